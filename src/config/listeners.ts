@@ -1,7 +1,8 @@
 import { isWildcard, localAddresses } from '../core/local-addresses.js';
+import type { DispatcherConfig } from './dispatcher-settings.js';
 import { listOf, type RawSettings } from './raw.js';
 import { type Findings, inside, type Location } from './reading.js';
-import type { DispatcherConfig, PartitionConfig, SocketDescription } from './settings.js';
+import type { PartitionConfig, SocketDescription } from './settings.js';
 import { parseHostPort, parseSocket, socketKey } from './socket.js';
 
 /** Reads the SIP sockets; a socket that advertises no address of its own gets that of "advertise". */

@@ -1,10 +1,10 @@
 import { avpName } from '../core/avp-name.js';
+import type { DispatcherConfig, KamailioConfig } from './dispatcher-settings.js';
 import { refuseUnknownPartition } from './partition-definition.js';
 import { sipUri } from './partitions.js';
 import { isOn, type RawModparam } from './raw.js';
 import { type Findings, inside, type Location } from './reading.js';
 import { readSchema } from './schema.js';
-import type { DispatcherConfig, KamailioConfig } from './settings.js';
 import { parseSocket } from './socket.js';
 
 /** Reads the parameters for the whole module; `raw` is valid and has its defaults. */

@@ -1,4 +1,4 @@
-import type { DispatcherConfig } from '../config/settings.js';
+import type { DispatcherConfig } from '../config/dispatcher-settings.js';
 import type { Clock } from '../core/clock.js';
 import type { Service } from '../core/service.js';
 import type { Engine } from '../engine/engine.js';

@@ -1,4 +1,5 @@
-import type { DispatcherConfig, NatsConfig } from '../config/settings.js';
+import type { DispatcherConfig } from '../config/dispatcher-settings.js';
+import type { NatsConfig } from '../config/settings.js';
 import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
 import type { Random } from '../core/random.js';

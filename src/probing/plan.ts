@@ -1,4 +1,5 @@
-import type { DispatcherConfig, PartitionConfig } from '../config/settings.js';
+import type { DispatcherConfig } from '../config/dispatcher-settings.js';
+import type { PartitionConfig } from '../config/settings.js';
 import { readAttributes } from '../core/attribute-list.js';
 import type { Destination } from '../engine/destination.js';
 import type { Flavour } from '../engine/flavour.js';

@@ -9,6 +9,7 @@ import {
   type TransformationNode,
   type VariableNode,
 } from './syntax.js';
+import { concatenation, doubled, splitArguments } from './text-parts.js';
 import type { Transform, TransformationDefinition } from './transformations/definition.js';
 import {
   addressTransformations,
@@ -267,7 +268,10 @@ class Compiler {
       const error = fail('PVAR_UNKNOWN', `unknown transformation {${shown}}`);
       throw hint === '' ? error : new SwitchyardError('PVAR_UNKNOWN', error.message + hint);
     }
-    const args = node.argumentText === undefined ? [] : splitArguments(node.argumentText, definition.most, this.known);
+    const args =
+      node.argumentText === undefined
+        ? []
+        : splitArguments(node.argumentText, definition.most, this.known.keepsBlanksAfter);
     if (args.length < definition.least || args.length > definition.most) {
       const range =
         definition.least === definition.most ? definition.most : `${definition.least} to ${definition.most}`;
@@ -309,70 +313,6 @@ class Compiler {
     return { ...reader, asInteger: () => numbers.push(this.variable(only).get) };
   }
 }
-
-/** Doubles each "$" that begins no variable, so that it is read as a literal "$". */
-function doubled(text: string): string {
-  return text.replace(/\$\$|\$(?![A-Za-z0-9_(<?])/g, () => '$$');
-}
-
-/**
- * Splits arguments at commas outside parentheses and braces; the last argument keeps its commas. Surrounding blanks are
- * removed unless the argument has nothing else; for Kamailio only the leading ones.
- */
-function splitArguments(text: string, most: number, { keepsBlanksAfter }: FormatNames): string[] {
-  const args: string[] = [];
-  let start = 0;
-  let depth = 0;
-  for (let i = 0; i < text.length && args.length < most - 1; i++) {
-    const c = text[i];
-    if (c === '(' || c === '{') depth++;
-    else if (c === ')' || c === '}') depth--;
-    else if (c === ',' && depth <= 0) {
-      args.push(text.slice(start, i));
-      start = i + 1;
-    }
-  }
-  args.push(text.slice(start));
-  return args.map((arg) => {
-    const trimmed = arg.trim();
-    if (trimmed === '') return arg;
-    return keepsBlanksAfter === true && !trimmed.startsWith('$') ? arg.trimStart() : trimmed;
-  });
-}
-
-/**
- * Concatenates parts. Neighbouring constants are merged, and the most common combinations get a closure without a loop.
- */
-function concatenation(parts: readonly (string | ((context: PvarContext) => string))[]): TextReader {
-  const merged: (string | ((context: PvarContext) => string))[] = [];
-  for (const part of parts) {
-    const last = merged.at(-1);
-    if (typeof part === 'string' && typeof last === 'string') merged[merged.length - 1] = last + part;
-    else merged.push(part);
-  }
-  if (merged.length === 0) return { constant: '', read: () => '' };
-  const [a, b, c] = merged;
-  if (merged.length === 1) {
-    return typeof a === 'string' ? { constant: a, read: () => a } : { constant: undefined, read: a as Read };
-  }
-  if (merged.length === 2) {
-    if (typeof a === 'string') return { constant: undefined, read: (context) => a + (b as Read)(context) };
-    if (typeof b === 'string') return { constant: undefined, read: (context) => (a as Read)(context) + b };
-  }
-  if (merged.length === 3 && typeof b === 'string' && typeof a !== 'string') {
-    return { constant: undefined, read: (context) => (a as Read)(context) + b + (c as Read)(context) };
-  }
-  return {
-    constant: undefined,
-    read: (context) => {
-      let text = '';
-      for (const part of merged) text += typeof part === 'string' ? part : part(context);
-      return text;
-    },
-  };
-}
-
-type Read = (context: PvarContext) => string;
 
 interface SingleVariableParts extends CompiledVariable {
   readonly ignoreCase: boolean;

@@ -3,8 +3,9 @@ import { defaultPort, parseUri, type SipUri, type TransportName, uriTransport } 
 import { buildRequest } from './grammar.js';
 import type { LocalSockets } from './local-sockets.js';
 import type { Address, Resolver } from './resolve.js';
-import type { ClientTransaction, ClientUser, NonInviteClient } from './transaction/client.js';
+import type { ClientTransaction, ClientUser } from './transaction/client.js';
 import type { TransactionLayer } from './transaction/layer.js';
+import type { NonInviteClient } from './transaction/non-invite-client.js';
 import type { SipSocket } from './transport/transport.js';
 
 /** One of our own requests (not INVITE) and how to send it. */

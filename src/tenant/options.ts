@@ -1,6 +1,7 @@
 import type { BlacklistDefinition } from '../blacklist/blacklist.js';
+import type { DispatcherConfig } from '../config/dispatcher-settings.js';
 import { avpNameIn } from '../config/modparam.js';
-import type { DispatcherConfig, PartitionConfig, Settings } from '../config/settings.js';
+import type { PartitionConfig, Settings } from '../config/settings.js';
 import { SwitchyardError } from '../core/errors.js';
 import { flavourKind } from '../engine/flavours.js';
 import type { PartitionOptions } from '../engine/options.js';

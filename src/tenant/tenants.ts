@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { DispatcherConfig, PartitionConfig } from '../config/settings.js';
+import type { DispatcherConfig } from '../config/dispatcher-settings.js';
+import type { PartitionConfig } from '../config/settings.js';
 import type { Clock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';

@@ -96,7 +96,7 @@ const OTHERS: Readonly<Record<string, readonly [count: number, why: string]>> = 
   'modules/acc/writer.ts': [2, 'every thousandth row; once at the end'],
   'modules/regex-groups.ts': [1, "an operator's order"],
   'modules/permission-files.ts': [1, 'once for each line of a file of rules'],
-  'probing/prober.ts': [2, 'the start; an error of the program'],
+  'probing/scheduled-prober.ts': [2, 'the start; an error of the program'],
   'store/outbox-file.ts': [1, 'once until the file can be written again'],
   'store/state-flusher.ts': [3, 'back-off; the end'],
   'tenant/load-outcomes.ts': [4, 'a load'],

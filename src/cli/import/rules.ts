@@ -9,7 +9,8 @@ import type { Ledger } from './ledger.js';
 import type { OwnNames } from './match.js';
 import type { NumberChange } from './number.js';
 import type { Path, Selection } from './path.js';
-import { type Outcome, Walk } from './walk.js';
+import type { Outcome } from './steps.js';
+import { Walk } from './walk.js';
 
 type Rule = { readonly match: { readonly [variable: string]: string }; readonly [key: string]: WrittenJson };
 

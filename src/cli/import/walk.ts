@@ -2,7 +2,6 @@ import type { Expression, FunctionCall, IfStatement, Position, RouteBlock, State
 import { callsIn } from '../../cfg/visit.js';
 import { apart } from './conditions.js';
 import { expressionText, literalText } from './expression-text.js';
-import { FROM_LIST_CONDITION } from './from-list.js';
 import {
   ACCEPTED,
   ARMS,
@@ -19,23 +18,22 @@ import {
 } from './functions.js';
 import type { Ledger } from './ledger.js';
 import { leaveBelow } from './left-out.js';
-import { isKeepAlive, matchTest, type OwnNames } from './match.js';
-import { numberAfterAssignment, numberAfterCall, sameNumber } from './number.js';
+import { isKeepAlive, type OwnNames } from './match.js';
+import { numberAfterCall } from './number.js';
 import {
   type Branch,
   behindCall,
   type Ending,
-  isChanged,
   joinedFalse,
   negated,
   type Path,
-  type Selection,
   START,
-  split,
   withoutAssigned,
 } from './path.js';
 import { mentionsSelection, ofSelection } from './selection-result.js';
+import { assigned, noteFallback, type Outcome, selectionOf } from './steps.js';
 import { withoutSwitch } from './switch-as-if.js';
+import { tested } from './tests.js';
 
 /**
  * Maximum number of paths through a script, and of statements examined: beyond that, a list of rules could not
@@ -55,12 +53,6 @@ interface Frame {
   readonly route: boolean;
   readonly depth: number;
   readonly next: Frame | undefined;
-}
-
-/** A path through the script and how it ends. */
-export interface Outcome {
-  readonly path: Path;
-  readonly ending: Ending;
 }
 
 /**
@@ -104,7 +96,7 @@ export class Walk {
       const rest: Frame = { ...frame, at: frame.at + 1 };
       switch (statement.kind) {
         case 'assign': {
-          path = this.assigned(path, statement);
+          path = assigned(path, statement, this.ledger);
           frame = rest;
           break;
         }
@@ -262,13 +254,13 @@ export class Walk {
       const value = literalText(condition.right);
       if (known !== undefined && value !== undefined) return [{ path, holds: known === value }];
     }
-    return this.tested(condition, path);
+    return tested(condition, path, this.own, this.guards);
   }
 
   private callBranches(call: FunctionCall, path: Path): readonly Branch[] {
     if (SELECTS.test(call.name)) {
       if (path.selection !== undefined || path.fallback !== undefined) return [{ path, holds: 'unknown' }];
-      const selection = this.selectionOf(call, path);
+      const selection = selectionOf(call, path);
       // This selection is tried when the one before finds nothing; the path on which it fails too is not followed.
       if (path.failed !== undefined) {
         return [
@@ -288,43 +280,14 @@ export class Walk {
     if (call.name === 't_is_set') {
       return [{ path, holds: literalText(call.args[0]) === 'failure_route' && path.failureRoute !== undefined }];
     }
-    return this.tested(call, path);
-  }
-
-  private tested(condition: Expression, path: Path): readonly Branch[] {
-    const test = matchTest(condition, this.own);
-    if (test === undefined) return [{ path, holds: 'unknown' }];
-    if (test.variable.startsWith(FROM_LIST_CONDITION)) {
-      return this.fromList(condition, test.variable, path);
-    }
-    // Rules match the request as received.
-    if (/^\$r[uUdp]$/.test(test.variable) && isChanged(path)) return [{ path, holds: 'unknown' }];
-    // The proxy itself knows where a CANCEL and an ACK go.
-    const values = test.values.filter((each) => test.variable !== '$rm' || (each !== 'CANCEL' && each !== 'ACK'));
-    if (values.length === 0) return [{ path, holds: false }];
-    return split(path, { ...test, values }) ?? [{ path, holds: 'unknown' }];
-  }
-
-  /** A rule can ask for one list only: a subset of the lists asked for before is more exact. */
-  private fromList(condition: Expression, variable: string, path: Path): readonly Branch[] {
-    const held = [...path.match.keys()].find((each) => each.startsWith(FROM_LIST_CONDITION));
-    const isWithin = held?.endsWith('*') && variable.startsWith(held.slice(0, -1));
-    if (held !== undefined && held !== variable && !isWithin) return [{ path, holds: 'unknown' }];
-    if (condition.kind === 'call') this.guards.add(condition.at);
-    if (held === variable) return [{ path, holds: true }];
-    const match = new Map(path.match);
-    if (held !== undefined) match.delete(held);
-    return [
-      { path: { ...path, match: match.set(variable, '1') }, holds: true },
-      { path, holds: false },
-    ];
+    return tested(call, path, this.own, this.guards);
   }
 
   private call(call: FunctionCall, path: Path): Path | 'ends' {
     const { name, args } = call;
     if (SELECTS.test(name)) {
       if (path.failed !== undefined && path.fallback === undefined) {
-        return { ...path, fallback: this.selectionOf(call, path) };
+        return { ...path, fallback: selectionOf(call, path) };
       }
       if (path.selection !== undefined || path.failed !== undefined) {
         const problem = 'another selection follows on the same path';
@@ -332,7 +295,7 @@ export class Walk {
         for (const each of [path.selection, path.failed]) if (each !== undefined) each.problem = problem;
         return path;
       }
-      return { ...path, selection: this.selectionOf(call, path) };
+      return { ...path, selection: selectionOf(call, path) };
     }
     if (RELAY_FUNCTIONS.test(name)) return this.outcome(path, 'relay');
     if (FORWARDS.test(name)) return this.outcome(path, 'stateless');
@@ -356,27 +319,6 @@ export class Walk {
     if (changed !== undefined && !('problem' in changed)) return { ...path, number: changed };
     this.ledger.leaveRepeated(call.at, `${name}() is not carried over`);
     return changed === undefined ? path : { ...path, rewritten: path.rewritten ?? changed.problem };
-  }
-
-  private selectionOf(call: FunctionCall, { constants }: Path): Selection {
-    const args = call.args.map((arg) => {
-      if (arg === undefined) return '';
-      const text = literalText(arg);
-      return text === undefined ? undefined : (constants.get(text) ?? text);
-    });
-    return { call, args, fallbacks: [], reject: undefined, problem: undefined };
-  }
-
-  private assigned(path: Path, { target, value, operator, at }: Extract<Statement, { kind: 'assign' }>): Path {
-    const constants = new Map(path.constants);
-    const text = literalText(value);
-    const isScript = /^\$(?:var|avp|\(|xavp|xavu|xavi|dlg_val|vars?)\b/.test(target.text);
-    const changed = numberAfterAssignment(target.text, operator, value, path.number);
-    if (changed !== undefined && !('problem' in changed)) return { ...path, number: changed };
-    if (!isScript) this.ledger.leaveRepeated(at, `the assignment to ${target.text} is not carried over`);
-    if (operator === '=' && text !== undefined && !text.includes('$')) constants.set(target.text, text);
-    else constants.delete(target.text);
-    return { ...path, constants, rewritten: path.rewritten ?? changed?.problem };
   }
 
   private inner(name: string | undefined, next: Frame): Frame | undefined {
@@ -405,7 +347,7 @@ export class Walk {
     const { failed, selection, fallback } = path;
     if (failed !== undefined) {
       // The path on which nothing was selected belongs to the selection.
-      if (fallback !== undefined) this.fallBack(failed, fallback, path, ending);
+      if (fallback !== undefined) noteFallback(this.outcomes, failed, fallback, path, ending);
       else if (ending === 'reply') failed.reject ??= path.reply;
       else if (ending === 'nothing') failed.reject ??= undefined;
       else failed.problem ??= 'when it finds nothing, the script routes the request in another way';
@@ -419,25 +361,6 @@ export class Walk {
     }
     this.outcomes.push({ path, ending });
     return 'ends';
-  }
-
-  /**
-   * A path on which another selection follows one that found nothing: it is a fallback if everything else is the same.
-   */
-  private fallBack(failed: Selection, fallback: Selection, path: Path, ending: Ending): void {
-    if (failed.fallbacks.some(({ call }) => call === fallback.call)) return;
-    const first = this.outcomes.find((each) => each.path.selection === failed);
-    const isSame =
-      first !== undefined &&
-      first.ending === ending &&
-      (ending === 'relay' || ending === 'stateless') &&
-      first.path.failureRoute === path.failureRoute &&
-      first.path.recordRoute === path.recordRoute &&
-      path.rewritten === undefined &&
-      sameNumber(first.path.number, path.number) &&
-      [...path.match.keys()].every((each) => first.path.match.has(each));
-    if (isSame) failed.fallbacks.push(fallback);
-    else failed.problem ??= 'when it finds nothing, the script routes the request in another way';
   }
 
   /** What follows is unknown: later rules must not match requests on this path. */

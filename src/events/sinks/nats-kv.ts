@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.js';
 import { nextIteration } from '../../core/event-loop.js';
 import type { Logger } from '../../core/logger.js';
 import { type StateEntry, stateKey } from '../state-entry.js';
+import { type FollowStates, isDestinationKey, parsed } from './nats-bucket-entries.js';
 import type { NatsLink } from './nats-connection.js';
 import { isTooLarge, natsReason } from './nats-fault.js';
 import { nats } from './nats-package.js';
@@ -15,16 +16,6 @@ const LOG_EVERY = 30_000;
 export const COMPARE_MS = 30_000;
 /** Milliseconds the first read of the bucket may take. */
 const READ_TIMEOUT = 20_000;
-
-/** What the bucket needs to know about the destinations. */
-export interface FollowStates {
-  /** Continues from what an earlier run of this node has written to bucket or stream; returns the resulting entry. */
-  readonly resume?: (entry: StateEntry, written: Published | undefined, stored: Published | undefined) => StateEntry;
-  /** Whether the partition exists but is not loaded yet. */
-  readonly isLoading?: (partition: string) => boolean;
-  /** Whether this node writes and removes the entry; default: yes. */
-  readonly owns?: (entry: Pick<StateEntry, 'partition' | 'group' | 'address' | 'socket'>) => boolean;
-}
 
 /**
  * The key-value bucket with one entry for each destination, from which late subscribers read the states without
@@ -400,19 +391,4 @@ async function figuresOf(kv: KV): Promise<string> {
   const { streamInfo } = await kv.status();
   const { created, state } = streamInfo;
   return [created, state.first_seq, state.last_seq, state.messages, state.num_deleted ?? 0].join(' ');
-}
-
-/** Whether a value from the bucket names a destination. */
-function isDestinationKey(entry: Partial<StateEntry> | undefined): entry is StateEntry {
-  if (typeof entry?.partition !== 'string' || typeof entry.group !== 'number') return false;
-  return typeof entry.address === 'string' && typeof entry.socket === 'string';
-}
-
-function parsed(value: string): Partial<StateEntry> | undefined {
-  try {
-    const entry = JSON.parse(value) as Partial<StateEntry> | null;
-    return entry ?? undefined;
-  } catch {
-    return undefined;
-  }
 }

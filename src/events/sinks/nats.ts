@@ -1,23 +1,21 @@
 import type { JetStreamClient, NatsConnection, Subscription } from 'nats';
-import type { Clock } from '../../core/clock.js';
 import { SwitchyardError } from '../../core/errors.js';
-import type { Logger } from '../../core/logger.js';
 import type { Service } from '../../core/service.js';
 import { within } from '../../core/within.js';
 import { isStored } from '../catalogue.js';
 import { encodeNotification } from '../encode.js';
 import type { DispatcherEvent, EventSink, EventTarget } from '../event.js';
-import type { OutboxJournal } from '../journal.js';
-import { type EventMetrics, exportBucket, exportOutbox } from '../metrics.js';
+import { exportBucket, exportOutbox } from '../metrics.js';
 import { type EarlierAttempts, Outbox, type OutboxStats } from '../outbox.js';
 import type { StateEntry } from '../state-entry.js';
 import { isPublishSubject, subjectOf } from '../subject.js';
 import { NatsCluster, type NatsClusterOptions } from './nats-cluster.js';
 import { NatsLink } from './nats-connection.js';
+import type { NatsDeps } from './nats-deps.js';
 import { isNoResponder, isRefusal, natsReason } from './nats-fault.js';
 import { type EventPage, type HistoryQuery, readBack } from './nats-history.js';
-import { type FollowStates, StateBucket } from './nats-kv.js';
-import { type MiAnswer, NatsMi } from './nats-mi.js';
+import { StateBucket } from './nats-kv.js';
+import { NatsMi } from './nats-mi.js';
 import { nats } from './nats-package.js';
 import { NatsRecords } from './nats-records.js';
 import { connectionOptions, type NatsSettings } from './nats-settings.js';
@@ -27,30 +25,6 @@ import { noteParams, type Published, readTail } from './nats-tail.js';
 
 export type { MiAnswer } from './nats-mi.js';
 export type { NatsSettings } from './nats-settings.js';
-
-/** What NATS needs besides its settings. */
-export interface NatsDeps {
-  readonly clock: Clock;
-  readonly log: Logger;
-  /** Name of this node: used as client name, in the service's metadata, and as writer of entries. */
-  readonly node: string;
-  /** Version shown by `nats micro ls`. */
-  readonly version: string;
-  readonly metrics?: EventMetrics;
-  /**
-   * Opens the journal that keeps events on disk until they are delivered; absent or undefined: they are kept in memory
-   * only.
-   */
-  readonly openJournal?: () => (OutboxJournal & { close(): void }) | undefined;
-  /** Whether call records are published, and the stream that stores them; absent: they are not. */
-  readonly calls?: { readonly stream: string | undefined };
-  /** What the bucket needs to know about the destinations. */
-  readonly states?: FollowStates;
-  /** Milliseconds between two checks of the bucket; default half a minute. */
-  readonly compareMs?: number;
-  /** Answers MI requests on `subject` (default "<prefix>.mi"). */
-  readonly mi?: { readonly subject?: string; readonly answer: MiAnswer };
-}
 
 /** Without JetStream: number of waiting events from which on those of one destination are merged. */
 const CORE_LIMIT = 10_000;

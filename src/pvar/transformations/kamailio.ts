@@ -1,12 +1,11 @@
 import { coreHash } from '../../core/core-hash.js';
 import { replaceEach } from '../../core/find-text.js';
-import { parseAddress } from '../../core/name-addr.js';
-import { parseUri, type SipUri, uriParam, uriTransport } from '../../core/uri.js';
+import { parseUri, uriParam } from '../../core/uri.js';
 import type { PvarValue } from '../context.js';
 import { paramValue } from '../header-values.js';
 import { formatTime } from '../time-format.js';
 import type { TextReader } from '../variables/definition.js';
-import { kamailioUser, lenientUri, urnParts } from '../variables/script-uris.js';
+import { kamailioUser, lenientUri } from '../variables/script-uris.js';
 import { decodeSeptets, encodeBase58, encodeSeptets } from './codings.js';
 import {
   digest,
@@ -19,6 +18,21 @@ import {
   type TransformationDefinition,
 } from './definition.js';
 import { paramList } from './kamailio-params.js';
+import {
+  address,
+  aliasOf,
+  duri,
+  nameBefore,
+  partOf,
+  parts,
+  toBody,
+  transportSuffix,
+  unbracketed,
+  uriOfAlias,
+  uriParameter,
+  userAt,
+  userOf,
+} from './kamailio-uris.js';
 import { regexSubstitution } from './regex.js';
 import { stringTransformations, trimEnd, trimStart } from './strings.js';
 
@@ -76,12 +90,6 @@ const escaped = (name: 's.escape.user' | 's.escape.param'): TransformationDefini
     },
   };
 };
-
-/** Removes a pair of brackets around a text. */
-function unbracketed(text: string): string {
-  const at = '([{<'.indexOf(text.charAt(0));
-  return text.length > 1 && at >= 0 && text.endsWith(')]}>'.charAt(at)) ? text.slice(1, -1) : text;
-}
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
@@ -146,58 +154,6 @@ function lines(indent: string): TransformationDefinition {
 const before = (text: string, at: number): string => (at < 0 ? text : text.slice(0, at));
 const after = (text: string, at: number): string => (at < 0 ? '' : text.slice(at + 1));
 
-/** A part of a URI. As recorded, text that is not a URI gives null, which ends a chain of transformations. */
-const partOf = (of: (uri: SipUri) => PvarValue) =>
-  onText((text) => {
-    const uri = parseUri(text) ?? lenientUri(text);
-    return uri === undefined ? null : of(uri);
-  });
-
-const uriParameter = (name: string) => partOf((uri) => uriParam(uri.params, name) ?? '');
-
-function address(of: (text: string) => PvarValue): TransformationDefinition {
-  return onText((text) => (text === '' ? null : of(text)));
-}
-
-/** A part of the value of To or From. As recorded, a text with a line break that is not folding gives null. */
-function toBody(of: (address: ReturnType<typeof parts>) => PvarValue): TransformationDefinition {
-  return address((text) => {
-    if (/[\r\n](?![ \t\n])/.test(text.trimEnd())) return null;
-    const found = parts(text);
-    // As recorded, without a URI, and where a parameter has two "=", each part is null.
-    return found.parsed === undefined || TWICE.test(found.params) ? null : of(found);
-  });
-}
-
-function transportSuffix(uri: SipUri): string {
-  const transport = uriParam(uri.params, 'transport');
-  return transport === undefined ? '' : `;transport=${transport}`;
-}
-
-/** The next hop in a URI: without user, and with only the transport parameter. */
-function duri(uri: SipUri): string {
-  return `${uri.scheme}:${uri.host}${uri.portText === '' ? '' : `:${uri.portText}`}${transportSuffix(uri)}`;
-}
-
-const userAt = ({ user }: SipUri): string => (user === '' ? '' : `${user}@`);
-
-/** A parameter with two "=" outside quotes. */
-const TWICE = /;[^;="]*=[^;="]*=/;
-
-const parts = (text: string) => {
-  const { display, uri, params } = parseAddress(text);
-  return { display, uri, params, parsed: parseUri(uri) ?? urnParts(uri) };
-};
-
-/** The user of a URI; '' for undefined. */
-const userOf = (uri: SipUri | undefined): string => (uri === undefined ? '' : kamailioUser(uri));
-
-/** The display name with everything before the "<". */
-function nameBefore(text: string): string {
-  const open = text.indexOf('<');
-  return open < 0 ? '' : text.slice(0, open);
-}
-
 /**
  * A transformation of a parameter list: `found` gets the list and the first argument, if the transformation has one.
  * The last argument may give a separator other than ";". A text that is not a list gives null.
@@ -243,23 +199,6 @@ function unlessEmpty(transform: Transform): Transform {
 }
 
 const lineList = (text: string): string[] => (text === '' ? [] : text.replace(/\r?\n$/, '').split(/\r?\n/));
-
-const PROTOCOLS = ['', 'udp', 'tcp', 'tls', 'sctp', 'ws', 'wss'];
-
-/** "host~port~protocol" of a URI, as nathelper writes it after ";alias=". */
-function aliasOf(text: string): string {
-  const uri = parseUri(text);
-  if (uri === undefined) return '';
-  const protocol = PROTOCOLS.indexOf((uriTransport(uri) ?? 'udp').toLowerCase());
-  return protocol < 1 ? '' : `${uri.host}~${uri.port ?? (protocol === 3 ? 5061 : 5060)}~${protocol}`;
-}
-
-function uriOfAlias(text: string): string {
-  const [host, port, protocol] = text.split('~', 3);
-  if (host === undefined || port === undefined || protocol === undefined) return '';
-  const name = PROTOCOLS[Number(protocol.charAt(0))] ?? '';
-  return `sip:${host}:${port}${name === '' || name === 'udp' ? '' : `;transport=${name}`}`;
-}
 
 /**
  * Transformations of kamailio.cfg that route scripts lack or have in another form. What is missing in the input gives

@@ -8,18 +8,11 @@ import type { ResolvedTarget } from '../target.js';
 import { TimerWheel } from '../timers.js';
 import type { Flow, Receiver, Source } from '../transport/transport.js';
 import { Branches, type BranchId, highOf, lowOf } from './branch.js';
-import {
-  type CallerSide,
-  type ClientTransaction,
-  type ClientUser,
-  InviteClient,
-  NOBODY,
-  NonInviteClient,
-  upperKey,
-} from './client.js';
+import { type CallerSide, type ClientTransaction, type ClientUser, InviteClient, NOBODY, upperKey } from './client.js';
 import type { TransactionConfig } from './config.js';
 import type { LayerCounters, TransactionFigures } from './counters.js';
 import { EndedTransactions } from './ended.js';
+import { NonInviteClient } from './non-invite-client.js';
 import { NO_FIGURES, type PeerProcesses } from './peers.js';
 import type { Kind } from './remnants.js';
 import { ReplyMatching } from './replies.js';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { DispatcherConfig, PartitionConfig } from '../../../src/config/settings.js';
+import type { DispatcherConfig } from '../../../src/config/dispatcher-settings.js';
+import type { PartitionConfig } from '../../../src/config/settings.js';
 import { SwitchyardError } from '../../../src/core/errors.js';
 import { nullLogger } from '../../../src/core/logger.js';
 import type { DestinationRow } from '../../../src/engine/destination.js';

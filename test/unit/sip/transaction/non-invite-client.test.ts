@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ClientFailure, NonInviteClient } from '../../../../src/sip/transaction/client.js';
+import type { ClientFailure } from '../../../../src/sip/transaction/client.js';
+import type { NonInviteClient } from '../../../../src/sip/transaction/non-invite-client.js';
 import { layerFixture, type RecordingSocket, replyTo, requestText, sourceOf } from '../../../support/sip-recorder.js';
 
 function options(transport: 'udp' | 'tcp' = 'udp', timeoutMs = 32_000) {
