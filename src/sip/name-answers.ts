@@ -41,34 +41,49 @@ const MOST_LARGE = 3;
 const MOST_LARGE_OF_DOMAIN = 4;
 const DOMAIN_MS = 60_000;
 const MAX_DOMAINS = 1000;
+/** How long a name that had ordinary answers is asked about whatever its domain does, and how many such names are known. */
+const ORDINARY_MS = 3_600_000;
+const MAX_ORDINARY = 10_000;
 
 /**
  * The domains whose names have large answers. Whoever answers for a domain can give such an answer for any number of names below it; after a
- * few in a minute none of them is asked about, so that they cost no more however many calls name them.
+ * few in a minute none of them is asked about, so that they cost no more however many calls name them. Names that had ordinary answers before,
+ * as those of destinations have, are asked about all the same: others may have names in the same domain.
  */
 export class LargeAnswers {
   private readonly domains = new AgedMap<{ answers: number }>(DOMAIN_MS, MAX_DOMAINS, Number.POSITIVE_INFINITY);
+  private readonly ordinary = new AgedMap<true>(ORDINARY_MS, MAX_ORDINARY, Number.POSITIVE_INFINITY);
 
-  /** Whether names of this name's domain are not looked up at present. */
+  /** Whether this name is not looked up at present, because of the answers for other names of its domain. */
   refuses(name: string, now: number): boolean {
-    return (this.domains.get(domainOf(name), now)?.answers ?? 0) >= MOST_LARGE_OF_DOMAIN;
+    if ((this.domains.get(domainOf(name), now)?.answers ?? 0) < MOST_LARGE_OF_DOMAIN) return false;
+    return this.ordinary.get(name.toLowerCase(), now) === undefined;
   }
 
-  /** So many large answers came for a name. */
+  /** Addresses were found for a name; `answers` of the answers were large. */
   note(name: string, answers: number, now: number): void {
-    const domain = domainOf(name);
+    const lower = ownText(name.toLowerCase());
+    if (answers === 0) {
+      this.ordinary.set(lower, true, 1, now);
+      return;
+    }
+    this.ordinary.delete(lower);
+    const domain = domainOf(lower);
     const known = this.domains.get(domain, now);
     if (known === undefined) this.domains.set(domain, { answers }, 1, now);
     else known.answers += answers;
   }
 }
 
-/** The last two labels of a name. */
+/**
+ * The domain that one owner answers for, as far as its name shows: the last two labels, three where the last two are short as in `co.uk`
+ * and `com.au`, under which names belong to different owners.
+ */
 function domainOf(name: string): string {
-  const end = name.endsWith('.') ? name.length - 1 : name.length;
-  const last = name.lastIndexOf('.', end - 1);
-  const before = last <= 0 ? -1 : name.lastIndexOf('.', last - 1);
-  return ownText(name.slice(before + 1, end).toLowerCase());
+  const labels = name.toLowerCase().split('.');
+  if (labels[labels.length - 1] === '') labels.pop();
+  const [second = '', top = ''] = labels.slice(-2);
+  return labels.slice(top.length === 2 && second.length <= 3 ? -3 : -2).join('.');
 }
 
 /**

@@ -200,10 +200,13 @@ export class Resolver {
     const now = this.clock.monotonic();
     if (this.largeAnswers.refuses(host, now))
       throw new Error(`the DNS answers for ${host} with hundreds of records each time`);
+    let found = false;
     try {
-      return await this.findBy(answers, host, port, transport, explicit, secure);
+      const result = await this.findBy(answers, host, port, transport, explicit, secure);
+      found = result.addresses.length > 0;
+      return result;
     } finally {
-      if (answers.anyLarge) this.largeAnswers.note(host, answers.largeCount, this.clock.monotonic());
+      if (found || answers.anyLarge) this.largeAnswers.note(host, answers.largeCount, this.clock.monotonic());
     }
   }
 

@@ -177,6 +177,44 @@ describe('a DNS that is silent', () => {
     assert.ok(Array.isArray(await ask('host50.evil.example')));
   });
 
+  test('with hundreds of records for names of one owner is asked about names of others in the same domain', async () => {
+    const clock = new FakeClock();
+    let evil = false;
+    const answer = (name: string) => {
+      const records = evil && name.startsWith('evil') ? 3000 : 1;
+      return Promise.resolve(Array.from({ length: records }, (_, i) => ({ address: `192.0.2.${i % 250}`, ttl: 1 })));
+    };
+    const resolver = new Resolver(clock, countingRandom(), {
+      naptr: none,
+      srv: none,
+      a: answer,
+      aaaa: none,
+      system: none,
+    });
+    const ask = async (name: string): Promise<Resolution> => {
+      let result: Resolution | undefined;
+      resolver.resolve(parseUri(`sip:${name}:5060`) ?? assert.fail(), (each) => {
+        result = each;
+      });
+      await settle();
+      return result ?? assert.fail('no answer');
+    };
+    await ask('gw.dyn.example');
+    await ask('evil99.dyn.example');
+    evil = true;
+    clock.advance(30_000);
+    for (let i = 0; i < 20; i++) {
+      await ask(`evil${i}.dyn.example`);
+      await ask(`evil${i}.co.uk`);
+    }
+    assert.match(String(await ask('other.dyn.example')), /hundreds of records/);
+    assert.ok(Array.isArray(await ask('GW.dyn.example')), 'a name that had ordinary answers');
+    assert.ok(Array.isArray(await ask('gw.carrier.co.uk')), 'domains under co.uk have owners of their own');
+    await ask('evil99.dyn.example');
+    clock.advance(2_000);
+    assert.match(String(await ask('evil99.dyn.example')), /hundreds of records/, 'no longer ordinary');
+  });
+
   test('lookups by the system, which occupy threads, run two at a time', async () => {
     const open: (() => void)[] = [];
     let most = 0;
