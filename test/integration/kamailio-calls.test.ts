@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { kamailioOf } from '../../src/engine/kamailio/flavour.js';
-import { lettersOf, liveOf } from '../../src/engine/kamailio/live.js';
+import { callsAt, lettersOf, liveOf } from '../../src/engine/kamailio/live.js';
 import { type DaemonFixture, startDaemon } from '../support/daemon-fixture.js';
 import { type Answer, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
 import { until } from '../support/until.js';
@@ -124,7 +124,7 @@ describe('call load is counted without functions in the script', () => {
     const loads = (): number[] =>
       [one, two].map(({ uri }) => {
         const destination = partition?.find(100, uri);
-        return destination === undefined ? -1 : liveOf(destination).calls;
+        return destination === undefined ? -1 : callsAt(liveOf(destination));
       });
     const call = (over: object = {}) =>
       caller.placeCall({ ruri: 'sip:bob@example.com', proxy: proxyOf(fixture), ...over });
