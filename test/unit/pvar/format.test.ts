@@ -72,7 +72,7 @@ describe('refusals', () => {
     refused('a $', 'PVAR_SYNTAX', /name missing after "\$" .* at offset 2 of "a \$"/);
     refused('$ ru', 'PVAR_SYNTAX', /offset 0/);
     refused('$(ru', 'PVAR_SYNTAX', /"\)" expected/);
-    refused('$hdr(X', 'PVAR_SYNTAX', /"\)" missing/);
+    refused('$hdr(X', 'PVAR_SYNTAX', /"\)" is missing/);
     refused('$hdr', 'PVAR_SYNTAX', /\$hdr needs "\(name\)"/);
     refused('$hdr()', 'PVAR_SYNTAX', /needs something/);
     refused('$hdr(a b)', 'PVAR_SYNTAX', /needs the name of a header field/);
