@@ -42,6 +42,8 @@ const OWNER = 7;
 const STARTING = 1;
 const CONFIRMED = 2;
 
+/** Milliseconds before unused counters are searched for again, after there were none. */
+const SEARCH_MS = 100;
 /** Milliseconds of a tick. */
 const TICK = 100;
 const NEVER = 0x7fff_ffff;
@@ -98,6 +100,8 @@ export class SharedLoads {
   private readonly entries: number;
   /** Counters to be given to destinations, once all have been used. */
   private readonly free: number[] = [];
+  /** Milliseconds before which none are searched for, since there were none. */
+  private noneUntil = Number.NEGATIVE_INFINITY;
   /** The Call-ID that was hashed last, and its hash: a call may have entries in many partitions. */
   private hashed = '';
   private a = 0;
@@ -152,7 +156,7 @@ export class SharedLoads {
     this.enter();
     const { words } = this;
     if ((words[COUNTERS_HIGH] as number) < this.sizes.counters) counted.counter = this.increase(COUNTERS_HIGH, 1) - 1;
-    else counted.counter = this.unused(inUse).pop() ?? -1;
+    else counted.counter = this.takeUnused(inUse);
     if (counted.counter >= 0) {
       const at = this.counterAt(counted.counter);
       words.fill(0, at, at + COUNTER_WORDS);
@@ -412,28 +416,40 @@ export class SharedLoads {
     words.fill(0, this.heads, this.entries);
     const counters = words[COUNTERS_HIGH] as number;
     for (let counter = 0; counter < counters; counter++) words[this.counterAt(counter) + LOAD] = 0;
-    words[CALLS] = 0;
     words[FREE] = 0;
+    let calls = 0;
     for (let at = (words[HIGH] as number) - 1; at >= 0; at--) {
       const entry = this.entryAt(at);
       let link = FREE;
       if (words[entry + STATE] !== 0) {
         link = this.heads + ((words[entry + HASH_A] as number) & (this.sizes.calls / 2 - 1));
-        this.increase(CALLS, 1);
+        calls++;
         const counter = words[entry + COUNTER] as number;
         if (counter >= 0) this.increase(this.counterAt(counter) + LOAD, 1);
       }
       words[entry + NEXT] = words[link] as number;
       words[link] = at + 1;
     }
+    // Never 0 meanwhile: others read without the lock that there is no call.
+    words[CALLS] = calls;
     // Nobody knows any more what has changed.
     this.increase(CHANGES, MOST_CHANGED + 1);
     words[CHANGING] = 0;
   }
 
-  /** Counters that no destination and no call uses any more. They are searched when all found before are given away. */
-  private unused(inUse: () => Iterable<Counted>): number[] {
-    if (this.free.length > 0) return this.free;
+  /** A counter that no destination and no call uses any more; -1 without one. */
+  private takeUnused(inUse: () => Iterable<Counted>): number {
+    if (this.free.length === 0) this.searchUnused(inUse);
+    let counter = this.free.pop();
+    // Since the search a call may have failed over to a destination that is gone.
+    while (counter !== undefined && this.load(counter) !== 0) counter = this.free.pop();
+    return counter ?? -1;
+  }
+
+  /** Searches all counters and calls, which takes milliseconds; where nothing is found not for each destination. */
+  private searchUnused(inUse: () => Iterable<Counted>): void {
+    const now = this.options.now();
+    if (now < this.noneUntil) return;
     const { words } = this;
     for (let counter = 0; counter < this.sizes.counters; counter++) words[this.counterAt(counter) + TAKEN] = 0;
     const take = (counter: number) => {
@@ -447,7 +463,7 @@ export class SharedLoads {
     for (let counter = 0; counter < this.sizes.counters; counter++) {
       if (words[this.counterAt(counter) + TAKEN] === 0) this.free.push(counter);
     }
-    return this.free;
+    if (this.free.length === 0) this.noneUntil = now + SEARCH_MS;
   }
 
   private increase(word: number, by: number): number {

@@ -214,6 +214,38 @@ describe('calls that several processes count together', () => {
     assert.deepEqual([...given].sort(), [-1, 2, 4, 5, 6, 7]);
   });
 
+  test('where there are more destinations than counters, those without one do not search the memory each time', () => {
+    let searches = 0;
+    let now = 0;
+    const all = Array.from({ length: 100 }, () => ({ counter: -1 }));
+    const inUse = () => {
+      searches++;
+      return all;
+    };
+    const loads = small({ inUse, now: () => now });
+    const given = all.map((each) => loads.counterOf(each));
+    assert.equal(given.filter((counter) => counter >= 0).length, SIZES.counters);
+    assert.equal(searches, 1);
+    (all[0] as { counter: number }).counter = -1;
+    now = 1000;
+    assert.ok(loads.counterOf(all[99] as { counter: number }) >= 0, 'one that has become free is given away');
+  });
+
+  test('a counter is not given away while a call has moved to the destination that had it', () => {
+    let inUse: { counter: number }[] = [];
+    const loads = small({ inUse: () => inUse });
+    const first = Array.from({ length: SIZES.counters }, () => ({ counter: -1 }));
+    for (const each of first) loads.counterOf(each);
+    assert.ok(loads.begin('1', 1, 0, 100));
+    inUse = first.slice(0, 2);
+    assert.equal(loads.counterOf({ counter: -1 }), 7);
+    // Failover within a table that was replaced.
+    loads.move('1', 1, 6);
+    const given = Array.from({ length: 4 }, () => loads.counterOf({ counter: -1 }));
+    loads.end('1', 1);
+    assert.deepEqual([...given, loads.load(6)], [5, 4, 3, 2, 0]);
+  });
+
   test('a change that a death interrupts is mended from the calls', () => {
     const words = new Int32Array(loadWords(SIZES));
     const loads = small({}, words);
