@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { deserialize } from 'node:v8';
 import { type BlacklistDefinition, BlacklistTable } from '../blacklist/blacklist.js';
+import { nextIteration } from '../core/event-loop.js';
 import type { Logger } from '../core/logger.js';
 import type { CompiledSet } from '../engine/compiled-set.js';
 import type { Partition } from '../engine/partition.js';
@@ -59,6 +61,7 @@ export class LocalRules {
   private router: RulesRouter | undefined = undefined;
   private readonly plain: PlainSets;
   private lists = new BlacklistTable(BY_BRAIN);
+  private listed: readonly BlacklistDefinition[] = [];
   /** The names of all partitions. */
   private partitions: readonly string[] = [];
   private readonly gate: DialogGate;
@@ -90,8 +93,11 @@ export class LocalRules {
     const unusable = attributeLog(log);
     const rules = shared.rules.map((rule) => compileRule(rule, (name) => engine.partition(name), unusable));
     this.rules = rules.map((rule) => localRule(rule, shared.blacklists));
-    this.lists = new BlacklistTable(BY_BRAIN, shared.blacklists);
-    for (const partition of engine.partitions) this.lists.rebuild(partition);
+    if (!isDeepStrictEqual(shared.blacklists, this.listed)) {
+      this.listed = shared.blacklists;
+      this.lists = new BlacklistTable(BY_BRAIN, shared.blacklists);
+      for (const partition of engine.partitions) this.lists.rebuild(partition);
+    }
     this.formats = {
       ...NO_FORMATS,
       hash: shared.hashPvar === undefined ? undefined : compileFormat(shared.hashPvar),
@@ -109,10 +115,9 @@ export class LocalRules {
     this.epoch = epoch;
   }
 
-  /** A table is in use: the blacklists that are made from it are those of its sets. */
-  tableTaken(name: string): void {
-    const partition = this.options.replica.engine.partition(name);
-    if (partition !== undefined) this.lists.rebuild(partition);
+  /** Makes the blacklists from the sets of a new table. */
+  prepare(partition: Partition): Promise<void> {
+    return this.lists.rebuildInSlices(partition, nextIteration);
   }
 
   /** The decision about a request outside dialogs; undefined: the brain must decide. */

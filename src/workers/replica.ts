@@ -33,6 +33,8 @@ export interface ReplicaOptions {
   readonly log: Logger;
   /** The calls that all processes count together. */
   readonly loads: SharedLoads;
+  /** Makes what depends on a partition's sets, in slices, before its new table is used; undefined: nothing does. */
+  readonly prepare?: (partition: Partition) => Promise<void>;
   /** A table is in use, and no earlier one with its name. */
   readonly taken: (name: string, generation: number) => void;
 }
@@ -117,6 +119,7 @@ export class Replica {
       return;
     }
     table.rows.length = 0;
+    await this.options.prepare?.(partition);
     if (this.tables.get(name) !== table) return;
     const { snapshot } = partition;
     if (snapshot.sets.size !== sets.length) return;

@@ -204,10 +204,8 @@ export class Worker implements TransactionUser {
       random: systemRandom,
       log,
       loads,
-      taken: (name, generation) => {
-        this.rules.tableTaken(name);
-        brain.addLater(['tableTaken', name, generation]);
-      },
+      prepare: (partition) => this.rules.prepare(partition),
+      taken: (name, generation) => brain.addLater(['tableTaken', name, generation]),
     });
     this.marks = new MarkRequests(this.replica.engine.states, (item) => brain.add(item));
     const asksAlways = () => this.asksAll;

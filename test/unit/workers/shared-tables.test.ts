@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { nextIteration } from '../../../src/core/event-loop.js';
 import type { DestinationRow } from '../../../src/engine/destination.js';
 import { Engine } from '../../../src/engine/engine.js';
+import type { Partition } from '../../../src/engine/partition.js';
 import { parseSelectArguments } from '../../../src/engine/select-arguments.js';
 import { SharedLoads } from '../../../src/engine/shared-loads.js';
 import type { ToWorker } from '../../../src/workers/protocol.js';
@@ -10,6 +12,7 @@ import { callsOf, FIRST_COLUMN, ownerOf } from '../../../src/workers/shared-layo
 import { canBeShared, SharedTables } from '../../../src/workers/shared-tables.js';
 import { partitionOptions, request, row, seededRandom, stillClock } from '../../support/partitions.js';
 import { recordingLog } from '../../support/recording-log.js';
+import { until } from '../../support/until.js';
 
 const RULES = { rules: [], hashPvar: undefined, defaultPartition: 'default', partitions: [], blacklists: [] };
 const three = [1, 2, 3].map((i) => row(`sip:10.0.0.${i}`));
@@ -21,7 +24,7 @@ function world(words = 4096, partitions = ['default']) {
   for (const name of partitions) engine.addPartition(partitionOptions({ name }));
   const memory = new ArrayBuffer(4 * (FIRST_COLUMN + words));
   const said: (readonly [worker: number, item: ToWorker])[] = [];
-  const shared = { rules: true };
+  const shared = { rules: true, prepare: async (_partition: Partition) => {} };
   const tables = new SharedTables({
     engine,
     memory,
@@ -37,6 +40,7 @@ function world(words = 4096, partitions = ['default']) {
       random: seededRandom(),
       log: recordingLog().log,
       loads: new SharedLoads(callsOf(memory), { now: () => clock.time, owner: ownerOf(worker) }),
+      prepare: (partition) => shared.prepare(partition),
       taken: (name, generation) => tables.taken(worker, name, generation),
     });
   const replicas = [start(1), start(2)];
@@ -104,6 +108,31 @@ describe('tables that workers share', () => {
       ?.snapshot.sets.get(1)
       ?.destinations.map(({ health }) => health.hits);
     assert.deepEqual(hits, [2, 1, 1, 1]);
+  });
+
+  test('no worker uses a table until what depends on its sets has been made from them', async () => {
+    const { load, tables, deliver, isCurrent, shared } = world();
+    load(three);
+    tables.changed();
+    await deliver();
+    const sizes: (number | undefined)[] = [];
+    let done = (): void => {};
+    const made = new Promise<void>((resolve) => {
+      done = resolve;
+    });
+    shared.prepare = ({ snapshot }) => {
+      sizes.push(snapshot.sets.get(1)?.destinations.length);
+      return made;
+    };
+    load([...three, row('sip:10.0.0.4')]);
+    tables.changed();
+    const delivered = deliver();
+    await until('both make it', () => sizes.length === 2);
+    await nextIteration();
+    assert.deepEqual([isCurrent(1), isCurrent(2), ...sizes], [false, false, 4, 4]);
+    done();
+    await delivered;
+    assert.ok(isCurrent(1) && isCurrent(2));
   });
 
   test('a state that the brain writes holds in the next selection of each worker', async () => {
