@@ -31,7 +31,8 @@ function check(run: MessageRun, user: string, number: string, profile: number): 
   const table = env.modules.loaded.has('dialog') ? env.modules.of(dialogs) : undefined;
   const dialog = table?.of(run) ?? table?.begin(run);
   const own = figures.count(env, user, number, rule);
-  if (dialog !== undefined) {
+  // A request within a dialog is no further call: a peer may send any number of them until the dialog ends.
+  if (dialog !== undefined && run.message.toTag === '') {
     own.concurrent++;
     dialog.atEnd.push(() => {
       own.concurrent--;

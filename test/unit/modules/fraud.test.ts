@@ -14,7 +14,7 @@ const COLUMNS = `ruleid, profileid, prefix, start_hour, end_hour, daysoftheweek,
   total_calls_warning, total_calls_critical, concurrent_calls_warning, concurrent_calls_critical, sequential_calls_warning, sequential_calls_critical`;
 
 const SCRIPT = `route {
-  if (has_totag()) { match_dialog(); t_relay(); exit; }
+  if (has_totag()) { match_dialog(); if ($rm == "INVITE") check_fraud($fU, $rU, 1); t_relay(); exit; }
   check_fraud($fU, $rU, 1);
   xlog("$rc\\n");
   if ($rU == "out") exit;
@@ -128,6 +128,33 @@ test('calls count as concurrent until they end; the duration of an answered call
     );
     assert.deepEqual(runner.lines.splice(0), ['warning: call duration 61 of 60, alice 1, rule 7']);
     assert.deepEqual(called(started, '3', 3), ['1']);
+  } finally {
+    await runner.stop();
+  }
+});
+
+test('a re-INVITE is no further concurrent call', async () => {
+  const started = await watching("7, 1, '', '', '', '', 0, 0, 0, 0, 0, 0, 9, 0, 0, 0");
+  const { runner } = started;
+  try {
+    assert.deepEqual(called(started, '1', 1), ['1']);
+    const [invite] = runner.sent.filter(({ text }) => text.startsWith('INVITE'));
+    const contact = ['Contact: <sip:bob@127.0.0.1:5080>'];
+    runner.receive(answerTo(invite?.text ?? '', '200 OK', { tag: 'bt', headers: contact }), 5080);
+    for (let cseq = 2; cseq < 6; cseq++)
+      runner.receive(
+        INVITE.replace('To: <sip:bob@b.example>', 'To: <sip:bob@b.example>;tag=bt')
+          .replaceAll('z9hG4bK1', `z9hG4bK9${cseq}`)
+          .replace('CSeq: 1', `CSeq: ${cseq}`)
+          .replace('sip:bob@sw.example', 'sip:1@127.0.0.1:5080')
+          .replace('a@a.example\r\nCSeq', 'call1@a.example\r\nCSeq'),
+      );
+    assert.deepEqual(await runner.daemon.mi.execute('show_fraud_stats', { user: 'alice', prefix: '' }), {
+      cpm: 5,
+      total_calls: 5,
+      concurrent_calls: 1,
+      seq_calls: 5,
+    });
   } finally {
     await runner.stop();
   }
