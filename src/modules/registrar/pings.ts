@@ -12,9 +12,10 @@ import type { Locations } from './locations.js';
 import { nextHopOf } from './lookup.js';
 import { locationStore, secondsNow } from './store.js';
 
-/** Maximum number of contacts pinged in one step, and milliseconds until the next step, between which calls are handled. */
+/** Minimum and maximum number of contacts pinged in one step, and milliseconds until the next step. */
+const FEWEST_AT_ONCE = 10;
 const MOST_AT_ONCE = 200;
-const NEXT_MS = 2;
+const STEP_MS = 20;
 /** What keeps a binding of NAT open when no request is sent. */
 const EMPTY_DATAGRAM = '\0\0\0\0';
 
@@ -67,40 +68,64 @@ function pingSettings(parameters: ModuleParameters, states: ModuleStates): Conta
 /** Pings of registered contacts by Kamailio's nathelper. */
 export const contactPings = { module: 'nathelper', create: pingSettings };
 
-/** Times in seconds at which contacts answered last. */
+/** Times in seconds at which contacts answered last, or were first asked. */
 type Answers = WeakMap<Binding, number>;
 
-/** Pings the registered contacts at intervals. The returned function stops that. */
+/**
+ * Pings the registered contacts at intervals. They are spread over the interval: requests to all of them at once would
+ * be a flood for this host, and for an address that many contacts name. The returned function stops that.
+ */
 export function startContactPings(env: () => ScriptEnvironment): () => void {
   const first = env();
   const used = first.dialect === 'kamailio' && first.modules.loaded.has('nathelper');
   if (!used || first.modules.of(contactPings).interval === 0) return () => undefined;
-  const answers: Answers = new WeakMap();
+  let answers: Answers = new WeakMap();
   let stop: () => void = () => undefined;
   let walk: Iterator<readonly [Locations, Binding]> | undefined;
+  let began = 0;
+  let atOnce = 0;
   const tick = (): void => {
     const now = env();
     const pings = now.modules.of(contactPings);
+    const ms = Math.max(1, pings.interval) * 1000;
     if (pings.isOn && pings.interval > 0) {
-      walk ??= contacts(now);
-      for (let count = 0; count < MOST_AT_ONCE && walk !== undefined; count++) {
+      if (walk === undefined) {
+        walk = contacts(now);
+        began = now.clock.monotonic();
+        atOnce = Math.min(MOST_AT_ONCE, Math.max(FEWEST_AT_ONCE, Math.ceil((numberOf(now) * STEP_MS) / ms)));
+      }
+      for (let count = 0; count < atOnce && walk !== undefined; count++) {
         const next = walk.next();
         if (next.done === true) walk = undefined;
         else treat(now, pings, answers, ...next.value);
       }
-    } else walk = undefined;
-    stop = now.clock.schedule(walk === undefined ? Math.max(1, pings.interval) * 1000 : NEXT_MS, tick);
+    } else {
+      // Contacts that are not asked cannot answer.
+      walk = undefined;
+      answers = new WeakMap();
+      began = now.clock.monotonic();
+    }
+    const left = began + ms - now.clock.monotonic();
+    stop = now.clock.schedule(walk === undefined ? Math.max(STEP_MS, left) : STEP_MS, tick);
   };
   stop = first.clock.schedule(first.modules.of(contactPings).interval * 1000, tick);
   return () => stop();
 }
 
 function* contacts(env: ScriptEnvironment): Generator<readonly [Locations, Binding]> {
+  // A contact may be renewed or removed between two steps.
   for (const { locations } of env.modules.of(locationStore).tables.values())
-    for (const list of locations.all()) for (const contact of [...list]) yield [locations, contact];
+    for (const list of locations.all())
+      for (const contact of [...list]) if (list.includes(contact)) yield [locations, contact];
 }
 
-/** Pings a contact, or removes one that has not answered for too long. */
+function numberOf(env: ScriptEnvironment): number {
+  let size = 0;
+  for (const { locations } of env.modules.of(locationStore).tables.values()) size += locations.size;
+  return size;
+}
+
+/** Pings a contact, or removes one that has not answered requests for too long. */
 function treat(
   env: ScriptEnvironment,
   pings: ContactPings,
@@ -109,52 +134,59 @@ function treat(
   contact: Binding,
 ): void {
   const now = secondsNow(env);
-  const { cflags, modified } = contact;
+  const { cflags } = contact;
   if (!isValid(contact, now) || (cflags & pings.disabled) !== 0) return;
   if (pings.natedOnly && (cflags & pings.nated) === 0) return;
-  if (pings.timeout > 0 && now - (answers.get(contact) ?? modified) >= pings.timeout) {
-    locations.remove(contact);
-    return;
-  }
   // As recorded, with ping_nated_only 0 and a flag for requests all contacts get requests.
   const bySip = (cflags & pings.bySip) !== 0 || (!pings.natedOnly && pings.bySip !== 0);
   const hop = bySip || pings.alongPath ? nextHopOf(contact) : contact.received;
   const uri = parseUri(hop ?? contact.uri);
   if (uri === undefined) return;
   const literal = env.resolver.literal(uri);
-  const answered = (): void => void answers.set(contact, secondsNow(env));
-  if (literal !== undefined) ping(env, pings, contact, literal, bySip, answered);
+  const send = (to: Address): void => {
+    // As recorded, connections are not pinged.
+    if (to.transport !== 'udp') return;
+    if (!bySip) datagram(env, contact, to);
+    else if (isSilent(env, pings, answers, contact)) locations.remove(contact);
+    else request(env, pings, contact, to, () => answers.set(contact, secondsNow(env)));
+  };
+  if (literal !== undefined) send(literal);
   else
     env.resolver.resolve(uri, (found) => {
       const address = found instanceof Error ? undefined : found[0];
-      if (address !== undefined) ping(env, pings, contact, address, bySip, answered);
+      if (address !== undefined) send(address);
     });
 }
 
-function ping(
-  env: ScriptEnvironment,
-  pings: ContactPings,
-  contact: Binding,
-  to: Address,
-  bySip: boolean,
-  answered: () => void,
-): void {
-  // As recorded, connections are not pinged.
-  if (to.transport !== 'udp') return;
-  const socket = env.sockets.choose(to, contact.socket === undefined ? undefined : env.socket(contact.socket));
-  if (socket === undefined) return;
-  if (!bySip) socket.send(EMPTY_DATAGRAM, to.address, to.port, undefined);
-  else request(env, pings, contact, to, socket, answered);
+/**
+ * Whether a contact has not answered for too long. The time begins with the first request: a contact that was loaded
+ * from the database after a restart has not been asked yet.
+ */
+function isSilent(env: ScriptEnvironment, { timeout }: ContactPings, answers: Answers, contact: Binding): boolean {
+  const now = secondsNow(env);
+  const since = answers.get(contact);
+  if (since === undefined) answers.set(contact, now);
+  return timeout > 0 && since !== undefined && now - since >= timeout;
+}
+
+function socketFor(env: ScriptEnvironment, { socket }: Binding, to: Address): SipSocket | undefined {
+  return env.sockets.choose(to, socket === undefined ? undefined : env.socket(socket));
+}
+
+function datagram(env: ScriptEnvironment, contact: Binding, to: Address): void {
+  socketFor(env, contact, to)?.send(EMPTY_DATAGRAM, to.address, to.port, undefined);
 }
 
 function request(
   env: ScriptEnvironment,
   { method, from, interval }: ContactPings,
-  { uri, path, ruid }: Binding,
+  contact: Binding,
   to: Address,
-  socket: SipSocket,
   answered: () => void,
 ): void {
+  const socket = socketFor(env, contact, to);
+  if (socket === undefined) return;
+  const { uri, path, ruid } = contact;
   const callId = `${env.random.token(16)}@${socket.address}`;
   const branch = env.layer.branches.make('u', callId);
   const route = path === undefined ? '' : `Route: ${splitList(path, ',').join(',')}\r\n`;
@@ -166,5 +198,7 @@ function request(
   const user = { onReply: answered, onFailure: () => undefined } as ClientUser;
   const target = { socket, address: to.address, port: to.port, serverName: to.name };
   const ms = Math.min(env.tm.frTimeout, interval * 1000);
-  env.layer.request(text, method === 'INVITE', branch, target, user, undefined, ms, ms);
+  // Sent once: retransmissions would multiply what a peer can have sent to an address that it registers.
+  if (method === 'INVITE') env.layer.request(text, true, branch, target, user, undefined, ms, ms);
+  else env.layer.requestOnce(text, branch, target, user, ms);
 }

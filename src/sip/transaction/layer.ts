@@ -270,6 +270,15 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     const client = invite
       ? new InviteClient(this, branch, text, target, user, flow, timeoutMs, ringMs)
       : new NonInviteClient(this, branch, text, target, user, flow, timeoutMs ?? this.config.frTimeout);
+    return this.started(client, text);
+  }
+
+  /** Like request() for a request other than INVITE, but it is sent only once, by UDP too. */
+  requestOnce(text: string, branch: BranchId, target: ResolvedTarget, user: ClientUser, ms: number): void {
+    this.started(new NonInviteClient(this, branch, text, target, user, undefined, ms, ms), text);
+  }
+
+  private started(client: ClientTransaction, text: string): ClientTransaction {
     this.clients.add(client);
     this.weigh(client, text.length, undefined);
     client.start();
@@ -292,10 +301,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
   /** @internal Sends the CANCEL of an INVITE in its own client transaction with the same branch. */
   sendCancel(text: string, invite: ClientTransaction, flow: Flow | undefined): void {
     const { branch, target } = invite;
-    const client = new NonInviteClient(this, branch, text, target, NOBODY, flow, this.config.frTimeout);
-    this.clients.add(client);
-    this.weigh(client, text.length, undefined);
-    client.start();
+    this.started(new NonInviteClient(this, branch, text, target, NOBODY, flow, this.config.frTimeout), text);
   }
 
   /** @internal Replaces an ended server transaction by a record that answers or absorbs retransmissions. */

@@ -18,6 +18,8 @@ export class NonInviteClient extends ClientTransaction {
     flow: Flow | undefined,
     /** Timer F in milliseconds. */
     private readonly timeoutMs: number,
+    /** Milliseconds until the first retransmission; with those of timer F there is none. */
+    private readonly firstMs = layer.config.t1,
   ) {
     super(layer, branch, request, target, user, flow);
   }
@@ -25,7 +27,7 @@ export class NonInviteClient extends ClientTransaction {
   start(): void {
     this.state = 'trying';
     this.deadline = this.layer.now() + this.timeoutMs;
-    this.interval = this.layer.config.t1;
+    this.interval = this.firstMs;
     const first = this.target.socket.reliable ? this.timeoutMs : Math.min(this.interval, this.timeoutMs);
     this.layer.timers.arm(this, first);
     this.transmit(this.request);

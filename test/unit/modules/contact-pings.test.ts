@@ -61,13 +61,8 @@ function pinging(settings: Partial<ContactPings>, contacts: readonly Partial<Bin
     },
     layer: {
       branches: { make: () => ({ text: 'z9hG4bKb' }) },
-      request: (
-        text: string,
-        _invite: boolean,
-        _branch: unknown,
-        { port }: { port: number },
-        user: { onReply(): void },
-      ) => sent.push({ port, text, answer: () => user.onReply() }),
+      requestOnce: (text: string, _branch: unknown, { port }: { port: number }, user: { onReply(): void }) =>
+        sent.push({ port, text, answer: () => user.onReply() }),
     },
   } as unknown as ScriptEnvironment;
   const stop = startContactPings(() => env);
@@ -129,14 +124,36 @@ test('keepalive_timeout removes contacts that do not answer', () => {
   assert.deepEqual([sent.length, locations.size], [5, 0]);
 });
 
-test('ten thousand contacts are pinged in pieces, and pings can be stopped', () => {
+test('keepalive_timeout keeps contacts that nothing asks: empty datagrams, connections, and after a restart', () => {
+  const { clock, locations } = pinging({ timeout: 15 }, [
+    { uri: 'sip:nat@127.0.0.1:7002', cflags: 64 },
+    { uri: 'sip:tcp@127.0.0.1:7005;transport=tcp', cflags: 64 | 128 },
+  ]);
+  clock.advance(60_000);
+  assert.equal(locations.size, 2);
+  const loaded = pinging({ timeout: 15 }, [{ uri: 'sip:u@127.0.0.1:7003', cflags: 64 | 128, modified: 1 }]);
+  loaded.clock.advance(10_000);
+  assert.deepEqual([loaded.sent.length, loaded.locations.size], [1, 1]);
+  loaded.sent.at(-1)?.answer?.();
+  loaded.pings.isOn = false;
+  loaded.clock.advance(60_000);
+  loaded.pings.isOn = true;
+  loaded.clock.advance(10_000);
+  assert.deepEqual([loaded.sent.length, loaded.locations.size], [2, 1]);
+});
+
+test('ten thousand contacts are pinged evenly over the interval, and pings can be stopped', () => {
   const many = Array.from({ length: 10_000 }, (_, i) => ({ uri: `sip:u@127.0.0.1:${1024 + i}`, cflags: 64 }));
   const { clock, sent, pings } = pinging({}, many);
   clock.advance(10_000);
-  assert.equal(sent.length, 200);
+  assert.equal(sent.length, 20);
   clock.advance(200);
+  assert.equal(sent.length, 220);
+  clock.advance(9790);
   assert.equal(sent.length, 10_000);
+  clock.advance(50);
+  assert.equal(sent.length, 10_040);
   pings.isOn = false;
   clock.advance(60_000);
-  assert.equal(sent.length, 10_000);
+  assert.equal(sent.length, 10_040);
 });

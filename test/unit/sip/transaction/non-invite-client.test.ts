@@ -55,6 +55,33 @@ describe('non-INVITE client transaction (RFC 3261 section 17.1.2)', () => {
     assert.deepEqual(replies, [100]);
   });
 
+  test('requestOnce() sends once by UDP; a late reply is handled, and silence ends it', () => {
+    const { layer, udp, clock } = layerFixture();
+    const seen: (number | string)[] = [];
+    const user = {
+      onReply: (_client: unknown, reply: { status: number }) => seen.push(reply.status),
+      onFailure: (_client: unknown, failure: ClientFailure) => seen.push(failure.kind),
+    };
+    const send = (): string => {
+      const branch = layer.branches.make('x', 'call-1@example.org');
+      const text = requestText({ method: 'OPTIONS', via: `SIP/2.0/UDP 127.0.0.1:5060;branch=${branch.text}` });
+      layer.requestOnce(
+        text,
+        branch,
+        { socket: udp, address: '192.0.2.7', port: 5060, serverName: undefined },
+        user,
+        8000,
+      );
+      return text;
+    };
+    const text = send();
+    clock.advance(7000);
+    layer.receive(replyTo(text, 200), sourceOf(udp, '192.0.2.7'));
+    send();
+    clock.advance(8100);
+    assert.deepEqual([udp.sent.length, seen], [2, [200, 'timeout']]);
+  });
+
   test('no retransmission over a reliable transport; gone with the final reply', () => {
     const { clock, times, answer, layer, replies } = options('tcp');
     clock.advance(20_000);
