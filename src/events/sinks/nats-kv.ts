@@ -28,6 +28,8 @@ export class StateBucket {
   private readonly heldKeys = new Set<string>();
   private source: (() => Iterable<StateEntry>) | undefined;
   private needsSync = false;
+  /** Whether the synchronization that is needed leaves entries that another node wrote. */
+  private sparesOthers = false;
   /** The figures of the bucket when it was last known to be right; undefined: unknown. */
   private seen: string | undefined;
   private cancelCompare: (() => void) | undefined;
@@ -59,6 +61,7 @@ export class StateBucket {
       this.wait = 250;
       // The server may have lost its data, or others may have written in the meantime.
       this.needsSync = this.source !== undefined;
+      this.sparesOthers = false;
       this.seen = undefined;
       this.kick();
     });
@@ -94,6 +97,7 @@ export class StateBucket {
   sync(entries: Iterable<StateEntry> | (() => Iterable<StateEntry>)): void {
     this.source = typeof entries === 'function' ? entries : () => entries;
     this.needsSync = true;
+    this.sparesOthers = false;
     this.kick();
   }
 
@@ -168,7 +172,7 @@ export class StateBucket {
         const now = await figuresOf(kv);
         if (now !== this.seen && isIdle()) {
           if (await this.differs(kv)) {
-            if (isIdle()) this.needsSync = true;
+            if (isIdle()) this.needsSync = this.sparesOthers = true;
           } else this.seen = now;
         }
       } catch {
@@ -217,6 +221,7 @@ export class StateBucket {
       // The bucket is gone, and with it the entries of destinations that have not changed since.
       this.kv = undefined;
       this.needsSync = this.source !== undefined;
+      this.sparesOthers = false;
     }
     if (this.stopped) return;
     const now = this.clock.monotonic();
@@ -265,6 +270,7 @@ export class StateBucket {
 
   /** Returns whether it finished; false when `current` became false before. */
   private async syncNow(kv: KV, current: () => boolean): Promise<boolean> {
+    const { sparesOthers } = this;
     const stored = await this.read(kv);
     await this.lookBack();
     const wanted = new Set<string>();
@@ -282,6 +288,7 @@ export class StateBucket {
       wanted.add(key);
       partitions.add(listed.partition);
       if (this.follow.owns?.(listed) === false) continue;
+      if (sparesOthers && this.isOfAnother(stored.get(key))) continue;
       const entry = this.resumed(listed, stored.get(key));
       if (this.heldKeys.has(key)) continue;
       const value = JSON.stringify(entry);
@@ -299,7 +306,9 @@ export class StateBucket {
     }
     for (const [until, { key }] of this.held) if (!wanted.has(key)) this.forget(until, key);
     await flush();
-    return current();
+    if (!current()) return false;
+    this.sparesOthers = false;
+    return true;
   }
 
   private forget(until: string, key: string): void {

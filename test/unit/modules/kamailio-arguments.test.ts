@@ -7,7 +7,7 @@ import { refusedArgument } from '../../../src/modules/kamailio-arguments.js';
 
 test('a constant argument that kamailio refuses at its start is refused with the reason', () => {
   assert.match(refusedArgument('ds_select_dst', 1, 'first') ?? '', /argument 2 must be a number/);
-  assert.match(refusedArgument('remove_hf', 0, '$rU') ?? '', /name without variables/);
+  assert.match(refusedArgument('remove_hf', 0, '$rU') ?? '', /must be the name of a header field, not "\$rU"/);
   assert.match(refusedArgument('get_uri_param', 1, 'x') ?? '', /must be a variable/);
   assert.match(refusedArgument('t_relay_to_udp', 0, '5') ?? '', /an address/);
 });

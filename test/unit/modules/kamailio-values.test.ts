@@ -15,7 +15,7 @@ test('a 1 of "&&" and a 0 of "||" is left out, other constants make truth values
 test('a string as operand of &&, || or ! is refused', () => {
   for (const condition of ['$var(n) && "a"', '"5" || 1', '!"a"']) {
     const script = `request_route { if (${condition}) exit; }`;
-    assert.throws(() => startScript({ dialect: 'kamailio', script }), /takes (?:numbers|a number)/, condition);
+    assert.throws(() => startScript({ dialect: 'kamailio', script }), /needs numbers|! takes a number/, condition);
   }
 });
 
