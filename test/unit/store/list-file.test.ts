@@ -98,7 +98,7 @@ describe('a list file', () => {
       [1, 2, 3, 4, 6, 7, 8, 9, 10].map((line) => `file list, line ${line}`),
     );
     assert.match(discarded[0] ?? '', /no destination after the set id/);
-    assert.match(discarded[5] ?? '', /attrs "=x;" are no list/);
+    assert.match(discarded[5] ?? '', /attrs "=x;" are not a list of name=value/);
   });
 
   test('a long line of a list file is one line', async () => {
