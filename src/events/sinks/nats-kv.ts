@@ -27,9 +27,8 @@ export class StateBucket {
   private readonly held = new Map<string, { readonly key: string; readonly entry: StateEntry }>();
   private readonly heldKeys = new Set<string>();
   private source: (() => Iterable<StateEntry>) | undefined;
-  private needsSync = false;
-  /** Whether the synchronization that is needed leaves entries that another node wrote. */
-  private sparesOthers = false;
+  /** The entries to compare with the bucket and to write: all, or only those that no other node has written. */
+  private needed: 'none' | 'own' | 'all' = 'none';
   /** The figures of the bucket when it was last known to be right; undefined: unknown. */
   private seen: string | undefined;
   private cancelCompare: (() => void) | undefined;
@@ -60,8 +59,7 @@ export class StateBucket {
       this.kv = undefined;
       this.wait = 250;
       // The server may have lost its data, or others may have written in the meantime.
-      this.needsSync = this.source !== undefined;
-      this.sparesOthers = false;
+      this.needed = this.source === undefined ? 'none' : 'all';
       this.seen = undefined;
       this.kick();
     });
@@ -96,8 +94,7 @@ export class StateBucket {
   /** Makes the bucket contain exactly these entries, now and when a connection comes back. */
   sync(entries: Iterable<StateEntry> | (() => Iterable<StateEntry>)): void {
     this.source = typeof entries === 'function' ? entries : () => entries;
-    this.needsSync = true;
-    this.sparesOthers = false;
+    this.needed = 'all';
     this.kick();
   }
 
@@ -125,7 +122,7 @@ export class StateBucket {
 
   /** Whether everything is written. */
   isSettled(): boolean {
-    return !this.running && !this.needsSync && this.dirty.size === 0 && this.held.size === 0;
+    return !this.running && this.needed === 'none' && this.dirty.size === 0 && this.held.size === 0;
   }
 
   private kick(): void {
@@ -172,12 +169,12 @@ export class StateBucket {
         const now = await figuresOf(kv);
         if (now !== this.seen && isIdle()) {
           if (await this.differs(kv)) {
-            if (isIdle()) this.needsSync = this.sparesOthers = true;
+            if (isIdle()) this.needed = 'own';
           } else this.seen = now;
         }
       } catch {
         // The bucket is unreadable or gone: writing it again will show which, and is repeated until it succeeds.
-        if (isIdle()) this.needsSync = true;
+        if (isIdle()) this.needed = 'all';
       }
     }
     if (!this.isSettled()) this.kick();
@@ -220,8 +217,7 @@ export class StateBucket {
     if (error instanceof nats().NatsError && (error.code === '503' || error.api_error?.code === 404)) {
       // The bucket is gone, and with it the entries of destinations that have not changed since.
       this.kv = undefined;
-      this.needsSync = this.source !== undefined;
-      this.sparesOthers = false;
+      this.needed = this.source === undefined ? 'none' : 'all';
     }
     if (this.stopped) return;
     const now = this.clock.monotonic();
@@ -238,13 +234,14 @@ export class StateBucket {
     const kv = this.kv ?? (await this.open());
     const current = () => run === this.run && !this.stopped;
     if (current()) this.kv = kv;
-    while (this.needsSync && current()) {
-      this.needsSync = false;
+    while (this.needed !== 'none' && current()) {
+      const { needed } = this;
+      this.needed = 'none';
       let done = false;
       try {
-        done = await this.syncNow(kv, current);
+        done = await this.syncNow(kv, needed === 'own', current);
       } finally {
-        if (!done) this.needsSync = true;
+        if (!done) this.needAgain(needed);
       }
     }
     while (this.dirty.size > 0 && current()) {
@@ -262,15 +259,19 @@ export class StateBucket {
     }
   }
 
+  /** What an attempt did not finish is needed again, unless more is needed by now. */
+  private needAgain(needed: 'own' | 'all'): void {
+    if (this.needed !== 'all') this.needed = needed;
+  }
+
   private async open(): Promise<KV> {
     const connection = this.link.current;
     if (connection === undefined) throw new Error('not connected');
     return connection.jetstream({ timeout: 5000 }).views.kv(this.bucket, { history: 1 });
   }
 
-  /** Returns whether it finished; false when `current` became false before. */
-  private async syncNow(kv: KV, current: () => boolean): Promise<boolean> {
-    const { sparesOthers } = this;
+  /** `ownOnly`: leaves what another node wrote. Returns whether it finished; false when `current` became false before. */
+  private async syncNow(kv: KV, ownOnly: boolean, current: () => boolean): Promise<boolean> {
     const stored = await this.read(kv);
     await this.lookBack();
     const wanted = new Set<string>();
@@ -288,7 +289,7 @@ export class StateBucket {
       wanted.add(key);
       partitions.add(listed.partition);
       if (this.follow.owns?.(listed) === false) continue;
-      if (sparesOthers && this.isOfAnother(stored.get(key))) continue;
+      if (ownOnly && this.isOfAnother(stored.get(key))) continue;
       const entry = this.resumed(listed, stored.get(key));
       if (this.heldKeys.has(key)) continue;
       const value = JSON.stringify(entry);
@@ -306,9 +307,7 @@ export class StateBucket {
     }
     for (const [until, { key }] of this.held) if (!wanted.has(key)) this.forget(until, key);
     await flush();
-    if (!current()) return false;
-    this.sparesOthers = false;
-    return true;
+    return current();
   }
 
   private forget(until: string, key: string): void {
