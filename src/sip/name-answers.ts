@@ -80,10 +80,16 @@ export class LargeAnswers {
  * and `com.au`, under which names belong to different owners.
  */
 function domainOf(name: string): string {
-  const labels = name.toLowerCase().split('.');
-  if (labels[labels.length - 1] === '') labels.pop();
-  const [second = '', top = ''] = labels.slice(-2);
-  return labels.slice(top.length === 2 && second.length <= 3 ? -3 : -2).join('.');
+  const end = name.endsWith('.') ? name.length - 1 : name.length;
+  const beforeTop = dotBefore(name, end);
+  const beforeSecond = dotBefore(name, beforeTop);
+  const hasOwners = end - beforeTop - 1 === 2 && beforeTop - beforeSecond - 1 <= 3;
+  return name.slice((hasOwners ? dotBefore(name, beforeSecond) : beforeSecond) + 1, end).toLowerCase();
+}
+
+/** The position of the last dot before a position; -1 without one. */
+function dotBefore(name: string, end: number): number {
+  return end <= 0 ? -1 : name.lastIndexOf('.', end - 1);
 }
 
 /**
