@@ -291,10 +291,10 @@ const both: FunctionSpec[] = [
         const contacts = routeValues(message, 'contact', kamailio ? 64 : 1);
         if (contacts.length === 0) return -1;
         if (kamailio && message.text.startsWith('*', contacts[0]?.start)) return 1;
-        // As recorded, a URI that has been replaced gets no parameter.
-        if (kamailio && intOf(inUri, run, 0) !== 0 && lastContact(run) === undefined) return -1;
-        const uri = `sip:${source.address}:${source.port}`;
         const inside = intOf(inUri, run, 0) !== 0;
+        // As recorded, a URI that has been replaced gets no parameter.
+        if (kamailio && inside && lastContact(run) === undefined) return -1;
+        const uri = `sip:${source.address}:${source.port}`;
         const text = `;received=${kamailio && !inside ? `"${uri}"` : uri}`;
         for (const contact of contacts) {
           const at = findText(message.text, contact.text, contact.start) + contact.text.length;
