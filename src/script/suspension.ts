@@ -1,6 +1,7 @@
 import type { ScriptRun } from '../cfg/runtime.js';
 import type { Clock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
+import { within } from '../core/within.js';
 import type { PvarValue } from '../pvar/context.js';
 import { MessageRun } from './call.js';
 import { answerTrying, beginTransaction } from './relay.js';
@@ -23,7 +24,7 @@ export function suspend(suspended: ScriptRun, { kind, at, done, resume }: Suspen
   const go = async (): Promise<void> => {
     let code = -1;
     try {
-      code = await (kind === 'async' ? within(env.clock, done, extra) : done);
+      code = await (kind === 'async' ? codeWithin(env.clock, done, extra) : done);
     } catch (error) {
       run.fault(at, messageOf(error));
     }
@@ -52,15 +53,12 @@ const NO_PARAMETERS: ReadonlyMap<string, PvarValue> = new Map();
 /** What `$rc` is when the timeout of async() has passed. */
 const TIMED_OUT = -2;
 
-/** The code of an operation, or that of a timeout after `seconds`; what the operation still does then stays without a result. */
-function within(
+/** The code of the operation of async(), or that of a timeout after `seconds`, where those are given. */
+async function codeWithin(
   clock: Clock,
   done: number | Promise<number>,
   seconds: PvarValue | undefined,
-): number | Promise<number> {
+): Promise<number> {
   if (typeof done === 'number' || typeof seconds !== 'number' || seconds <= 0) return done;
-  return new Promise((resolve, reject) => {
-    const cancel = clock.schedule(seconds * 1000, () => resolve(TIMED_OUT));
-    done.then(resolve, reject).finally(cancel);
-  });
+  return (await within(clock, seconds * 1000, done)) ?? TIMED_OUT;
 }
