@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadCfg } from '../../src/cfg-file/load.js';
+import { type LoadedCfg, loadCfg } from '../../src/cfg-file/load.js';
 import { readSettings } from '../../src/config/load.js';
+import type { Settings } from '../../src/config/settings.js';
 import type { Clock } from '../../src/core/clock.js';
 import { type Logger, nullLogger } from '../../src/core/logger.js';
 import { Daemon } from '../../src/daemon/daemon.js';
@@ -39,6 +40,8 @@ export interface ScriptRunner {
   readonly sent: { readonly text: string; readonly address: string; readonly port: number }[];
   /** Hands a message in as if it came from 127.0.0.1:5070. */
   receive(text: string, port?: number): void;
+  /** Reloads the file, with other text in it. */
+  reload(change: (text: string) => string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -103,8 +106,10 @@ export function startScript({
   const lines: string[] = [];
   const sent: { text: string; address: string; port: number }[] = [];
   const cfg = loadCfg(file);
+  const settingsWith = (read: LoadedCfg): Settings =>
+    readSettings({ ...settings, ...read.settings }, { cwd: folder }, file).settings;
   const daemon = new Daemon({
-    settings: readSettings({ ...settings, ...cfg.settings }, { cwd: folder }, file).settings,
+    settings: settingsWith(cfg),
     log: log ?? nullLogger,
     drainMs: 0,
     cfg,
@@ -120,6 +125,11 @@ export function startScript({
       const socket = daemon.sockets.all[0];
       if (socket === undefined) throw new Error('no socket');
       daemon.layer.receive(message, { socket, address: '127.0.0.1', port, flow: undefined });
+    },
+    async reload(change) {
+      writeFileSync(file, change(text), 'latin1');
+      const next = loadCfg(file);
+      await daemon.reconfigure(settingsWith(next), next);
     },
     async stop() {
       await daemon.stop();

@@ -9,11 +9,15 @@ const module = 'fraud_detection';
 /** Maximum length of a user and a number. */
 const LONGEST = 256;
 
+function figuresOf(parameters: ModuleParameters, before?: FraudFigures): FraudFigures {
+  return new FraudFigures(parameters.flag('use_utc_time', false), before);
+}
+
 /** Figures are kept when the file is reloaded. */
 const figuresState = {
   module,
-  create: (parameters: ModuleParameters): FraudFigures => new FraudFigures(parameters.flag('use_utc_time', false)),
-  renew: (before: FraudFigures): FraudFigures => before,
+  create: (parameters: ModuleParameters): FraudFigures => figuresOf(parameters),
+  renew: (before: FraudFigures, parameters: ModuleParameters): FraudFigures => figuresOf(parameters, before),
 };
 
 // Return codes of check_fraud(), as documented.

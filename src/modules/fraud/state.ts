@@ -30,10 +30,17 @@ export type Level = 'fine' | 'warning' | 'critical';
 
 /** The figures of fraud_detection. The pair or user that was used least recently gives way when there are too many. */
 export class FraudFigures {
-  private readonly pairs = new Map<string, Figures>();
-  private readonly batches = new Map<string, Batch>();
+  private readonly pairs: Map<string, Figures>;
+  private readonly batches: Map<string, Batch>;
 
-  constructor(private readonly usesUtc: boolean) {}
+  /** `usesUtc`: whether rules hold in UTC, not in local time; `before`: those of the earlier configuration. */
+  constructor(
+    private readonly usesUtc: boolean,
+    before?: FraudFigures,
+  ) {
+    this.pairs = before?.pairs ?? new Map();
+    this.batches = before?.batches ?? new Map();
+  }
 
   /** The rule with the longest prefix of a number that holds now. */
   rule(env: ScriptEnvironment, profile: number, number: string): FraudRule | undefined {

@@ -174,3 +174,26 @@ test('a rule applies on its days and hours; malformed rows are left out', async 
     await started.runner.stop();
   }
 });
+
+test('a reload of the file takes another use_utc_time; figures stay', async () => {
+  const zone = process.env['TZ'];
+  process.env['TZ'] = 'Asia/Tokyo';
+  // Noon in UTC is 21:00 there.
+  const started = await watching("1, 1, '1', '09:00', '13:00', '', 0, 0, 0, 0, 2, 0, 0, 0, 0, 0");
+  const { runner } = started;
+  const useUtc = async (value: number): Promise<void> => {
+    await runner.reload((text) => text.replace('"use_utc_time", 1', `"use_utc_time", ${value}`));
+    assert.equal(await runner.daemon.mi.execute('fraud_reload', {}), 'OK');
+  };
+  try {
+    assert.deepEqual(called(started, '12', 1), ['1']);
+    await useUtc(0);
+    assert.deepEqual(called(started, '12', 2), ['2']);
+    await useUtc(1);
+    assert.deepEqual(called(started, '12', 3), ['warning: total calls 2 of 2, alice 12, rule 1', '-1']);
+  } finally {
+    await runner.stop();
+    if (zone === undefined) delete process.env['TZ'];
+    else process.env['TZ'] = zone;
+  }
+});
