@@ -43,7 +43,7 @@ export interface ParameterDefinition {
    * core).
    */
   readonly strict?: boolean;
-  /** For a writable variable: whether anything else is accepted at load; it has no variable then. */
+  /** For a writable variable: whether a text that names none is accepted at load too; nothing is written then. */
   readonly lenient?: boolean;
   /** For a string: last generation of OpenSIPS that also accepts a number (see `Dialect.generation`). */
   readonly numbersUntil?: number;
@@ -164,8 +164,11 @@ export interface FunctionDefinition<Run extends ScriptRun = ScriptRun> {
   readonly async?: boolean;
   /** Last generation of OpenSIPS that has it (see `Dialect.generation`). */
   readonly until?: number;
-  /** Whether it leaves $rc unchanged, as some functions of Kamailio's core do (strip, prefix and the like). */
-  readonly keepsReturnCode?: boolean;
+  /**
+   * Whether it leaves $rc unchanged, as some functions of Kamailio's core do (strip, prefix and the like). As recorded,
+   * isflagset does so in expressions only.
+   */
+  readonly keepsReturnCode?: boolean | 'in expressions';
   /**
    * Compiles a call. Throws an Error with the reason when the arguments do not fit together. Omitted arguments are
    * undefined.

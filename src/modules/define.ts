@@ -32,7 +32,7 @@ export interface FunctionSpec {
   readonly async?: boolean;
   readonly standIn?: string;
   readonly until?: number;
-  readonly keepsReturnCode?: boolean;
+  readonly keepsReturnCode?: boolean | 'in expressions';
   readonly since?: string;
   compile(args: Args, site: CallSite): FunctionClosure<MessageRun>;
 }

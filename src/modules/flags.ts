@@ -94,7 +94,7 @@ function flagged(mask: number, bit: number, change: Change): number {
 function messageFlag(name: string, change: Change): FunctionSpec[] {
   const spec = {
     name,
-    keepsReturnCode: change !== 'test',
+    keepsReturnCode: change === 'test' ? 'in expressions' : true,
     summary: `${change === 'test' ? 'whether a flag of the message is set' : `${change}s a flag of the message`}`,
     compile: ([arg]: Args): FunctionClosure<MessageRun> => {
       const named = namedBit(arg);

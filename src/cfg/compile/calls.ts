@@ -13,9 +13,6 @@ import type { SubRoutes } from './sub-routes.js';
 
 const NOTHING: CompiledCall = { invoke: () => -1 };
 
-/** Functions of Kamailio's core that leave 0 in $rc where they stand in an expression, as recorded. */
-const WITHOUT_RESULT: ReadonlySet<string> = new Set(['isflagset']);
-
 /** Compiles calls of functions and routes within one route. */
 export class CallCompiler {
   private readonly args: ArgumentCompiler;
@@ -134,7 +131,8 @@ export class CallCompiler {
     closure: ReturnType<FunctionDefinition['compile']>,
     clears: boolean,
   ): CompiledCall {
-    const keeps = definition.keepsReturnCode === true || (clears && WITHOUT_RESULT.has(node.name));
+    const { keepsReturnCode } = definition;
+    const keeps = keepsReturnCode === true || (clears && keepsReturnCode === 'in expressions');
     const finish = (run: ScriptRun, code: number): number => {
       if (!keeps) run.pvars.returnCode = code;
       if (code === 0) run.stop = EXIT;
