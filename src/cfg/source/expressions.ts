@@ -40,7 +40,8 @@ const RANKS: readonly (readonly string[])[] = [
 ];
 
 /** Rank of the operands of comparisons. */
-const SUMS = 9;
+const SUMS = RANKS.findIndex((each) => each.includes('+'));
+/** Words of the core that "!" negates together with the comparison after them. */
 const CORE_TESTS: ReadonlySet<string> = new Set(
   'method uri from_uri to_uri src_ip dst_ip src_port dst_port proto af status'.split(' '),
 );
@@ -235,10 +236,11 @@ export class ExpressionParser {
     return primary;
   }
 
-  /** As recorded, "!" negates the whole of "uri == myself" and its kin, whose left side is a word of the core. */
+  /** Parses the comparison of a word of the core after "!": as recorded, "!uri == myself" is "!(uri == myself)". */
   private coreTest(): Expression | undefined {
+    const word = this.tokens.peek();
     const operator = this.tokens.peek(1);
-    if (this.tokens.peek().kind !== 'word' || !CORE_TESTS.has(this.tokens.peek().text)) return undefined;
+    if (word.kind !== 'word' || !CORE_TESTS.has(word.text)) return undefined;
     if (operator.kind === 'string' || !COMPARISONS.has(operator.text)) return undefined;
     const left = this.primary();
     this.tokens.take();

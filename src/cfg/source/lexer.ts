@@ -71,9 +71,9 @@ export class Lexer {
   }
 
   private token(kind: TokenKind, text: string, at: Position, value = 0, quote?: '"' | "'"): Token {
-    const { adjacent: glued } = this;
+    const { adjacent } = this;
     this.adjacent = true;
-    return { kind, text, value, quote, at, adjacent: glued, defined: this.preprocessor.current?.define !== undefined };
+    return { kind, text, value, quote, at, adjacent, defined: this.preprocessor.current?.define !== undefined };
   }
 
   /** Skips blanks, comments and directives; returns the input to read from, undefined at the end. */
@@ -84,7 +84,7 @@ export class Lexer {
       if (input === undefined) return undefined;
       if (input.ended) {
         preprocessor.leave();
-        // The value of a define is glued to what the define's name is glued to: "udp:IP:5060".
+        // The value of a define is adjacent to what its name is adjacent to: "udp:IP:5060".
         if (input.define === undefined) this.adjacent = false;
         continue;
       }

@@ -48,10 +48,10 @@ export class RouteParser {
       const token = tokens.peek();
       if (token.kind === 'string') name = tokens.string().value;
       else if (token.kind === 'word' || token.kind === 'int') {
-        const glued = tokens.adjacentText('],');
-        name = glued.text;
-        if (glued.tokens > 1 && dialect.syntax.quotedRouteNames && kind !== 'event') {
-          throw new SyntaxFault(glued.at, `route name ${name} needs quotes`);
+        const word = tokens.adjacentText('],');
+        name = word.text;
+        if (word.tokens > 1 && dialect.syntax.quotedRouteNames && kind !== 'event') {
+          throw new SyntaxFault(word.at, `route name ${name} needs quotes`);
         }
       } else throw tokens.unexpected('the name of a route');
       if (tokens.accept(',')) {
