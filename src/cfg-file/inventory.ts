@@ -9,7 +9,10 @@ import type { CfgReading } from './load.js';
 import { missingSockets } from './management.js';
 import { settingFaults } from './settings-faults.js';
 
-/** How switchyard treats a function, variable or parameter of a file; noted: carried out, with something to know about it. */
+/**
+ * How switchyard treats a function, variable or parameter of a file. `noted`: it has its effect, and the check says what
+ * else it brings with it or needs.
+ */
 export type Standing = 'supported' | 'noted' | 'stands in' | 'no effect' | 'unknown' | 'wrong';
 
 /** A function, variable or parameter that a file uses, and its first position. */
@@ -98,8 +101,8 @@ export function inventory(reading: CfgReading): Inventory {
 function standingOf(severity: CfgProblem['severity'], code: CfgProblemCode): Standing {
   if (severity === 'error') return 'wrong';
   if (code === 'unknown-function') return 'unknown';
-  // Peers are checked less strictly than the file demands, which matters more than a parameter without effect.
   if (code === 'tls-otherwise') return 'noted';
+  // Peers are checked less strictly than the file demands, which matters more than a parameter without effect.
   return code === 'tls-demand' ? 'stands in' : 'no effect';
 }
 

@@ -66,19 +66,24 @@ export function reportIgnoredRequirements(tree: ConfigurationTree, modules: Modu
     if (name === 'crl_check_all' && own.trim() !== '0') checksAll.add(domain);
   }
   for (const { name, domain, value, at } of given) {
-    for (const what of ignoredRequirements(name, value)) problems.warning('tls-demand', at, what);
+    warnAbout(name, value, at, problems);
     if (name === 'crl_dir' && value !== '' && !checksAll.has(domain))
       problems.warning('tls-otherwise', at, WHOLE_CHAIN);
-    const lowered = lowersSecurity(name, value);
-    if (lowered !== undefined) problems.warning('tls-otherwise', at, lowered);
   }
 }
 
 const WHOLE_CHAIN =
   'crl_dir without crl_check_all 1: a revocation list is needed for every authority in the chain; a certificate is refused while one of them has no list in the folder';
 
-/** What a method before TLS 1.2 takes with it; undefined for another parameter or value. */
-export function lowersSecurity(name: string, value: string): string | undefined {
+/** Warns about one parameter of a TLS module or of a section of tls.cfg; `where` comes before the text. */
+export function warnAbout(name: string, value: string, at: Position, problems: Problems, where = ''): void {
+  for (const what of ignoredRequirements(name, value)) problems.warning('tls-demand', at, `${where}${what}`);
+  const lowered = lowersSecurity(name, value);
+  if (lowered !== undefined) problems.warning('tls-otherwise', at, `${where}${lowered}`);
+}
+
+/** What OpenSSL accepts besides with a method older than TLS 1.2; undefined for another parameter or value. */
+function lowersSecurity(name: string, value: string): string | undefined {
   if (name !== 'tls_method' && name !== 'method') return undefined;
   const highest = versionsIn(value)?.highest;
   if (highest === undefined || highest >= 'TLSv1.2') return undefined;
@@ -86,7 +91,7 @@ export function lowersSecurity(name: string, value: string): string | undefined 
 }
 
 /** The demand of a parameter's value that is not made here, as at most one sentence. */
-export function ignoredRequirements(name: string, value: string): string[] {
+function ignoredRequirements(name: string, value: string): string[] {
   if (value === '') return [];
   if (IGNORED_PARAMETERS.has(name)) return [`${name} has no effect: connections that it would refuse are accepted`];
   const isMethod = name === 'tls_method' || name === 'method';

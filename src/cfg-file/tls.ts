@@ -6,13 +6,7 @@ import type { DialectName } from '../cfg/function-table.js';
 import type { Problems } from '../cfg/problem.js';
 import { messageOf } from '../core/errors.js';
 import type { ModuleValues } from './parameters.js';
-import {
-  ignoredRequirements,
-  lowersSecurity,
-  type ProtocolJson,
-  protocolIn,
-  reportIgnoredRequirements,
-} from './tls-protocol.js';
+import { type ProtocolJson, protocolIn, reportIgnoredRequirements, warnAbout } from './tls-protocol.js';
 
 /** The TLS part of the settings, in the form of switchyard.json. */
 export interface TlsJson {
@@ -302,12 +296,8 @@ function kamailioDomains(tree: ConfigurationTree, modules: ModuleValues, problem
     if (text.length > MOST_BYTES) throw new Error('it is larger than 1 MiB');
     const found = sections(text, dirname(file));
     for (const { server, name: domain, values: given } of found)
-      for (const [key, value] of given) {
-        const section = `${file}: [${server ? 'server' : 'client'}:${domain}]`;
-        for (const what of ignoredRequirements(key, value)) problems.warning('tls-demand', at, `${section} ${what}`);
-        const lowered = lowersSecurity(key, value);
-        if (lowered !== undefined) problems.warning('tls-otherwise', at, `${section} ${lowered}`);
-      }
+      for (const [key, value] of given)
+        warnAbout(key, value, at, problems, `${file}: [${server ? 'server' : 'client'}:${domain}] `);
     return [...found, own];
   } catch (error) {
     problems.error('setting', at, `tls config ${file} cannot be read: ${messageOf(error)}`);
