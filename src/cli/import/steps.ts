@@ -4,6 +4,9 @@ import type { Ledger } from './ledger.js';
 import { numberAfterAssignment, sameNumber } from './number.js';
 import type { Ending, Path, Selection } from './path.js';
 
+/** Why a selection is no rule: what the script does when it finds nothing is more than a rule can express. */
+export const ROUTED_OTHERWISE = 'when it finds nothing, the script routes the request in another way';
+
 /** A path through the script and how it ends. */
 export interface Outcome {
   readonly path: Path;
@@ -59,5 +62,5 @@ export function noteFallback(
     sameNumber(first.path.number, path.number) &&
     [...path.match.keys()].every((each) => first.path.match.has(each));
   if (isSame) failed.fallbacks.push(fallback);
-  else failed.problem ??= 'when it finds nothing, the script routes the request in another way';
+  else failed.problem ??= ROUTED_OTHERWISE;
 }

@@ -31,7 +31,7 @@ import {
   withoutAssigned,
 } from './path.js';
 import { mentionsSelection, ofSelection } from './selection-result.js';
-import { assigned, noteFallback, type Outcome, selectionOf } from './steps.js';
+import { assigned, noteFallback, type Outcome, ROUTED_OTHERWISE, selectionOf } from './steps.js';
 import { withoutSwitch } from './switch-as-if.js';
 import { tested } from './tests.js';
 
@@ -350,7 +350,7 @@ export class Walk {
       if (fallback !== undefined) noteFallback(this.outcomes, failed, fallback, path, ending);
       else if (ending === 'reply') failed.reject ??= path.reply;
       else if (ending === 'nothing') failed.reject ??= undefined;
-      else failed.problem ??= 'when it finds nothing, the script routes the request in another way';
+      else failed.problem ??= ROUTED_OTHERWISE;
       return 'ends';
     }
     if (selection !== undefined && (ending === 'reply' || ending === 'nothing')) {
