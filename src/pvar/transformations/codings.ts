@@ -31,14 +31,14 @@ export function encodeSeptets(text: string): string {
   return Buffer.from(bytes).toString('hex').toUpperCase();
 }
 
-/** Value of a hexadecimal digit; as recorded, of any other character what the same calculation gives. */
+/** Value of a hexadecimal digit. As recorded, other characters are calculated in the same way. */
 function digitOf(code: number): number {
   if (code >= 0x30 && code <= 0x39) return code - 0x30;
   const small = code >= 0x41 && code <= 0x5a ? code + 0x20 : code;
   return (small - 0x61 + 10) & 255;
 }
 
-/** The inverse of `encodeSeptets`. As recorded, text that is no hexadecimal number gives some letters, too. */
+/** The inverse of `encodeSeptets`. As recorded, it does not refuse text that is not hexadecimal. */
 export function decodeSeptets(hexadecimal: string): string {
   const bytes: number[] = [];
   let bits = 0;

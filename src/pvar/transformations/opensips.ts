@@ -64,7 +64,7 @@ const unescapePercent = onText((text) => {
 
 const hexToDecimal = onText((text) => (/^(?:0x)?[0-9A-Fa-f]{1,8}$/i.test(text) ? Number.parseInt(text, 16) | 0 : null));
 
-/** As of {s.hex2dec}, which was recorded: null for text that is not a number. */
+/** Null for text that is not a number, as {s.hex2dec} was recorded to give. */
 const decimalToHex = onText((text) => (/^[+-]?[0-9]{1,15}$/.test(text) ? (Number(text) >>> 0).toString(16) : null));
 
 /** "Thu, 01 Jan 2015 10:20:30 GMT" (RFC 3261 section 20.17) as seconds since 1970. */
