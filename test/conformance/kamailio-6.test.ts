@@ -140,7 +140,7 @@ test('ds_attrs_none gives rows without attributes the attributes none=yes', asyn
   assert.equal((ATTRS as Record<string, unknown>)['BODY'], 'none=yes');
 });
 
-test('identifiers are counted on with each load', async (t) => {
+test('a load continues the identifiers of the load before it', async (t) => {
   const it = await daemonFor(t, {
     list: Array.from({ length: 20 }, (_, i) => `1 sip:127.0.0.1:${7001 + i} 0 0`),
     partition: { version: '6' },

@@ -43,8 +43,8 @@ export interface Seen {
   readonly replies: { readonly message: WireMessage; readonly arrival: Arrival }[];
   readonly requests: { readonly message: WireMessage; readonly arrival: Arrival }[];
   /**
-   * The replies with those that came once more sooner than one is sent again: a script that answers twice in the same
-   * way, with one To tag.
+   * The replies, with equal ones that came too soon for a retransmission: those of a script that answers twice with one
+   * To tag.
    */
   readonly withRepeats: { readonly message: WireMessage; readonly arrival: Arrival }[];
 }
