@@ -80,7 +80,7 @@ export function compilePerl(source: string, options: { readonly ignoreCase?: boo
   }
 }
 
-/** A pattern as an error names it: it may come from a message, and stand in a log line. */
+/** A pattern for an error message: quoted and shortened, since it may come from a peer and be logged. */
 function shown(source: string): string {
   return JSON.stringify(source.length > MOST_SHOWN ? `${source.slice(0, MOST_SHOWN)}...` : source);
 }

@@ -219,8 +219,8 @@ export class ScriptRouting {
   }
 
   /**
-   * Reads the tables again; false when one cannot be read. One read follows the other, so that the rows which were read
-   * last are those in use. `partition`: only that of drouting is read.
+   * Reads the tables again, with `partition` only those of that partition of drouting; false when one cannot be read. One
+   * read follows the other, so that the rows which were read last are those in use.
    */
   reloadTables(partition?: string): Promise<boolean> {
     const key = partition === undefined ? 'tables' : `tables of ${partition}`;

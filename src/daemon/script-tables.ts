@@ -123,7 +123,7 @@ export async function readScriptTables(
     text('drg_domain_col', 'domain'),
     text('drg_grpid_col', 'groupid'),
   ] as const;
-  /** The partitions of drouting, or `before` with one of them read again. */
+  /** Reads the partitions of drouting; with `only` that one, and takes the others from `before`. */
   const partitionsOf = (only?: string): Promise<ScriptTables['routingPartitions']> =>
     routingPartitions(
       cfg,

@@ -59,9 +59,9 @@ export const startScript: StartScript = (parts) => {
   );
   let isReady = false;
   let attempts = 0;
-  /** Whether the last read of everything found everything. */
+  /** Whether the last read of all tables read them all. */
   let isWhole = false;
-  /** Until everything is read, and if that fails, the brain runs the script. `part`: one partition is read. */
+  /** The brain runs the script until `read` has read all tables. `part`: `read` reads one partition only. */
   const prepare = async (read: () => Promise<boolean>, part = false): Promise<void> => {
     const attempt = ++attempts;
     isReady = false;

@@ -63,7 +63,7 @@ export class Engine {
     });
   }
 
-  /** From now on calls are counted in memory that several processes map. Before it no call may have been counted. */
+  /** Makes the engine count calls in memory that several processes map. To be called before the first call is counted. */
   countIn(loads: SharedLoads): void {
     this.env.loads = loads;
   }

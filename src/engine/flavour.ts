@@ -26,8 +26,9 @@ export interface SetRules {
   /** Whether the shares in selections by weight depend on rows and states alone; absent: they do. */
   sharesAreFixed?(set: DestinationSet): boolean;
   /**
-   * Calls at the destinations of a set are counted together with other processes: writes by position the numbers of
-   * their counters, or takes them over. False when there are not enough. Absent: calls do not count.
+   * Counts calls at the destinations of a set together with other processes. `counters` has for each position the number
+   * of its counter in shared memory: these are written (`writes`), or read and used. False when there are not enough
+   * counters. Absent: the flavour does not count calls.
    */
   shareCalls?(set: DestinationSet, counters: Int32Array, writes: boolean): boolean;
   readonly equalPriorities: 'row order' | 'reverse row order';

@@ -4,8 +4,8 @@ const MOST = 0.7;
 /** Above this load a worker may have more work than it reports. */
 const FULL = 0.8;
 /**
- * What several workers together are busy for, where one alone would be busy for 1: the fewer share the messages, the
- * more each reads at once. Measured: 1.34 to 1.7.
+ * How many times as busy several workers together are as one worker would be with the same messages: the more workers
+ * share the messages, the fewer each reads at once. Measured: 1.34 to 1.7.
  */
 const DIVIDED = 1.3;
 /** Least milliseconds before a share is taken back, and the most after it was taken back too early several times. */

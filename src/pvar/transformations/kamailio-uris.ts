@@ -30,7 +30,7 @@ export function toBody(of: (address: ReturnType<typeof parts>) => PvarValue): Tr
   return address((text) => {
     if (/[\r\n](?![ \t\n])/.test(text.trimEnd())) return null;
     const found = parts(text);
-    // As recorded, without a URI, and where a parameter has two "=", each part is null.
+    // As recorded, each part is null if the text has no URI, or a parameter with two "=".
     return found.parsed === undefined || TWICE.test(found.params) ? null : of(found);
   });
 }
