@@ -83,7 +83,7 @@ export const fraudCommands: readonly ScriptCommand[] = [
     required: 2,
     run(env, { user = '', prefix = '' }) {
       const figures = env.modules.of(figuresState);
-      const own = figures.of(user, prefix);
+      const own = figures.of(env, user, prefix);
       if (own === undefined) throw new CommandFault(404, 'No stats for the user and the prefix');
       return {
         cpm: figures.value(env, 'calls per minute', user, own),

@@ -1,3 +1,4 @@
+import { AgedMap } from '../../core/aged-map.js';
 import { ownText } from '../../core/own-text.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
 import { type FraudFigure, type FraudRule, holdsAt } from '../../script/fraud-rules.js';
@@ -30,16 +31,16 @@ export type Level = 'fine' | 'warning' | 'critical';
 
 /** The figures of fraud_detection. The pair or user that was used least recently gives way when there are too many. */
 export class FraudFigures {
-  private readonly pairs: Map<string, Figures>;
-  private readonly batches: Map<string, Batch>;
+  private readonly pairs: AgedMap<Figures>;
+  private readonly batches: AgedMap<Batch>;
 
   /** `usesUtc`: whether rules hold in UTC, not in local time; `before`: those of the earlier configuration. */
   constructor(
     private readonly usesUtc: boolean,
     before?: FraudFigures,
   ) {
-    this.pairs = before?.pairs ?? new Map();
-    this.batches = before?.batches ?? new Map();
+    this.pairs = before?.pairs ?? new AgedMap(Infinity, MOST, Infinity);
+    this.batches = before?.batches ?? new AgedMap(Infinity, MOST, Infinity);
   }
 
   /** The rule with the longest prefix of a number that holds now. */
@@ -56,14 +57,12 @@ export class FraudFigures {
 
   /** Counts a call of a user to a number that a rule covers. */
   count(env: ScriptEnvironment, user: string, number: string, { prefix }: FraudRule): Figures {
-    const second = Math.floor(env.clock.now() / 1000);
+    const now = env.clock.now();
+    const second = Math.floor(now / 1000);
     const { date } = this.time(env);
     const key = pairOf(user, prefix);
-    const known = this.pairs.get(key);
-    const figures = known ?? { seconds: [], total: 0, day: date, concurrent: 0, duration: 0 };
-    this.pairs.delete(key);
-    room(this.pairs);
-    this.pairs.set(known === undefined ? ownText(key) : key, figures);
+    const figures = this.pairs.get(key, now) ?? { seconds: [], total: 0, day: date, concurrent: 0, duration: 0 };
+    this.pairs.set(ownText(key), figures, 0, now);
     if (figures.day !== date) {
       figures.day = date;
       figures.total = 0;
@@ -73,11 +72,9 @@ export class FraudFigures {
     if (last?.second === second) last.calls++;
     else figures.seconds.push({ second, calls: 1 });
     forgetOld(figures, second);
-    const batch = this.batches.get(user);
-    this.batches.delete(user);
-    room(this.batches);
+    const batch = this.batches.get(user, now);
     const goesOn = batch?.number === number;
-    this.batches.set(ownText(user), { number: ownText(number), calls: goesOn ? batch.calls + 1 : 1 });
+    this.batches.set(ownText(user), { number: ownText(number), calls: goesOn ? batch.calls + 1 : 1 }, 0, now);
     return figures;
   }
 
@@ -94,13 +91,13 @@ export class FraudFigures {
       case 'concurrent calls':
         return figures.concurrent;
       case 'sequential calls':
-        return this.batches.get(user)?.calls ?? 0;
+        return this.batches.get(user, env.clock.now())?.calls ?? 0;
     }
   }
 
   /** The figures of a user for a prefix; undefined where none are kept. */
-  of(user: string, prefix: string): Figures | undefined {
-    return this.pairs.get(pairOf(user, prefix));
+  of(env: ScriptEnvironment, user: string, prefix: string): Figures | undefined {
+    return this.pairs.get(pairOf(user, prefix), env.clock.now());
   }
 
   private time(env: ScriptEnvironment): { readonly minute: number; readonly day: number; readonly date: number } {
@@ -150,11 +147,4 @@ function pairOf(user: string, prefix: string): string {
 function forgetOld({ seconds }: Figures, now: number): void {
   const first = seconds.findIndex(({ second }) => second > now - 60);
   seconds.splice(0, first < 0 ? seconds.length : first);
-}
-
-/** Makes room for one more entry. */
-function room(entries: Map<string, unknown>): void {
-  if (entries.size < MOST) return;
-  const [oldest] = entries.keys();
-  if (oldest !== undefined) entries.delete(oldest);
 }

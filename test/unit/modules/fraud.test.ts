@@ -3,6 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { FraudFigures } from '../../../src/modules/fraud/state.js';
+import type { ScriptEnvironment } from '../../../src/script/environment.js';
+import type { FraudRule } from '../../../src/script/fraud-rules.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { answerTo, INVITE, type ScriptRunner, startScript } from '../../support/script-run.js';
 import { executeSqlite } from '../../support/sqlite-file.js';
@@ -196,4 +199,20 @@ test('a reload of the file takes another use_utc_time; figures stay', async () =
     if (zone === undefined) delete process.env['TZ'];
     else process.env['TZ'] = zone;
   }
+});
+
+test('a user more than are kept costs no more than the ones before', () => {
+  const figures = new FraudFigures(true);
+  const env = { clock: new FakeClock() } as unknown as ScriptEnvironment;
+  let users = 0;
+  const cpuFor = (count: number): number => {
+    const began = process.cpuUsage();
+    for (let i = 0; i < count; i++) figures.count(env, `u${users++}`, '44', { prefix: '44' } as FraudRule);
+    return process.cpuUsage(began).user / count;
+  };
+  const each = cpuFor(200_000);
+  const further = cpuFor(60_000);
+  assert.ok(further < 6 * each, `${further} us, not ${each} us`);
+  assert.equal(figures.of(env, 'u59999', '44'), undefined);
+  assert.equal(figures.of(env, 'u60000', '44')?.total, 1);
 });
