@@ -46,7 +46,8 @@ const CONFIRMED = 2;
 const SEARCH_MS = 100;
 /** Milliseconds of a tick. */
 const TICK = 100;
-const NEVER = 0x7fff_ffff;
+/** The largest number that a word holds; as an expiry: never. */
+const MOST = 0x7fff_ffff;
 
 /** How many calls and destinations the memory has room for. */
 export interface LoadSizes {
@@ -185,10 +186,14 @@ export class SharedLoads {
   /** Sets what is known of other nodes. */
   setElsewhere(counter: number, elsewhere: number, share: number | undefined): void {
     if (counter < 0) return;
-    this.enter();
+    const { words } = this;
     const at = this.counterAt(counter);
-    this.words[at + ELSEWHERE] = elsewhere;
-    this.words[at + SHARE] = share === undefined ? 0 : share + 1;
+    const calls = Math.min(elsewhere, MOST);
+    const bound = share === undefined ? 0 : Math.min(share + 1, MOST);
+    if (words[at + ELSEWHERE] === calls && words[at + SHARE] === bound) return;
+    this.enter();
+    words[at + ELSEWHERE] = calls;
+    words[at + SHARE] = bound;
     this.changed(counter);
     this.leave();
   }
@@ -297,7 +302,7 @@ export class SharedLoads {
     for (let segment = 0; segment * SEGMENT < (words[HIGH] as number); segment++) {
       if ((words[SEGMENTS + segment] as number) > now) continue;
       this.enter();
-      let least = NEVER;
+      let least = MOST;
       const end = Math.min((segment + 1) * SEGMENT, words[HIGH] as number);
       for (let at = segment * SEGMENT; at < end; at++) {
         const entry = this.entryAt(at);
@@ -403,7 +408,7 @@ export class SharedLoads {
 
   private setExpiry(at: number, seconds: number): void {
     const { words } = this;
-    const expires = Math.ceil(this.options.now() / TICK) + Math.ceil((seconds * 1000) / TICK);
+    const expires = Math.min(Math.ceil(this.options.now() / TICK) + Math.ceil((seconds * 1000) / TICK), MOST);
     words[this.entryAt(at) + EXPIRES] = expires;
     const segment = SEGMENTS + Math.floor(at / SEGMENT);
     const least = words[segment] as number;

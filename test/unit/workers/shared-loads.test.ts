@@ -201,6 +201,36 @@ describe('calls that several processes count together', () => {
     assert.equal(loads.load(counter), SIZES.calls - 9);
   });
 
+  test('a call counts for the longest time that can be set', () => {
+    let now = 5000;
+    const loads = small({ now: () => now });
+    const counter = loads.counterOf({ counter: -1 });
+    assert.ok(loads.begin('1', 1, counter, 2_147_483_647));
+    assert.ok(loads.begin('2', 1, counter, 2_147_483_647));
+    loads.confirm('2', 1, 2_147_483_647);
+    now += 3_600_000;
+    assert.equal(loads.expire(), 0);
+    assert.equal(loads.load(counter), 2);
+  });
+
+  test('the largest numbers of the other nodes stay large, and the same numbers again are no change', () => {
+    const loads = small();
+    const counter = loads.counterOf({ counter: -1 });
+    for (const [elsewhere, share, most] of [
+      [2_147_483_647, 2_147_483_647, 2_147_483_646],
+      [Number.MAX_SAFE_INTEGER, 2 ** 31, 2_147_483_646],
+      [3, 0, 0],
+      [0, undefined, undefined],
+    ] as const) {
+      loads.setElsewhere(counter, elsewhere, share);
+      assert.equal(loads.elsewhere(counter), Math.min(elsewhere, 2_147_483_647));
+      assert.equal(loads.share(counter), most);
+      const { changes } = loads;
+      loads.setElsewhere(counter, elsewhere, share);
+      assert.equal(loads.changes, changes);
+    }
+  });
+
   test('the counter of a destination that is gone is used again when no call is there any more', () => {
     let inUse: { counter: number }[] = [];
     const loads = small({ inUse: () => inUse });
