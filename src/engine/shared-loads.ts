@@ -21,12 +21,11 @@ const MOST_CHANGED = 4096;
 /** Then, by segment of the entries, a tick before which none of them expires. */
 const SEGMENTS = CHANGED + MOST_CHANGED;
 const SEGMENT = 4096;
-/** Then the counters: calls, calls on other nodes, most calls of this node (+ 1; 0: no bound), whether it is in use. */
-const COUNTER_WORDS = 4;
+/** Then the counters: calls, calls on other nodes, most calls of this node (+ 1; 0: no bound). */
+const COUNTER_WORDS = 3;
 const LOAD = 0;
 const ELSEWHERE = 1;
 const SHARE = 2;
-const TAKEN = 3;
 
 /** Words of an entry: state, next of its chain (+ 1), hash of the Call-ID, hash of the partition, counter, expiry, owner. */
 const ENTRY_WORDS = 8;
@@ -161,7 +160,6 @@ export class SharedLoads {
     if (counted.counter >= 0) {
       const at = this.counterAt(counted.counter);
       words.fill(0, at, at + COUNTER_WORDS);
-      words[at + TAKEN] = 1;
     }
     this.leave();
     return counted.counter;
@@ -456,18 +454,16 @@ export class SharedLoads {
     const now = this.options.now();
     if (now < this.noneUntil) return;
     const { words } = this;
-    for (let counter = 0; counter < this.sizes.counters; counter++) words[this.counterAt(counter) + TAKEN] = 0;
+    const taken = new Uint8Array(this.sizes.counters);
     const take = (counter: number) => {
-      if (counter >= 0) words[this.counterAt(counter) + TAKEN] = 1;
+      if (counter >= 0) taken[counter] = 1;
     };
     for (const { counter } of inUse()) take(counter);
     for (let at = 0; at < (words[HIGH] as number); at++) {
       const entry = this.entryAt(at);
       if (words[entry + STATE] !== 0) take(words[entry + COUNTER] as number);
     }
-    for (let counter = 0; counter < this.sizes.counters; counter++) {
-      if (words[this.counterAt(counter) + TAKEN] === 0) this.free.push(counter);
-    }
+    for (const [counter, mark] of taken.entries()) if (mark === 0) this.free.push(counter);
     if (this.free.length === 0) this.noneUntil = now + SEARCH_MS;
   }
 
