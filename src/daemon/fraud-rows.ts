@@ -1,5 +1,7 @@
 import type { LoadedCfg } from '../cfg-file/load.js';
+import { messageOf } from '../core/errors.js';
 import type { FraudFigure, FraudProfiles, FraudRule, Thresholds } from '../script/fraud-rules.js';
+import { FaultyRows } from './faulty-rows.js';
 import { type DatabaseRow, textIn } from './script-rows.js';
 
 const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
@@ -48,7 +50,7 @@ function minutesIn(text: string, usual: number): number {
 export function fraudProfiles(
   rows: readonly DatabaseRow[],
   cfg: LoadedCfg,
-  faulty: (row: string | number, reason: string) => void,
+  faulty: (row: string, reason: string) => void,
 ): FraudProfiles {
   const parameters = cfg.modules.get('fraud_detection');
   const column = (name: string, usual: string): string =>
@@ -69,6 +71,7 @@ export function fraudProfiles(
         column(`${parameter}_crit`, `${usual}_critical`),
       ] as const,
   );
+  const leftOut = new FaultyRows(faulty);
   const profiles = new Map<number, Map<string, FraudRule[]>>();
   for (const row of rows) {
     try {
@@ -97,8 +100,9 @@ export function fraudProfiles(
       if (same === undefined) rules.set(starts, [rule]);
       else same.push(rule);
     } catch (error) {
-      faulty(textIn(row, id) ?? '', error instanceof Error ? error.message : String(error));
+      leftOut.add(textIn(row, id) ?? '', messageOf(error));
     }
   }
+  leftOut.end();
   return profiles;
 }

@@ -1,0 +1,15 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { LoadedCfg } from '../../../src/cfg-file/load.js';
+import { fraudProfiles } from '../../../src/daemon/fraud-rows.js';
+
+test('the first rows that are malformed are named, the others counted', () => {
+  const cfg = { modules: new Map() } as unknown as LoadedCfg;
+  const rows = Array.from({ length: 5000 }, (_, i) => ({ ruleid: i, profileid: 1, prefix: '1'.repeat(i + 65) }));
+  const reported: [string, string][] = [];
+  const profiles = fraudProfiles(rows, cfg, (row, reason) => void reported.push([row, reason]));
+  assert.equal(profiles.size, 0);
+  assert.equal(reported.length, 21);
+  assert.deepEqual(reported[0], ['0', 'the prefix is too long']);
+  assert.deepEqual(reported.at(-1), ['', '4980 further rows are left out']);
+});
