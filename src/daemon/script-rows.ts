@@ -3,6 +3,7 @@ import { canonicalIp } from '../core/ip-address.js';
 import { type BoundedRegex, compilePerl, compilePosix } from '../core/posix-regex.js';
 import { timeRecurrence } from '../core/time-recurrence.js';
 import type { AddressRow, DialplanRule, DomainAttribute, DomainRow, TrustedRow } from '../script/tables.js';
+import { FaultyRows } from './faulty-rows.js';
 
 /** A row from a database. */
 export type DatabaseRow = Readonly<Record<string, unknown>>;
@@ -77,12 +78,13 @@ export function domainAttributes(
   faulty: (id: string, reason: string) => void,
 ): Map<string, DomainAttribute[]> {
   const all = new Map<string, DomainAttribute[]>();
+  const leftOut = new FaultyRows(faulty);
   for (const row of rows) {
     const did = textIn(row, 'did') ?? '';
     const text = textIn(row, 'value') ?? '';
     const number = Number(row['type'] ?? 2) === NUMBER;
     if (number && !/^-?\d+$/.test(text)) {
-      faulty(String(row['id'] ?? ''), 'the value is not a number');
+      leftOut.add(String(row['id'] ?? ''), 'the value is not a number');
       continue;
     }
     const attribute = { name: textIn(row, 'name') ?? '', value: number ? Number(text) : text };
@@ -90,6 +92,7 @@ export function domainAttributes(
     if (same === undefined) all.set(did, [attribute]);
     else same.unshift(attribute);
   }
+  leftOut.end();
   return all;
 }
 
@@ -100,6 +103,7 @@ export function trustedRows(
   faulty: (id: string, reason: string) => void,
 ): Map<string, TrustedRow[]> {
   const all = new Map<string, TrustedRow[]>();
+  const leftOut = new FaultyRows(faulty);
   const pattern = (row: DatabaseRow, key: string): BoundedRegex | undefined => {
     const text = textIn(row, key) ?? '';
     return text === '' ? undefined : compilePosix(text);
@@ -120,9 +124,10 @@ export function trustedRows(
       if (same === undefined) all.set(source, [peer]);
       else same.push(peer);
     } catch (error) {
-      faulty(String(row['id'] ?? ''), messageOf(error));
+      leftOut.add(String(row['id'] ?? ''), messageOf(error));
     }
   }
+  leftOut.end();
   return all;
 }
 
@@ -138,6 +143,7 @@ export function dialplanRules(
   faulty: (id: string, reason: string) => void,
 ): DialplanRule[] {
   const rules: DialplanRule[] = [];
+  const leftOut = new FaultyRows(faulty);
   for (const row of rows) {
     if (Number(row['disabled'] ?? 0) !== 0) continue;
     const ignoreCase = (Number(row['match_flags'] ?? 0) & CASELESS) !== 0;
@@ -157,9 +163,10 @@ export function dialplanRules(
         time: timeRecurrence(textIn(row, 'timerec') ?? ''),
       });
     } catch (error) {
-      faulty(String(row['id'] ?? ''), messageOf(error));
+      leftOut.add(String(row['id'] ?? ''), messageOf(error));
     }
   }
+  leftOut.end();
   return rules.sort((a, b) => a.priority - b.priority);
 }
 

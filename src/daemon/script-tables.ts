@@ -18,6 +18,7 @@ import {
 import { isSqlUrl } from '../store/dialects.js';
 import { DatabasePools } from '../store/pools.js';
 import { readTextRows } from '../store/text-rows.js';
+import { FaultyRows } from './faulty-rows.js';
 import { fraudProfiles } from './fraud-rows.js';
 import { balancerRow, carrierRow, gatewayListRow, gatewayRow, groupRow, ruleRow } from './gateway-rows.js';
 import { hashRows, hashSources } from './hash-rows.js';
@@ -105,16 +106,21 @@ export async function readScriptTables(
   };
   /** Converts rows of a gateway table; invalid ones are discarded. */
   const usable = <T>(module: string, table: string, make: (row: DatabaseRow) => T): Make<T> => {
-    return (rows) =>
-      rows.flatMap((row) => {
+    return (rows) => {
+      const leftOut = new FaultyRows((row, reason) =>
+        log.error({ module, table, row, reason }, 'script: a row of a table of gateways is left out'),
+      );
+      const made = rows.flatMap((row) => {
         try {
           return [make(row)];
         } catch (error) {
-          const fields = { module, table, row: String(row['id'] ?? ''), reason: messageOf(error) };
-          log.error(fields, 'script: a row of a table of gateways is left out');
+          leftOut.add(String(row['id'] ?? ''), messageOf(error));
           return [];
         }
       });
+      leftOut.end();
+      return made;
+    };
   };
   const text = (name: string, fallback: string): string =>
     String(cfg.modules.get('drouting')?.get(name)?.at(-1) ?? fallback);
