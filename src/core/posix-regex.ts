@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Matcher, RE2JS } from 're2js';
+import { messageOf } from './errors.js';
 import { BitMatch } from './regex/bit-match.js';
 import { GuidedMatch, type Span } from './regex/guided-match.js';
 import { statesOf } from './regex/program.js';
@@ -59,8 +60,7 @@ export function compilePosix(source: string, options: RegexOptions = {}): Bounde
   try {
     return linear(source, RE2JS.compile(translate(source, options.lines === true), flags));
   } catch (error) {
-    const reason = error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : String(error);
-    throw new Error(`regular expression ${shown(source)} is not valid: ${reason.slice(0, MOST_SHOWN)}`);
+    throw notValid(source, error);
   }
 }
 
@@ -75,14 +75,15 @@ export function compilePerl(source: string, options: { readonly ignoreCase?: boo
     const flags = options.ignoreCase === true ? RE2JS.CASE_INSENSITIVE : 0;
     return linear(source, RE2JS.compile(source, flags));
   } catch (error) {
-    const reason = error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : String(error);
-    throw new Error(`regular expression ${shown(source)} is not valid: ${reason.slice(0, MOST_SHOWN)}`);
+    throw notValid(source, error);
   }
 }
 
-/** A pattern for an error message: quoted and shortened, since it may come from a peer and be logged. */
-function shown(source: string): string {
-  return JSON.stringify(source.length > MOST_SHOWN ? `${source.slice(0, MOST_SHOWN)}...` : source);
+/** The error of a refused pattern: quoted and shortened as its reason is, since both may come from a peer and be logged. */
+function notValid(source: string, error: unknown): Error {
+  const shown = source.length > MOST_SHOWN ? `${source.slice(0, MOST_SHOWN)}...` : source;
+  const reason = messageOf(error).replace(/^error parsing regexp: /, '');
+  return new Error(`regular expression ${JSON.stringify(shown)} is not valid: ${reason.slice(0, MOST_SHOWN)}`);
 }
 
 function linear(source: string, regex: RE2JS): BoundedRegex {
