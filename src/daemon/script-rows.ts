@@ -90,8 +90,9 @@ export function domainAttributes(
     const attribute = { name: textIn(row, 'name') ?? '', value: number ? Number(text) : text };
     const same = all.get(did);
     if (same === undefined) all.set(did, [attribute]);
-    else same.unshift(attribute);
+    else same.push(attribute);
   }
+  for (const each of all.values()) each.reverse();
   leftOut.end();
   return all;
 }
