@@ -44,13 +44,13 @@ export class Bye implements RelayWatch {
   }
 
   /** Records that this BYE has ended its call. */
-  writeDown(): void {
+  writeRecord(): void {
     this.keeper.hungUp(this);
   }
 
   sent(): void {}
   provisional(): void {}
   failed(): void {}
-  passedOver(): void {}
+  hopSkipped(): void {}
   cancelled(): void {}
 }

@@ -2,7 +2,7 @@
  * Entries of the first table, a power of two. It is small so that the calls of a warm-up also run, and compile, the
  * code that enlarges it.
  */
-const LEAST = 8;
+const MIN_CAPACITY = 8;
 const NONE = -1;
 /** Numbers of an entry in the hash table: the two halves of the key, and slot + 1 (0: empty). */
 const WIDTH = 3;
@@ -17,10 +17,10 @@ const SPAN = 5;
  * in arrays of numbers, so that a call allocates nothing and the garbage collector has nothing to scan.
  */
 export class CallDialogs {
-  private entries = new Int32Array(LEAST * WIDTH);
-  private mask = LEAST - 1;
+  private entries = new Int32Array(MIN_CAPACITY * WIDTH);
+  private mask = MIN_CAPACITY - 1;
   private count = 0;
-  private bySlot = new Int32Array(SPAN * LEAST);
+  private bySlot = new Int32Array(SPAN * MIN_CAPACITY);
   private first = NONE;
   private last = NONE;
 

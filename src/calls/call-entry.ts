@@ -42,7 +42,7 @@ export function callEntry(record: CallRecord, node: string, privacy: Privacy): C
 }
 
 function tryEntry(each: RecordedTry, privacy: Privacy): TryEntry {
-  const cause = each.passedOver ? (each.code === 473 ? 'blacklisted' : 'no tls') : each.cause;
+  const cause = each.skipped ? (each.code === 473 ? 'blacklisted' : 'no tls') : each.cause;
   return {
     destination: shownUri(each.uri, privacy),
     ...(each.partition === undefined ? {} : { partition: each.partition }),

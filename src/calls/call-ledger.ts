@@ -39,7 +39,7 @@ export interface FinalRecords {
 
 /** A request or BYE that has ended and is not recorded yet. */
 interface Ended {
-  writeDown(): void;
+  writeRecord(): void;
 }
 
 /** Refers to a record in a ring. The record may have been removed since. */
@@ -53,14 +53,14 @@ export interface RecordHandle {
  * Ended requests are recorded in groups of this size, or earlier when somebody reads the records. In a group, all but
  * the first find code and tables in the processor's caches. Until then the texts of the requests stay in memory.
  */
-const MOST_WAITING = 16;
-const MOST_WAITING_BYTES = 64 * 1024;
+const MAX_WAITING = 16;
+const MAX_WAITING_BYTES = 64 * 1024;
 /** Times are kept in whole microseconds, so two equal times may differ by this many milliseconds. */
 const SAME_TIME = 0.001;
 /** Characters kept of the reason of a refusal: a script may put any part of the request into it. */
-const MOST_OF_REASON = 256;
+const MAX_OF_REASON = 256;
 /** Bytes of request texts that the ring keeps. */
-const MOST_BYTES = 32 * 1024 * 1024;
+const MAX_BYTES = 32 * 1024 * 1024;
 /**
  * Requests refused before a selection have a ring of their own, so that a flood of them removes no record of a call.
  */
@@ -91,7 +91,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeListener {
   private readonly listeners: RecordListeners;
   private readonly store = new RecordStore();
   private ring: SlotRing;
-  private readonly refusals = new SlotRing(this.store, REFUSED_RING, MOST_BYTES);
+  private readonly refusals = new SlotRing(this.store, REFUSED_RING, MAX_BYTES);
   /** Answered calls by the hash of their Call-ID. */
   private readonly dialogs = new CallDialogs();
   /** Recent requests that were forwarded without state, so that a retransmission gets no second record. */
@@ -116,15 +116,15 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeListener {
     onListenerError?: (error: unknown) => void,
   ) {
     this.listeners = new RecordListeners(this.store, onListenerError);
-    this.ring = new SlotRing(this.store, bounds.ring, MOST_BYTES);
+    this.ring = new SlotRing(this.store, bounds.ring, MAX_BYTES);
   }
 
   /** Changes the bounds; records that still fit are kept. */
   configure(bounds: CallBounds): void {
-    this.writeDown();
+    this.writeEnded();
     if (bounds.ring !== this.bounds.ring) {
       const kept = [...this.ring.items()];
-      this.ring = new SlotRing(this.store, bounds.ring, MOST_BYTES);
+      this.ring = new SlotRing(this.store, bounds.ring, MAX_BYTES);
       for (const slot of kept) this.ring.add(slot);
     }
     this.bounds = bounds;
@@ -141,7 +141,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeListener {
 
   /** The figures of each destination, up to date. */
   get table(): FiguresTable {
-    this.writeDown();
+    this.writeEnded();
     return this.figuresTable;
   }
 
@@ -219,7 +219,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeListener {
     const watch = new CallWatch(this, message, message.method === 'INVITE', source, now, origin, false);
     watch.code = code;
     watch.end = 0;
-    this.file(watch, ownText(reason.slice(0, MOST_OF_REASON)), this.refusals);
+    this.file(watch, ownText(reason.slice(0, MAX_OF_REASON)), this.refusals);
   }
 
   recordEnded(watch: CallWatch): void {
@@ -243,19 +243,19 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeListener {
 
   /** The number of calls that were answered, are recorded in the route and have not ended. */
   get inDialog(): number {
-    this.writeDown();
+    this.writeEnded();
     return this.dialogs.size;
   }
 
   /** The number of the newest change of any record. */
   get newest(): number {
-    this.writeDown();
+    this.writeEnded();
     return this.changes;
   }
 
   /** All records, in the order in which their requests ended. */
   *records(): Generator<CallRecord> {
-    this.writeDown();
+    this.writeEnded();
     for (const slot of this.listed()) yield this.store.read(slot);
   }
 
@@ -264,7 +264,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeListener {
    * that number.
    */
   handles(after = 0): RecordHandle[] {
-    this.writeDown();
+    this.writeEnded();
     const { store } = this;
     const found: RecordHandle[] = [];
     for (const slot of this.listed()) {
@@ -281,7 +281,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeListener {
 
   /** At a stop: calls in progress will not be seen to end, so their records are reported as they are. */
   stop(): void {
-    this.writeDown();
+    this.writeEnded();
     while (this.dialogs.size > 0) this.hangUp(this.dialogs.oldest, 'unknown', 0);
   }
 
@@ -308,17 +308,17 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeListener {
   /** Keeps an ended request until it is recorded. */
   private keep(ended: Ended): void {
     this.waiting.push(ended);
-    const isFull = this.waiting.length >= MOST_WAITING || this.waitingBytes > MOST_WAITING_BYTES;
-    if (isFull || this.finals !== undefined || this.listeners.isWanted) this.writeDown();
+    const isFull = this.waiting.length >= MAX_WAITING || this.waitingBytes > MAX_WAITING_BYTES;
+    if (isFull || this.finals !== undefined || this.listeners.isWanted) this.writeEnded();
   }
 
   /** Records all ended requests. */
-  private writeDown(): void {
+  private writeEnded(): void {
     const { waiting } = this;
     if (waiting.length === 0) return;
     this.waiting = [];
     this.waitingBytes = 0;
-    for (let i = 0; i < waiting.length; i++) (waiting[i] as Ended).writeDown();
+    for (let i = 0; i < waiting.length; i++) (waiting[i] as Ended).writeRecord();
   }
 
   hungUp({ callIdA, callIdB, tag, at }: Bye): void {

@@ -8,13 +8,13 @@ import type { Privacy } from './privacy.js';
 /** Records examined in one event loop iteration: each takes some microseconds. */
 const LOOKED_AT_PER_ITERATION = 100;
 /** Records one answer holds at most. */
-export const MOST_LISTED = 1000;
+export const MAX_LISTED = 1000;
 
 /** Whose records are listed, and how they are shown. */
 export interface ListOptions {
   readonly node: string;
   readonly privacy: Privacy;
-  /** Entries at most; at most MOST_LISTED. */
+  /** Entries at most; at most MAX_LISTED. */
   readonly limit: number;
 }
 
@@ -25,7 +25,7 @@ export interface ListOptions {
  */
 export async function listCalls(ledger: CallLedger, filter: CallFilter, options: ListOptions): Promise<CallEntry[]> {
   checkFilter(filter);
-  const limit = Math.min(Math.max(options.limit, 1), MOST_LISTED);
+  const limit = Math.min(Math.max(options.limit, 1), MAX_LISTED);
   const { after } = filter;
   const handles = ledger.handles(after);
   if (after === undefined) handles.reverse();

@@ -5,7 +5,7 @@ import type { Logger } from '../core/logger.js';
 import type { CallEntry } from './call-entry-types.js';
 
 /** Bytes that may wait for the disk; records beyond that are dropped and counted. */
-const MOST_WAITING = 8 * 1024 * 1024;
+const MAX_WAITING = 8 * 1024 * 1024;
 /** Milliseconds between two log lines about dropped records. */
 const LOG_EVERY = 60_000;
 
@@ -40,7 +40,7 @@ export class CallLog {
   /** Appends one record, or drops and counts it when the disk is too slow. Never throws. */
   write(entry: CallEntry): void {
     const { stream } = this;
-    if (stream === undefined || stream.writableLength > MOST_WAITING) {
+    if (stream === undefined || stream.writableLength > MAX_WAITING) {
       this.dropped++;
       this.lost('the disk is too slow for call records');
     } else stream.write(`${JSON.stringify(entry)}\n`);

@@ -21,7 +21,7 @@ export interface RecordedTry {
   readonly local: boolean;
   readonly cause: string | undefined;
   /** The hop was skipped: nothing was sent to it. */
-  readonly passedOver: boolean;
+  readonly skipped: boolean;
 }
 
 /** What happened to one request. It is made from the store when somebody reads it. */

@@ -8,7 +8,7 @@ import type { DestinationFigures } from './destination-figures.js';
 /** The longest time that can be stored, in microseconds: 35 minutes. */
 const LONGEST = 2 ** 31 - 1;
 /** Attempts noted for one request; further ones are only counted. */
-const MOST_TRIES = 50;
+const MAX_TRIES = 50;
 
 /** The parts of a request that its record needs. */
 export interface RecordedRequest extends Pick<SipMessage, 'text' | 'callId' | 'callIdA' | 'callIdB' | 'fromTag'> {
@@ -145,7 +145,7 @@ export class CallWatch implements RelayWatch, CallTry {
     if (each !== undefined) this.close(each, failure.code, failure.local, failure.cause, this.elapsed());
   }
 
-  passedOver(hop: NextHop, code: number): void {
+  hopSkipped(hop: NextHop, code: number): void {
     const each = this.open(hop);
     if (each === undefined) return;
     each.skipped = true;
@@ -170,7 +170,7 @@ export class CallWatch implements RelayWatch, CallTry {
   }
 
   /** Stores the record of the request. */
-  writeDown(): void {
+  writeRecord(): void {
     this.keeper.write(this);
   }
 
@@ -238,7 +238,7 @@ export class CallWatch implements RelayWatch, CallTry {
       const last = others === undefined ? this : (others[others.length - 1] as CallTry);
       // This hop is tried because the last one failed.
       if (last.figures !== undefined && last.tryCode >= 300 && !last.skipped) last.figures.failovers++;
-      if (others !== undefined && others.length + 1 >= MOST_TRIES) {
+      if (others !== undefined && others.length + 1 >= MAX_TRIES) {
         this.moreTries++;
         return undefined;
       }

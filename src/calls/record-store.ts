@@ -47,14 +47,14 @@ const LISTED = 8;
 /** Flags for a record with one attempt: there was one; the proxy generated its code; its hop was skipped. */
 const TRIED = 16;
 const LOCAL = 32;
-const PASSED_OVER = 64;
+const SKIPPED = 64;
 /** First of the two bits that say who ended the call: an index into SIDES. */
 const HUNG_UP = 7;
 const SIDES: readonly (HungUp | undefined)[] = [undefined, 'caller', 'callee', 'unknown'];
 /** Two 16-bit numbers share an integer: the shift of the upper one, and the mask of the lower one. */
 const UPPER = 16;
 const LOWER = 0xffff;
-const MOST_COUNTED = 0x7fff;
+const MAX_COUNTED = 0x7fff;
 
 /** Values that only a few records have. */
 interface More {
@@ -123,8 +123,8 @@ export class RecordStore {
       (watch.stateless ? STATELESS : 0) |
       (hop === undefined ? 0 : TRIED) |
       (watch.local ? LOCAL : 0) |
-      (watch.skipped ? PASSED_OVER : 0) |
-      (Math.min(watch.moreTries, MOST_COUNTED) << UPPER);
+      (watch.skipped ? SKIPPED : 0) |
+      (Math.min(watch.moreTries, MAX_COUNTED) << UPPER);
     ints[i + I.serial] = this.serials = (this.serials + 1) | 0;
 
     const o = index * OBJECTS;
@@ -154,7 +154,7 @@ export class RecordStore {
         tryCode: int(I.codes) >>> UPPER,
         local: (flags & LOCAL) !== 0,
         cause: more?.cause,
-        skipped: (flags & PASSED_OVER) !== 0,
+        skipped: (flags & SKIPPED) !== 0,
       });
     return {
       changed: numbers[n + N.changed] as number,
@@ -300,7 +300,7 @@ function recordedTry(
     code: tryCode,
     local,
     cause,
-    passedOver: skipped,
+    skipped,
   };
 }
 

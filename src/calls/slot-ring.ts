@@ -15,7 +15,7 @@ export class SlotRing {
   constructor(
     private readonly store: RecordStore,
     private readonly limit: number,
-    private readonly mostBytes: number,
+    private readonly maxBytes: number,
   ) {
     this.slots = new Int32Array(limit);
   }
@@ -32,7 +32,7 @@ export class SlotRing {
     this.next = this.next + 1 === limit ? 0 : this.next + 1;
     this.size++;
     this.bytes += store.list(slot);
-    while (this.bytes > this.mostBytes && this.size > 1) this.drop();
+    while (this.bytes > this.maxBytes && this.size > 1) this.drop();
   }
 
   /** The slots, oldest first. */

@@ -2,7 +2,7 @@ import type { GlobalParameter, SettingValue } from '../cfg/ast.js';
 import { plainValue } from './parameters.js';
 
 /** Maximum number of ports in one "socket". */
-const MOST_PORTS = 1000;
+const MAX_PORTS = 1000;
 
 const KEYS: ReadonlySet<string> = new Set(['bind', 'advertise', 'name', 'agname', 'virtual', 'vrf', 'workers']);
 
@@ -27,8 +27,8 @@ export function listenersOf(parameter: GlobalParameter): readonly GlobalParamete
   if (bind === undefined || bind === '') throw new Error('attribute "bind" is missing');
   const [, address = bind, first, last] = /^(.*):(\d+)-(\d+)$/.exec(bind) ?? [];
   const [from, to] = [Number(first), Number(last)];
-  if (first !== undefined && (to < from || to > 65_535 || to - from >= MOST_PORTS))
-    throw new Error(`bind: ${first}-${last} is not a range of at most ${MOST_PORTS} ports`);
+  if (first !== undefined && (to < from || to > 65_535 || to - from >= MAX_PORTS))
+    throw new Error(`bind: ${first}-${last} is not a range of at most ${MAX_PORTS} ports`);
   const ports = first === undefined ? [undefined] : Array.from({ length: to - from + 1 }, (_, i) => from + i);
   const word = (value: string): SettingValue => ({ kind: 'word', text: value, at });
   return ports.map((port, i) => {

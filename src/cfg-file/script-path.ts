@@ -30,7 +30,7 @@ export interface PathBounds {
 const DEFAULT_BOUNDS: PathBounds = { steps: 10_000, characters: 65_536 };
 
 /** Maximum number of values recorded for a step. */
-const MOST_VALUES = 8;
+const MAX_VALUES = 8;
 
 /** Records the statements that runs of a script execute. */
 export class ScriptPath implements ScriptTrace {
@@ -109,7 +109,7 @@ export class ScriptPath implements ScriptTrace {
       for (const each of within(expression)) {
         if (each.kind !== 'variable' && each.kind !== 'string') continue;
         const text = each.kind === 'variable' ? each.text : each.value;
-        if (!text.includes('$') || values.size >= MOST_VALUES) continue;
+        if (!text.includes('$') || values.size >= MAX_VALUES) continue;
         const format = this.format(text);
         if (format === undefined) continue;
         const value = format.evaluateValue(run.pvars);

@@ -24,7 +24,7 @@ interface Domain {
 }
 
 /** Maximum length of a tls.cfg in bytes. */
-const MOST_BYTES = 1024 * 1024;
+const MAX_BYTES = 1024 * 1024;
 
 /**
  * TLS settings from the modules of both programs: tls_mgm with its domains, Kamailio's tls with its file. Undefined
@@ -293,7 +293,7 @@ function kamailioDomains(tree: ConfigurationTree, modules: ModuleValues, problem
   const file = resolve(dirname(at.file), String(named));
   try {
     const text = readFileSync(file, 'latin1');
-    if (text.length > MOST_BYTES) throw new Error('it is larger than 1 MiB');
+    if (text.length > MAX_BYTES) throw new Error('it is larger than 1 MiB');
     const found = sections(text, dirname(file));
     for (const { server, name: domain, values: given } of found)
       for (const [key, value] of given)

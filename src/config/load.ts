@@ -156,11 +156,11 @@ function interpret(written: ReadJson, file: string, options: ReadOptions, findin
 }
 
 /** Maximum number of workers, since a group of sockets has room for no more. */
-const MOST_WORKERS = 24;
+const MAX_WORKERS = 24;
 
 /** "auto": one processor remains for the brain. */
 function automaticWorkers(processors: number): number {
-  return Math.min(MOST_WORKERS, Math.max(1, processors - 1));
+  return Math.min(MAX_WORKERS, Math.max(1, processors - 1));
 }
 
 /** Node names are used in events and stream IDs, so unusual characters of a host name become "-". */

@@ -16,11 +16,11 @@ export class AgedMap<T> {
   private head: { readonly key: string; readonly entry: Entry<T> } | undefined = undefined;
   private total = 0;
 
-  /** `lifetime` in milliseconds; `mostSize`: limit for the sum of the sizes given to `set`. */
+  /** `lifetime` in milliseconds; `maxSize`: limit for the sum of the sizes given to `set`. */
   constructor(
     readonly lifetime: number,
     private readonly most: number,
-    private readonly mostSize: number,
+    private readonly maxSize: number,
   ) {}
 
   /** Number of entries, including expired ones that are still there. */
@@ -45,7 +45,7 @@ export class AgedMap<T> {
     this.map.set(key, { value, at: now, size });
     this.total += size;
     for (let oldest = this.oldest(); oldest !== undefined; oldest = this.oldest()) {
-      const full = this.map.size > this.most || this.total > this.mostSize;
+      const full = this.map.size > this.most || this.total > this.maxSize;
       if (!full && now - oldest.entry.at < this.lifetime) break;
       this.delete(oldest.key);
     }

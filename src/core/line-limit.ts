@@ -1,5 +1,5 @@
 /** Maximum number of kinds of lines that are counted. */
-const MOST_KINDS = 1000;
+const MAX_KINDS = 1000;
 
 interface Kind {
   began: number;
@@ -29,7 +29,7 @@ export class LineLimit {
     const at = this.now();
     let kind = this.kinds.get(name);
     if (kind === undefined) {
-      if (this.kinds.size >= MOST_KINDS) this.kinds.clear();
+      if (this.kinds.size >= MAX_KINDS) this.kinds.clear();
       kind = { began: at, lines: 0, suppressed: 0, sources: undefined };
       this.kinds.set(name, kind);
     } else if (at - kind.began >= this.windowMs) {

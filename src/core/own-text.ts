@@ -1,5 +1,5 @@
 /** From this length on, V8 makes a substring as a view of the larger text; shorter ones are copies. */
-const LEAST = 13;
+const MIN_LENGTH = 13;
 const ONE_BYTE = /^[\x00-\xff]*$/;
 
 /**
@@ -8,7 +8,7 @@ const ONE_BYTE = /^[\x00-\xff]*$/;
  * request. A concatenated text may be only a list of its parts.
  */
 export function ownText(text: string): string {
-  if (text.length < LEAST) return text;
+  if (text.length < MIN_LENGTH) return text;
   const encoding = ONE_BYTE.test(text) ? 'latin1' : 'utf16le';
   return Buffer.from(text, encoding).toString(encoding);
 }

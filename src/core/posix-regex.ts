@@ -39,12 +39,12 @@ export interface RegexOptions {
 /** Longest expression that is compiled. */
 const MAX_SOURCE = 4096;
 /** Characters of a pattern, and of the reason, that the error of a refused one shows. */
-const MOST_SHOWN = 200;
+const MAX_SHOWN = 200;
 /**
  * Maximum number of states of an expression. In the worst case each is examined for each character: with thousands of
  * them, a message of 64 KB would take a tenth of a second.
  */
-const MOST_STATES = 1000;
+const MAX_STATES = 1000;
 
 /**
  * Compiles a POSIX extended regular expression, with the escapes of the GNU library (\w \W \s \S \b \B \< \>). Finds
@@ -81,15 +81,15 @@ export function compilePerl(source: string, options: { readonly ignoreCase?: boo
 
 /** The error of a refused pattern: quoted and shortened as its reason is, since both may come from a peer and be logged. */
 function notValid(source: string, error: unknown): Error {
-  const shown = source.length > MOST_SHOWN ? `${source.slice(0, MOST_SHOWN)}...` : source;
+  const shown = source.length > MAX_SHOWN ? `${source.slice(0, MAX_SHOWN)}...` : source;
   const reason = messageOf(error).replace(/^error parsing regexp: /, '');
-  return new Error(`regular expression ${JSON.stringify(shown)} is not valid: ${reason.slice(0, MOST_SHOWN)}`);
+  return new Error(`regular expression ${JSON.stringify(shown)} is not valid: ${reason.slice(0, MAX_SHOWN)}`);
 }
 
 function linear(source: string, regex: RE2JS): BoundedRegex {
   const states = statesOf(regex);
-  if (states > MOST_STATES)
-    throw new Error(`its repetitions need ${states} states, more than ${MOST_STATES}: use smaller counts in {}`);
+  if (states > MAX_STATES)
+    throw new Error(`its repetitions need ${states} states, more than ${MAX_STATES}: use smaller counts in {}`);
   return new LinearRegex(source, regex);
 }
 

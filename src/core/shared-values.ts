@@ -21,7 +21,7 @@ const TIDY_FROM = 28;
 const NEWEST = 30;
 /** Then the tables: name, number of entries, first and last entry, and whether entries must not be evicted. */
 const TABLES = 32;
-const MOST_TABLES = 256;
+const MAX_TABLES = 256;
 const NAME_WORDS = 12;
 const TABLE_WORDS = NAME_WORDS + 4;
 const COUNT = NAME_WORDS;
@@ -29,9 +29,9 @@ const FIRST = NAME_WORDS + 1;
 const LAST = NAME_WORDS + 2;
 const LASTS = NAME_WORDS + 3;
 /** Then the hash buckets of the entries. */
-const BUCKETS = TABLES + MOST_TABLES * TABLE_WORDS;
-const MOST_BUCKETS = 32_768;
-const BLOCKS = BUCKETS + MOST_BUCKETS;
+const BUCKETS = TABLES + MAX_TABLES * TABLE_WORDS;
+const MAX_BUCKETS = 32_768;
+const BLOCKS = BUCKETS + MAX_BUCKETS;
 
 /** Words of an entry, after those of its block. */
 const TABLE = 2;
@@ -60,7 +60,7 @@ const WIDE_VALUE = 8;
 const TIDY_MS = 1000;
 const TIDY_SHARE = 20;
 /** Oldest entries of a table that are examined to find one with a block large enough for the new entry. */
-const MOST_LOOKS = 16;
+const MAX_LOOKS = 16;
 
 /** Number of locks after the blocks; names share them by hash. */
 const LOCKS = 64;
@@ -282,7 +282,7 @@ export class SharedValues implements EntryStore {
     if (now < (doubles[TIDY_FROM >> 1] as number)) return false;
     const began = performance.now();
     this.change(() => {
-      for (let i = 0; i < MOST_TABLES; i++) {
+      for (let i = 0; i < MAX_TABLES; i++) {
         for (let at = this.first(TABLES + i * TABLE_WORDS), next = 0; at !== 0; at = next) {
           next = this.after(at);
           const expires = this.expires(at);
@@ -301,13 +301,13 @@ export class SharedValues implements EntryStore {
    */
   private evict(power: number): boolean {
     let [largest, most] = [0, 0];
-    for (let i = 0; i < MOST_TABLES; i++) {
+    for (let i = 0; i < MAX_TABLES; i++) {
       const table = TABLES + i * TABLE_WORDS;
       if (this.count(table) <= most || this.words[table + LASTS] === 1) continue;
       [largest, most] = [table, this.count(table)];
     }
     let at = largest === 0 ? 0 : this.first(largest);
-    for (let looks = 0; at !== 0 && looks < MOST_LOOKS; looks++, at = this.after(at)) {
+    for (let looks = 0; at !== 0 && looks < MAX_LOOKS; looks++, at = this.after(at)) {
       if (this.blocks.powerOf(at) < power) continue;
       this.remove(at);
       return true;
@@ -378,7 +378,7 @@ export class SharedValues implements EntryStore {
   private mend(): void {
     const { words } = this;
     words.fill(0, BUCKETS, BLOCKS);
-    for (let i = 0; i < MOST_TABLES; i++)
+    for (let i = 0; i < MAX_TABLES; i++)
       words.fill(0, TABLES + i * TABLE_WORDS + COUNT, TABLES + i * TABLE_WORDS + LASTS);
     const entries: number[] = [];
     this.order((at) => entries.push(at));
@@ -398,7 +398,7 @@ export class SharedValues implements EntryStore {
     const kept = name.length < 4 * NAME_WORDS ? name : createHash('sha1').update(name).digest('hex');
     const padded = Buffer.alloc(4 * NAME_WORDS);
     padded.write(kept, 'latin1');
-    for (let i = 0; i < MOST_TABLES; i++) {
+    for (let i = 0; i < MAX_TABLES; i++) {
       const at = TABLES + i * TABLE_WORDS;
       const own = this.bytes.subarray(4 * at, 4 * (at + NAME_WORDS));
       if (own.equals(padded)) return at;
@@ -406,7 +406,7 @@ export class SharedValues implements EntryStore {
       own.set(padded);
       return at;
     }
-    throw new Error(`there are more than ${MOST_TABLES} tables in shared memory`);
+    throw new Error(`there are more than ${MAX_TABLES} tables in shared memory`);
   }
 }
 
@@ -427,7 +427,7 @@ function sizeOf(key: string, value: KeptValue): EntrySize {
 }
 
 function bucketOf(hash: number): number {
-  return BUCKETS + (hash & (MOST_BUCKETS - 1));
+  return BUCKETS + (hash & (MAX_BUCKETS - 1));
 }
 
 /** FNV-1a over the characters, starting from a secret. Each character changes all bits of the state. */

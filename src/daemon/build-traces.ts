@@ -17,7 +17,7 @@ import type { TraceSession } from '../trace/trace-session.js';
 import { Tracer } from '../trace/tracer.js';
 
 /** Maximum number of capture servers named by scripts, besides that of the settings. */
-const MOST_SERVERS = 16;
+const MAX_SERVERS = 16;
 /** Bytes of messages in one answer, which must fit into a datagram. */
 const ANSWER_BYTES = 30_000;
 
@@ -170,7 +170,7 @@ export class TraceControl implements Service {
     const known = others.get(server);
     if (known !== undefined || config === undefined) return known;
     const [, transport, host = '', port] = /^(udp|tcp|tls):(.*):([0-9]+)$/.exec(server) ?? [];
-    if (transport === undefined || others.size >= MOST_SERVERS) return undefined;
+    if (transport === undefined || others.size >= MAX_SERVERS) return undefined;
     const target = {
       ...config,
       transport: transport as HepConfig['transport'],

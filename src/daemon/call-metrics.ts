@@ -6,7 +6,7 @@ import type { Engine } from '../engine/engine.js';
 import type { HistogramValues, Metrics } from '../stats/metrics.js';
 
 /** Maximum number of destinations, or sets, with metrics of their own: each has about fifty series. */
-const MOST_SERIES_OF = 200;
+const MAX_SERIES_OF = 200;
 /** Milliseconds for which computed figures are reused, since all metrics of one scrape need them. */
 const LOOK_MS = 500;
 
@@ -113,14 +113,14 @@ function rowsOf(ledger: CallLedger, engine: Engine): readonly Row[] {
   const used = ledger.table.used(({ partition, setId, row, health }) =>
     (engine.partition(partition)?.findAll(setId, row.uri) ?? []).some((each) => each.health === health),
   );
-  if (used.length <= MOST_SERIES_OF) {
+  if (used.length <= MAX_SERIES_OF) {
     return used.map(({ destination, figures }) => [
       { ...ofSet(destination), destination: maskUri(destination.row.uri), socket: destination.row.socket },
       figures,
     ]);
   }
   const bySet = sums(used, ofSet);
-  return bySet.length <= MOST_SERIES_OF ? bySet : sums(used, ({ partition }) => ({ partition }));
+  return bySet.length <= MAX_SERIES_OF ? bySet : sums(used, ({ partition }) => ({ partition }));
 }
 
 function ofSet({ partition, setId }: Destination): Labels {

@@ -1,7 +1,7 @@
 /** Maximum number of rows of one table that are logged separately. */
-const MOST_LOGGED = 20;
+const MAX_LOGGED = 20;
 /** Maximum characters of a key in the log. */
-const MOST_CHARACTERS = 100;
+const MAX_CHARACTERS = 100;
 
 /** Reports the rows of one table that are left out: the first ones by their keys, the others by their number. */
 export class FaultyRows {
@@ -11,11 +11,11 @@ export class FaultyRows {
 
   /** Adds a row that is left out. */
   add(key: string, reason: string): void {
-    if (this.count++ < MOST_LOGGED) this.report(key.slice(0, MOST_CHARACTERS), reason);
+    if (this.count++ < MAX_LOGGED) this.report(key.slice(0, MAX_CHARACTERS), reason);
   }
 
   /** Reports how many further rows there were. */
   end(): void {
-    if (this.count > MOST_LOGGED) this.report('', `${this.count - MOST_LOGGED} further rows are left out`);
+    if (this.count > MAX_LOGGED) this.report('', `${this.count - MAX_LOGGED} further rows are left out`);
   }
 }

@@ -25,7 +25,7 @@ export function hashSources(cfg: LoadedCfg): HashSource[] {
 }
 
 /** Maximum number of characters of a key and of a value. */
-const MOST_CHARACTERS = 65_536;
+const MAX_CHARACTERS = 65_536;
 /** Latest expiry of a row, in seconds since 1970. */
 const LATEST = 2 ** 32 - 1;
 
@@ -62,8 +62,8 @@ export function hashRows(
       continue;
     }
     const text = texts.join(',');
-    if (name.length > MOST_CHARACTERS || text.length > MOST_CHARACTERS) {
-      leftOut.add(name, `its key or value has more than ${MOST_CHARACTERS} characters`);
+    if (name.length > MAX_CHARACTERS || text.length > MAX_CHARACTERS) {
+      leftOut.add(name, `its key or value has more than ${MAX_CHARACTERS} characters`);
       continue;
     }
     const value = columns === undefined && Number(row[valueType] ?? 0) === 1 ? Number.parseInt(text, 10) || 0 : text;

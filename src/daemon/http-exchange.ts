@@ -40,7 +40,7 @@ export function exchange(wanted: HttpRequest): Promise<HttpAnswer | HttpFailure>
       let bytes = 0;
       response.on('data', (chunk: Buffer) => {
         bytes += chunk.length;
-        if (bytes > wanted.mostBytes) done('too long');
+        if (bytes > wanted.maxBytes) done('too long');
         else chunks.push(chunk);
       });
       response.on('error', () => done('failed'));

@@ -3,7 +3,7 @@ import type { RoutingPartition, RoutingRows } from '../script/gateway-rows.js';
 import type { DatabaseRow } from './script-rows.js';
 
 /** Partitions taken at most. */
-const MOST_PARTITIONS = 1000;
+const MAX_PARTITIONS = 1000;
 
 /** One table of a partition. */
 interface Source {
@@ -48,7 +48,7 @@ export async function routingPartitions(
   const named = await read({ partition: '', url, table });
   if (named === undefined) return before;
   const found = new Map(only === undefined ? [] : [...before].filter(([name]) => name !== only));
-  for (const row of named.slice(0, MOST_PARTITIONS)) {
+  for (const row of named.slice(0, MAX_PARTITIONS)) {
     const text = (column: string): string => String(row[column] ?? '').trim();
     const name = text('partition_name');
     if (name === '' || (only !== undefined && name !== only)) continue;

@@ -24,7 +24,7 @@ export type ScriptExplanation = {
 const TIMEOUT_MS = 2000;
 const LOOK = 20;
 /** Maximum number of log lines and messages kept of a run, and characters of each line. */
-const MOST_LINES = 200;
+const MAX_LINES = 200;
 const LONGEST_LINE = 4096;
 
 /** Records one run of a script: its trace, its log, and the messages it would send. */
@@ -36,11 +36,11 @@ export class ScriptRehearsal {
   constructor(private readonly path: { readonly steps: ScriptStep[] }) {}
 
   readonly scriptOutput = (level: string, text: string): void => {
-    if (this.log.length < MOST_LINES) this.log.push(`${level} ${text.trimEnd()}`.slice(0, LONGEST_LINE));
+    if (this.log.length < MAX_LINES) this.log.push(`${level} ${text.trimEnd()}`.slice(0, LONGEST_LINE));
   };
 
   readonly unsent = (text: string, address: string, port: number): void => {
-    if (!this.listening || this.sent.length >= MOST_LINES) return;
+    if (!this.listening || this.sent.length >= MAX_LINES) return;
     this.sent.push({ address, port, line: text.slice(0, text.indexOf('\r\n')), text });
   };
 

@@ -36,7 +36,7 @@ import {
 } from './script-rows.js';
 
 /** Maximum number of rows read of one table. */
-const MOST_ROWS = 1_000_000;
+const MAX_ROWS = 1_000_000;
 
 /** What was read, and whether everything could be read. */
 export interface ReadTables {
@@ -80,7 +80,7 @@ export async function readScriptTables(
     if (given === undefined) return [];
     try {
       const url = parseDatabaseUrl(given, cfg.folder);
-      if (url.kind === 'text') return await readTextRows(url.path, table, MOST_ROWS);
+      if (url.kind === 'text') return await readTextRows(url.path, table, MAX_ROWS);
       if (!isSqlUrl(url)) throw new Error('only SQL databases and db_text folders hold this table');
       if (silent.has(url.canonical)) {
         if (needed) complete = false;
@@ -88,7 +88,7 @@ export async function readScriptTables(
       }
       const database = pools.open(url);
       try {
-        return await database.run((knex) => knex.select<DatabaseRow[]>('*').from(table).limit(MOST_ROWS));
+        return await database.run((knex) => knex.select<DatabaseRow[]>('*').from(table).limit(MAX_ROWS));
       } catch (error) {
         if (error instanceof SwitchyardError && error.code === 'STORE_UNREACHABLE') silent.add(url.canonical);
         throw error;

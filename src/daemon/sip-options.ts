@@ -8,7 +8,7 @@ import { hostPort } from '../sip/transport/transport.js';
 import type { UnfinishedBytes } from '../sip/transport/unfinished.js';
 
 /** Maximum milliseconds for opening a connection. */
-const MOST_CONNECT = 5000;
+const MAX_CONNECT = 5000;
 
 /** Estimated memory of a transaction in bytes. */
 const TRANSACTION_BYTES = 3072;
@@ -37,7 +37,7 @@ export function connectionBounds(
   unfinished: UnfinishedBytes,
 ): Pick<StreamOptions, 'maxConnections' | 'connectMs' | 'unfinished'> {
   // After fr_timeout the request has been sent elsewhere, so it must not wait for a connection any longer.
-  const connectMs = Math.min(MOST_CONNECT, tm.frTimeout * 1000);
+  const connectMs = Math.min(MAX_CONNECT, tm.frTimeout * 1000);
   return { maxConnections: limits.maxConnections, connectMs, unfinished };
 }
 

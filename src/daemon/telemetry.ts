@@ -12,7 +12,7 @@ import type { Service } from '../core/service.js';
 import { isOneIn } from '../trace/call-id.js';
 
 /** Spans that may wait to be sent; further ones are dropped. */
-const MOST_WAITING = 4096;
+const MAX_WAITING = 4096;
 /** Milliseconds between two requests to the collector, and for one request. */
 const SEND_EVERY = 2000;
 const SEND_LIMIT = 5000;
@@ -135,7 +135,7 @@ async function loaded(
     ]);
     const exporter = new OTLPTraceExporter({ url: otlp, headers: { ...headers }, timeoutMillis: SEND_LIMIT });
     const processor = new sdk.BatchSpanProcessor(exporter, {
-      maxQueueSize: MOST_WAITING,
+      maxQueueSize: MAX_WAITING,
       maxExportBatchSize: 512,
       scheduledDelayMillis: SEND_EVERY,
       exportTimeoutMillis: SEND_LIMIT,

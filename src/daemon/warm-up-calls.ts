@@ -23,7 +23,7 @@ const BUSY_MS = 10;
  */
 const FIRST_CALLS = 25;
 /** Milliseconds after which the warm-up ends. */
-const MOST_MS = 20_000;
+const MAX_MS = 20_000;
 /**
  * V8 of Node 20 optimises a function after this much bytecode of it has run. During the warm-up a third is enough, so
  * that functions that run once per call are optimised too. Later releases count calls instead, and their settings are
@@ -81,7 +81,7 @@ export async function makeWarmUpCalls(
   try {
     let begun = 0;
     let steps = 0;
-    const until = performance.now() + MOST_MS;
+    const until = performance.now() + MAX_MS;
     for (let pause = PAUSE_MS; performance.now() < until && completed() < calls && !ended(completed()); ) {
       const due = performance.now() + pause;
       await new Promise<void>((resolve) => systemClock.schedule(pause, resolve));

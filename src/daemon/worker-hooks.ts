@@ -142,7 +142,7 @@ export function faultsForWorkers(cfg: LoadedCfg): readonly WorkersFault[] {
 }
 
 /** Maximum number of faults of a file that are named. */
-const MOST_NAMED = 20;
+const MAX_NAMED = 20;
 
 /** Why several processes cannot run this cfg file. */
 function cfgFault(settings: Settings, cfg: LoadedCfg): string | undefined {
@@ -151,7 +151,7 @@ function cfgFault(settings: Settings, cfg: LoadedCfg): string | undefined {
   }
   const faults = faultsForWorkers(cfg);
   if (faults.length === 0) return undefined;
-  const named = faults.slice(0, MOST_NAMED).map(({ at, message }) => `${at.file}:${at.line}: ${message}`);
-  if (faults.length > MOST_NAMED) named.push(`and ${faults.length - MOST_NAMED} more`);
+  const named = faults.slice(0, MAX_NAMED).map(({ at, message }) => `${at.file}:${at.line}: ${message}`);
+  if (faults.length > MAX_NAMED) named.push(`and ${faults.length - MAX_NAMED} more`);
   return `the cfg file needs one process:\n${named.join('\n')}`;
 }

@@ -6,7 +6,7 @@ import { findText } from '../core/find-text.js';
  */
 const SIMPLE_MATCH_LIMIT = 262_144;
 /** In a long pattern, the most elements between two stars if one of them is "?" or "[...]". */
-const MOST_ELEMENTS = 62;
+const MAX_ELEMENTS = 62;
 
 /**
  * Matches a whole string with a shell pattern, like fnmatch(3) without flags: "*", "?", "[a-z]", "[!a]", and "\" before
@@ -112,7 +112,7 @@ export class ShellPattern {
     this.least = this.pieces.reduce((sum, { elements }) => sum + elements.length, 0);
     this.impossible = this.pieces
       .slice(1, -1)
-      .some(({ elements, plain }) => plain === undefined && elements.length > MOST_ELEMENTS);
+      .some(({ elements, plain }) => plain === undefined && elements.length > MAX_ELEMENTS);
   }
 
   /** Whether the pattern matches the whole text. */

@@ -34,7 +34,7 @@ const INTEGER = /^[+-]?[0-9]{1,10}$/;
  * Maximum number of sets in one selection. The documentation has no limit, but a variable under an attacker's control
  * may contain them.
  */
-const MOST_SETS = 64;
+const MAX_SETS = 64;
 
 const FLAG_LETTERS: { readonly [letter: string]: number } = {
   f: FLAG.failover,
@@ -68,7 +68,7 @@ export function parseSelectArguments(given: SelectParameters): SelectArguments |
     if (!INTEGER.test(text)) return `set "${text}" is not a number`;
     sets.push(Number(text));
   }
-  if (sets.length > MOST_SETS) return `${sets.length} sets in one selection: at most ${MOST_SETS} are tried`;
+  if (sets.length > MAX_SETS) return `${sets.length} sets in one selection: at most ${MAX_SETS} are tried`;
 
   const algorithms: number[] = [];
   for (const item of String(given.alg).split(',')) {

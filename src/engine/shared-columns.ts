@@ -14,7 +14,7 @@ const SPINS = 2000;
  * After so many sleeps the lock is taken from its holder, which must have been stopped or killed: a selection takes
  * much less time.
  */
-const MOST_SLEEPS = 400;
+const MAX_SLEEPS = 400;
 const SLEEP_MS = 0.5;
 
 const cell = new Int32Array(new SharedArrayBuffer(4));
@@ -65,7 +65,7 @@ export class SharedColumns {
     const { head, owner } = this;
     for (let spins = 0; Atomics.compareExchange(head, LOCK, 0, owner) !== 0; spins++) {
       if (spins < SPINS) continue;
-      if (spins === SPINS + MOST_SLEEPS) {
+      if (spins === SPINS + MAX_SLEEPS) {
         Atomics.store(head, LOCK, owner);
         return;
       }

@@ -17,9 +17,9 @@ const CHANGES = 7;
 const COUNTERS_HIGH = 8;
 /** Then the counters that were changed last, in a ring. */
 const CHANGED = 16;
-const MOST_CHANGED = 4096;
+const MAX_CHANGED = 4096;
 /** Then, by segment of the entries, a tick before which none of them expires. */
-const SEGMENTS = CHANGED + MOST_CHANGED;
+const SEGMENTS = CHANGED + MAX_CHANGED;
 const SEGMENT = 4096;
 /** Then the counters: calls, calls on other nodes, most calls of this node (+ 1; 0: no bound). */
 const COUNTER_WORDS = 3;
@@ -204,8 +204,8 @@ export class SharedLoads {
   /** Calls a function for each counter that has changed since then. False when that is not known any more. */
   since(seen: number, each: (counter: number) => void): boolean {
     const count = (this.changes - seen) | 0;
-    if (count < 0 || count > MOST_CHANGED) return false;
-    for (let i = 0; i < count; i++) each(this.words[CHANGED + ((seen + i) & (MOST_CHANGED - 1))] as number);
+    if (count < 0 || count > MAX_CHANGED) return false;
+    for (let i = 0; i < count; i++) each(this.words[CHANGED + ((seen + i) & (MAX_CHANGED - 1))] as number);
     return true;
   }
 
@@ -400,7 +400,7 @@ export class SharedLoads {
   private changed(counter: number): void {
     const { words } = this;
     const number = words[CHANGES] as number;
-    words[CHANGED + (number & (MOST_CHANGED - 1))] = counter;
+    words[CHANGED + (number & (MAX_CHANGED - 1))] = counter;
     words[CHANGES] = number + 1;
   }
 
@@ -436,7 +436,7 @@ export class SharedLoads {
     // Never 0 meanwhile: others read without the lock that there is no call.
     words[CALLS] = calls;
     // Nobody knows any more what has changed.
-    this.increase(CHANGES, MOST_CHANGED + 1);
+    this.increase(CHANGES, MAX_CHANGED + 1);
     words[CHANGING] = 0;
   }
 

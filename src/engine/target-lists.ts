@@ -15,10 +15,10 @@ export interface ListAvp {
 }
 
 /** Maximum number of selections of one call whose lists are kept. */
-const MOST_STACKED = 64;
+const MAX_STACKED = 64;
 
 /** Longest list that a script can read or write. */
-const MOST_VALUES = 10_000;
+const MAX_VALUES = 10_000;
 
 /**
  * The selections of one transaction in one partition: the destination in use and the targets after it. Scripts can read
@@ -66,7 +66,7 @@ export class TargetLists {
     const { head } = this;
     this.uncounted = false;
     if (head === undefined || !this.partition.flavour.stacksSelections) this.later = undefined;
-    else if ((this.later?.length ?? 0) < MOST_STACKED)
+    else if ((this.later?.length ?? 0) < MAX_STACKED)
       (this.later ??= []).unshift({ head, rest: asSelected(this.rest) });
     this.older = this.later?.length ?? 0;
     this.tried = undefined;
@@ -197,14 +197,14 @@ export class TargetLists {
       {
         name: options.sockAvp,
         get: () => this.socketValues ?? this.listed().map((each) => each.row.socket),
-        set: (v) => (this.socketValues = v.slice(0, MOST_VALUES).map(String)),
+        set: (v) => (this.socketValues = v.slice(0, MAX_VALUES).map(String)),
       },
     ];
     if (options.attrsAvp !== undefined) {
       avps.push({
         name: options.attrsAvp,
         get: () => this.attrsValues ?? this.attrsInStep(),
-        set: (v) => (this.attrsValues = v.slice(0, MOST_VALUES).map(String)),
+        set: (v) => (this.attrsValues = v.slice(0, MAX_VALUES).map(String)),
       });
     }
     return avps;
@@ -232,7 +232,7 @@ export class TargetLists {
     const known = new Map<string, Destination>();
     for (const destination of this.listed()) known.set(destination.dialUri, destination);
     const targets: Destination[] = [];
-    for (const value of values.slice(0, MOST_VALUES)) {
+    for (const value of values.slice(0, MAX_VALUES)) {
       const uri = String(value);
       const target =
         known.get(uri) ??
@@ -247,9 +247,9 @@ export class TargetLists {
 }
 
 function collect(head: Destination, rest: Targets, into: Destination[]): void {
-  if (into.length < MOST_VALUES) into.push(head);
+  if (into.length < MAX_VALUES) into.push(head);
   const targets = rest.copy();
-  while (into.length < MOST_VALUES) {
+  while (into.length < MAX_VALUES) {
     const target = targets.next();
     if (target === undefined) return;
     into.push(target);
@@ -261,7 +261,7 @@ function collect(head: Destination, rest: Targets, into: Destination[]): void {
  */
 function asSelected(rest: Targets): Targets {
   const all: Destination[] = [];
-  for (let target = rest.next(); target !== undefined && all.length < MOST_VALUES; target = rest.next())
+  for (let target = rest.next(); target !== undefined && all.length < MAX_VALUES; target = rest.next())
     all.push(target);
   return new GivenTargets(all);
 }

@@ -78,7 +78,7 @@ export interface AuditSource {
 }
 
 /** Records in one answer. */
-const MOST_RECORDS = 500;
+const MAX_RECORDS = 500;
 
 /** /api/audit?after=SEQ: the last audit records that the caller may see, oldest first. For the role admin only. */
 export function auditHandler(
@@ -91,7 +91,7 @@ export function auditHandler(
     }
     const after = Number(new URL(request.url ?? '/', 'http://x').searchParams.get('after') ?? 0);
     const records = recordsFor(audit, caller, Number.isFinite(after) ? after : 0);
-    sendText(response, 200, GET_ANSWERS, `${JSON.stringify({ records: records.slice(-MOST_RECORDS) })}\n`);
+    sendText(response, 200, GET_ANSWERS, `${JSON.stringify({ records: records.slice(-MAX_RECORDS) })}\n`);
   };
 }
 

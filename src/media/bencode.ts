@@ -4,8 +4,8 @@ export type NgValue = string | number | readonly NgValue[] | { readonly [key: st
 export type NgDictionary = { readonly [key: string]: NgValue };
 
 /** Bounds on a received value: nesting depth of its lists and dictionaries, and number of values in total. */
-const MOST_DEPTH = 16;
-const MOST_VALUES = 20_000;
+const MAX_DEPTH = 16;
+const MAX_VALUES = 20_000;
 
 /** Encodes a value; dictionary keys keep the order they are given in. */
 export function encodeNg(value: NgValue): string {
@@ -31,12 +31,12 @@ export function decodeNg(text: string): NgDictionary | undefined {
 
 class Reader {
   at = 0;
-  private left = MOST_VALUES;
+  private left = MAX_VALUES;
 
   constructor(private readonly text: string) {}
 
   value(depth: number): NgValue | undefined {
-    if (depth > MOST_DEPTH || this.left-- <= 0) return undefined;
+    if (depth > MAX_DEPTH || this.left-- <= 0) return undefined;
     const c = this.text[this.at];
     if (c === 'i') return this.integer();
     if (c === 'l') return this.list(depth);

@@ -24,7 +24,7 @@ interface Waiting {
 }
 
 /** Maximum number of commands that wait for an answer; further ones fail at once. */
-const MOST_WAITING = 10_000;
+const MAX_WAITING = 10_000;
 
 /**
  * Sends commands to media proxies over UDP. A datagram is "cookie text", and the answer repeats the cookie. A
@@ -48,7 +48,7 @@ export class DatagramCommands {
    * rejects.
    */
   send(to: ControlAddress, command: string, { timeoutMs, retries }: ControlTiming): Promise<string | undefined> {
-    if (this.waiting.size >= MOST_WAITING) return Promise.resolve(undefined);
+    if (this.waiting.size >= MAX_WAITING) return Promise.resolve(undefined);
     const cookie = `${this.prefix}_${++this.number}`;
     const datagram = Buffer.from(`${cookie} ${command}`, 'latin1');
     return new Promise((resolve) => {

@@ -22,7 +22,7 @@ export interface MediaDescription {
 }
 
 /** Maximum number of streams read from one SDP. */
-const MOST_STREAMS = 32;
+const MAX_STREAMS = 32;
 
 /** Parses an SDP; streams whose port is 0 are left out. */
 export function describeMedia(sdp: string): MediaDescription {
@@ -41,7 +41,7 @@ export function describeMedia(sdp: string): MediaDescription {
       const match = /^m=\S{1,64} (\d{1,5})/.exec(text);
       const port = Number(match?.[1] ?? 0);
       current = undefined;
-      if (match === null || port === 0 || streams.length >= MOST_STREAMS) continue;
+      if (match === null || port === 0 || streams.length >= MAX_STREAMS) continue;
       const begin = start + match[0].length - (match[1] as string).length;
       current = {
         number: streams.length + 1,

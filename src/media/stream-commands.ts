@@ -2,10 +2,10 @@ import { createConnection } from 'node:net';
 import type { Clock } from '../core/clock.js';
 
 /** Maximum length of an answer in bytes. */
-const MOST_BYTES = 4096;
+const MAX_BYTES = 4096;
 
 /** Maximum number of commands that wait for an answer; further ones fail at once. */
-const MOST_WAITING = 1000;
+const MAX_WAITING = 1000;
 
 /**
  * Sends commands to media proxies over Unix stream sockets, one connection for each command. No cookie is needed, since
@@ -21,7 +21,7 @@ export class StreamCommands {
    * rejects.
    */
   send(path: string, command: string, timeoutMs: number): Promise<string | undefined> {
-    if (this.waiting >= MOST_WAITING) return Promise.resolve(undefined);
+    if (this.waiting >= MAX_WAITING) return Promise.resolve(undefined);
     this.waiting++;
     return new Promise((resolve) => {
       let text = '';
@@ -42,7 +42,7 @@ export class StreamCommands {
       socket.on('close', () => done(text === '' ? undefined : text));
       socket.on('data', (part: string) => {
         text += part;
-        if (text.includes('\n') || text.length > MOST_BYTES) done(text.slice(0, MOST_BYTES));
+        if (text.includes('\n') || text.length > MAX_BYTES) done(text.slice(0, MAX_BYTES));
       });
       socket.write(`${command}\n`, 'latin1');
     });

@@ -8,7 +8,7 @@ import { kamailioFunction } from './kamailio-function.js';
 import { own } from './script-variable.js';
 
 /** Maximum number of requests that wait at once. */
-const MOST_WAITING = 100_000;
+const MAX_WAITING = 100_000;
 /** Maximum waiting times in milliseconds, for arguments in seconds and in milliseconds, as in the original. */
 const LONGEST = { seconds: 100_000, ms: 30_000 };
 
@@ -26,7 +26,7 @@ const pending = {
 function pause(run: MessageRun, ms: number, most: number): Promise<void> | number {
   const { call, env } = run;
   const requests = env.modules.of(pending);
-  if (!(ms >= 0) || ms > most || requests.waiting >= MOST_WAITING) {
+  if (!(ms >= 0) || ms > most || requests.waiting >= MAX_WAITING) {
     env.peerLog.error(
       { callId: run.message.callId, ms, waiting: requests.waiting },
       'script: a request cannot be suspended for this time',
@@ -82,7 +82,7 @@ function task(name: string, parameters: string, group: boolean): FunctionSpec {
     const route = textOf(args[0], run);
     const text = textOf(args[at], run);
     const tasks = env.modules.of(pending);
-    if (env.script.subRoute(route) === undefined || tasks.waiting >= MOST_WAITING) return -1;
+    if (env.script.subRoute(route) === undefined || tasks.waiting >= MAX_WAITING) return -1;
     tasks.waiting++;
     env.clock.schedule(0, () => {
       tasks.waiting--;

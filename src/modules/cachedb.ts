@@ -18,7 +18,7 @@ import {
 import { copiedValues, valuesOf } from './expiring-map.js';
 
 /** Maximum number of entries of one store. */
-const MOST_ENTRIES = 1_000_000;
+const MAX_ENTRIES = 1_000_000;
 
 /** The collection for URLs that name none. */
 const USUAL = 'default';
@@ -56,7 +56,7 @@ export class Caches {
   copy(): Caches {
     const copied = [...this.collections].map(([name, values]): [string, ValueMap<PvarValue>] => [
       name,
-      copiedValues(values, MOST_ENTRIES),
+      copiedValues(values, MAX_ENTRIES),
     ]);
     return new Caches(new Map(copied), this.names);
   }
@@ -73,7 +73,7 @@ export const cacheStore = {
     }
     const collections = new Set([USUAL, ...names.values()]);
     return new Caches(
-      new Map([...collections].map((name) => [name, valuesOf(states, `cachedb ${name}`, MOST_ENTRIES)])),
+      new Map([...collections].map((name) => [name, valuesOf(states, `cachedb ${name}`, MAX_ENTRIES)])),
       names,
     );
   },

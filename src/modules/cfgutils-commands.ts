@@ -8,7 +8,7 @@ import type { ModuleParameters, ScriptEnvironment } from '../script/environment.
 import { probability } from './cfgutils.js';
 
 /** Maximum number of shared variables that commands may create. */
-const MOST_VARIABLES = 10_000;
+const MAX_VARIABLES = 10_000;
 
 const module = 'cfgutils';
 
@@ -89,8 +89,8 @@ export const cfgutilsCommands: readonly ScriptCommand[] = [
       if (number === undefined && type !== 'str') throw new CommandFault(400, 'the type must be int or str');
       if (number !== undefined && (!/^[+-]?\d{1,10}$/.test(value) || number !== (number | 0)))
         throw new CommandFault(400, 'the value must be a number of 32 bits');
-      if (!env.shared.has(name) && env.shared.size >= MOST_VARIABLES)
-        throw new CommandFault(400, `there are already ${MOST_VARIABLES} shared variables`);
+      if (!env.shared.has(name) && env.shared.size >= MAX_VARIABLES)
+        throw new CommandFault(400, `there are already ${MAX_VARIABLES} shared variables`);
       env.shared.set(name, number ?? value);
       return 'OK';
     },
@@ -103,8 +103,7 @@ export const cfgutilsCommands: readonly ScriptCommand[] = [
     parameters: ['name'],
     required: 0,
     run(env, { name }) {
-      if (name === undefined)
-        return [...env.shared].slice(0, MOST_VARIABLES).map(([each, value]) => shown(each, value));
+      if (name === undefined) return [...env.shared].slice(0, MAX_VARIABLES).map(([each, value]) => shown(each, value));
       const value = env.shared.get(name);
       if (value === undefined) throw new CommandFault(404, 'there is no such shared variable');
       return shown(name, value);

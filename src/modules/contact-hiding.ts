@@ -7,7 +7,7 @@ import { kamailioFunction } from './kamailio-function.js';
 /** Return code of decode_contact() and decode_contact_header() when nothing was encoded, as recorded. */
 const NOT_ENCODED = -26;
 /** Maximum length of an encoded URI that is decoded. */
-const MOST_ENCODED = 4096;
+const MAX_ENCODED = 4096;
 
 /** Changes the URI of each Contact. When `edit` returns undefined for one, the function returns `failure`. */
 function editContacts(
@@ -52,7 +52,7 @@ function decoded(run: MessageRun, text: string): string | undefined {
 function parameterDecoded(text: string, name: string): string | undefined {
   const value = uriParam(parseUri(text)?.params ?? '', name);
   if (value === undefined) return text;
-  if (value.length > MOST_ENCODED || value.length % 4 === 1 || !/^[\w-]+$/.test(value)) return undefined;
+  if (value.length > MAX_ENCODED || value.length % 4 === 1 || !/^[\w-]+$/.test(value)) return undefined;
   return Buffer.from(value, 'base64url')
     .toString('latin1')
     .replace(/[\r\n]/g, '');

@@ -9,13 +9,13 @@ import { accepted, kamailioFunction } from './kamailio-function.js';
 const marks = new PerCall(() => new Set<string>());
 
 /** Maximum number of marks of one message. */
-const MOST_MARKS = 256;
+const MAX_MARKS = 256;
 
 function marking(set: string, reset: string, test: string, kind: string, missing: number): FunctionSpec[] {
   return [
     kamailioFunction(set, 'flag', `sets ${kind}`, (run, [flag]) => {
       const all = marks.of(run.call);
-      if (all.size < MOST_MARKS) all.add(`${kind} ${textOf(flag, run)}`);
+      if (all.size < MAX_MARKS) all.add(`${kind} ${textOf(flag, run)}`);
       return 1;
     }),
     kamailioFunction(reset, 'flag', `resets ${kind}`, (run, [flag]) => {

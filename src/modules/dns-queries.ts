@@ -15,9 +15,9 @@ type Answer = Readonly<Record<string, string | number>>;
 const kept = { module: 'ipops', create: () => new Map<string, readonly Answer[]>() };
 
 /** Maximum number of names under which answers are kept. */
-const MOST_ANSWERS = 256;
+const MAX_ANSWERS = 256;
 /** Maximum number of records kept from one answer. */
-const MOST_RECORDS = 32;
+const MAX_RECORDS = 32;
 
 type Kind = 'dns' | 'srvquery' | 'naptrquery';
 
@@ -76,8 +76,8 @@ function keep(env: ScriptEnvironment, key: string, found: readonly Answer[], non
     all.delete(key);
     return none;
   }
-  if (all.size >= MOST_ANSWERS && !all.has(key)) return -1;
-  all.set(key, found.slice(0, MOST_RECORDS));
+  if (all.size >= MAX_ANSWERS && !all.has(key)) return -1;
+  all.set(key, found.slice(0, MAX_RECORDS));
   return 1;
 }
 

@@ -14,7 +14,7 @@ const settings = {
 };
 
 /** Maximum number of records used from one answer. */
-const MOST_RECORDS = 32;
+const MAX_RECORDS = 32;
 
 /** Services of NAPTR records for "sip", or for several as in "+sip+voice:sip". */
 function services(text: string): readonly string[] {
@@ -37,7 +37,7 @@ async function lookUp(run: MessageRun, number: string, suffix: string, service: 
   const { params } = run.env.modules.of(settings);
   const uris: string[] = [];
   const sorted = [...found].sort((a, b) => a.order - b.order || a.preference - b.preference);
-  for (const { flags, service: offered, regexp = '' } of sorted.slice(0, MOST_RECORDS)) {
+  for (const { flags, service: offered, regexp = '' } of sorted.slice(0, MAX_RECORDS)) {
     if (flags.toLowerCase() !== 'u' || !wanted.includes(offered.toLowerCase())) continue;
     const uri = rewritten(regexp, number, run);
     if (uri === undefined || cutUri(uri) === undefined) continue;

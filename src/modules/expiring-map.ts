@@ -5,7 +5,7 @@ import type { ModuleStates } from '../script/environment.js';
 import { copiedList } from './copied-entries.js';
 
 /** Maximum number of characters of keys and texts in a map: they come from peers, and each may have 64 KB. */
-export const MOST_KEPT_TEXT = 64 * 1024 * 1024;
+export const MAX_KEPT_TEXT = 64 * 1024 * 1024;
 
 interface Entry<T> {
   value: T;
@@ -26,10 +26,10 @@ export class ExpiringMap<T> implements ValueMap<T> {
   /** Number of characters in all keys and texts. */
   private held = 0;
 
-  /** `most`: maximum number of entries; `mostText`: maximum number of characters in keys and texts. */
+  /** `most`: maximum number of entries; `maxText`: maximum number of characters in keys and texts. */
   constructor(
     private readonly most: number,
-    private readonly mostText = MOST_KEPT_TEXT,
+    private readonly maxText = MAX_KEPT_TEXT,
   ) {}
 
   /** The value of a key at a time in milliseconds; undefined when there is none or it has expired. */
@@ -72,7 +72,7 @@ export class ExpiringMap<T> implements ValueMap<T> {
     const entry = { value: kept, expires };
     let known = this.map.get(key);
     let more = textOf(key, kept) - (known === undefined ? 0 : textOf(key, known.value));
-    if (known !== undefined && this.held + more > this.mostText) {
+    if (known !== undefined && this.held + more > this.maxText) {
       // The entry may itself be the oldest.
       this.delete(key);
       known = undefined;
@@ -80,7 +80,7 @@ export class ExpiringMap<T> implements ValueMap<T> {
     }
     if (known === undefined) {
       if (this.map.size >= this.most) this.deleteOldest();
-      while (this.held + more > this.mostText && this.map.size > 0) this.deleteOldest();
+      while (this.held + more > this.maxText && this.map.size > 0) this.deleteOldest();
     }
     this.held += more;
     this.map.set(known === undefined ? ownText(key) : key, entry);

@@ -39,14 +39,14 @@ interface Value {
 }
 
 /** Maximum number of values read for one name. */
-const MOST_VALUES = 1024;
+const MAX_VALUES = 1024;
 
 /** Values of all fields of a name, in order. Commas inside quotes and angle brackets do not separate. */
 function valuesOf(run: MessageRun, header: string): Value[] {
   const { text } = run.message;
   const all: Value[] = [];
   for (const field of run.fields(header)) {
-    for (let start = field.value, comma = -1; start >= 0 && all.length < MOST_VALUES; ) {
+    for (let start = field.value, comma = -1; start >= 0 && all.length < MAX_VALUES; ) {
       const end = valueEnd(text, start, field.end);
       const next = end < field.end ? end + 1 : -1;
       all.push({ field, start, end, comma, next });

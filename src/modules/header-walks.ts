@@ -39,7 +39,7 @@ interface Walk {
 const walks = new PerCall(() => new Map<string, Walk>());
 
 /** Maximum number of iterations of one message, as in the original. */
-const MOST_WALKS = 4;
+const MAX_WALKS = 4;
 
 /**
  * The current part of an iteration, for $hfitname, $hfitbody and $blitval; undefined before the first and after the
@@ -78,7 +78,7 @@ function iterator(kind: 'hf' | 'bl', parts: (run: MessageRun) => Walk['parts']):
   return [
     kamailioFunction(`${kind}_iterator_start`, 'name', 'begins a walk', (run, [name]) => {
       const all = walks.of(run.call);
-      if (all.size >= MOST_WALKS && !all.has(key(name, run))) return -1;
+      if (all.size >= MAX_WALKS && !all.has(key(name, run))) return -1;
       all.set(key(name, run), { parts: parts(run), at: -1 });
       return 1;
     }),

@@ -105,13 +105,13 @@ function viaVariable(index: number): VariableDefinition {
 function listedValues(message: PvarMessage, name: string): string[] {
   const values: string[] = [];
   for (const field of message.headers(name)) {
-    for (const each of splitList(field, ',')) if (values.length < MOST_VALUES) values.push(each);
+    for (const each of splitList(field, ',')) if (values.length < MAX_VALUES) values.push(each);
   }
   return values;
 }
 
 /** Maximum number of values read from the fields of one name. */
-const MOST_VALUES = 512;
+const MAX_VALUES = 512;
 
 /** $hfl(name)[index]: the values of header fields that are lists. */
 const fieldList: VariableDefinition = {

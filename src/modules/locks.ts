@@ -7,13 +7,13 @@ import type { ModuleParameters, ModuleStates } from '../script/environment.js';
 import { code, type FunctionSpec, KAMAILIO, OPENSIPS, optional, param, textOf } from './define.js';
 
 /** Maximum number of lock keys, and maximum length of a key. */
-const MOST_LOCKS = 10_000;
+const MAX_LOCKS = 10_000;
 const LONGEST_LOCK = 1024;
 /**
  * Maximum milliseconds to wait for another process: scripts that take two locks in different orders would wait for each
  * other forever.
  */
-const MOST_WAIT = 1000;
+const MAX_WAIT = 1000;
 
 /**
  * Locks of a script. In this process no other script runs meanwhile, so locks only matter among processes. A lock is
@@ -35,11 +35,11 @@ class ScriptLocks {
   enter(run: MessageRun, key: string): void {
     const lock = this.shared?.namedLock(key);
     if (lock === undefined) {
-      if (this.keys.size < MOST_LOCKS && key.length <= LONGEST_LOCK) this.keys.add(ownText(key));
-    } else if (lock.tryEnter(MOST_WAIT)) this.keep(lock);
+      if (this.keys.size < MAX_LOCKS && key.length <= LONGEST_LOCK) this.keys.add(ownText(key));
+    } else if (lock.tryEnter(MAX_WAIT)) this.keep(lock);
     else
       run.env.peerLog.warn(
-        { callId: run.message.callId, ms: MOST_WAIT },
+        { callId: run.message.callId, ms: MAX_WAIT },
         'script: another process has not released a lock in time, the script continues without it',
       );
   }

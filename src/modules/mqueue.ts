@@ -10,8 +10,8 @@ import { kamailioFunction } from './kamailio-function.js';
 import { scopeOf } from './script-variable.js';
 
 /** Maximum number of items of one queue, whatever its configured size, and of characters in all of them. */
-const MOST_ITEMS = 1_000_000;
-const MOST_CHARACTERS = 64 * 1024 * 1024;
+const MAX_ITEMS = 1_000_000;
+const MAX_CHARACTERS = 64 * 1024 * 1024;
 
 interface Item {
   readonly key: string;
@@ -55,8 +55,8 @@ export class MemoryQueue {
     this.characters += key.length + value.length;
     if (this.mode !== 0) this.numbers.set(item.key, this.next);
     this.next++;
-    if (this.items.size > (this.most || MOST_ITEMS)) this.shift();
-    while (this.characters > MOST_CHARACTERS && this.items.size > 1) this.shift();
+    if (this.items.size > (this.most || MAX_ITEMS)) this.shift();
+    while (this.characters > MAX_CHARACTERS && this.items.size > 1) this.shift();
   }
 
   /** Takes the oldest item into `fetched`; false when there is none. */
@@ -91,7 +91,7 @@ export class MemoryQueue {
 function queueWith(text: string, size: number, mode: number): MemoryQueue {
   if (!(size >= 0) || ![0, 1, 2].includes(mode))
     throw new Error(`mqueue "${text}": size and addmode are 0 or more, addmode 2 at most`);
-  return new MemoryQueue(Math.min(size, MOST_ITEMS), mode);
+  return new MemoryQueue(Math.min(size, MAX_ITEMS), mode);
 }
 
 /** Queues by name, from definitions "name=q;size=20;addmode=2" or a name. */

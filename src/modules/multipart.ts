@@ -23,7 +23,7 @@ interface Part {
 }
 
 /** Maximum number of parts read. */
-const MOST_PARTS = 64;
+const MAX_PARTS = 64;
 
 interface Multipart {
   readonly boundary: string;
@@ -47,7 +47,7 @@ function multipart(run: MessageRun): Multipart | undefined {
   const mark = `--${boundary}`;
   const parts: Part[] = [];
   let at = text.indexOf(mark, message.bodyStart);
-  while (at >= 0 && at < bodyEnd && parts.length < MOST_PARTS && !text.startsWith('--', at + mark.length)) {
+  while (at >= 0 && at < bodyEnd && parts.length < MAX_PARTS && !text.startsWith('--', at + mark.length)) {
     const next = text.indexOf(mark, at + mark.length);
     if (next < 0 || next >= bodyEnd) break;
     const start = lineEnd(text, at, bodyEnd);

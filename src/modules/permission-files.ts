@@ -12,18 +12,18 @@ import type { ScriptEnvironment } from '../script/environment.js';
 import { type Args, BOTH, code, type FunctionSpec, optional, param, REQUESTS, textOf } from './define.js';
 
 /** Maximum length of a rules file in bytes. */
-const MOST_BYTES = 1024 * 1024;
+const MAX_BYTES = 1024 * 1024;
 /** Maximum number of rules in a file. */
-const MOST_RULES = 10_000;
+const MAX_RULES = 10_000;
 /** Maximum number of Contact values that allow_register() checks; a request with more is denied. */
-const MOST_CONTACTS = 64;
+const MAX_CONTACTS = 64;
 /**
  * Maximum length of a URI that is compared with rules, as recorded of Kamailio 5.6.3; each expression reads all of it.
  */
-const MOST_URI = 256;
+const MAX_URI = 256;
 /** Maximum number of invalid lines that are reported for a file, and of characters shown of one. */
-const MOST_FAULTS = 20;
-const MOST_SHOWN = 64;
+const MAX_FAULTS = 20;
+const MAX_SHOWN = 64;
 
 /** One side of a rule: some expressions, or all URIs, each with exceptions. */
 interface Side {
@@ -57,11 +57,11 @@ export class PermissionRules {
     for (const [i, line] of text.split(/\r?\n/).entries()) {
       if (/^\s*(?:#.*)?$/.test(line)) continue;
       // Leaving out the rest would allow what the missing rules deny.
-      if (rules.length === MOST_RULES) throw new Error(`more than ${MOST_RULES} rules`);
+      if (rules.length === MAX_RULES) throw new Error(`more than ${MAX_RULES} rules`);
       try {
         rules.push(ruleOf(line));
       } catch (error) {
-        if (faults.length < MOST_FAULTS) faults.push(`line ${i + 1}: ${messageOf(error)}`);
+        if (faults.length < MAX_FAULTS) faults.push(`line ${i + 1}: ${messageOf(error)}`);
         else further++;
       }
     }
@@ -98,7 +98,7 @@ function sideOf(text: string): Side {
   const [, matches = '', except] = /^((?:"[^"]*"|(?!EXCEPT\b)[^"])*)(?:EXCEPT(.*))?$/.exec(text.trim()) ?? [];
   for (const each of except === undefined ? [matches] : [matches, except])
     if (!EXPRESSIONS.test(each.trim()))
-      throw new Error(`${each.trim().slice(0, MOST_SHOWN) || 'nothing'} is neither ALL nor quoted expressions`);
+      throw new Error(`${each.trim().slice(0, MAX_SHOWN) || 'nothing'} is neither ALL nor quoted expressions`);
   if (except !== undefined && /^\s*ALL/.test(except)) throw new Error('EXCEPT needs quoted expressions');
   return { matches: /^\s*ALL/.test(matches) ? undefined : expressionsIn(matches), except: expressionsIn(except ?? '') };
 }
@@ -134,7 +134,7 @@ function textOfFile(path: string): string {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) return '';
   if (!found.isFile()) throw new Error('is not a regular file');
-  if (found.size > MOST_BYTES) throw new Error('larger than 1 MiB');
+  if (found.size > MAX_BYTES) throw new Error('larger than 1 MiB');
   return readFileSync(path, 'latin1');
 }
 
@@ -191,7 +191,7 @@ export function allowsUri(env: ScriptEnvironment, name: string, uri: string, con
 
 function judged(files: Pair, left: string, rights: readonly string[]): number {
   if (files.allow.empty && files.deny.empty) return 1;
-  if (left.length > MOST_URI || rights.some((each) => each.length > MOST_URI)) return -1;
+  if (left.length > MAX_URI || rights.some((each) => each.length > MAX_URI)) return -1;
   if (rights.every(files.allow.of(left))) return 1;
   return code(!rights.some(files.deny.of(left)));
 }
@@ -237,7 +237,7 @@ export const permissionFileFunctions: FunctionSpec[] = [
       return (run) => {
         const contacts = contactsOf(run);
         if (contacts.length === 0 || (contacts.length === 1 && contacts[0] === '*')) return 1;
-        if (contacts.length > MOST_CONTACTS) return -1;
+        if (contacts.length > MAX_CONTACTS) return -1;
         const uris = contacts.map(addrSpecOf);
         if (uris.some((uri) => parseUri(uri) === undefined)) return -1;
         return verdict(run, files, addrSpecOf(run.message.to), uris.map(plain));

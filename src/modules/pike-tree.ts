@@ -40,9 +40,9 @@ export interface PikeTree {
 }
 
 /** Maximum number of nodes of a tree; a larger one is emptied. */
-export const MOST_NODES = 400_000;
+export const MAX_NODES = 400_000;
 /** Maximum number of nodes to copy, since the copy is made in one event loop iteration. */
-const MOST_COPIED = 50_000;
+const MAX_COPIED = 50_000;
 
 class OwnLevel implements PikeLevel {
   readonly nodes = new Map<number, { node: PikeNode; level: OwnLevel | undefined }>();
@@ -74,7 +74,7 @@ export class OwnPikeTree implements PikeTree {
   size = 0;
 
   bound(): void {
-    if (this.size <= MOST_NODES) return;
+    if (this.size <= MAX_NODES) return;
     this.root = new OwnLevel(this);
     this.size = 0;
   }
@@ -96,8 +96,8 @@ export class OwnPikeTree implements PikeTree {
   /** A copy. */
   copy(): OwnPikeTree {
     const { size } = this;
-    if (size > MOST_COPIED) {
-      throw new SwitchyardError('USAGE', `pike has ${size} nodes: more than ${MOST_COPIED} are not copied`);
+    if (size > MAX_COPIED) {
+      throw new SwitchyardError('USAGE', `pike has ${size} nodes: more than ${MAX_COPIED} are not copied`);
     }
     const copy = new OwnPikeTree();
     const fill = (from: OwnLevel, to: OwnLevel): void => {
@@ -178,8 +178,8 @@ export class SharedPikeTree implements PikeTree {
   /** A copy in this process. */
   copy(): OwnPikeTree {
     const { size } = this.values;
-    if (size > MOST_COPIED) {
-      throw new SwitchyardError('USAGE', `pike has ${size} nodes: more than ${MOST_COPIED} are not copied`);
+    if (size > MAX_COPIED) {
+      throw new SwitchyardError('USAGE', `pike has ${size} nodes: more than ${MAX_COPIED} are not copied`);
     }
     const copy = new OwnPikeTree();
     const byDepth = [...this.values.entries(0)].map(([key, value]) => ({ path: key.split('.').map(Number), value }));

@@ -2,7 +2,7 @@ import { canonicalIp } from '../core/ip-address.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters, ModuleStates } from '../script/environment.js';
 import { KAMAILIO, moduleFunctions, param, type ScriptFunction, textOf } from './define.js';
-import { MOST_NODES, OwnPikeTree, type PikeLevel, type PikeNode, type PikeTree, SharedPikeTree } from './pike-tree.js';
+import { MAX_NODES, OwnPikeTree, type PikeLevel, type PikeNode, type PikeTree, SharedPikeTree } from './pike-tree.js';
 
 /**
  * Sources are kept as a tree of the bytes of their addresses. A node gets children after it has counted a quarter of
@@ -23,7 +23,7 @@ export const pikeState = {
   module: 'pike',
   create(parameters: ModuleParameters, states: ModuleStates): PikeState {
     const latency = parameters.int('remove_latency', 120) * 1000;
-    const shared = states.shared?.table('pike', MOST_NODES);
+    const shared = states.shared?.table('pike', MAX_NODES);
     return {
       span: Math.max(1, parameters.int('sampling_time_unit', 2)) * 1000,
       most: parameters.int('reqs_density_per_unit', 30),

@@ -39,7 +39,7 @@ export interface Pipes extends Iterable<readonly [string, Pipe]> {
 }
 
 /** Maximum number of characters in the names of all pipes of one process. */
-const MOST_NAMES = 16 * 1024 * 1024;
+const MAX_NAMES = 16 * 1024 * 1024;
 
 /** Pipes of one process. */
 export class OwnPipes extends Map<string, Pipe> implements Pipes {
@@ -49,7 +49,7 @@ export class OwnPipes extends Map<string, Pipe> implements Pipes {
   change(name: string, change: (pipe: Pipe) => void, make?: () => Pipe | undefined): boolean {
     let pipe = this.get(name);
     if (pipe === undefined) {
-      pipe = this.names + name.length > MOST_NAMES ? undefined : make?.();
+      pipe = this.names + name.length > MAX_NAMES ? undefined : make?.();
       if (pipe === undefined) return false;
       this.names += name.length;
       this.set(ownText(name), pipe);

@@ -26,13 +26,13 @@ const xavis: StoreOf = ({ pvars }) => pvars.xavis;
 import { staticBranchFunctions } from './static-branch.js';
 
 /** Maximum number of parameters read from one text, and of entries in one list. */
-const MOST_PARTS = 256;
+const MAX_PARTS = 256;
 
 function explode(store: XavpStore, text: string, name: string, separator = ';'): number {
   const pairs = paramList(text, separator, true);
   if (pairs === undefined || name === '') return -1;
   const record = store.push(name);
-  for (const [field, value] of pairs.slice(0, MOST_PARTS)) store.append(record, field, value);
+  for (const [field, value] of pairs.slice(0, MAX_PARTS)) store.append(record, field, value);
   return 1;
 }
 
@@ -264,7 +264,7 @@ export const pvFunctions: ScriptFunction[] = moduleFunctions('pv', [
         const store = run.pvars.xavps;
         const record = store.push(textOf(name, run));
         const trims = textOf(mode, run).includes('t');
-        for (const each of splitAt(whole, mark).slice(0, MOST_PARTS))
+        for (const each of splitAt(whole, mark).slice(0, MAX_PARTS))
           store.append(record, 'v', trims ? each.trim() : each);
         return 1;
       },
@@ -327,7 +327,7 @@ export const pvFunctions: ScriptFunction[] = moduleFunctions('pv', [
       return (run) => {
         const inner = textOf(text, run);
         if (!formats.has(inner)) {
-          if (formats.size >= MOST_PARTS) formats.clear();
+          if (formats.size >= MAX_PARTS) formats.clear();
           formats.set(inner, attempt(inner));
         }
         const format = formats.get(inner);

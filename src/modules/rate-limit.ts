@@ -35,7 +35,7 @@ interface PipeState {
 export const rateState = {
   module: 'ratelimit',
   create: (parameters: ModuleParameters, states: ModuleStates): RateState =>
-    rateStateOf(pipesOf(states, 'ratelimit', MOST_PIPES), parameters),
+    rateStateOf(pipesOf(states, 'ratelimit', MAX_PIPES), parameters),
   renew: ({ pipes }: RateState, parameters: ModuleParameters): RateState => rateStateOf(pipes, parameters),
   copy: (state: RateState): RateState => ({ ...state, pipes: copiedPipes(state.pipes) }),
 };
@@ -63,7 +63,7 @@ function rateStateOf(pipes: Pipes, parameters: ModuleParameters): RateState {
 }
 
 /** Maximum number of pipes of one module. */
-const MOST_PIPES = 100_000;
+const MAX_PIPES = 100_000;
 
 function copiedPipes(pipes: Pipes): Pipes {
   return new OwnPipes([...copiedList(pipes.size, pipes)].map(([name, pipe]) => [name, { ...pipe }]));
@@ -75,7 +75,7 @@ function making(
   limit: number | undefined,
   algorithm: PipeAlgorithm | undefined = 'taildrop',
 ): () => Pipe | undefined {
-  return () => (limit === undefined || pipes.size >= MOST_PIPES ? undefined : newPipe(limit, algorithm));
+  return () => (limit === undefined || pipes.size >= MAX_PIPES ? undefined : newPipe(limit, algorithm));
 }
 
 /** Counts a message in the current interval; 1 while the pipe is below its limit, else -1. */
@@ -126,7 +126,7 @@ const pipeState = {
     interval: parameters.int('timer_interval', 10) * 1000,
     code: parameters.int('reply_code', 503),
     reason: parameters.text('reply_reason', 'Server Unavailable'),
-    pipes: pipesOf(states, 'pipelimit', MOST_PIPES),
+    pipes: pipesOf(states, 'pipelimit', MAX_PIPES),
   }),
   copy: (state: PipeState): PipeState => ({ ...state, pipes: copiedPipes(state.pipes) }),
 };

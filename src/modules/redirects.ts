@@ -65,7 +65,7 @@ function passes({ acceptByDefault, accept, deny }: Filters, uri: string): boolea
 }
 
 /** Maximum number of contacts read from one reply. */
-const MOST_CONTACTS = 64;
+const MAX_CONTACTS = 64;
 
 interface Contact {
   readonly uri: string;
@@ -84,7 +84,7 @@ function contactsOf(run: MessageRun, total: number, each: number): Contact[] {
     const { reply } = branch;
     if (reply === undefined || reply.status < 300 || reply.status > 399) continue;
     if (branch.dropped && branch !== run.branch) continue;
-    const ofBranch = routeValues(reply, 'contact', MOST_CONTACTS)
+    const ofBranch = routeValues(reply, 'contact', MAX_CONTACTS)
       .map(({ value }) => parseAddress(value))
       .filter(({ uri }) => parseUri(uri) !== undefined && passes(filters, uri))
       .map(({ uri, params }) => ({ uri, q: qOf(params, kamailio ? filters.q : 1000) }))
@@ -125,8 +125,8 @@ function limitsIn(text: string): readonly [total: number, each: number] {
   const parts = text.trim().split(':');
   if (parts.length > 2 || !parts.every((part) => /^(?:\*|\d{1,4})?$/.test(part)))
     throw new Error(`"${text}" is not a number of contacts`);
-  const [total = MOST_CONTACTS, each = MOST_CONTACTS] = parts.map((part) =>
-    part === '' || part === '*' || Number(part) === 0 ? MOST_CONTACTS : Number(part),
+  const [total = MAX_CONTACTS, each = MAX_CONTACTS] = parts.map((part) =>
+    part === '' || part === '*' || Number(part) === 0 ? MAX_CONTACTS : Number(part),
   );
   return [total, each];
 }
@@ -201,7 +201,7 @@ const functions: FunctionSpec[] = [
     compile:
       ([most, each]) =>
       (run) =>
-        redirect(run, intOf(most, run, 0) || MOST_CONTACTS, intOf(each, run, 0) || MOST_CONTACTS),
+        redirect(run, intOf(most, run, 0) || MAX_CONTACTS, intOf(each, run, 0) || MAX_CONTACTS),
   },
   {
     name: 'get_redirects',

@@ -9,7 +9,7 @@ import { kamailioFunction } from './kamailio-function.js';
 import { Expressions } from './regex.js';
 
 /** Maximum length of the file of groups in bytes. */
-const MOST_BYTES = 4 * 1024 * 1024;
+const MAX_BYTES = 4 * 1024 * 1024;
 
 /** Return codes when there is no file or no group. */
 const NO_FILE = -2;
@@ -25,8 +25,8 @@ class Groups {
 
   constructor(
     private readonly file: string,
-    private readonly mostGroups: number,
-    private readonly mostSize: number,
+    private readonly maxGroups: number,
+    private readonly maxSize: number,
     /** "(?ims)" for pcre_caseless and the like; '' for none. */
     private readonly flags: string,
   ) {}
@@ -53,7 +53,7 @@ class Groups {
   /** Parses the file: "[0]" and the like begin a group; a text matches a group when one of its lines matches. */
   private read(folder: string): readonly BoundedRegex[] {
     const path = resolve(folder, this.file);
-    if (statSync(path).size > MOST_BYTES) throw new Error(`${path} is longer than ${MOST_BYTES} bytes`);
+    if (statSync(path).size > MAX_BYTES) throw new Error(`${path} is longer than ${MAX_BYTES} bytes`);
     const groups: string[][] = [];
     for (const line of readFileSync(path, 'latin1').split(/\r?\n/)) {
       const text = line.trim();
@@ -62,11 +62,11 @@ class Groups {
       else if (groups.length === 0) throw new Error(`${path}: an expression comes before the first group`);
       else (groups.at(-1) as string[]).push(text);
     }
-    if (groups.length > this.mostGroups) throw new Error(`${path}: more than ${this.mostGroups} groups (max_groups)`);
+    if (groups.length > this.maxGroups) throw new Error(`${path}: more than ${this.maxGroups} groups (max_groups)`);
     return groups.map((lines, i) => {
       const whole = lines.map((each) => `(?:${each})`).join('|');
-      if (whole.length > this.mostSize)
-        throw new Error(`${path}: group ${i} is longer than ${this.mostSize} (group_max_size)`);
+      if (whole.length > this.maxSize)
+        throw new Error(`${path}: group ${i} is longer than ${this.maxSize} (group_max_size)`);
       return compilePerl(`${this.flags}(?:${whole})`);
     });
   }

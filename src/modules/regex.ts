@@ -5,7 +5,7 @@ import type { ModuleParameters } from '../script/environment.js';
 import { code, moduleFunctions, OPENSIPS, param, type ScriptFunction, textOf } from './define.js';
 
 /** Maximum number of cached expressions. */
-const MOST_KEPT = 256;
+const MAX_KEPT = 256;
 
 /** Compiled expressions by their text. */
 export class Expressions {
@@ -17,7 +17,7 @@ export class Expressions {
   /** The compiled expression; undefined for an invalid one, which is remembered too. */
   of(text: string): BoundedRegex | undefined {
     if (this.kept.has(text)) return this.kept.get(text);
-    if (this.kept.size >= MOST_KEPT) this.kept.clear();
+    if (this.kept.size >= MAX_KEPT) this.kept.clear();
     let made: BoundedRegex | undefined;
     try {
       made = this.compile(text);

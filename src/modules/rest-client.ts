@@ -23,14 +23,14 @@ const CODES: Readonly<Record<HttpFailure, number>> = {
 };
 
 /** Default maximum length of an answer in bytes: it becomes the value of a variable. */
-const MOST_BYTES = 10_240;
+const MAX_BYTES = 10_240;
 
 const restClient = {
   module: 'rest_client',
   create: (parameters: ModuleParameters) => ({
     connectMs: milliseconds(parameters, 'connection_timeout'),
     totalMs: milliseconds(parameters, 'curl_timeout'),
-    mostBytes: 1024 * number(parameters, 'max_transfer_size', MOST_BYTES / 1024),
+    maxBytes: 1024 * number(parameters, 'max_transfer_size', MAX_BYTES / 1024),
     verify: number(parameters, 'ssl_verifypeer', 1) !== 0,
     most: number(parameters, 'max_async_transfers', 100),
     running: 0,
@@ -49,7 +49,7 @@ function milliseconds(parameters: ModuleParameters, name: string): number {
 
 /** Header fields set by rest_append_hf() for the next HTTP request of a message. */
 const pending = new PerCall((): [string, string][] => []);
-const MOST_HEADERS = 32;
+const MAX_HEADERS = 32;
 
 interface Answered {
   readonly body: Arg | undefined;
@@ -67,7 +67,7 @@ async function send(
 ): Promise<number> {
   const { modules, services, peerLog } = run.env;
   const module = modules.of(restClient);
-  const { connectMs, totalMs, mostBytes, verify } = module;
+  const { connectMs, totalMs, maxBytes, verify } = module;
   const headers = pending.of(run.pvars).splice(0);
   if (module.running >= module.most) {
     peerLog.warn({ callId: run.message.callId, most: module.most }, 'script: too many HTTP requests at once');
@@ -77,7 +77,7 @@ async function send(
   if (body !== undefined) headers.push(['Content-Length', String(body.length)]);
   module.running++;
   try {
-    const answer = await services.http({ method, url, headers, body, connectMs, totalMs, mostBytes, verify });
+    const answer = await services.http({ method, url, headers, body, connectMs, totalMs, maxBytes, verify });
     if (typeof answer === 'string') {
       peerLog.warn(
         { callId: run.message.callId, url: url.slice(0, 256), reason: answer },
@@ -146,7 +146,7 @@ export const restClientFunctions: ScriptFunction[] = moduleFunctions('rest_clien
       (run) => {
         const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64})\s*:\s*([^\r\n]*)/.exec(textOf(field, run));
         const headers = pending.of(run.pvars);
-        if (match === null || headers.length >= MOST_HEADERS) return -1;
+        if (match === null || headers.length >= MAX_HEADERS) return -1;
         headers.push([match[1] as string, match[2] as string]);
         return 1;
       },

@@ -28,14 +28,14 @@ function columnsIn(text: string): readonly string[] | undefined {
   if (text.trim() === '') return [];
   try {
     const list = JSON.parse(text) as unknown;
-    if (!Array.isArray(list) || list.length > MOST_COLUMNS) return undefined;
+    if (!Array.isArray(list) || list.length > MAX_COLUMNS) return undefined;
     return list.every((each) => typeof each === 'string' && COLUMN.test(each.trim())) ? (list as string[]) : undefined;
   } catch {
     return undefined;
   }
 }
 
-const MOST_COLUMNS = 256;
+const MAX_COLUMNS = 256;
 
 /** Checks of the constant parts of a statement; they return the error, if any. */
 const PART_CHECKS: Readonly<Record<string, (text: string) => string | undefined>> = {

@@ -61,7 +61,7 @@ export function urlsOf(module: keyof typeof DATABASES): Urls {
 /** Results of sql_query by name, for the current message. */
 const results = new PerCall(() => new Map<string, SqlResult>());
 /** Maximum number of results for one message. */
-const MOST_RESULTS = 32;
+const MAX_RESULTS = 32;
 
 /** Executes a statement; undefined when it failed, which is logged. */
 export async function query(
@@ -185,7 +185,7 @@ const kamailio: FunctionSpec[] = [
         const found = await query(run, ofSqlops(run).get(textOf(connection, run)), text);
         if (found === undefined) return -1;
         const kept = results.of(run.pvars);
-        if (result !== undefined && (kept.size < MOST_RESULTS || kept.has(textOf(result, run))))
+        if (result !== undefined && (kept.size < MAX_RESULTS || kept.has(textOf(result, run))))
           kept.set(textOf(result, run), found);
         // As recorded: 2 without rows, 3 when there are rows but no result name was given.
         return found.rows.length === 0 ? 2 : result === undefined ? 3 : 1;

@@ -18,8 +18,8 @@ interface SeriesProfile {
 }
 
 /** Maximum number of series of one script, of slots of a series, and of characters of a name. */
-const MOST_SERIES = 10_000;
-const MOST_SLOTS = 3600;
+const MAX_SERIES = 10_000;
+const MAX_SLOTS = 3600;
 const LONGEST_NAME = 1024;
 
 interface Slot {
@@ -100,7 +100,7 @@ export class SeriesTable {
     let series = this.known.get(name);
     if (series === undefined) {
       const found = this.profiles.get(profile);
-      if (found === undefined || this.known.size >= MOST_SERIES || name.length > LONGEST_NAME) return false;
+      if (found === undefined || this.known.size >= MAX_SERIES || name.length > LONGEST_NAME) return false;
       series = new Series(found, clock);
       this.known.set(ownText(name), series);
     }
@@ -131,7 +131,7 @@ function profileOf(text: string): [string, SeriesProfile] {
       algorithm: algorithm === 'average' || algorithm === 'percentage' ? algorithm : 'accumulate',
       group: given.get('group') ?? name,
       window: window * 1000,
-      slots: number('slots', Math.min(window, MOST_SLOTS), MOST_SLOTS),
+      slots: number('slots', Math.min(window, MAX_SLOTS), MAX_SLOTS),
       whole: number('percentage_factor', 100, 1_000_000),
     },
   ];

@@ -68,7 +68,7 @@ class SharedCounter implements ScriptCounter {
 }
 
 /** Maximum number of counters of one script, and maximum length of a name. */
-const MOST_COUNTERS = 10_000;
+const MAX_COUNTERS = 10_000;
 const LONGEST_NAME = 1024;
 
 /** Parses "name", "group:name" or "group.name", and "name/no_reset" in parameters. */
@@ -88,8 +88,8 @@ class Counters {
   share(values: SharedValues | undefined, module: string): void {
     if (values === undefined || this.shared !== undefined) return;
     this.shared = {
-      values: values.lastingTable(module, MOST_COUNTERS),
-      groups: values.lastingTable(`${module} groups`, MOST_COUNTERS),
+      values: values.lastingTable(module, MAX_COUNTERS),
+      groups: values.lastingTable(`${module} groups`, MAX_COUNTERS),
     };
     for (const [name, { group, resets }] of this.known) this.known.set(name, this.make(name, group, resets));
   }
@@ -127,7 +127,7 @@ class Counters {
 
   private add(name: string, group: string): ScriptCounter | undefined {
     // Counters of other processes are included: a full shared table would drop its oldest entry.
-    if (this.known.size >= MOST_COUNTERS || (this.shared?.values.size ?? 0) >= MOST_COUNTERS) return undefined;
+    if (this.known.size >= MAX_COUNTERS || (this.shared?.values.size ?? 0) >= MAX_COUNTERS) return undefined;
     const own = ownText(name);
     const counter = this.make(own, ownText(group), true);
     this.known.set(own, counter);
@@ -221,7 +221,7 @@ const stats: FunctionSpec[] = [
 /** Iterators of stat_iter_init() by name: the remaining statistics of a group. */
 const iterators = new PerCall((): Map<string, (readonly [string, number])[]> => new Map());
 /** Maximum number of iterators of one message. */
-const MOST_ITERATORS = 16;
+const MAX_ITERATORS = 16;
 
 const walks: FunctionSpec[] = [
   {
@@ -235,7 +235,7 @@ const walks: FunctionSpec[] = [
         const wanted = textOf(group, run);
         const { all } = run.env.modules.of(statistics);
         const known = iterators.of(run.pvars);
-        if (known.size >= MOST_ITERATORS) return -1;
+        if (known.size >= MAX_ITERATORS) return -1;
         const found = [...all].filter(([, each]) => each.group === wanted);
         known.set(
           textOf(iterator, run),

@@ -42,7 +42,7 @@ const kept = {
 };
 
 /** Maximum number of suspended transactions. */
-const MOST_SUSPENDED = 100_000;
+const MAX_SUSPENDED = 100_000;
 
 /** Milliseconds after which a suspended request is answered with 408: the original's maximum lifetime of a transaction. */
 const LIFETIME = { invite: 180_000, other: 32_000 };
@@ -56,7 +56,7 @@ export const suspendFunctions: FunctionSpec[] = [
     if (transaction === undefined) return 0;
     const { call, env } = run;
     const waiting = env.modules.of(kept);
-    if (transaction.final !== 0 || waiting.size >= MOST_SUSPENDED) return -1;
+    if (transaction.final !== 0 || waiting.size >= MAX_SUSPENDED) return -1;
     answerTrying(transaction, call);
     call.edits = run.edits;
     call.freeze();

@@ -9,7 +9,7 @@ import { blockedSources, forgetSource, pikeState } from './pike.js';
 import { rateState } from './rate-limit.js';
 
 /** Maximum number of entries in one listing. */
-const MOST_LISTED = 10_000;
+const MAX_LISTED = 10_000;
 
 function cacheOf(env: ScriptEnvironment, name: string | undefined) {
   const cache = env.modules.of(cacheStore).get(name ?? '');
@@ -116,7 +116,7 @@ const limits: readonly ScriptCommand[] = [
     parameters: [],
     required: 0,
     run: (env) =>
-      blockedSources(env.modules.of(pikeState), env.clock.monotonic(), MOST_LISTED).map(({ ip, count }) => ({
+      blockedSources(env.modules.of(pikeState), env.clock.monotonic(), MAX_LISTED).map(({ ip, count }) => ({
         IP: ip,
         count,
       })),
@@ -143,7 +143,7 @@ const limits: readonly ScriptCommand[] = [
     run(env, { pipe }) {
       const all = [...env.modules.of(rateState).pipes].filter(([name]) => pipe === undefined || name === pipe);
       if (pipe !== undefined && all.length === 0) throw new CommandFault(404, 'Pipe not found');
-      return { Pipes: all.slice(0, MOST_LISTED).map(([id, { limit, count }]) => ({ id, limit, counter: count })) };
+      return { Pipes: all.slice(0, MAX_LISTED).map(([id, { limit, count }]) => ({ id, limit, counter: count })) };
     },
   },
   {
@@ -193,7 +193,7 @@ const lookups: readonly ScriptCommand[] = [
         env.tables.addresses.rows
           .filter((each) => partition === undefined || partition === each.partition)
           .filter(({ ip, mask }) => mask >= (ip.includes(':') ? 128 : 32) === (kind === 'address'))
-          .slice(0, MOST_LISTED)
+          .slice(0, MAX_LISTED)
           .map(({ group, ip, mask, port, protocol }) => ({ grp: group, ip, mask, port, proto: protocol })),
     }),
   ),
@@ -253,7 +253,7 @@ const lookups: readonly ScriptCommand[] = [
     required: 0,
     run: (env) =>
       [...env.tables.domains.values()]
-        .slice(0, MOST_LISTED)
+        .slice(0, MAX_LISTED)
         .map(({ domain, attrs }) => ({ name: domain, attributes: attrs ?? '' })),
   },
 ];

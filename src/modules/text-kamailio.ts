@@ -8,7 +8,7 @@ import { multipartFunctions } from './multipart.js';
 import { anyCase, byLine, exactly } from './patterns.js';
 
 /** Maximum number of replacements in one call. */
-const MOST_REPLACEMENTS = 256;
+const MAX_REPLACEMENTS = 256;
 
 /**
  * Replaces a text between two offsets: its first occurrence, or with mode "a" all. As recorded, returns 1 even when
@@ -21,7 +21,7 @@ function replaceText(run: MessageRun, [old, by, mode]: Args, from: number, to: n
   const whole = run.message.text;
   const all = textOf(mode, run).includes('a');
   let at = from;
-  for (let i = 0; i < MOST_REPLACEMENTS; i++) {
+  for (let i = 0; i < MAX_REPLACEMENTS; i++) {
     const found = findText(whole, wanted, at);
     if (found < 0 || found + wanted.length > to) break;
     run.edits.replace(found, found + wanted.length, text);

@@ -16,9 +16,9 @@ interface Kept {
 }
 
 /** Maximum number of attributes of a branch. */
-const MOST_ATTRIBUTES = 100;
+const MAX_ATTRIBUTES = 100;
 /** Maximum number of branches of a transaction with such values, including those of failure routes. */
-const MOST_KEPT = 1000;
+const MAX_KEPT = 1000;
 
 /** By the index of the branch, since in a branch route the branch does not exist yet. */
 const keptOf = new PerCall<Map<number, Kept>, TransactionState>(() => new Map());
@@ -46,7 +46,7 @@ function known(scope: CfgScope, index: number | undefined): Kept | undefined {
 /** The values kept for a branch, created if there are none; undefined for an impossible index. */
 function kept(scope: CfgScope, index: number | undefined): Kept | undefined {
   const transaction = transactionOf(scope);
-  if (transaction === undefined || index === undefined || !(index >= 0 && index < MOST_KEPT)) return undefined;
+  if (transaction === undefined || index === undefined || !(index >= 0 && index < MAX_KEPT)) return undefined;
   const all = keptOf.of(transaction);
   let one = all.get(index);
   if (one === undefined) all.set(index, (one = { avps: new AvpStore(), attributes: new Map() }));
@@ -133,7 +133,7 @@ const branchAttribute: VariableDefinition = {
         const attributes = of(context);
         const key = name(context);
         if (value === null) attributes?.delete(key);
-        else if (attributes !== undefined && (attributes.size < MOST_ATTRIBUTES || attributes.has(key)))
+        else if (attributes !== undefined && (attributes.size < MAX_ATTRIBUTES || attributes.has(key)))
           attributes.set(ownText(key), ownValue(value));
       },
     };

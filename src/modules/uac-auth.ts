@@ -18,7 +18,7 @@ import { dialogs } from './dialog/state.js';
 import { answerChallenge, type DigestChallenge, type DigestCredentials, readChallenge } from './digest.js';
 
 /** Maximum number of challenges answered for one request: a gateway may refuse every answer. */
-const MOST_ANSWERS = 8;
+const MAX_ANSWERS = 8;
 
 interface Known extends DigestCredentials {
   readonly realm: string;
@@ -81,8 +81,8 @@ function authenticate(run: MessageRun, hashed: boolean, algorithms: readonly str
   if (reply === undefined || (reply.status !== 401 && reply.status !== 407)) return -1;
   const proxy = reply.status === 407;
   const before = added.of(call);
-  if (before.count >= MOST_ANSWERS)
-    return run.refused('uac_auth', `${MOST_ANSWERS} challenges were answered without success`);
+  if (before.count >= MAX_ANSWERS)
+    return run.refused('uac_auth', `${MAX_ANSWERS} challenges were answered without success`);
   const request = { method: message.method, uri: call.requestUri, body: message.body };
   for (const text of reply.headers(proxy ? 'proxy-authenticate' : 'www-authenticate')) {
     const challenge = readChallenge(text);

@@ -7,8 +7,8 @@ import { kamailioFunction } from './kamailio-function.js';
 import { httpExchange } from './xhttp.js';
 
 /** Maximum number of combinations of label values, which peers may determine, and of labels of a metric. */
-const MOST_SERIES = 10_000;
-const MOST_LABELS = 3;
+const MAX_SERIES = 10_000;
+const MAX_LABELS = 3;
 /** Maximum length of a label value. */
 const LONGEST_LABEL = 256;
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -44,8 +44,8 @@ function defined(kind: Kind, text: string): Metric {
     .split(':')
     .map((each) => each.trim())
     .filter(Boolean);
-  if (labels.length > MOST_LABELS || labels.some((each) => !/^[A-Za-z_][A-Za-z0-9_]*$/.test(each)))
-    throw new Error(`prom_${kind} "${text}": at most ${MOST_LABELS} names of labels`);
+  if (labels.length > MAX_LABELS || labels.some((each) => !/^[A-Za-z_][A-Za-z0-9_]*$/.test(each)))
+    throw new Error(`prom_${kind} "${text}": at most ${MAX_LABELS} names of labels`);
   const given = options.get('buckets');
   const bounds = given === undefined ? BUCKETS : given.split(':').map(Number);
   if (bounds.some((each, i) => !Number.isFinite(each) || each <= (bounds[i - 1] ?? Number.NEGATIVE_INFINITY)))
@@ -87,7 +87,7 @@ function seriesOf(run: MessageRun, kind: Kind, name: string, labels: readonly st
   let series = metric.series.get(key);
   if (series === undefined) {
     const count = [...all.values()].reduce((sum, each) => sum + each.series.size, 0);
-    if (count >= MOST_SERIES) return undefined;
+    if (count >= MAX_SERIES) return undefined;
     const { bounds } = metric;
     series = { labels: values.map(ownText), bounds, value: 0, counts: bounds.map(() => 0), count: 0, used: 0 };
     metric.series.set(ownText(key), series);

@@ -22,7 +22,7 @@ const RECENT = 4096;
 /** Characters of the longest Call-ID whose token is cached: a peer may send Call-IDs as long as a message. */
 const LONGEST_CALL_ID = 256;
 /** Maximum number of cached tags (of partitions and addresses). */
-const MOST_TAGS = 8192;
+const MAX_TAGS = 8192;
 /** Characters of a keyed hash that are kept as a tag: 36 bits. */
 const TAG = 6;
 /** Lengths of the keyed hash, and of a whole token: the hash and two tags. */
@@ -147,7 +147,7 @@ export class DialogTokens {
 
   private tag(over: string, key = this.keys.current): string {
     if (key !== this.keys.current) return keyedHash(key, over).slice(0, TAG);
-    if (this.tagsKey !== key || this.known.size > MOST_TAGS) {
+    if (this.tagsKey !== key || this.known.size > MAX_TAGS) {
       this.known.clear();
       this.partitions.clear();
       this.tagsKey = key;

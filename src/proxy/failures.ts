@@ -47,7 +47,7 @@ export class Failures {
   }
 
   /** A hop was skipped because nothing may be sent to it; its code counts only when nothing else failed. */
-  passedOver(code: number): void {
+  skipped(code: number): void {
     if (this.code === 0) this.code = code;
   }
 

@@ -12,7 +12,7 @@ const CONNECT_MS = 1500;
 const REFUSED_MS = 300_000;
 const PROVEN_MS = 24 * 3600 * 1000;
 /** Maximum number of addresses stored. */
-const MOST_ADDRESSES = 10_000;
+const MAX_ADDRESSES = 10_000;
 
 /**
  * Sends requests that are too large for UDP by TCP if there is a TCP socket (RFC 3261 section 18.1.1). Remembers
@@ -50,7 +50,7 @@ export class LargeRequests {
 
   /** TCP to an address failed: from now on its large requests go by UDP. */
   streamFailed(address: Address): void {
-    if (this.refused.size >= MOST_ADDRESSES) this.refused.clear();
+    if (this.refused.size >= MAX_ADDRESSES) this.refused.clear();
     this.refused.set(keyOf(address), this.now() + REFUSED_MS);
     const source = `${address.address}:${address.port}`;
     this.log.warn({ source }, 'an address cannot be reached by TCP: requests too large for UDP are sent to it by UDP');

@@ -27,7 +27,7 @@ export interface RelayWatch {
    * A hop was skipped before anything was sent. 473: none of its addresses is allowed; 480: it cannot be reached by
    * TLS.
    */
-  passedOver(hop: NextHop, code: number): void;
+  hopSkipped(hop: NextHop, code: number): void;
   /** The caller sent CANCEL. */
   cancelled(): void;
   /**

@@ -60,7 +60,7 @@ export interface DecisionDelegate {
 }
 
 /** Fraction of T1 within which a 100 is sent: before callers retransmit their INVITE. */
-const MOST_OF_T1 = 0.4;
+const MAX_OF_T1 = 0.4;
 
 /**
  * The proxy core (RFC 3261 section 16): handles a request between its server transaction and its client transactions.
@@ -90,7 +90,7 @@ export class ProxyCore implements TransactionUser {
     private readonly observer: ProxyObserver | undefined = undefined,
   ) {
     layer.attach(this);
-    this.tryingDelay = Math.min(options.tryingDelay, MOST_OF_T1 * layer.config.t1);
+    this.tryingDelay = Math.min(options.tryingDelay, MAX_OF_T1 * layer.config.t1);
     this.sender = new Sender(sockets, resolver, options, tokens);
     this.large = new LargeRequests(options.udpMaxRequest, sockets, () => layer.now(), log);
     const counted = (code: number) => this.counted(code);

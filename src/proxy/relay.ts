@@ -219,7 +219,7 @@ export class Relay implements BranchOwner {
     } else if (typeof known === 'number') {
       this.branchFailed(branch, { code: known, local: true }, undefined);
     } else if (hop.flow === undefined && this.plan?.allowed?.(known) === false) {
-      this.passedOver(branch, 473);
+      this.skip(branch, 473);
     } else {
       this.send(branch, known);
     }
@@ -239,7 +239,7 @@ export class Relay implements BranchOwner {
     const known = this.proxy.sender.reachable(result);
     const allowed = this.plan?.allowed;
     branch.addresses = allowed === undefined ? known : known.filter((address) => this.plan?.allowed?.(address));
-    if (branch.addresses.length === 0) this.passedOver(branch, 473);
+    if (branch.addresses.length === 0) this.skip(branch, 473);
     else this.tryAddress(branch);
   }
 
@@ -262,7 +262,7 @@ export class Relay implements BranchOwner {
       return;
     }
     if (proxy.sender.bars(this.message as SipMessage, hop, socket)) {
-      this.passedOver(branch, 480);
+      this.skip(branch, 480);
       return;
     }
     const text = this.write(branch, socket, address);
@@ -305,9 +305,9 @@ export class Relay implements BranchOwner {
   }
 
   /** Nothing may be sent to a hop: it is skipped, and does not count as failed. */
-  private passedOver(branch: RelayBranch, code: number): void {
-    this.failed.passedOver(code);
-    this.watch?.passedOver(branch.hop, code);
+  private skip(branch: RelayBranch, code: number): void {
+    this.failed.skipped(code);
+    this.watch?.hopSkipped(branch.hop, code);
     this.withdraw(branch);
   }
 

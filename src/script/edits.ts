@@ -43,7 +43,7 @@ export class MessageEdits implements MessageEditor {
 
   /** Adds an edit; it is ignored when there are too many edits or too much inserted text already. */
   add(edit: TextEdit): void {
-    if (this.edits.length >= MOST_EDITS || this.size + edit.text.length > MOST_TEXT) return;
+    if (this.edits.length >= MAX_EDITS || this.size + edit.text.length > MAX_TEXT) return;
     if (this.shared) this.edits = this.edits.slice();
     this.shared = false;
     this.edits.push(edit);
@@ -75,9 +75,9 @@ export class MessageEdits implements MessageEditor {
 }
 
 /** Maximum number of edits of one message, so that a loop in a script does not fill the memory. */
-const MOST_EDITS = 4096;
+const MAX_EDITS = 4096;
 /** Maximum length of the texts inserted into one message: a loop may insert a peer's text many times. */
-const MOST_TEXT = 1 << 20;
+const MAX_TEXT = 1 << 20;
 
 /**
  * The text from offset `from` on, with the edits applied in the order of their positions; edits at one position are

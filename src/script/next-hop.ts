@@ -28,7 +28,7 @@ export function nextHopOf(call: Call, { requestUri, destinationUri, socket }: Ho
   if (transport === undefined) return hop;
   const isThere = call.env.sockets.all.some((each) => each.transport === transport);
   if (!isThere || destinationUri !== undefined) {
-    const about = { nextHop: maskUri(uri.slice(0, MOST_SHOWN)), transport };
+    const about = { nextHop: maskUri(uri.slice(0, MAX_SHOWN)), transport };
     call.env.peerLog.warn(about, isThere ? SENT_BY_TLS : NO_SOCKET);
   }
   return withTransport(hop, transport);
@@ -53,6 +53,6 @@ export function nextHopOfOwn(env: ScriptEnvironment, requestUri: string, hop: st
 }
 
 /** Maximum length of a URI in a log line. */
-const MOST_SHOWN = 100;
+const MAX_SHOWN = 100;
 const SENT_BY_TLS = 'script: a request to a sips URI is sent by TLS, although its next hop does not name TLS';
 const NO_SOCKET = 'script: a request that needs TLS cannot be sent: there is no socket for it';

@@ -1,9 +1,9 @@
 /** Characters of a prefix at most. */
 const LONGEST = 64;
 /** Values of a number that are looked up at most: each prefix may have several. */
-const MOST_VALUES = 256;
+const MAX_VALUES = 256;
 /** Prefixes and beginnings of prefixes at most: a million random ones of 11 digits have 3.7 million. A Map holds 16 million. */
-const MOST_ENTRIES = 8_000_000;
+const MAX_ENTRIES = 8_000_000;
 
 interface Entry {
   readonly values: (string | number)[];
@@ -30,7 +30,7 @@ export class PrefixTree {
     characters: string,
     readonly integers: boolean,
     private readonly duplicates: boolean,
-    private readonly most = MOST_ENTRIES,
+    private readonly most = MAX_ENTRIES,
   ) {
     this.characters = new Set(characters);
   }
@@ -67,7 +67,7 @@ export class PrefixTree {
   all(number: string): PrefixMatch {
     const { found, whole } = this.match(number);
     const values: (string | number)[] = [];
-    for (const each of found.reverse()) values.push(...each.slice(0, MOST_VALUES - values.length));
+    for (const each of found.reverse()) values.push(...each.slice(0, MAX_VALUES - values.length));
     return { values, whole };
   }
 

@@ -11,7 +11,7 @@ import { nextHopOf } from './next-hop.js';
 import { containsLineBreak } from './outgoing.js';
 import { PerCall } from './per-call.js';
 import type { RequestBranch } from './request-branches.js';
-import { MOST_BRANCHES } from './request-branches.js';
+import { MAX_BRANCHES } from './request-branches.js';
 import type { RelayFault, TransactionState } from './state.js';
 import { tlsPeerOf } from './tls-peer.js';
 import { ScriptTransaction } from './transaction.js';
@@ -194,7 +194,7 @@ function prepare(
 ): Prepared | undefined | Promise<Prepared | undefined> {
   const { call, env } = run;
   const { scope } = call;
-  if (transaction.branches.length >= MOST_BRANCHES) return undefined;
+  if (transaction.branches.length >= MAX_BRANCHES) return undefined;
   const index = transaction.branches.length;
   const name = call.armed.branch;
   const route = name === undefined ? undefined : env.script.route('branch', name);

@@ -21,14 +21,14 @@ export function thousandthsOf(q: string): number {
 }
 
 /** Maximum number of branches of one request, including the request-URI's. */
-export const MOST_BRANCHES = 12;
+export const MAX_BRANCHES = 12;
 
 /** Adds a branch; false when there are too many already. Properties that are not given are empty. */
 export function addBranch(
   branches: RequestBranch[],
   branch: Pick<RequestBranch, 'uri'> & Partial<RequestBranch>,
 ): boolean {
-  if (branches.length >= MOST_BRANCHES - 1) return false;
+  if (branches.length >= MAX_BRANCHES - 1) return false;
   branches.push({ destinationUri: undefined, q: '', path: '', flags: 0, socket: undefined, ...branch });
   return true;
 }

@@ -139,7 +139,7 @@ export interface LocalRequest {
 const NO_REPLY_ROUTE = (): void => undefined;
 
 /** Maximum nesting of routes for local requests: a route that sends a request runs again for that request. */
-const MOST_NESTED = 4;
+const MAX_NESTED = 4;
 /** Current nesting in this process. */
 const nesting = {
   module: 'tm',
@@ -154,7 +154,7 @@ const nesting = {
  */
 export function runLocal(env: ScriptEnvironment, text: string, sender?: CfgScope): LocalRequest {
   const routes = env.modules.of(nesting);
-  if (routes.depth >= MOST_NESTED) {
+  if (routes.depth >= MAX_NESTED) {
     env.peerLog.warn(
       { routes: routes.depth },
       'script: routes for local requests are nested too deeply, the request is sent without running the route',

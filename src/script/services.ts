@@ -34,7 +34,7 @@ export interface HttpRequest {
   readonly connectMs: number;
   readonly totalMs: number;
   /** Maximum number of bytes of the answer. */
-  readonly mostBytes: number;
+  readonly maxBytes: number;
   /** Whether a certificate that cannot be verified makes the request fail. */
   readonly verify: boolean;
 }

@@ -16,9 +16,9 @@ const START = 0.5;
 const DOWN = 0.8;
 const UP = 1.1;
 /** Minimum of the level, in requests of a source per period: a hundred calls a second. */
-const LEAST_LEVEL = 30;
+const MIN_LEVEL = 30;
 /** Minimum part of the sent requests that is admitted: below it, refusing takes most of the time. */
-const LEAST_PART = 1 / 8;
+const MIN_PART = 1 / 8;
 /** A source with more requests than this multiple of the level has further ones dropped without being parsed. */
 const DROP_FACTOR = 2;
 /** Periods without a refusal after which congestion ends. */
@@ -116,8 +116,8 @@ export class Congestion {
     }
     const behind = !this.keptUp;
     this.found ||= !behind;
-    if (behind && letIn > sent * LEAST_PART) {
-      this.level = Math.max(LEAST_LEVEL, Math.min(this.level, most) * (this.found ? DOWN : START));
+    if (behind && letIn > sent * MIN_PART) {
+      this.level = Math.max(MIN_LEVEL, Math.min(this.level, most) * (this.found ? DOWN : START));
     } else if (!behind) this.level = this.level * UP + 1;
     this.calm = behind || most > this.level ? 0 : this.calm + 1;
     if (this.calm >= CALM_PERIODS || this.now() - this.began > CALM_PERIODS * PERIOD_MS) this.end();

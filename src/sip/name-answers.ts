@@ -35,10 +35,10 @@ const TAKEN: Readonly<Record<RecordKind, number>> = {
 /** Records from which on an answer is large: it did not come in a datagram, and reading it takes milliseconds. */
 const LARGE = 256;
 /** Large answers for one name after which nothing further is asked about it. Both families of its addresses are asked for at once. */
-const MOST_LARGE = 3;
+const MAX_LARGE = 3;
 
 /** Large answers of one domain in a minute after which its names are not looked up. */
-const MOST_LARGE_OF_DOMAIN = 4;
+const MAX_LARGE_OF_DOMAIN = 4;
 const DOMAIN_MS = 60_000;
 const MAX_DOMAINS = 1000;
 /** How long a name that had ordinary answers is asked about whatever its domain does, and how many such names are known. */
@@ -56,7 +56,7 @@ export class LargeAnswers {
 
   /** Whether this name is not looked up at present, because of the answers for other names of its domain. */
   refuses(name: string, now: number): boolean {
-    if ((this.domains.get(domainOf(name), now)?.answers ?? 0) < MOST_LARGE_OF_DOMAIN) return false;
+    if ((this.domains.get(domainOf(name), now)?.answers ?? 0) < MAX_LARGE_OF_DOMAIN) return false;
     return this.ordinary.get(name.toLowerCase(), now) === undefined;
   }
 
@@ -116,7 +116,7 @@ export class NameAnswers {
 
   /** Whether nothing further is to be asked. */
   get tooManyLarge(): boolean {
-    return this.large >= MOST_LARGE;
+    return this.large >= MAX_LARGE;
   }
 
   /** NAPTR records of a name. Rejects when there is none, as the others do. */

@@ -151,7 +151,7 @@ function linesOf({ contact, headers = [] }: OwnRequest, { sentBy, transport }: S
 }
 
 /** Addresses of a name that are tried. */
-const MOST_ADDRESSES = 3;
+const MAX_ADDRESSES = 3;
 
 class Pending implements ClientUser {
   client: ClientTransaction | undefined = undefined;
@@ -167,7 +167,7 @@ class Pending implements ClientUser {
   ) {}
 
   start(addresses: readonly Address[]): void {
-    this.addresses = addresses.slice(0, MOST_ADDRESSES);
+    this.addresses = addresses.slice(0, MAX_ADDRESSES);
     this.share = 1 / this.addresses.length;
     this.next();
   }

@@ -63,7 +63,7 @@ const MAX_ENTRIES = 10_000;
 const SLOW_MS = 500;
 /** Targets looked up at once, and those that may be silent: a late answer is still read when it comes. */
 const TARGETS_AT_ONCE = 2;
-const MOST_SILENT_TARGETS = 8;
+const MAX_SILENT_TARGETS = 8;
 
 const NAPTR_SERVICES: Readonly<Record<string, TransportName>> = {
   'SIP+D2U': 'udp',
@@ -246,13 +246,13 @@ export class Resolver {
   ): Promise<{ addresses: Address[]; ttl: number }> {
     const found: ({ addresses: Address[]; ttl: number } | undefined)[] = [];
     // When the next target is asked about while this one is silent: all of them are asked while there is time for answers.
-    const rounds = Math.ceil(Math.min(targets.length, MOST_SILENT_TARGETS + 1) / TARGETS_AT_ONCE);
+    const rounds = Math.ceil(Math.min(targets.length, MAX_SILENT_TARGETS + 1) / TARGETS_AT_ONCE);
     const stepMs = this.limitMs / (targets.length <= TARGETS_AT_ONCE ? 2 : Math.max(4, 3 * rounds));
     let next = 0;
     let silent = 0;
     let over = false;
     const enough = (): boolean =>
-      over || answers.tooManyLarge || silent >= MOST_SILENT_TARGETS || (answers.anyLarge && found.some((each) => each));
+      over || answers.tooManyLarge || silent >= MAX_SILENT_TARGETS || (answers.anyLarge && found.some((each) => each));
     const work = async (): Promise<void> => {
       const asked: Promise<void>[] = [];
       while (next < targets.length && !enough()) {

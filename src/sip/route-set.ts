@@ -31,7 +31,7 @@ export function routeValues(message: SipMessage, name: string, limit = 64): Rout
 }
 
 /** Maximum number of Route values of one message that are looked at. */
-const MOST_ROUTES = 64;
+const MAX_ROUTES = 64;
 
 /** The values of the Route fields. The message knows where they begin, so other headers are not searched. */
 export function routeSet(message: SipMessage): RouteValue[] {
@@ -39,8 +39,8 @@ export function routeSet(message: SipMessage): RouteValue[] {
   const { text, routeLine: line, routeValue: value, routeEnd: end, routeFields } = message;
   if (routeFields === 0) return values;
   const next = Math.min(end + 2, text.length);
-  addValues(text, { line, value, end, next }, values, MOST_ROUTES);
-  if (routeFields > 1) addFields(message, 'route', next, routeFields - 1, values, MOST_ROUTES);
+  addValues(text, { line, value, end, next }, values, MAX_ROUTES);
+  if (routeFields > 1) addFields(message, 'route', next, routeFields - 1, values, MAX_ROUTES);
   return values;
 }
 

@@ -2,14 +2,14 @@ import type { SipMessage } from './message.js';
 import { parseVia, type Via } from './via.js';
 
 /** Most Via values that are read in one message: Max-Forwards allows no more hops (RFC 3261 section 20.22). */
-export const MOST_VIAS = 256;
+export const MAX_VIAS = 256;
 
 /**
- * The Via values of a message from the top one on, at most `MOST_VIAS`. After a malformed value, the rest of its field
+ * The Via values of a message from the top one on, at most `MAX_VIAS`. After a malformed value, the rest of its field
  * is skipped.
  */
 export function* viaValues(message: SipMessage): Generator<Via> {
-  let left = MOST_VIAS;
+  let left = MAX_VIAS;
   for (const field of message.fields('via')) {
     let via = parseVia(message.text, field.value, field.end);
     while (via !== undefined) {

@@ -22,7 +22,7 @@ import {
 /** Milliseconds a statement may take before its connection is given up. */
 const STATEMENT_TIMEOUT = 30_000;
 /** Bytes of a value that are read. More than any column of the schema holds; texts have a bound of their own below it. */
-const MOST_VALUE = 65_536;
+const MAX_VALUE = 65_536;
 /** Rows validated per event loop iteration: about 2 ms. */
 const ROWS_PER_ITERATION = 1000;
 
@@ -189,7 +189,7 @@ function select(
 ): Knex.QueryBuilder<object, SelectedRow[]> {
   const named = [...Object.entries(selection(columns)), ...extra.map((column, i) => [`extra${i}`, column] as const)];
   // One value of a gigabyte would take the memory of all partitions: it is left in the database.
-  const most = MOST_VALUE;
+  const most = MAX_VALUE;
   const list = named.map(([name, column]) =>
     trx.raw(`case when (${valueSize}) > :most then null else :column: end as :name:`, { column, most, name }),
   );
@@ -220,7 +220,7 @@ async function addAll(reader: RowReader, rows: readonly SelectedRow[], extra: nu
   for (const row of rows) {
     if (++n % ROWS_PER_ITERATION === 0) await nextIteration();
     const large = typeof row.too_large === 'string' ? row.too_large : undefined;
-    if (large !== undefined) reader.leaveOut(row, large, `${large} is larger than ${MOST_VALUE} bytes`);
+    if (large !== undefined) reader.leaveOut(row, large, `${large} is larger than ${MAX_VALUE} bytes`);
     else reader.add(extra === 0 ? row : { ...row, extra: Array.from({ length: extra }, (_, i) => row[`extra${i}`]) });
   }
   await nextIteration();

@@ -1,7 +1,7 @@
 import type { RawRow } from './rows.js';
 
 /** Longest line in characters. */
-const MOST_LINE = 16_384;
+const MAX_LINE = 16_384;
 const SET_ID = /^[0-9]+/;
 const DECIMAL = /^[0-9]+/;
 const NUMBER = /^(?:0[xX][0-9a-fA-F]{1,8}|[0-9]+)/;
@@ -19,7 +19,7 @@ export type ListLine = { readonly row: RawRow } | { readonly problem: string } |
 export function parseListLine(line: string, strict = false): ListLine {
   const text = line.trim();
   if (text === '' || text.startsWith('#')) return undefined;
-  if (text.length > MOST_LINE) return { problem: `longer than ${MOST_LINE} characters` };
+  if (text.length > MAX_LINE) return { problem: `longer than ${MAX_LINE} characters` };
   const { setid, destination, flags, priority, attrs } = cut(text, strict);
   if (destination === '') return { problem: 'no destination after the set id' };
   return {

@@ -9,7 +9,7 @@ import type { DestinationStore, StoreLoad } from './store.js';
 
 const LINES_PER_ITERATION = 1000;
 /** Largest file in bytes, far beyond real lists: a wrong path must not fill the memory. */
-const MOST_BYTES = 256 * 1024 * 1024;
+const MAX_BYTES = 256 * 1024 * 1024;
 
 /** Creates the store of a kamailio partition in a list file. */
 export function createListStore(url: FileUrl, config: StoreConfig): DestinationStore {
@@ -38,8 +38,8 @@ class ListStore implements DestinationStore {
         cause: error,
       });
     }
-    if (content.length > MOST_BYTES) {
-      throw new SwitchyardError('STORE_SCHEMA', `${this.description} is larger than ${MOST_BYTES} bytes`);
+    if (content.length > MAX_BYTES) {
+      throw new SwitchyardError('STORE_SCHEMA', `${this.description} is larger than ${MAX_BYTES} bytes`);
     }
     const { flavour, persistentState, compat } = this.config;
     const strict = compat === 'strict';

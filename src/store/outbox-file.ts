@@ -17,7 +17,7 @@ interface Statement {
 }
 
 /** Maximum number of texts of an earlier process that are read. */
-const MOST_LEFT = 1_000_000;
+const MAX_LEFT = 1_000_000;
 /**
  * Milliseconds after which delivered texts are also deleted on disk; after a crash before that they are delivered
  * again, with the same ID.
@@ -62,7 +62,7 @@ export class OutboxFile {
     database.exec('create index if not exists outbox_id on outbox (id)');
     this.insert = database.prepare('insert into outbox (id, body) values (?, ?)');
     this.erase = database.prepare('delete from outbox where id = ?');
-    const rows = database.prepare('select id, body from outbox order by n limit ?').all(MOST_LEFT);
+    const rows = database.prepare('select id, body from outbox order by n limit ?').all(MAX_LEFT);
     this.left = (rows as { id: string; body: string }[]).map(({ id, body }) => ({ id, text: body }));
     this.checkpointLater();
   }

@@ -15,7 +15,7 @@ const BUSY_STEP = 50;
 /**
  * Maximum number of broken connections that one operation may find: a pool may have this many from before an outage.
  */
-const MOST_STALE = 4;
+const MAX_STALE = 4;
 
 const require = createRequire(import.meta.url);
 
@@ -173,7 +173,7 @@ async function run<T>(pool: Knex, url: SqlUrl, dialect: SqlDialect, work: (knex:
       const kind = faultKind(dialect, error);
       if (kind === 'busy' && performance.now() - began < BUSY_LIMIT) {
         await delay(BUSY_STEP);
-      } else if (kind === 'unreachable' && stale < MOST_STALE && isStale(error)) {
+      } else if (kind === 'unreachable' && stale < MAX_STALE && isStale(error)) {
         stale++;
       } else {
         throw storeError(dialect, url.display, error);

@@ -13,12 +13,12 @@ export interface StatementResult {
 }
 
 /** The most rows kept of one result, and the most characters of one value. */
-const MOST_ROWS = 10_000;
-const MOST_CHARACTERS = 65_536;
+const MAX_ROWS = 10_000;
+const MAX_CHARACTERS = 65_536;
 /** Number of rows that one statement adds when a table is replaced. */
 const ROWS_AT_ONCE = 100;
 /** The most statements in progress on one database; further ones fail, so that a slow database does not fill the memory. */
-const MOST_WAITING = 200;
+const MAX_WAITING = 200;
 
 /** Runs SQL statements of scripts over the connection pool of a database. Owns the `Database` it is given and releases it. */
 export class Statements {
@@ -98,7 +98,7 @@ export class Statements {
   }
 
   private async bounded<T>(work: (knex: Knex) => Promise<T>): Promise<T> {
-    if (this.waiting >= MOST_WAITING) {
+    if (this.waiting >= MAX_WAITING) {
       const message = `${this.database.url.display}: ${this.waiting} statements of scripts are in progress already`;
       throw new SwitchyardError('STORE_FAILED', message, { retryable: true });
     }
@@ -148,7 +148,7 @@ function resultOf(raw: unknown): StatementResult {
   const columns = fields?.map(({ name }) => name) ?? Object.keys(list[0] ?? {});
   return {
     columns,
-    rows: list.slice(0, MOST_ROWS).map((row) => columns.map((name) => columnValue(row[name]))),
+    rows: list.slice(0, MAX_ROWS).map((row) => columns.map((name) => columnValue(row[name]))),
   };
 }
 
@@ -166,7 +166,7 @@ function columnValue(value: unknown): ColumnValue {
     value instanceof Uint8Array
       ? Buffer.from(value)
       : Buffer.from(value instanceof Date ? timeOf(value) : String(value), 'utf8');
-  return bytes.toString('latin1').slice(0, MOST_CHARACTERS);
+  return bytes.toString('latin1').slice(0, MAX_CHARACTERS);
 }
 
 function timeOf(date: Date): string {

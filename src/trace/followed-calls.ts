@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { ownText } from '../core/own-text.js';
 
 /** Calls followed at a time; beyond that the oldest is removed. */
-const MOST_CALLS = 20_000;
+const MAX_CALLS = 20_000;
 /** Milliseconds for which a transaction, and a dialog, is followed. */
 const TRANSACTION_MS = 180_000;
 const DIALOG_MS = 4 * 3_600_000;
@@ -33,7 +33,7 @@ export class FollowedCalls {
     this.calls.delete(key);
     const until = now + (cseq === undefined ? DIALOG_MS : TRANSACTION_MS);
     this.calls.set(ownText(key), { cseq: cseq === undefined ? undefined : ownText(cseq), until });
-    if (this.calls.size > MOST_CALLS) this.calls.delete(this.calls.keys().next().value as string);
+    if (this.calls.size > MAX_CALLS) this.calls.delete(this.calls.keys().next().value as string);
   }
 
   /** @internal The keys of the followed calls. */

@@ -21,7 +21,7 @@ export interface HepTarget extends HepIdentity {
 }
 
 /** Bytes that may wait for a slow server; packets beyond that are dropped and counted. */
-const MOST_WAITING = 1024 * 1024;
+const MAX_WAITING = 1024 * 1024;
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 30_000;
 const LOG_EVERY = 60_000;
@@ -77,7 +77,7 @@ export class HepSender implements CaptureSink, Service {
     const packet = hepPacket(message, this.target, kind);
     const { datagrams, stream, target } = this;
     if (datagrams !== undefined) {
-      if (datagrams.getSendQueueSize() > MOST_WAITING) {
+      if (datagrams.getSendQueueSize() > MAX_WAITING) {
         this.counters.dropped++;
         return;
       }
@@ -85,7 +85,7 @@ export class HepSender implements CaptureSink, Service {
       datagrams.send(packet, target.port, target.host, (error) => {
         if (error !== null) this.lost(messageOf(error));
       });
-    } else if (stream === undefined || !this.connected || stream.writableLength > MOST_WAITING) {
+    } else if (stream === undefined || !this.connected || stream.writableLength > MAX_WAITING) {
       this.counters.dropped++;
     } else {
       this.counters.sent++;

@@ -28,7 +28,7 @@ const AF_INET6 = 10;
 const UDP = 17;
 const TCP = 6;
 /** Longest payload: the length of a packet is a 16-bit number. */
-export const MOST_PAYLOAD = 65_000;
+export const MAX_PAYLOAD = 65_000;
 
 /** Who sends HEP packets. */
 export interface HepIdentity {
@@ -39,14 +39,14 @@ export interface HepIdentity {
 }
 
 /**
- * Makes a HEP3 packet (EEP) of one message; `kind`: 1 for SIP, or LOG_LINE. A message of more than MOST_PAYLOAD bytes
+ * Makes a HEP3 packet (EEP) of one message; `kind`: 1 for SIP, or LOG_LINE. A message of more than MAX_PAYLOAD bytes
  * is cut.
  */
 export function hepPacket(message: SeenMessage, { id, password }: HepIdentity, kind = SIP): Buffer {
   const { local, remote, direction, time } = message;
   const [from, to] = direction === 'in' ? [remote, local] : [local, remote];
   const six = isIPv6(from.address);
-  const payload = Buffer.from(message.text.slice(0, MOST_PAYLOAD), 'latin1');
+  const payload = Buffer.from(message.text.slice(0, MAX_PAYLOAD), 'latin1');
   const callId = Buffer.from(message.callId.slice(0, 255), 'latin1');
   const chunks = [
     number8(CHUNK.family, six ? AF_INET6 : AF_INET),

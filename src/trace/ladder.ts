@@ -5,7 +5,7 @@ import { type TracedMessage, titleOf } from './traced-message.js';
 const GAP = 27;
 const US = 'switchyard';
 /** Peers of one call that have a column of their own; further ones share the last. */
-const MOST_PEERS = 6;
+const MAX_PEERS = 6;
 
 /** Draws the messages of each call as a ladder: a column for each peer and for us, and an arrow for each message. */
 export function renderLadders(messages: readonly TracedMessage[]): string {
@@ -25,7 +25,7 @@ function ladder(messages: readonly TracedMessage[]): string {
     const name = hostPort(remote.address, remote.port);
     if (!peers.includes(name)) peers.push(name);
   }
-  const shown = peers.slice(0, MOST_PEERS);
+  const shown = peers.slice(0, MAX_PEERS);
   const columns = [...shown.slice(0, 1), US, ...shown.slice(1)];
   const lines = [`${' '.repeat(9)}${columns.map((each) => centered(each, GAP)).join('')}`];
   const began = messages[0]?.time ?? 0;

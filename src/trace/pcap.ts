@@ -7,9 +7,9 @@ const RAW_IP = 101;
 const UDP = 17;
 const TCP = 6;
 /** Longest payload: what fits into an IPv4 packet after the headers of IPv4 and TCP. */
-const MOST_PAYLOAD = 65_495;
+const MAX_PAYLOAD = 65_495;
 /** Connections whose sequence numbers are kept. */
-const MOST_STREAMS = 10_000;
+const MAX_STREAMS = 10_000;
 const ACK_PUSH = 0x18;
 
 /**
@@ -23,7 +23,7 @@ export class PcapWriter {
   /** Makes the packet of one message. */
   packet({ time, direction, transport, local, remote, text }: TracedMessage): Buffer {
     const [from, to] = direction === 'in' ? [remote, local] : [local, remote];
-    const wire = Buffer.from(transport === 'udp' ? text : framed(text), 'latin1').subarray(0, MOST_PAYLOAD);
+    const wire = Buffer.from(transport === 'udp' ? text : framed(text), 'latin1').subarray(0, MAX_PAYLOAD);
     const ends = [addressBytes(from.address), addressBytes(to.address)] as const;
     const segment =
       transport === 'udp'
@@ -43,7 +43,7 @@ export class PcapWriter {
   private advance(from: End, to: End, bytes: number): { readonly sequence: number; readonly acknowledged: number } {
     const way = `${from.address} ${from.port} ${to.address} ${to.port}`;
     const back = `${to.address} ${to.port} ${from.address} ${from.port}`;
-    if (this.streams.size >= MOST_STREAMS) this.streams.clear();
+    if (this.streams.size >= MAX_STREAMS) this.streams.clear();
     const sequence = this.streams.get(way) ?? 1;
     this.streams.set(way, (sequence + bytes) >>> 0);
     return { sequence, acknowledged: this.streams.get(back) ?? 1 };

@@ -108,13 +108,13 @@ export class TraceSession {
   }
 
   /** The messages with a number above `after`, up to a number of bytes. */
-  read(after: number, mostBytes: number): readonly TracedMessage[] {
+  read(after: number, maxBytes: number): readonly TracedMessage[] {
     const found: TracedMessage[] = [];
     let bytes = 0;
     for (const message of this.messages) {
       if (message.n <= after) continue;
       bytes += message.text.length + 200;
-      if (bytes > mostBytes && found.length > 0) break;
+      if (bytes > maxBytes && found.length > 0) break;
       found.push(message);
     }
     return found;

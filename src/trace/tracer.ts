@@ -18,7 +18,7 @@ import {
 /** Matches "sip:user:password@". The lengths are bounded, so that a search takes linear time. */
 const PASSWORD = /sips?:[^\s"<>@:]{1,256}:[^\s"<>@]{0,256}@/;
 /** Traces at a time, including ended ones that were not fetched yet. */
-const MOST_SESSIONS = 8;
+const MAX_SESSIONS = 8;
 /** Milliseconds an ended trace is kept. */
 const KEPT_MS = 600_000;
 
@@ -72,8 +72,8 @@ export class Tracer implements MessageTap {
     }
     const all = { ...DEFAULT_TRACE_BOUNDS, ...bounds };
     this.forget();
-    if (this.sessions.size >= MOST_SESSIONS) {
-      throw new SwitchyardError('USAGE', `there are ${MOST_SESSIONS} traces already: stop one`, { retryable: true });
+    if (this.sessions.size >= MAX_SESSIONS) {
+      throw new SwitchyardError('USAGE', `there are ${MAX_SESSIONS} traces already: stop one`, { retryable: true });
     }
     const id = ++this.ids;
     const session = new TraceSession(id, filter, all, bodies ?? true, this.clock.monotonic() + all.seconds * 1000);

@@ -182,7 +182,7 @@ export class Brain implements DecisionDelegate, TransactionUser {
       }
       case 'began':
       case 'sent':
-      case 'passedOver':
+      case 'hopSkipped':
       case 'provisional':
       case 'failed':
       case 'ended':
@@ -316,7 +316,7 @@ export class Brain implements DecisionDelegate, TransactionUser {
         return;
       // The brain noted these when it returned the hop.
       case 'sent':
-      case 'passedOver':
+      case 'hopSkipped':
     }
   }
 
@@ -339,7 +339,7 @@ export class Brain implements DecisionDelegate, TransactionUser {
     if (!this.canBeHanded(message) || (origin !== undefined && !options.isPlain(origin))) return plan;
     const hop = plan.next();
     const shared = hop === undefined || isList(hop) ? undefined : this.shared(hop, message, source, plan);
-    if (shared === undefined || shared === 'passed over') return new BegunPlan(plan, hop);
+    if (shared === undefined || shared === 'skipped') return new BegunPlan(plan, hop);
     const watch = options.observer.relayed(message, source, plan);
     const call: HandedCall = { message, source, plan, watch, hop: hop as NextHop };
     this.calls[asking.worker]?.set(asking.id, call);
@@ -460,12 +460,12 @@ export class Brain implements DecisionDelegate, TransactionUser {
     message: SipMessage,
     source: Source,
     plan: RelayPlan,
-  ): SharedHop | 'passed over' | undefined {
+  ): SharedHop | 'skipped' | undefined {
     const { sender } = this.options.proxy;
     const address = sender.locate(hop, message);
     if (address === undefined || typeof address === 'number' || address.transport !== 'udp') return undefined;
     if (hop.flow !== undefined) return undefined;
-    if (plan.allowed?.(address) === false) return 'passed over';
+    if (plan.allowed?.(address) === false) return 'skipped';
     const socket = sender.socketTo(hop, address, source);
     if (socket?.transport !== 'udp' || sender.bars(message, hop, socket)) return undefined;
     const { uri, requestUri, edits, maxForwards } = hop;
@@ -482,8 +482,8 @@ export class Brain implements DecisionDelegate, TransactionUser {
       if (hop === undefined || isList(hop)) return null;
       call.hop = hop;
       const shared = this.shared(hop, call.message, call.source, call.plan);
-      if (shared === 'passed over') {
-        call.watch?.passedOver(hop, 473);
+      if (shared === 'skipped') {
+        call.watch?.hopSkipped(hop, 473);
         continue;
       }
       if (shared !== undefined) {

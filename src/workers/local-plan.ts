@@ -93,9 +93,9 @@ export class LocalWatch implements RelayWatch {
     context.addLater(['failed', id, context.now(), code, local, cause ?? null]);
   }
 
-  passedOver(hop: NextHop, code: number): void {
+  hopSkipped(hop: NextHop, code: number): void {
     const { context, id } = this;
-    context.addLater(['passedOver', id, context.now(), sharedOfHop(hop), code]);
+    context.addLater(['hopSkipped', id, context.now(), sharedOfHop(hop), code]);
   }
 
   cancelled(): void {

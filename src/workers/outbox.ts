@@ -2,7 +2,7 @@
  * Characters of messages that may wait for the other process, which must not cost this one its memory while it is
  * blocked.
  */
-const MOST_CHARACTERS = 16 * 1024 * 1024;
+const MAX_CHARACTERS = 16 * 1024 * 1024;
 
 /**
  * Collects items that the other process waits for, and sends them together at the end of the event loop iteration:
@@ -29,7 +29,7 @@ export class ItemQueue<Item> {
    * not added because too much is waiting.
    */
   addMessage(item: Item, characters: number): boolean {
-    if (this.characters + this.underWay + characters > MOST_CHARACTERS) return false;
+    if (this.characters + this.underWay + characters > MAX_CHARACTERS) return false;
     this.characters += characters;
     this.add(item);
     return true;

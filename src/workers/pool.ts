@@ -13,7 +13,7 @@ const END_MS = 2000;
  * worker is killed.
  */
 const LOOK_MS = 1000;
-const MOST_SILENT_LOOKS = 6;
+const MAX_SILENT_LOOKS = 6;
 /** A worker that lived shorter than this many milliseconds is replaced after a pause of the same length. */
 const SHORT_LIFE_MS = 1000;
 /** Number of a child's first socket descriptor: after standard input, output and error, and the channel. */
@@ -154,7 +154,7 @@ export class Pool {
     for (let worker = 1; worker < this.slots.length; worker++) {
       const slot = this.slots[worker];
       if (slot === undefined) continue;
-      const most = slot.isReady ? MOST_SILENT_LOOKS : START_MS / LOOK_MS;
+      const most = slot.isReady ? MAX_SILENT_LOOKS : START_MS / LOOK_MS;
       if (slot.silentFor++ >= most) slot.child.kill('SIGKILL');
       else if (slot.isReady) this.send(worker, ['ping']);
     }
@@ -192,11 +192,11 @@ export class Pool {
       // Whatever went wrong, the worker is replaced.
       log.error({ err: error, worker }, 'the shared data of a dead worker could not be released');
     }
-    const hung = slot.isReady && slot.silentFor > MOST_SILENT_LOOKS;
+    const hung = slot.isReady && slot.silentFor > MAX_SILENT_LOOKS;
     log.error(
       { worker, process: pid, code, signal, calls },
       hung
-        ? `a worker did not respond for ${(MOST_SILENT_LOOKS * LOOK_MS) / 1000} s; it was killed with the calls it was setting up, and is replaced`
+        ? `a worker did not respond for ${(MAX_SILENT_LOOKS * LOOK_MS) / 1000} s; it was killed with the calls it was setting up, and is replaced`
         : 'a worker has died with the calls it was setting up; it is replaced',
     );
     if (this.waiting !== undefined) {

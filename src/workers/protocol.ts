@@ -174,7 +174,7 @@ export type FromWorker =
       fromTag: string,
     ]
   | readonly ['sent', id: number, at: number, to: SentTo]
-  | readonly ['passedOver', id: number, at: number, destination: SharedDestination, code: number]
+  | readonly ['hopSkipped', id: number, at: number, destination: SharedDestination, code: number]
   /** A destination failed and should get this state; the worker waits for that. */
   | readonly [
       'mark',

@@ -120,7 +120,7 @@ export class QuestionWatch implements RelayWatch {
   }
 
   /** The brain skipped unusable destinations before it returned the hop. */
-  passedOver(): void {}
+  hopSkipped(): void {}
 
   cancelled(): void {
     this.context.addLater(['cancelled', this.id]);

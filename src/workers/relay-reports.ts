@@ -59,6 +59,6 @@ class ByeWatch implements RelayWatch {
   sent(): void {}
   provisional(): void {}
   failed(): void {}
-  passedOver(): void {}
+  hopSkipped(): void {}
   cancelled(): void {}
 }

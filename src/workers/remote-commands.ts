@@ -1,7 +1,7 @@
 import type { CommandAnswer } from './protocol.js';
 
 /** Milliseconds a worker has for a command. */
-const MOST_MS = 5000;
+const MAX_MS = 5000;
 
 interface Waiting {
   readonly from: Set<number>;
@@ -40,7 +40,7 @@ export class RemoteCommands {
         this.waiting.delete(id);
         resolve(answers);
       };
-      const timer = setTimeout(end, MOST_MS);
+      const timer = setTimeout(end, MAX_MS);
       this.waiting.set(id, { from, answers, end });
       for (const worker of [...from]) {
         if (!this.send(worker, id, name, JSON.stringify(paramsOf(worker)))) this.leaveOut(worker, id);

@@ -9,11 +9,11 @@ type ErrorListener = ((error: TransportError) => void) | undefined;
 type SendItem = Extract<FromWorker, readonly ['send', ...unknown[]]>;
 
 /** Number of the last messages whose senders are still informed of errors. */
-const MOST_LISTENERS = 5000;
+const MAX_LISTENERS = 5000;
 
 /** Messages that a worker sends over connections of the brain, and who is informed of errors. */
 export class RemoteSends {
-  private readonly listeners = new Generations<number, ErrorListener>(MOST_LISTENERS);
+  private readonly listeners = new Generations<number, ErrorListener>(MAX_LISTENERS);
   private ids = 0;
 
   constructor(

@@ -13,7 +13,7 @@ export const KIND = {
 } as const;
 
 /** Maximum number of numbered texts; beyond that both sides restart the numbering. */
-export const MOST_NAMES = 4096;
+export const MAX_NAMES = 4096;
 
 /** Bit of a request: this proxy adds Record-Route. */
 export const RECORD_ROUTE = 1;

@@ -1,12 +1,12 @@
 import type { FromWorker } from './protocol.js';
-import { FIXED, INVITE, KIND, MOST_NAMES, NOTHING, RECORD_ROUTE } from './report-kinds.js';
+import { FIXED, INVITE, KIND, MAX_NAMES, NOTHING, RECORD_ROUTE } from './report-kinds.js';
 import { ReportRing } from './report-ring.js';
 
 /** When so many items, or characters of them, wait for room in the ring, no further calls are reported. */
-const MOST_WAITING = 20_000;
-const MOST_CHARACTERS = 32 * 1024 * 1024;
+const MAX_WAITING = 20_000;
+const MAX_CHARACTERS = 32 * 1024 * 1024;
 /** Maximum characters of all numbered texts; beyond that the numbering restarts. */
-const MOST_OF_NAMES = 1024 * 1024;
+const MAX_OF_NAMES = 1024 * 1024;
 /** Milliseconds after which waiting items are tried again. */
 const AGAIN_MS = 5;
 /** Maximum number of texts of one record, and of characters of one text. */
@@ -38,7 +38,7 @@ export class ReportWriter {
 
   /** Whether the brain is so far behind that no further call should be reported. */
   get isBehind(): boolean {
-    return this.waiting.length >= MOST_WAITING || this.characters >= MOST_CHARACTERS;
+    return this.waiting.length >= MAX_WAITING || this.characters >= MAX_CHARACTERS;
   }
 
   /** Writes an item, after those that wait. */
@@ -68,7 +68,7 @@ export class ReportWriter {
 
   /** Writes an item; returns whether there was room. */
   private write(item: FromWorker): boolean {
-    if (this.names.size > MOST_NAMES - NAMES_OF_ONE || this.charactersOfNames > MOST_OF_NAMES) {
+    if (this.names.size > MAX_NAMES - NAMES_OF_ONE || this.charactersOfNames > MAX_OF_NAMES) {
       this.names.clear();
       this.charactersOfNames = 0;
     }

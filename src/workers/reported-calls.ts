@@ -75,8 +75,8 @@ export class ReportedCalls {
         watch.sent(call.hop, this.names.target(socket, address, port));
         break;
       }
-      case 'passedOver':
-        watch.passedOver(this.hopTo(undefined, item[3]), item[4]);
+      case 'hopSkipped':
+        watch.hopSkipped(this.hopTo(undefined, item[3]), item[4]);
         break;
       case 'provisional':
         watch.provisional(call.hop, item[3]);

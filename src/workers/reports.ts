@@ -7,7 +7,7 @@ import { SharedCounters } from './shared-counters.js';
 /** Milliseconds between two reads of the rings: a read costs the same for few or many calls. */
 const LOOK_MS = 100;
 /** After so many empty reads the brain stops reading until a worker wakes it. */
-const MOST_IDLE_LOOKS = 10;
+const MAX_IDLE_LOOKS = 10;
 
 /** What the brain's side needs. */
 export interface ReportsOptions {
@@ -86,7 +86,7 @@ export class Reports {
   private look(): void {
     this.idleLooks = this.readAll() ? 0 : this.idleLooks + 1;
     this.options.looked();
-    if (this.idleLooks < MOST_IDLE_LOOKS) return;
+    if (this.idleLooks < MAX_IDLE_LOOKS) return;
     for (const { ring } of this.sides) ring.sleep(true);
     // Records written before the sleep mark was set wake nobody, so the rings are read once more.
     if (this.readAll()) {

@@ -11,7 +11,7 @@ const TIME_BITS = 0x7f;
 /** Milliseconds of a unit of time. */
 const UNIT_MS = 4000;
 /** Units after which an entry expires: five minutes, longer than an INVITE rings. */
-const MOST_UNITS = 75;
+const MAX_UNITS = 75;
 /** Attempts to write an entry while other processes change its bucket. */
 const ATTEMPTS = 8;
 
@@ -75,7 +75,7 @@ export class RequestClaims {
   private workerIn(words: Int32Array, bucket: number, tag: number, time: number): number {
     for (let at = bucket; at < bucket + BUCKET; at++) {
       const entry = Atomics.load(words, at);
-      if (entry >>> TAG_SHIFT === tag && workerOf(entry) !== 0 && ageOf(entry, time) <= MOST_UNITS)
+      if (entry >>> TAG_SHIFT === tag && workerOf(entry) !== 0 && ageOf(entry, time) <= MAX_UNITS)
         return workerOf(entry);
     }
     return 0;

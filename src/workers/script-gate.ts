@@ -36,7 +36,7 @@ export interface LeavingOptions {
  */
 const PASSED_MS = 300_000;
 /** Least number of such calls remembered; beyond that the oldest are dropped. */
-const MOST_PASSED = 200_000;
+const MAX_PASSED = 200_000;
 const SEEDS = 2 ** 32;
 
 /**
@@ -46,7 +46,7 @@ const SEEDS = 2 ** 32;
  */
 export class ScriptGate implements TransactionUser, MessageObserver {
   /** Hashes of Call-IDs, since a substring would keep the whole message in memory. */
-  private readonly passed = new Generations<number, true>(MOST_PASSED);
+  private readonly passed = new Generations<number, true>(MAX_PASSED);
   private readonly mixer = new Mixer(randomInt(SEEDS), randomInt(SEEDS));
   private began = 0;
 

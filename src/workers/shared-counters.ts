@@ -1,15 +1,15 @@
 import type { Tally } from '../sip/transaction/counters.js';
-import { COUNTERS, headOf, MOST_COUNTERS } from './shared-layout.js';
+import { COUNTERS, headOf, MAX_COUNTERS } from './shared-layout.js';
 
 /** The counters of a worker in shared memory: the worker writes them, and the brain adds the differences. */
 export class SharedCounters {
   private readonly words: Int32Array;
   /** The values read last. */
-  private readonly last = new Int32Array(MOST_COUNTERS);
+  private readonly last = new Int32Array(MAX_COUNTERS);
 
   constructor(memory: ArrayBufferLike, worker: number) {
-    const at = COUNTERS + MOST_COUNTERS * worker;
-    this.words = headOf(memory).subarray(at, at + MOST_COUNTERS);
+    const at = COUNTERS + MAX_COUNTERS * worker;
+    this.words = headOf(memory).subarray(at, at + MAX_COUNTERS);
   }
 
   /** Writes the counters, modulo 2^32. Returns whether any has changed. */

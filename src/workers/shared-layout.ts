@@ -1,5 +1,5 @@
 import { LOAD_SIZES, loadWords } from '../engine/shared-loads.js';
-import { MOST_SOCKETS } from '../sip/transport/native/steering.js';
+import { MAX_SOCKETS } from '../sip/transport/native/steering.js';
 
 /**
  * Size in bytes of the memory that the brain and its workers share; the system provides pages only when they are used.
@@ -7,7 +7,7 @@ import { MOST_SOCKETS } from '../sip/transport/native/steering.js';
 export const SHARED_BYTES = 80 * 1024 * 1024;
 
 /** Maximum number of partitions from which workers may select. */
-export const MOST_TABLES = 4096;
+export const MAX_TABLES = 4096;
 
 /** First word: the epoch of the valid rules (0: the brain must be asked about everything). */
 export const EPOCH = 0;
@@ -18,19 +18,19 @@ export const FIRST_TABLE = 1;
  * Then, by worker, how many requests it has decided and forwarded since the start; the last ones may not have been
  * reported yet.
  */
-export const BEGUN = FIRST_TABLE + MOST_TABLES;
-const MOST_PROCESSES = 64;
+export const BEGUN = FIRST_TABLE + MAX_TABLES;
+const MAX_PROCESSES = 64;
 
 /** Then, by process, its numbers of transactions. */
-export const FIGURES = BEGUN + MOST_PROCESSES;
+export const FIGURES = BEGUN + MAX_PROCESSES;
 
 /** Then, by worker, its counters in the order of `tallies`. */
-export const COUNTERS = FIGURES + 4 * MOST_PROCESSES;
+export const COUNTERS = FIGURES + 4 * MAX_PROCESSES;
 /** Maximum number of counters of a worker. */
-export const MOST_COUNTERS = 64;
+export const MAX_COUNTERS = 64;
 
 /** Then, by worker, its load and when it was reported. */
-export const LOADS = COUNTERS + MOST_COUNTERS * MOST_PROCESSES;
+export const LOADS = COUNTERS + MAX_COUNTERS * MAX_PROCESSES;
 /** Words of one worker. */
 export const LOAD_WORDS = 2;
 
@@ -38,18 +38,18 @@ export const LOAD_WORDS = 2;
  * Then, by worker, how far its ring of reports is written and read, and whether the brain reads it; each in its own
  * cache line.
  */
-const RING_HEADS = alignedTo(LOADS + LOAD_WORDS * MOST_PROCESSES, 16);
+const RING_HEADS = alignedTo(LOADS + LOAD_WORDS * MAX_PROCESSES, 16);
 const RING_HEAD_WORDS = 48;
 
 /** Then, by worker, its ring of reports. */
-const RINGS = RING_HEADS + RING_HEAD_WORDS * MOST_PROCESSES;
+const RINGS = RING_HEADS + RING_HEAD_WORDS * MAX_PROCESSES;
 /** Words of a ring: enough for 200 ms at two thousand calls a second. The longest message fits several times. */
 export const RING_WORDS = 128 * 1024;
 /** One for each worker that a group of sockets may have. */
-const MOST_RINGS = MOST_SOCKETS - 1;
+const MAX_RINGS = MAX_SOCKETS - 1;
 
 /** Then the table of requests and their workers, in buckets of half a cache line. */
-const REQUESTS = alignedTo(RINGS + RING_WORDS * MOST_RINGS, 16);
+const REQUESTS = alignedTo(RINGS + RING_WORDS * MAX_RINGS, 16);
 const REQUEST_WORDS = 512 * 1024;
 
 /** Then, when which source may send again: 65,536 sources. */

@@ -7,13 +7,13 @@ import type { Snapshot } from '../engine/set.js';
 import { SharedColumns, wordsOf } from '../engine/shared-columns.js';
 import { Arena } from './arena.js';
 import type { SharedRow, SharedRules, ToWorker } from './protocol.js';
-import { BEGUN, BRAIN, EPOCH, FIRST_COLUMN, FIRST_TABLE, headOf, MOST_TABLES, ownerOf } from './shared-layout.js';
+import { BEGUN, BRAIN, EPOCH, FIRST_COLUMN, FIRST_TABLE, headOf, MAX_TABLES, ownerOf } from './shared-layout.js';
 
 /**
  * Maximum number of destinations of a partition from which workers may select themselves, and of all such partitions.
  */
-const MOST_OF_ONE = 20_000;
-const MOST_OF_ALL = 100_000;
+const MAX_OF_ONE = 20_000;
+const MAX_OF_ALL = 100_000;
 /** Rows in one item: about 30 KB. */
 const ROWS = 200;
 /** Variables that only the brain can evaluate: statistics, sharing tags, its process. */
@@ -162,7 +162,7 @@ export class SharedTables {
     const before = this.tables.get(name);
     if (before?.snapshot === snapshot && before.parameters === parameters) return;
     const blocks = this.maySelect(partition) ? this.blocksFor(snapshot) : undefined;
-    const slot = before?.slot ?? this.freeSlots.pop() ?? (this.slots < MOST_TABLES ? this.slots++ : undefined);
+    const slot = before?.slot ?? this.freeSlots.pop() ?? (this.slots < MAX_TABLES ? this.slots++ : undefined);
     if (blocks === undefined || slot === undefined) {
       this.withdraw(name);
       return;
@@ -178,10 +178,10 @@ export class SharedTables {
 
   /** Whether selections depend only on data that is shared. */
   private maySelect({ name, snapshot, flavour }: Partition): boolean {
-    if (snapshot.size > MOST_OF_ONE) return false;
+    if (snapshot.size > MAX_OF_ONE) return false;
     let { size } = snapshot;
     for (const [other, table] of this.tables) if (other !== name) size += table.snapshot.size;
-    if (size > MOST_OF_ALL) return false;
+    if (size > MAX_OF_ALL) return false;
     for (const set of snapshot.sets.values()) {
       const { destinations } = set;
       if (flavour.sharesAreFixed?.(set) === false) return false;

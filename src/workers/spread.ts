@@ -12,7 +12,7 @@ const DIVIDED = 1.3;
 const HOLD_MS = 3000;
 const LONGEST_HOLD_MS = 60_000;
 /** A smaller change of a share is not made, since some requests of calls in progress then come to another worker. */
-const LEAST_CHANGE = 0.1;
+const MIN_CHANGE = 0.1;
 
 /** What is needed to decide the shares of new requests. */
 export interface SpreadOptions {
@@ -124,7 +124,7 @@ export class Spread {
   }
 
   private apply(shares: readonly number[]): boolean {
-    const isChange = shares.some((share, i) => Math.abs(share - (this.shares[i] as number)) >= LEAST_CHANGE);
+    const isChange = shares.some((share, i) => Math.abs(share - (this.shares[i] as number)) >= MIN_CHANGE);
     return isChange && this.change(shares);
   }
 

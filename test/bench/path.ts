@@ -7,7 +7,7 @@ const WARM_CALLS = 10_000;
 /** Milliseconds the proxies stand idle after their start, in which the daemon warms up. */
 const IDLE_MS = 15_000;
 /** Calls of a run at least: at a low rate those of a few seconds are too few for the compiler to settle on it. */
-const LEAST_CALLS = 2000;
+const MIN_CALLS = 2000;
 /** The first calls after a start, measured by themselves. */
 const COLD_CALLS = 2000;
 
@@ -63,10 +63,10 @@ export async function measurePath(
     for (const proxy of proxies) await measureRun(proxy, 1000, WARM_CALLS);
     for (const rate of plan.rates) {
       // What is compiled for one rate is not what another uses: the first run at each is left out.
-      for (const proxy of proxies) await measureRun(proxy, rate, Math.max(rate, LEAST_CALLS));
+      for (const proxy of proxies) await measureRun(proxy, rate, Math.max(rate, MIN_CALLS));
       for (let round = 0; round < plan.rounds; round++) {
         for (const proxy of proxies) {
-          const run = await measureRun(proxy, rate, Math.max(Math.round(rate * plan.seconds), LEAST_CALLS));
+          const run = await measureRun(proxy, rate, Math.max(Math.round(rate * plan.seconds), MIN_CALLS));
           runs.push(run);
           report(run);
         }

@@ -12,7 +12,7 @@ export interface GrowthLimits {
   /** Lengths measured, rising. Default 8, 16, 32 and 64 KiB. */
   readonly lengths?: readonly number[];
   /** Milliseconds of processor time the longest may take at most, on a processor that has time for it. Default 5. */
-  readonly mostMs?: number;
+  readonly maxMs?: number;
   /** How much faster than the length the time may grow. Default 2.5; times below `noiseMs` are not compared. */
   readonly factor?: number;
   /** Milliseconds below which a time is taken for noise. Default 1. */
@@ -37,18 +37,18 @@ const SUSPECTED: readonly number[] = [0, 50, 200, 500, 1000, 2000];
  * nothing beside it. How much more a slow or busy processor is granted at most.
  */
 const REFERENCE_MS = 1.2;
-const MOST_SLOWNESS = 3;
+const MAX_SLOWNESS = 3;
 /** Up to this a processor is as fast as that one. Above it other work is slowed down by up to `SPREAD` times as much as `reference` is. */
 const FAST = 1.1;
 const SPREAD = 1.5;
 /** Waited on, and never woken. */
 const STILL = new Int32Array(new SharedArrayBuffer(4));
 /** Faults shown at most. */
-const MOST_FAULTS = 12;
+const MAX_FAULTS = 12;
 
 /**
  * Measures how the time of `run` grows with the length of its input, and throws (assert) naming every case whose longest
- * input takes more than `mostMs`, or whose time grows faster than `factor` times its length. `run` gets an input it has not
+ * input takes more than `maxMs`, or whose time grows faster than `factor` times its length. `run` gets an input it has not
  * seen before, so that nothing that is remembered makes it look fast.
  */
 export function assertLinear(
@@ -57,19 +57,19 @@ export function assertLinear(
   run: (input: string) => void,
   limits: GrowthLimits = {},
 ): void {
-  const { lengths = DATAGRAM_LENGTHS, mostMs = 5, factor = 2.5, noiseMs = 1 } = limits;
+  const { lengths = DATAGRAM_LENGTHS, maxMs = 5, factor = 2.5, noiseMs = 1 } = limits;
   const slow: string[] = [];
   let count = 0;
   for (const each of cases) {
     count++;
-    let fault = faultOf(each, run, { lengths, mostMs, factor, noiseMs });
+    let fault = faultOf(each, run, { lengths, maxMs, factor, noiseMs });
     for (const wait of fault === undefined ? [] : SUSPECTED) {
       if (fault === undefined) break;
       Atomics.wait(STILL, 0, 0, wait);
-      fault = faultOf(each, run, { lengths, mostMs, factor, noiseMs });
+      fault = faultOf(each, run, { lengths, maxMs, factor, noiseMs });
     }
     if (fault !== undefined) slow.push(`${each.name}: ${fault}`);
-    if (slow.length >= MOST_FAULTS) break;
+    if (slow.length >= MAX_FAULTS) break;
   }
   assert.ok(count > 0, `${subject}: no case to measure`);
   assert.deepEqual(slow, [], `${subject}: time that grows faster than the input`);
@@ -77,14 +77,14 @@ export function assertLinear(
 
 /** Why a case is too slow, with the figures; undefined for one that is well. */
 function faultOf(each: GrowthCase, run: (input: string) => void, limits: Required<GrowthLimits>): string | undefined {
-  const { lengths, mostMs, factor, noiseMs } = limits;
+  const { lengths, maxMs, factor, noiseMs } = limits;
   const longest = lengths[lengths.length - 1] as number;
   // The longest first: most are done within the noise, and need no other.
   const most = fastest(each, run, longest, noiseMs / 2);
   if (most < noiseMs) return undefined;
   const times = lengths.map((length) => (length === longest ? most : fastest(each, run, length, noiseMs / 2)));
   const figures = lengths.map((length, i) => `${length}: ${(times[i] as number).toFixed(2)} ms`).join(', ');
-  const allowed = most > mostMs ? mostMs * slowness() : mostMs;
+  const allowed = most > maxMs ? maxMs * slowness() : maxMs;
   if (most > allowed) return `more than ${allowed.toFixed(1)} ms (${figures})`;
   const first = Math.max(times[0] as number, noiseMs / 4);
   const growth = most / first / (longest / (lengths[0] as number));
@@ -133,7 +133,7 @@ function slowness(): number {
     best = Math.min(best, cpuMs() - began);
   }
   const slower = best / REFERENCE_MS;
-  return slower <= FAST ? 1 : Math.min(MOST_SLOWNESS, slower * SPREAD);
+  return slower <= FAST ? 1 : Math.min(MAX_SLOWNESS, slower * SPREAD);
 }
 
 /** Milliseconds of processor time this process has used: what others do on the machine does not count. */

@@ -88,7 +88,7 @@ export class ProbingLab {
   delayMs = 20;
   cancelled = 0;
   open = 0;
-  mostOpen = 0;
+  maxOpen = 0;
 
   constructor(options: Partial<Omit<ProberOptions, 'config'>> & { config?: Partial<DispatcherConfig> } = {}) {
     const { config, ...rest } = options;
@@ -130,7 +130,7 @@ export class ProbingLab {
 
   private gateway(request: ProbeRequest, done: (outcome: ProbeOutcome) => void): () => void {
     this.sent.push({ at: this.clock.monotonic(), request });
-    this.mostOpen = Math.max(this.mostOpen, ++this.open);
+    this.maxOpen = Math.max(this.maxOpen, ++this.open);
     const cancelReply = this.clock.schedule(this.delayMs, () => {
       const answer = this.answers.get(request.uri) ?? 200;
       if (answer === 'silent') return;

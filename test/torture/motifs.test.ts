@@ -140,7 +140,7 @@ describe('short motifs repeated anywhere cost time in proportion to their length
         const runner = startScript({ dialect, modules, script: `${statement} exit;` });
         stops.push(() => runner.stop());
         // Ten things are done with each message, one character at a time.
-        sweep(statement, MESSAGES.slice(0, 6), (text) => runner.receive(text), { cases: 0.1, mostMs: 40, noiseMs: 8 });
+        sweep(statement, MESSAGES.slice(0, 6), (text) => runner.receive(text), { cases: 0.1, maxMs: 40, noiseMs: 8 });
       });
     }
   }

@@ -3,7 +3,7 @@ import type { BoundedRegex } from '../../core/posix-regex.js';
 import { compilePosix } from '../../core/posix-regex.js';
 
 /** Maximum number of rules in one list. */
-const MOST_RULES = 10_000;
+const MAX_RULES = 10_000;
 
 interface Rule {
   /** undefined: any transport. */
@@ -52,7 +52,7 @@ export class FileBlacklists {
       const [, not, protocol = '', network = '', port = '0', pattern = ''] = found;
       const networks = networkOf(network);
       if (networks === undefined) return `"${network}" is not a network`;
-      if (rules.length >= MOST_RULES) return `list ${name} has more than ${MOST_RULES} rules`;
+      if (rules.length >= MAX_RULES) return `list ${name} has more than ${MAX_RULES} rules`;
       rules.push({
         transport: /^any$/i.test(protocol) ? undefined : protocol.toLowerCase(),
         networks,

@@ -32,9 +32,9 @@ import { StatementCompiler } from './statements.js';
 import { SubRoutes } from './sub-routes.js';
 
 /** Maximum number of statements and loop iterations of one route, including all routes it calls. */
-const MOST_WORK = 1_000_000;
+const MAX_WORK = 1_000_000;
 /** Maximum length of a string that a script makes. */
-const MOST_TEXT = 65_536;
+const MAX_TEXT = 65_536;
 
 /**
  * Compiles the routes of a file to closures: names are looked up, and formats and expressions parsed, at load and never
@@ -52,8 +52,8 @@ export function compileScript<Run extends ScriptRun>(
   const bounds: ScriptBounds = {
     loops: flow.loops,
     depth: flow.depth,
-    work: MOST_WORK,
-    text: MOST_TEXT,
+    work: MAX_WORK,
+    text: MAX_TEXT,
     ...options.bounds,
   };
   const names: FormatNames = withVariables(dialect.names, [

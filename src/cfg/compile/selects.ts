@@ -30,7 +30,7 @@ export function isWrittenSelect(path: string): boolean {
 }
 
 /** Maximum number of steps in a path. */
-const MOST_STEPS = 8;
+const MAX_STEPS = 8;
 
 function stepsOf(path: string): Step[] | undefined {
   const steps: Step[] = [];
@@ -38,7 +38,7 @@ function stepsOf(path: string): Step[] | undefined {
     if (path[at] === '.' && steps.length > 0) at++;
     let end = at;
     while (end < path.length && /[A-Za-z0-9_-]/.test(path[end] as string)) end++;
-    if (end === at || steps.length >= MOST_STEPS) return undefined;
+    if (end === at || steps.length >= MAX_STEPS) return undefined;
     const name = path.slice(at, end).toLowerCase();
     const bracket = /^\[(?:"([^"]*)"|(-?\d+))\]/.exec(path.slice(end));
     const argument = bracket === null ? undefined : (bracket[1] ?? bracket[2]);

@@ -18,9 +18,9 @@ const LEVELS: readonly (readonly string[])[] = [
   ['*', '/', '%'],
 ];
 /** Maximum nesting of brackets and operators. */
-const MOST_DEPTH = 100;
+const MAX_DEPTH = 100;
 /** Maximum length of a text concatenated by "+". */
-const MOST_TEXT = 64 * 1024;
+const MAX_TEXT = 64 * 1024;
 
 const TOKEN =
   /\s*(?:(0x[0-9a-f]+|[0-9]+(?:\.[0-9]+)?)|"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([A-Za-z_][A-Za-z0-9_]*)|(\*\*|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%<>&|^!~()]))/iy;
@@ -127,7 +127,7 @@ class Evaluation {
   }
 
   private deeper<T>(evaluate: () => T): T {
-    if (++this.depth > MOST_DEPTH) throw new ExpressionFault(`brackets nested deeper than ${MOST_DEPTH}`);
+    if (++this.depth > MAX_DEPTH) throw new ExpressionFault(`brackets nested deeper than ${MAX_DEPTH}`);
     const value = evaluate();
     this.depth--;
     return value;
@@ -159,8 +159,8 @@ function applied(operator: string, left: DirectiveValue, right: DirectiveValue):
       const order = left < other ? -1 : left > other ? 1 : 0;
       const compared = comparison(operator, order);
       if (compared !== undefined) return compared;
-    } else if (left.length + other.length <= MOST_TEXT) return left + other;
-    else throw new ExpressionFault(`a text of more than ${MOST_TEXT} characters`);
+    } else if (left.length + other.length <= MAX_TEXT) return left + other;
+    else throw new ExpressionFault(`a text of more than ${MAX_TEXT} characters`);
   }
   return ofNumbers(operator, numberOf(left), numberOf(right));
 }

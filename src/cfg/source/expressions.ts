@@ -19,7 +19,7 @@ import type { Token } from './token.js';
 import { shown, type TokenStream } from './token-stream.js';
 
 /** Maximum nesting of brackets and operators. */
-const MOST_DEPTH = 200;
+const MAX_DEPTH = 200;
 
 /**
  * Kamailio's binary operators by rank, the weakest first, as recorded. The order differs from that of C: shifts are
@@ -185,7 +185,7 @@ export class ExpressionParser {
   /** Parses operators by rank; those of one rank are left-associative. */
   private ranked(rank: number): Expression {
     if (rank === RANKS.length) return this.unary();
-    if (++this.depth > MOST_DEPTH * RANKS.length) throw this.tooDeep();
+    if (++this.depth > MAX_DEPTH * RANKS.length) throw this.tooDeep();
     let left = this.ranked(rank + 1);
     const operators = RANKS[rank] as readonly string[];
     if (rank === RANKS.length - 1 && this.tokens.isPunctuation('%'))
@@ -211,7 +211,7 @@ export class ExpressionParser {
     if (operator !== undefined) {
       tokens.take();
       if (CALL_LIKE.has(operator) && !tokens.isPunctuation('(')) throw tokens.unexpected(`"(" after ${operator}`);
-      if (++this.depth > MOST_DEPTH * RANKS.length) throw this.tooDeep();
+      if (++this.depth > MAX_DEPTH * RANKS.length) throw this.tooDeep();
       const operand = (operator === '!' ? this.coreTest() : undefined) ?? this.unary();
       this.depth--;
       return { kind: 'unary', operator, operand, at: token.at };
@@ -249,7 +249,7 @@ export class ExpressionParser {
 
   /** OpenSIPS: "&&" and "||" have the same rank and are left-associative. */
   private conditionChain(): Expression {
-    if (++this.depth > MOST_DEPTH) throw this.tooDeep();
+    if (++this.depth > MAX_DEPTH) throw this.tooDeep();
     let left = this.conditionTerm();
     for (let chain = 0; ; chain++) {
       const token = this.tokens.peek();
@@ -269,7 +269,7 @@ export class ExpressionParser {
     const token = tokens.peek();
     if ((token.kind === 'punctuation' && token.text === '!') || (token.kind === 'word' && token.text === 'not')) {
       tokens.take();
-      if (++this.depth > MOST_DEPTH) throw this.tooDeep();
+      if (++this.depth > MAX_DEPTH) throw this.tooDeep();
       const operand = this.conditionTerm();
       this.depth--;
       return { kind: 'unary', operator: '!', operand, at: token.at };
@@ -311,7 +311,7 @@ export class ExpressionParser {
   }
 
   private chain(operators: ReadonlySet<string>, operand: () => Expression): Expression {
-    if (++this.depth > MOST_DEPTH) throw this.tooDeep();
+    if (++this.depth > MAX_DEPTH) throw this.tooDeep();
     let left = operand();
     for (let chain = 0; ; chain++) {
       const token = this.tokens.peek();
@@ -397,7 +397,7 @@ export class ExpressionParser {
   }
 
   private tooDeep(): SyntaxFault {
-    return new SyntaxFault(this.tokens.peek().at, `expression nested deeper than ${MOST_DEPTH}`, 'syntax', 'too-large');
+    return new SyntaxFault(this.tokens.peek().at, `expression nested deeper than ${MAX_DEPTH}`, 'syntax', 'too-large');
   }
 }
 

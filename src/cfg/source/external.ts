@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { MOST_FILE, type SourceFile } from './sources.js';
+import { MAX_FILE, type SourceFile } from './sources.js';
 
 /** Timeout of a preprocessor in milliseconds. */
 const TIME = 10_000;
@@ -15,7 +15,7 @@ export function preprocessed(source: SourceFile, command: string): SourceFile {
   const { status, signal, stdout, stderr, error } = spawnSync(program, args, {
     input: Buffer.from(source.text, 'latin1'),
     timeout: TIME,
-    maxBuffer: MOST_FILE,
+    maxBuffer: MAX_FILE,
     windowsHide: true,
   });
   if (error !== undefined) throw new Error(`preprocessor "${command}" cannot be started: ${error.message}`);

@@ -10,11 +10,11 @@ import {
 } from './directive-expression.js';
 import { Input } from './input.js';
 import {
-  MOST_EXPANSIONS,
-  MOST_FILE,
-  MOST_INCLUDES,
-  MOST_TEXT,
-  MOST_TOKENS,
+  MAX_EXPANSIONS,
+  MAX_FILE,
+  MAX_INCLUDES,
+  MAX_TEXT,
+  MAX_TOKENS,
   type SourceFile,
   type SourceReader,
 } from './sources.js';
@@ -127,8 +127,7 @@ export class Preprocessor {
 
   /** Counts a token. Throws SyntaxFault when there are too many. */
   countToken(at: Position): void {
-    if (++this.tokens > MOST_TOKENS)
-      throw new SyntaxFault(at, `more than ${MOST_TOKENS} tokens`, 'syntax', 'too-large');
+    if (++this.tokens > MAX_TOKENS) throw new SyntaxFault(at, `more than ${MAX_TOKENS} tokens`, 'syntax', 'too-large');
   }
 
   /** Begins to read the value of a define in place of its name. False when the name is not a define. */
@@ -139,7 +138,7 @@ export class Preprocessor {
     for (let i = this.stack.length - 1; i >= 0 && this.stack[i]?.define !== undefined; i--, depth++) {
       if (this.stack[i]?.define === name) return false;
     }
-    if (depth >= MOST_EXPANSIONS) throw new SyntaxFault(at, `definitions nested deeper than ${MOST_EXPANSIONS}`);
+    if (depth >= MAX_EXPANSIONS) throw new SyntaxFault(at, `definitions nested deeper than ${MAX_EXPANSIONS}`);
     this.grow(value.length, at);
     this.stack.push(new Input(at.file, value, at, name));
     return true;
@@ -162,8 +161,8 @@ export class Preprocessor {
     if ((this.files.get(source.file) ?? 0) > 0) {
       throw new SyntaxFault(at, `"${path}" includes itself`, 'syntax', 'include');
     }
-    if (this.stack.length >= MOST_INCLUDES) {
-      throw new SyntaxFault(at, `files included deeper than ${MOST_INCLUDES} levels`, 'syntax', 'include');
+    if (this.stack.length >= MAX_INCLUDES) {
+      throw new SyntaxFault(at, `files included deeper than ${MAX_INCLUDES} levels`, 'syntax', 'include');
     }
     this.open(source, at);
   }
@@ -321,8 +320,8 @@ export class Preprocessor {
   }
 
   private open(source: SourceFile, at: Position): Input {
-    if (source.text.length > MOST_FILE) {
-      throw new SyntaxFault(at, `"${source.file}" is longer than ${MOST_FILE} bytes`, 'syntax', 'too-large');
+    if (source.text.length > MAX_FILE) {
+      throw new SyntaxFault(at, `"${source.file}" is longer than ${MAX_FILE} bytes`, 'syntax', 'too-large');
     }
     this.grow(source.text.length, at);
     this.files.set(source.file, (this.files.get(source.file) ?? 0) + 1);
@@ -333,10 +332,10 @@ export class Preprocessor {
 
   private grow(characters: number, at: Position): void {
     this.characters += characters;
-    if (this.characters > MOST_TEXT) {
+    if (this.characters > MAX_TEXT) {
       throw new SyntaxFault(
         at,
-        `the file and those it includes have more than ${MOST_TEXT} characters`,
+        `the file and those it includes have more than ${MAX_TEXT} characters`,
         'syntax',
         'too-large',
       );

@@ -7,7 +7,7 @@ import type { Token } from './token.js';
 import { shown, type TokenStream } from './token-stream.js';
 
 /** Maximum number of routes in one configuration. */
-const MOST_ROUTES = 20_000;
+const MAX_ROUTES = 20_000;
 
 /** Words that begin a route block, with the kind of route. */
 export const ROUTE_WORDS: ReadonlyMap<string, RouteKind> = new Map([
@@ -93,8 +93,8 @@ export class RouteParser {
     const same = this.index.get(key) ?? -1;
     const before = this.routes[same];
     if (before === undefined) {
-      if (this.routes.length >= MOST_ROUTES) {
-        throw new SyntaxFault(route.at, `more than ${MOST_ROUTES} routes`, 'syntax', 'too-large');
+      if (this.routes.length >= MAX_ROUTES) {
+        throw new SyntaxFault(route.at, `more than ${MAX_ROUTES} routes`, 'syntax', 'too-large');
       }
       this.index.set(key, this.routes.push(route) - 1);
     } else if (route.name === undefined && route.kind === 'request' && this.dialect.syntax.mergesMainRoutes) {

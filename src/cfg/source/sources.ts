@@ -18,12 +18,12 @@ export interface SourceReader {
 }
 
 /** Maximum size of one file in bytes. */
-export const MOST_FILE = 8 * 1024 * 1024;
+export const MAX_FILE = 8 * 1024 * 1024;
 /** Maximum number of characters of a configuration, including its includes and the values of defines. */
-export const MOST_TEXT = 16 * 1024 * 1024;
+export const MAX_TEXT = 16 * 1024 * 1024;
 /** Maximum nesting of includes. */
-export const MOST_INCLUDES = 32;
+export const MAX_INCLUDES = 32;
 /** Maximum nesting of defines. */
-export const MOST_EXPANSIONS = 64;
+export const MAX_EXPANSIONS = 64;
 /** Maximum number of tokens in a configuration. */
-export const MOST_TOKENS = 2_000_000;
+export const MAX_TOKENS = 2_000_000;

@@ -7,9 +7,9 @@ import { switchLiteral } from './switch-literal.js';
 import type { TokenStream } from './token-stream.js';
 
 /** Maximum nesting of blocks. */
-const MOST_DEPTH = 200;
+const MAX_DEPTH = 200;
 /** Maximum number of statements in one file. */
-const MOST_STATEMENTS = 500_000;
+const MAX_STATEMENTS = 500_000;
 
 /** Parses statements. A wrong statement is reported and left out; parsing continues after it. */
 export class StatementParser {
@@ -43,8 +43,8 @@ export class StatementParser {
   private statements(inSwitch = false): Statement[] {
     const { tokens } = this;
     const list: Statement[] = [];
-    if (++this.depth > MOST_DEPTH) {
-      throw new SyntaxFault(tokens.peek().at, `blocks nested deeper than ${MOST_DEPTH}`, 'syntax', 'too-large');
+    if (++this.depth > MAX_DEPTH) {
+      throw new SyntaxFault(tokens.peek().at, `blocks nested deeper than ${MAX_DEPTH}`, 'syntax', 'too-large');
     }
     for (;;) {
       const token = tokens.peek();
@@ -92,8 +92,8 @@ export class StatementParser {
   private statement(): Statement | undefined {
     const { tokens } = this;
     const token = tokens.peek();
-    if (++this.count > MOST_STATEMENTS) {
-      throw new SyntaxFault(token.at, `more than ${MOST_STATEMENTS} statements`, 'syntax', 'too-large');
+    if (++this.count > MAX_STATEMENTS) {
+      throw new SyntaxFault(token.at, `more than ${MAX_STATEMENTS} statements`, 'syntax', 'too-large');
     }
     if (tokens.accept(';')) return undefined;
     if (token.kind === 'variable') return this.assignment();
@@ -175,8 +175,8 @@ export class StatementParser {
       this.closing();
       return body;
     }
-    if (++this.depth > MOST_DEPTH) {
-      throw new SyntaxFault(tokens.peek().at, `blocks nested deeper than ${MOST_DEPTH}`, 'syntax', 'too-large');
+    if (++this.depth > MAX_DEPTH) {
+      throw new SyntaxFault(tokens.peek().at, `blocks nested deeper than ${MAX_DEPTH}`, 'syntax', 'too-large');
     }
     const statement = this.statement();
     this.depth--;

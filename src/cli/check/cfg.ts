@@ -113,7 +113,7 @@ function workersText({ runs, faults }: CfgFacts['workers']): string {
 }
 
 /** Maximum number of missing features that are named. */
-const MOST_NAMED = 10;
+const MAX_NAMED = 10;
 
 function verdictText({ things, verdict }: Inventory): string {
   const of = (standing: Standing) => things.filter((each) => each.standing === standing);
@@ -132,6 +132,6 @@ function verdictText({ things, verdict }: Inventory): string {
 }
 
 function named(lines: readonly string[]): string {
-  const shown = lines.slice(0, MOST_NAMED).join('; ');
-  return lines.length > MOST_NAMED ? `${shown}; and ${lines.length - MOST_NAMED} more` : shown;
+  const shown = lines.slice(0, MAX_NAMED).join('; ');
+  return lines.length > MAX_NAMED ? `${shown}; and ${lines.length - MAX_NAMED} more` : shown;
 }

@@ -17,7 +17,7 @@ export type RowFormat = 'json' | 'csv';
 const NUMBERS = ['id', 'setid', 'state', 'probe_mode', 'priority', 'flags'];
 const STATES = ['active', 'inactive', 'probing'] as const;
 /** Limits for files of rows; 100,000 rows take about 20 MB. */
-const MOST_COLUMNS = 100;
+const MAX_COLUMNS = 100;
 
 /** Writes rows in this format. */
 export function formatRows({ columns, rows }: TableContent, format: RowFormat): string {
@@ -69,7 +69,7 @@ function readCsv(text: string, file: string): unknown[] {
   try {
     return parse(text, {
       columns: (names: string[]) => {
-        if (names.length > MOST_COLUMNS) throw new SwitchyardError('USAGE', `more than ${MOST_COLUMNS} columns`);
+        if (names.length > MAX_COLUMNS) throw new SwitchyardError('USAGE', `more than ${MAX_COLUMNS} columns`);
         return names.map((name) => name.trim());
       },
       cast: (value, { quoting, header }) => (value === '' && !quoting && !header ? null : value),

@@ -3,14 +3,14 @@ import { expressionText } from './expression-text.js';
 import { ARMS, isBuiltIn, isLog, SELECTS } from './functions.js';
 import type { Ledger } from './ledger.js';
 
-const MOST_DEPTH = 32;
+const MAX_DEPTH = 32;
 
 /**
  * Reports the contents of these statements as not imported, each with its line; `under`: what contains them. Log lines
  * and what the proxy does itself are skipped, and so are selections, which are reported with their own reasons.
  */
 export function leaveBelow(statements: readonly Statement[], under: string, ledger: Ledger, depth = 0): void {
-  if (depth > MOST_DEPTH) return;
+  if (depth > MAX_DEPTH) return;
   const leave = (statement: Statement, what: string): void =>
     ledger.leave(statement.at, `${what} is not carried over: it depends on ${under}`);
   const inner = (bodies: readonly Statement[], what: string): void => leaveBelow(bodies, what, ledger, depth + 1);

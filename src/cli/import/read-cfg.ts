@@ -4,7 +4,7 @@ import type { ConfigurationTree, Position } from '../../cfg/ast.js';
 import { type Dialect, KAMAILIO, OPENSIPS } from '../../cfg/dialect.js';
 import { parseConfiguration } from '../../cfg/source/configuration.js';
 import { detectDialect } from '../../cfg/source/detect-dialect.js';
-import { MOST_FILE, type SourceFile, type SourceReader } from '../../cfg/source/sources.js';
+import { MAX_FILE, type SourceFile, type SourceReader } from '../../cfg/source/sources.js';
 import type { Ledger } from './ledger.js';
 
 /** A parsed configuration of OpenSIPS or Kamailio. */
@@ -35,8 +35,8 @@ export const diskReader: SourceReader = {
  */
 export function readConfiguration(source: SourceFile, reader: SourceReader, ledger: Ledger): ReadConfiguration {
   const dialect = detectDialect(source.text) ?? guessed(source.text);
-  if (source.text.length > MOST_FILE) {
-    ledger.leave(undefined, `the file is larger than ${MOST_FILE} bytes and was not read`);
+  if (source.text.length > MAX_FILE) {
+    ledger.leave(undefined, `the file is larger than ${MAX_FILE} bytes and was not read`);
     const { tree } = parseConfiguration({ ...source, text: '' }, { dialect, reader });
     return { tree, dialect, kamailio: dialect.name === 'kamailio' };
   }

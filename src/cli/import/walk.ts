@@ -40,10 +40,10 @@ import { tested } from './tests.js';
  * express it.
  */
 const MAX_PATHS = 300;
-const MOST_STEPS = 50_000;
+const MAX_STEPS = 50_000;
 /** Maximum number of conditions on one path: following each is a nested call. */
-const MOST_NESTING = 500;
-const MOST_DEPTH = 32;
+const MAX_NESTING = 500;
+const MAX_DEPTH = 32;
 
 /** What remains to be done on a path: statements from an index on, then the enclosing frame. */
 interface Frame {
@@ -86,7 +86,7 @@ export class Walk {
     let frame = start;
     let path = from;
     for (;;) {
-      if (++this.steps > MOST_STEPS || this.outcomes.length > MAX_PATHS || this.nesting > MOST_NESTING) {
+      if (++this.steps > MAX_STEPS || this.outcomes.length > MAX_PATHS || this.nesting > MAX_NESTING) {
         this.unknown(frame, path, 'the script has too many paths');
         return;
       }
@@ -323,7 +323,7 @@ export class Walk {
 
   private inner(name: string | undefined, next: Frame): Frame | undefined {
     const body = name === undefined ? undefined : this.body(name);
-    if (body === undefined || next.depth >= MOST_DEPTH) return undefined;
+    if (body === undefined || next.depth >= MAX_DEPTH) return undefined;
     return { statements: body, at: 0, route: true, depth: next.depth + 1, next };
   }
 
@@ -377,13 +377,13 @@ export class Walk {
 
   /** Sets the reason for every selection in these statements that has none. */
   private setReason(statements: readonly Statement[], why: string, depth: number): void {
-    if (depth > MOST_DEPTH) return;
+    if (depth > MAX_DEPTH) return;
     for (const call of callsIn(statements)) {
       if (call.kind === 'call') {
         if (SELECTS.test(call.name) && !this.blamed.has(call.at)) this.blamed.set(call.at, why);
       } else {
         const body = this.body(nameOf(call.name) ?? '');
-        if (body !== undefined && this.steps++ < MOST_STEPS) this.setReason(body, why, depth + 1);
+        if (body !== undefined && this.steps++ < MAX_STEPS) this.setReason(body, why, depth + 1);
       }
     }
   }

@@ -4,7 +4,7 @@ import type { DispatchContext } from '../../engine/dispatch-context.js';
 import type { Engine } from '../../engine/engine.js';
 import { parseAttributes } from '../../engine/kamailio/attributes.js';
 import { updateCalls } from '../../engine/kamailio/calls.js';
-import { MOST_FURTHER_BRANCHES } from '../../engine/kamailio/choose.js';
+import { MAX_FURTHER_BRANCHES } from '../../engine/kamailio/choose.js';
 import { kamailioOf } from '../../engine/kamailio/flavour.js';
 import { callsAt, liveOf } from '../../engine/kamailio/live.js';
 import { branchRequestUri, kamailioRequestUri } from '../../engine/kamailio/request-uri.js';
@@ -82,7 +82,7 @@ function single(work: Work, fn: 'dst' | 'domain' | 'select'): object {
   const branches =
     lists.branches === undefined
       ? undefined
-      : (fn === 'select' ? [first] : []).concat(lists.branches).slice(0, MOST_FURTHER_BRANCHES);
+      : (fn === 'select' ? [first] : []).concat(lists.branches).slice(0, MAX_FURTHER_BRANCHES);
   advance(work, lists);
   return {
     ok: true,

@@ -18,7 +18,7 @@ import type { CfgFile, CfgOptions } from './cfg-file.js';
 /** Environment variable: number of warm-up calls, 0 for none. */
 const WARM_UP = 'SWITCHYARD_WARM_UP_CALLS';
 const WARM_UP_CALLS = 1500;
-const MOST_WARM_UP_CALLS = 10_000;
+const MAX_WARM_UP_CALLS = 10_000;
 
 /**
  * Milliseconds after the start at which files that may be needed later are loaded, so that the first calls do not wait
@@ -28,7 +28,7 @@ const LOAD_AHEAD_MS = 3000;
 
 function warmUpCalls(text: string | undefined): number {
   const count = text === undefined || text === '' ? WARM_UP_CALLS : Number(text);
-  return Number.isFinite(count) ? Math.min(count, MOST_WARM_UP_CALLS) : WARM_UP_CALLS;
+  return Number.isFinite(count) ? Math.min(count, MAX_WARM_UP_CALLS) : WARM_UP_CALLS;
 }
 
 /** Options of the command line. */

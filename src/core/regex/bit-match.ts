@@ -13,7 +13,7 @@ import type { Span } from './guided-match.js';
 import { Condition, conditionsBetween, Op, type Program, programOf, takes } from './program.js';
 
 /** Maximum words for the sets of one text: 16 MB, for example 1,000 states and 130,000 characters. */
-const MOST_WORDS = 4 * 1024 * 1024;
+const MAX_WORDS = 4 * 1024 * 1024;
 /** Memory for the sets is kept for the next text up to this many words. */
 const KEPT = 512 * 1024;
 let kept = new Int32Array(0);
@@ -84,7 +84,7 @@ export class BitMatch {
    */
   find(text: string, from: number): Span | null | undefined {
     const { words } = this.positions;
-    if ((text.length + 1) * words > MOST_WORDS) return undefined;
+    if ((text.length + 1) * words > MAX_WORDS) return undefined;
     const { sets, first } = this.scan(text);
     if (first < 0) return null;
     for (let at = Math.max(from, first); at <= text.length; at++) {

@@ -37,10 +37,10 @@ interface Threads {
   readonly others: Map<number, Threads>;
 }
 
-const MOST_THREADS = 2000;
+const MAX_THREADS = 2000;
 const DIRECT = 1024;
 /** Maximum number of transitions that are remembered. */
-const MOST_TRANSITIONS = 20_000;
+const MAX_TRANSITIONS = 20_000;
 
 /**
  * Finds a match and its groups in linear time, with a few steps for each character, however many groups there are. A
@@ -110,7 +110,7 @@ export class GuidedMatch {
   }
 
   private makeRoom(): void {
-    if (!this.live.crowded && this.threads.size <= MOST_THREADS / 2 && this.transitions <= MOST_TRANSITIONS / 2) return;
+    if (!this.live.crowded && this.threads.size <= MAX_THREADS / 2 && this.transitions <= MAX_TRANSITIONS / 2) return;
     this.live.clear();
     this.threads.clear();
     this.transitions = 0;
@@ -186,7 +186,7 @@ export class GuidedMatch {
       return takes(instruction, rune) ? [instruction.out] : [];
     });
     const made = this.closed(reached, set);
-    if (++this.transitions > MOST_TRANSITIONS) throw new TooManySets();
+    if (++this.transitions > MAX_TRANSITIONS) throw new TooManySets();
     if (key < DIRECT) threads.next[key] = made;
     else threads.others.set(key, made);
     return made;
@@ -215,7 +215,7 @@ export class GuidedMatch {
     const key = `${pcs.join()}${ends ? '!' : ''}`;
     const known = this.threads.get(key);
     if (known !== undefined) return known;
-    if (this.threads.size >= MOST_THREADS) throw new TooManySets();
+    if (this.threads.size >= MAX_THREADS) throw new TooManySets();
     const made: Threads = { pcs, ends, next: [], others: new Map() };
     this.threads.set(key, made);
     return made;

@@ -30,14 +30,14 @@ export class LiveSet {
 }
 
 /** Maximum bytes for the sets of one expression. */
-const MOST_BYTES = 6 * 1024 * 1024;
+const MAX_BYTES = 6 * 1024 * 1024;
 /** Maximum number of sets: their numbers must fit into 16 bits. */
-const MOST_SETS = 4096;
+const MAX_SETS = 4096;
 
 /**
  * Maximum number of instructions examined while sets are made: some tens of milliseconds, once, since sets are kept.
  */
-const MOST_WORK = 2_000_000;
+const MAX_WORK = 2_000_000;
 /** Additional instructions allowed for each character of a text: with more, following all states would be cheaper. */
 const WORK_PER_CHARACTER = 4;
 
@@ -54,7 +54,7 @@ const NONE = 0;
 export class LiveSets {
   readonly sets: LiveSet[] = [];
   private readonly byKey = new Map<string, LiveSet>();
-  private readonly mostSets: number;
+  private readonly maxSets: number;
   private readonly transitions: number;
   /** For each instruction, those from which it is reached without a character. */
   private readonly reachedFrom: number[][];
@@ -95,14 +95,14 @@ export class LiveSets {
     this.conditionCount = seen.size;
     this.transitions = this.conditionCount * classes.count;
     const bytes = instructions.length + 8 * this.transitions + 200;
-    this.mostSets = Math.min(MOST_SETS, Math.floor(MOST_BYTES / bytes));
+    this.maxSets = Math.min(MAX_SETS, Math.floor(MAX_BYTES / bytes));
     this.clear();
   }
 
   /** Counts examined instructions; throws `TooManySets` beyond the limit. */
   count(instructions: number): void {
     this.work += instructions;
-    if (this.work > MOST_WORK) throw new TooManySets();
+    if (this.work > MAX_WORK) throw new TooManySets();
   }
 
   /** Called for each text. The allowance for short texts adds up, so that many of them cannot exceed the limit. */
@@ -119,7 +119,7 @@ export class LiveSets {
 
   /** Whether the sets should be removed, after the current pass. */
   get crowded(): boolean {
-    return this.sets.length > this.mostSets / 2;
+    return this.sets.length > this.maxSets / 2;
   }
 
   /**
@@ -208,7 +208,7 @@ export class LiveSets {
     const key = Buffer.from(has).toString('latin1');
     const known = this.byKey.get(key);
     if (known !== undefined) return known;
-    if (this.sets.length >= this.mostSets) throw new TooManySets();
+    if (this.sets.length >= this.maxSets) throw new TooManySets();
     const made = new LiveSet(this.sets.length, has, this.transitions);
     this.sets.push(made);
     this.byKey.set(key, made);

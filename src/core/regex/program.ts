@@ -56,7 +56,7 @@ export const Condition = {
 } as const;
 
 /** Maximum number of instructions of a program; a longer one would need too much memory. */
-const MOST_INSTRUCTIONS = 8192;
+const MAX_INSTRUCTIONS = 8192;
 
 /** Number of states of a compiled expression; 0 if the package has another internal structure. */
 export function statesOf(regex: RE2JS): number {
@@ -80,7 +80,7 @@ export function programOf(regex: RE2JS): Program | undefined {
   }>;
   const { inst, start, numLb } = prog ?? {};
   const { classBounds, numClasses, latin1Class } = dfa;
-  if (!Array.isArray(inst) || typeof start !== 'number' || numLb !== 0 || inst.length > MOST_INSTRUCTIONS)
+  if (!Array.isArray(inst) || typeof start !== 'number' || numLb !== 0 || inst.length > MAX_INSTRUCTIONS)
     return undefined;
   if (classBounds === undefined || latin1Class?.length !== 256 || classBounds.length + 1 !== numClasses)
     return undefined;

@@ -30,7 +30,7 @@ export interface KamailioAttributes {
 }
 
 /** The largest weight accepted by default; Kamailio accepts 100. */
-const MOST_WEIGHT = 10_000;
+const MAX_WEIGHT = 10_000;
 
 const NONE: KamailioAttributes = {
   duid: undefined,
@@ -110,10 +110,10 @@ export function parseAttributes(text: string, strict = false): KamailioAttribute
   if (pairs === undefined || pairs.length === 0) return NONE;
   const values = new Map<string, string>();
   for (const [name, value] of pairs) if (!values.has(name)) values.set(name, value);
-  const mostWeight = strict ? 100 : MOST_WEIGHT;
+  const maxWeight = strict ? 100 : MAX_WEIGHT;
   const share = (name: string): number => {
     const number = integer(values.get(name));
-    return number !== undefined && number >= 1 && number <= mostWeight ? number : 0;
+    return number !== undefined && number >= 1 && number <= maxWeight ? number : 0;
   };
   const percent = (name: string, usual: number): number => {
     const number = integer(values.get(name));

@@ -1,7 +1,7 @@
 import { parseUri } from '../../core/uri.js';
 import type { Destination } from '../destination.js';
 import type { TargetLists } from '../target-lists.js';
-import { MOST_FURTHER_BRANCHES } from './choose.js';
+import { MAX_FURTHER_BRANCHES } from './choose.js';
 import { branchRequestUri, kamailioRequestUri } from './request-uri.js';
 
 /** One of the parallel targets (algorithm 12). */
@@ -30,7 +30,7 @@ export function branchTargets(
   if (current === undefined) return targets;
   const strict = partition.options.compat === 'strict';
   for (const destination of all) {
-    if (targets.length === MOST_FURTHER_BRANCHES) break;
+    if (targets.length === MAX_FURTHER_BRANCHES) break;
     if (!strict && destination.health.state !== 'active') continue;
     if (mode === 'dst') {
       targets.push({ destination, requestUri: undefined, byNextHop: true });

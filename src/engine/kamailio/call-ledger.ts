@@ -13,7 +13,7 @@ export interface LedgerOptions {
   /** Maximum seconds a call counts before it is confirmed (ds_hash_initexpire). Default 7200. */
   readonly initExpire?: () => number;
   /** Calls kept; further ones are not counted. Default 1,000,000. */
-  readonly mostCalls?: number;
+  readonly maxCalls?: number;
 }
 
 /** Milliseconds of one tick: expiry is stored in ticks, since V8 stores a small integer without an allocation. */
@@ -71,12 +71,12 @@ export class LoadLedger implements CallsInProgress {
   private readonly calls = new Map<string, TrackedCall>();
   private readonly starting = new Queue(false);
   private readonly confirmed = new Queue(true);
-  private readonly mostCalls: number;
+  private readonly maxCalls: number;
   private readonly origin: number;
 
   constructor(private readonly options: LedgerOptions) {
     this.origin = options.clock.monotonic();
-    this.mostCalls = options.mostCalls ?? 1_000_000;
+    this.maxCalls = options.maxCalls ?? 1_000_000;
   }
 
   /** Number of calls in progress. */
@@ -100,9 +100,9 @@ export class LoadLedger implements CallsInProgress {
       this.move(known, destination);
       return known;
     }
-    if (this.calls.size >= this.mostCalls) {
+    if (this.calls.size >= this.maxCalls) {
       this.expire();
-      if (this.calls.size >= this.mostCalls) return undefined;
+      if (this.calls.size >= this.maxCalls) return undefined;
     }
     const call = new TrackedCall(this, ownText(callId));
     call.destination = destination;

@@ -13,7 +13,7 @@ import type { KamailioEnv } from './environment.js';
 import { planOf, type SetPlan } from './set-plan.js';
 
 /** Maximum number of branches of one request besides its own target (recorded). */
-export const MOST_FURTHER_BRANCHES = 11;
+export const MAX_FURTHER_BRANCHES = 11;
 
 const CALL_LOAD = 10;
 const PARALLEL = 12;
@@ -188,7 +188,7 @@ function recordedCallLoad(
 function branchesAfter(plan: SetPlan, chosen: number): readonly Destination[] {
   const branches: Destination[] = [];
   const { set } = plan;
-  for (let i = chosen + 1; i < set.destinations.length && branches.length < MOST_FURTHER_BRANCHES; i++) {
+  for (let i = chosen + 1; i < set.destinations.length && branches.length < MAX_FURTHER_BRANCHES; i++) {
     if (plan.strict || set.isActive(i)) branches.push(set.destinations[i] as Destination);
   }
   return branches;

@@ -1,6 +1,6 @@
 /** After so many answers the average no longer changes. */
 const TRAINED = 10_000;
-const MOST_COUNT = 2 ** 21;
+const MAX_COUNT = 2 ** 21;
 
 /**
  * Latency statistics of one destination as in Kamailio 5.6, in milliseconds. The average stops changing once it is
@@ -24,7 +24,7 @@ export class LatencyEstimate {
 
   /** Adds the round trip of an answered probe. `alpha`: weight of the past in the estimate, 0 to 1. */
   observe(latency: number, alpha: number): void {
-    if (this.count < MOST_COUNT) this.count++;
+    if (this.count < MAX_COUNT) this.count++;
     else this.squares -= this.squares / this.count;
     if (this.count === 1) {
       this.average = this.estimate = this.min = this.max = latency;

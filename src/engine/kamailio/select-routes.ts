@@ -3,7 +3,7 @@ import type { SelectTarget } from '../selection.js';
 /**
  * Maximum number of groups in the rules. The documentation has no limit, but a variable of the caller may contain them.
  */
-const MOST_GROUPS = 64;
+const MAX_GROUPS = 64;
 const GROUP = /^([0-9]{0,10})=([0-9]{0,10})$/;
 
 /** The parsed rules of ds_select_routes. */
@@ -27,7 +27,7 @@ export function parseRoutes(rules: string, flags: number, limit: number): Select
   for (const group of groups) {
     const match = GROUP.exec(group);
     if (match === null) return { targets, problem: `"${group}" in rules "${rules}" is not setid=algorithm` };
-    if (targets.length === MOST_GROUPS) return { targets, problem: `more than ${MOST_GROUPS} groups in rules` };
+    if (targets.length === MAX_GROUPS) return { targets, problem: `more than ${MAX_GROUPS} groups in rules` };
     targets.push({ setId: Number(match[1]), algorithm: Number(match[2]), flags, maxResults: limit });
   }
   return { targets, problem: undefined };

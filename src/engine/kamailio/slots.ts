@@ -1,7 +1,7 @@
 import type { Random } from '../../core/random.js';
 
 /** Maximum number of slots of a table with exact shares; beyond that, shares are rounded to 1/65536. */
-const MOST_SLOTS = 65_536;
+const MAX_SLOTS = 65_536;
 /** Slots of Kamailio's tables. */
 const HUNDRED = 100;
 
@@ -70,7 +70,7 @@ export function proportionalSlots(
     sum += weight;
   }
   if (sum === 0) return new SlotTable(shuffled(Int32Array.from(positions), random));
-  const exact = sum / divisor <= Math.max(MOST_SLOTS, positions.length);
+  const exact = sum / divisor <= Math.max(MAX_SLOTS, positions.length);
   const counts = exact ? weights.map((weight) => weight / divisor) : rounded(weights, sum);
   const slots = new Int32Array(counts.reduce((a, b) => a + b, 0));
   let at = 0;
@@ -137,9 +137,9 @@ export function recordedPrioritySlots(
   return table ?? recordedRelativeSlots(positions, () => 1, random);
 }
 
-/** Numbers of slots that add up to about MOST_SLOTS; each share above 0 gets at least one slot. */
+/** Numbers of slots that add up to about MAX_SLOTS; each share above 0 gets at least one slot. */
 function rounded(weights: readonly number[], sum: number): number[] {
-  return weights.map((weight) => (weight === 0 ? 0 : Math.max(1, Math.round((weight * MOST_SLOTS) / sum))));
+  return weights.map((weight) => (weight === 0 ? 0 : Math.max(1, Math.round((weight * MAX_SLOTS) / sum))));
 }
 
 function greatestCommonDivisor(a: number, b: number): number {

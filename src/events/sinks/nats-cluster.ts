@@ -45,8 +45,8 @@ const BATCH = 1000;
 const OTHER_KEYS = ['gen', 'p', 'k', 'm.>', 't.>', 'r.>', 'p.>'] as const;
 /** From this number of keys on, a bucket is read by partition; and the most partitions for which that is done. */
 const FILTER_FROM = 2000;
-const MOST_FILTERS = 64;
-const MOST_CONSUMERS = 4;
+const MAX_FILTERS = 64;
+const MAX_CONSUMERS = 4;
 /** Kinds of core messages that every node receives. */
 const BROADCAST = ['hb', 'bye', 'load', 'fail', 'told', 'loaded'] as const;
 const LOG_EVERY = 60_000;
@@ -287,7 +287,7 @@ export class NatsCluster {
    */
   private filtersFor(connection: NatsConnection, messages: number, partitions: readonly string[]): string[][] {
     const several = serverHas(connection, 2, 10);
-    if (messages < FILTER_FROM || partitions.length > (several ? MOST_FILTERS : MOST_CONSUMERS)) return [[]];
+    if (messages < FILTER_FROM || partitions.length > (several ? MAX_FILTERS : MAX_CONSUMERS)) return [[]];
     const filters = [...OTHER_KEYS, ...partitions.map((name) => `d.${encodeToken(name)}.>`)];
     const subjects = filters.map((filter) => `$KV.${this.bucket}.${filter}`);
     return several ? [subjects] : subjects.map((subject) => [subject]);

@@ -45,7 +45,7 @@ export interface AccContext {
 }
 
 /** Maximum number of legs of one call. */
-const MOST_LEGS = 32;
+const MAX_LEGS = 32;
 
 /** Accounting for one cfg file: its settings, and the rows that wait for the database. */
 export class Accounting {
@@ -74,7 +74,7 @@ export class Accounting {
   /** Adds a leg, up to the maximum. */
   newLeg(call: Call): void {
     const { legs } = this.context(call);
-    if (legs.length < MOST_LEGS) legs.push(new Map());
+    if (legs.length < MAX_LEGS) legs.push(new Map());
   }
 
   /** Writes one record to the given outlets. */
@@ -208,7 +208,7 @@ function legValues(fields: readonly ExtraField[], scope: CfgScope): (readonly [s
   const columns = fields.map(({ name, value }) => {
     const avp = /^\$\(?avp\(([^)]*)\)/.exec(value.text)?.[1]?.replace(/^[si]:/, '');
     const all = avp === undefined ? [value.evaluateValue(scope)] : [...scope.avps.all(avp)].reverse();
-    return { name, all: all.slice(0, MOST_LEGS) };
+    return { name, all: all.slice(0, MAX_LEGS) };
   });
   const count = Math.max(...columns.map(({ all }) => all.length));
   return Array.from({ length: count }, (_, i) =>

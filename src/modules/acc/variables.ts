@@ -9,13 +9,13 @@ function contextOf(context: PvarContext): AccContext | undefined {
 }
 
 /** Maximum length of one value. */
-const MOST_CHARACTERS = 1024;
+const MAX_CHARACTERS = 1024;
 
 function keep(values: Map<string, PvarValue> | undefined, name: string, value: PvarValue): void {
   if (values === undefined) return;
   if (value === null) values.delete(name);
   else if (values.has(name) || values.size < 64)
-    values.set(name, typeof value === 'string' ? value.slice(0, MOST_CHARACTERS) : value);
+    values.set(name, typeof value === 'string' ? value.slice(0, MAX_CHARACTERS) : value);
 }
 
 /** $acc_extra(tag). */

@@ -11,7 +11,7 @@ interface Waiting {
 }
 
 /** Maximum number of rows that wait for the database; beyond that the oldest is dropped and counted. */
-const MOST_WAITING = 20_000;
+const MAX_WAITING = 20_000;
 /** Maximum number of rows in one statement. */
 const BATCH = 50;
 /** Milliseconds between two attempts while the database cannot be reached. */
@@ -39,7 +39,7 @@ export class AccWriter {
 
   /** Adds a row; when too many wait, the oldest is dropped and counted. */
   add(env: ScriptEnvironment, table: string, row: Row): void {
-    if (this.waiting.length >= MOST_WAITING) {
+    if (this.waiting.length >= MAX_WAITING) {
       this.waiting.shift();
       if (this.dropped++ % 1000 === 0)
         env.log.error({ dropped: this.dropped }, 'acc: rows are dropped: the database cannot be reached');

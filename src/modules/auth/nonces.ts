@@ -29,7 +29,7 @@ const HEAD = 8;
 const SEAL = 12;
 const BOUND = 8;
 /** As in the original, a higher nonce count needs a new nonce. */
-const MOST_COUNT = 255;
+const MAX_COUNT = 255;
 
 /**
  * Makes and checks nonces of digest challenges (RFC 7616 section 3.3). A nonce contains the time it was made and an
@@ -74,7 +74,7 @@ export class Nonces {
     if (!timingSafeEqual(bytes.subarray(HEAD, HEAD + SEAL), seal)) return 'bad';
     const age = Math.floor(this.clock.now() / 1000) - head.readUInt32BE(0);
     // The clock may have been set back a little.
-    if (age < -MOST_DRIFT || age > this.options.lifetime) return 'stale';
+    if (age < -MAX_DRIFT || age > this.options.lifetime) return 'stale';
     const [binding] = this.binding(head, bound);
     const given = bytes.subarray(HEAD + SEAL);
     if (binding === undefined) return given.length === 0 ? 'good' : 'stale';
@@ -89,7 +89,7 @@ export class Nonces {
     const { counts, once } = this.options;
     const now = this.clock.monotonic();
     if (counts && count !== undefined) {
-      if (count > MOST_COUNT || count <= (this.counted.get(nonce, now) ?? 0)) return 'stale';
+      if (count > MAX_COUNT || count <= (this.counted.get(nonce, now) ?? 0)) return 'stale';
       this.counted.set(ownText(nonce), count, 0, now);
     } else if (once) {
       if (this.spent.get(nonce, now) !== undefined) return 'used';
@@ -121,4 +121,4 @@ export class Nonces {
 }
 
 /** Seconds that the time in a nonce may be ahead of the clock (nonce_auth_max_drift). */
-const MOST_DRIFT = 3;
+const MAX_DRIFT = 3;

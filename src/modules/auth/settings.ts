@@ -5,7 +5,7 @@ import type { ModuleParameters, ModuleStates } from '../../script/environment.js
 import { type NonceOptions, Nonces } from './nonces.js';
 
 /** Maximum number of nonces whose use is remembered. */
-const MOST_NONCES = 262_144;
+const MAX_NONCES = 262_144;
 
 /** State of auth: makes and checks nonces. */
 export class Authentication {
@@ -33,7 +33,7 @@ export class Authentication {
       lifetime,
       counts: parameters.flag('nonce_count', false),
       once: parameters.flag('one_time_nonce', false),
-      most: MOST_NONCES,
+      most: MAX_NONCES,
       secret: secret === '' ? undefined : secret,
     };
     if (before !== undefined && isDeepStrictEqual(before.options, this.options)) this.nonces = before.nonces;

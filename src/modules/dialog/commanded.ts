@@ -6,7 +6,7 @@ import { dialogs } from './state.js';
 import type { DialogTable } from './table.js';
 
 /** Maximum number of dialogs in one listing. */
-export const MOST_DIALOGS_SHOWN = 5000;
+export const MAX_DIALOGS_SHOWN = 5000;
 
 /** The dialogs of a configuration. */
 export function tableOf(env: ScriptEnvironment): DialogTable {
@@ -29,12 +29,12 @@ export function listed(
   which: Iterable<Dialog>,
   entry: (dialog: Dialog) => MiValue,
   from = 0,
-  most = MOST_DIALOGS_SHOWN,
+  most = MAX_DIALOGS_SHOWN,
 ): MiValue[] {
   const out: MiValue[] = [];
   let at = 0;
   for (const each of which) {
-    if (out.length >= Math.min(most, MOST_DIALOGS_SHOWN)) break;
+    if (out.length >= Math.min(most, MAX_DIALOGS_SHOWN)) break;
     if (at++ >= from) out.push(entry(each));
   }
   return out;

@@ -60,9 +60,9 @@ export interface ProfileEntry {
 }
 
 /** Maximum number of variables and values of one dialog. */
-export const MOST_VALUES = 128;
+export const MAX_VALUES = 128;
 /** Maximum length of each value. */
-export const MOST_CHARACTERS = 4096;
+export const MAX_CHARACTERS = 4096;
 
 /** A call from its INVITE to its BYE. */
 export class Dialog {
@@ -190,8 +190,8 @@ export class Dialog {
       this.values.delete(name);
       return true;
     }
-    if (!this.values.has(name) && this.values.size >= MOST_VALUES) return false;
-    this.values.set(ownText(name), typeof value === 'string' ? ownText(value.slice(0, MOST_CHARACTERS)) : value);
+    if (!this.values.has(name) && this.values.size >= MAX_VALUES) return false;
+    this.values.set(ownText(name), typeof value === 'string' ? ownText(value.slice(0, MAX_CHARACTERS)) : value);
     return true;
   }
 }

@@ -9,11 +9,11 @@ import { createDialog, fixRoute, matchDialog, validateDialog } from './requests.
 import { sendWithin } from './requests-within.js';
 
 /** Maximum number of dialogs whose values one function reads. */
-const MOST_FOUND = 1000;
+const MAX_FOUND = 1000;
 
 /** Writes dialogs as JSON into an AVP (index 0 is the first in the table), and their number. */
 function listed(found: readonly Dialog[], result: Arg | undefined, number: Arg | undefined, run: MessageRun): number {
-  for (const each of found.slice(0, MOST_FOUND).reverse())
+  for (const each of found.slice(0, MAX_FOUND).reverse())
     result?.variable?.assign(run.pvars, dialogJson(each, run.env, true));
   number?.variable?.assign(run.pvars, found.length);
   return code(found.length > 0);
@@ -216,7 +216,7 @@ export const opensipsFunctions: FunctionSpec[] = [
         const found = tableOf(run).index.withValue(name, wanted);
         number?.variable?.assign(run.pvars, found.length);
         // The value assigned last is the first of an AVP, so the dialogs are read in reverse order.
-        for (const each of found.slice(0, MOST_FOUND).reverse()) {
+        for (const each of found.slice(0, MAX_FOUND).reverse()) {
           const of = each.values.get(textOf(attribute, run));
           if (of !== undefined) result?.variable?.assign(run.pvars, of);
         }

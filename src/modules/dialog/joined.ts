@@ -1,5 +1,5 @@
 import type { CommandParameters, MiValue } from '../../script/commands.js';
-import { MOST_DIALOGS_SHOWN } from './commanded.js';
+import { MAX_DIALOGS_SHOWN } from './commanded.js';
 
 /** Joins the answers of several processes, each of which knows only its own dialogs. */
 type Joined = (answers: readonly MiValue[], params: CommandParameters) => MiValue;
@@ -8,7 +8,7 @@ type Fields = Readonly<Record<string, MiValue>>;
 
 /** Joins lists. */
 export const lists: Joined = (answers) =>
-  answers.flatMap((each) => each as readonly MiValue[]).slice(0, MOST_DIALOGS_SHOWN);
+  answers.flatMap((each) => each as readonly MiValue[]).slice(0, MAX_DIALOGS_SHOWN);
 
 /** Adds numbers with the same name. */
 export const sums: Joined = (answers) => {
@@ -27,7 +27,7 @@ export const dialogsOf: Joined = (answers) => {
   const found = all.find(({ Dialog }) => Dialog !== undefined);
   if (found !== undefined) return found;
   const counts = all.flatMap(({ count }) => (count === undefined ? [] : [Number(count)]));
-  const Dialogs = all.flatMap(({ Dialogs: each = [] }) => each as readonly MiValue[]).slice(0, MOST_DIALOGS_SHOWN);
+  const Dialogs = all.flatMap(({ Dialogs: each = [] }) => each as readonly MiValue[]).slice(0, MAX_DIALOGS_SHOWN);
   return counts.length === 0 ? { Dialogs } : { count: counts.reduce((sum, count) => sum + count, 0), Dialogs };
 };
 

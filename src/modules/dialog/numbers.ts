@@ -4,7 +4,7 @@ import type { SipMessage } from '../../sip/message.js';
 import type { TextEdit } from '../../sip/reply.js';
 
 /** Maximum number of requests of one side whose shift is remembered: an ACK has the number of its INVITE. */
-const MOST_KEPT = 16;
+const MAX_KEPT = 16;
 
 /**
  * The difference by which CSeq numbers of one side are raised when its requests are forwarded. It grows when this proxy
@@ -34,7 +34,7 @@ export class Numbers {
 
   private keep(number: number, shift: number): void {
     this.kept.set(number, shift);
-    if (this.kept.size <= MOST_KEPT) return;
+    if (this.kept.size <= MAX_KEPT) return;
     const [oldest] = this.kept.keys();
     if (oldest !== undefined) this.kept.delete(oldest);
   }

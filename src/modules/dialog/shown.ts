@@ -4,7 +4,7 @@ import { parseMessage, type SipMessage } from '../../sip/message.js';
 import { type Dialog, otherSide, type Side } from './dialog.js';
 
 /** Maximum length of an SDP that is kept. */
-const MOST_SDP = 16_384;
+const MAX_SDP = 16_384;
 
 /** Stores what an INVITE or UPDATE sent by `from`, and its answer, show each side of the other. */
 export function storeShown(dialog: Dialog, from: Side, transaction: TransactionState): void {
@@ -20,7 +20,7 @@ export function storeShown(dialog: Dialog, from: Side, transaction: TransactionS
 function keep(dialog: Dialog, side: Side, message: SipMessage | undefined): void {
   if (message === undefined || !dialog.reinvited.has(side)) return;
   const before = dialog.shown[side];
-  const isSdp = /^application\/sdp\b/i.test(message.header('content-type') ?? '') && message.body.length <= MOST_SDP;
+  const isSdp = /^application\/sdp\b/i.test(message.header('content-type') ?? '') && message.body.length <= MAX_SDP;
   const contact = message.header('contact') ?? before?.contact ?? '';
   dialog.shown[side] = { contact: ownText(contact), sdp: isSdp ? ownText(message.body) : (before?.sdp ?? '') };
 }

@@ -21,10 +21,10 @@ import type { DialogSettings } from './settings.js';
 import { storeShown } from './shown.js';
 
 /** Maximum number of dialogs; an INVITE beyond that begins none. */
-const MOST_DIALOGS = 200_000;
+const MAX_DIALOGS = 200_000;
 
 /** Maximum number of dialogs with one Call-ID (forks and spirals). */
-const MOST_OF_ONE_CALL = 32;
+const MAX_OF_ONE_CALL = 32;
 
 /** Milliseconds for which a transaction is kept after its final reply. */
 const FAILED_MS = 5000;
@@ -104,7 +104,7 @@ export class DialogTable {
     const known = this.current.get(call);
     if (known !== undefined) return known;
     if (message.method !== 'INVITE' || message.toTag !== '') return undefined;
-    if (this.index.size >= MOST_DIALOGS) {
+    if (this.index.size >= MAX_DIALOGS) {
       env.peerLog.warn(
         { callId: message.callId, dialogs: this.index.size },
         'script: too many dialogs, this one is not kept',
@@ -113,7 +113,7 @@ export class DialogTable {
     }
     // Looking up takes time in proportion to the dialogs with this Call-ID, which a peer chooses.
     const others = this.index.ofCall(message.callId);
-    if (others.length >= MOST_OF_ONE_CALL) {
+    if (others.length >= MAX_OF_ONE_CALL) {
       const ended = others.find(({ state }) => state === ENDED);
       if (ended === undefined) return undefined;
       this.remove(ended);
@@ -297,13 +297,13 @@ export class DialogTable {
   private arm(call: Call, dialog: Dialog): void {
     dialog.stopTimer?.();
     dialog.expires = call.env.clock.monotonic() + dialog.lifetime;
-    dialog.stopTimer = call.env.clock.schedule(Math.min(dialog.lifetime, MOST_WAIT), () => this.expired(call, dialog));
+    dialog.stopTimer = call.env.clock.schedule(Math.min(dialog.lifetime, MAX_WAIT), () => this.expired(call, dialog));
   }
 
   private expired(call: Call, dialog: Dialog): void {
     const left = dialog.expires - call.env.clock.monotonic();
     if (left > 0) {
-      dialog.stopTimer = call.env.clock.schedule(Math.min(left, MOST_WAIT), () => this.expired(call, dialog));
+      dialog.stopTimer = call.env.clock.schedule(Math.min(left, MAX_WAIT), () => this.expired(call, dialog));
       return;
     }
     // OpenSIPS' dlg_on_timeout(): the route may prolong the dialog.
@@ -379,7 +379,7 @@ export class DialogTable {
 }
 
 /** Maximum delay of a timer in Node. */
-const MOST_WAIT = 2_000_000_000;
+const MAX_WAIT = 2_000_000_000;
 
 function hashOf(text: string): number {
   let hash = 0;

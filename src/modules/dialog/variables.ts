@@ -5,7 +5,7 @@ import { plain, type VariableDefinition } from '../../pvar/variables/definition.
 import { flagNames } from '../flags.js';
 import { scopeOf } from '../script-variable.js';
 import { dialogJson } from './commands.js';
-import { type Dialog, ENDED, MOST_CHARACTERS, MOST_VALUES } from './dialog.js';
+import { type Dialog, ENDED, MAX_CHARACTERS, MAX_VALUES } from './dialog.js';
 import { dialogs } from './state.js';
 import type { DialogTable } from './table.js';
 
@@ -75,9 +75,9 @@ function values(): VariableDefinition {
           else if (
             typeof value === 'string' &&
             kept !== undefined &&
-            (kept.size < MOST_VALUES || kept.has(name(context)))
+            (kept.size < MAX_VALUES || kept.has(name(context)))
           )
-            kept.set(name(context), value.slice(0, MOST_CHARACTERS));
+            kept.set(name(context), value.slice(0, MAX_CHARACTERS));
         },
       };
     },

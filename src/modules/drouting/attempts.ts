@@ -28,7 +28,7 @@ interface Pending {
 const pending = new PerCall<Map<DroutingTables, Pending>>(() => new Map());
 
 /** Maximum number of gateways tried for one call. */
-const MOST_ATTEMPTS = 64;
+const MAX_ATTEMPTS = 64;
 
 /** Variables into which a script wants attributes written. */
 export interface AttributeTargets {
@@ -179,7 +179,7 @@ export function begin(
 }
 
 function* bounded(rest: Iterator<Attempt>): Generator<Attempt> {
-  for (let i = 0; i < MOST_ATTEMPTS; i++) {
+  for (let i = 0; i < MAX_ATTEMPTS; i++) {
     const { value, done } = rest.next();
     if (done === true) return;
     yield value;

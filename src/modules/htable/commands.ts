@@ -6,8 +6,8 @@ import { storeHashTable } from './store.js';
 import { type HashTable, hashTables, setIn } from './tables.js';
 
 /** Maximum number of entries in one listing, and of characters of their keys and values. */
-const MOST_LISTED = 10_000;
-const MOST_LISTED_TEXT = 8 * 1024 * 1024;
+const MAX_LISTED = 10_000;
+const MAX_LISTED_TEXT = 8 * 1024 * 1024;
 /** Milliseconds for writing a table when an operator asks for it. */
 const STORE_MS = 4500;
 
@@ -124,7 +124,7 @@ export const hashTableCommands: readonly ScriptCommand[] = [
       let characters = 0;
       for (const [name, value] of tableOf(env, table).entries.entries(env.clock.monotonic())) {
         characters += name.length + String(value).length;
-        if (out.length >= MOST_LISTED || characters > MOST_LISTED_TEXT) break;
+        if (out.length >= MAX_LISTED || characters > MAX_LISTED_TEXT) break;
         out.push({ entry: out.length, size: 1, slot: { item: { name, value } } });
       }
       return out;

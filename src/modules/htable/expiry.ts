@@ -11,7 +11,7 @@ import { inSlots } from './walks.js';
  * Maximum number of entries removed in one step, and milliseconds until the next step: all processes handle calls in
  * between.
  */
-const MOST_AT_ONCE = 5000;
+const MAX_AT_ONCE = 5000;
 const NEXT_MS = 1;
 
 /** The entry for which the event route runs. */
@@ -30,12 +30,12 @@ export function startExpiry(env: () => ScriptEnvironment): () => void {
     for (const [name, table] of [...now.modules.of(hashTables)].reverse()) {
       const event = `htable:expired:${name}`;
       if (now.script.route('event', event) === undefined) continue;
-      const found = new Map(table.entries.expired(clock.monotonic(), MOST_AT_ONCE));
+      const found = new Map(table.entries.expired(clock.monotonic(), MAX_AT_ONCE));
       for (const key of inSlots([...found.keys()], table.slots)) {
         const value = found.get(key) ?? null;
         runEvent(now, event, ({ call }) => expired.set(call, { key, value }));
       }
-      left = found.size >= MOST_AT_ONCE;
+      left = found.size >= MAX_AT_ONCE;
       if (left) break;
     }
     stop = clock.schedule(left ? NEXT_MS : ms, sweep);

@@ -8,7 +8,7 @@ import { wasRead } from './database.js';
 import { type HashTable, hashTables } from './tables.js';
 
 /** Maximum number of entries of a table that is written to a database. */
-const MOST_STORED = 200_000;
+const MAX_STORED = 200_000;
 /** Milliseconds for writing all tables when the program stops: a database that does not answer must not hold it. */
 const END_MS = 2500;
 /** The same for the transaction of one table, which ends before that. */
@@ -61,7 +61,7 @@ function rowsOf(
   const rows: Record<string, PvarValue>[] = [];
   for (const [name, value, expires] of entries.listed()) {
     if (value === null || (expires !== undefined && expires <= now)) continue;
-    if (rows.length >= MOST_STORED) throw new Error(`it has more than ${MOST_STORED} entries`);
+    if (rows.length >= MAX_STORED) throw new Error(`it has more than ${MAX_STORED} entries`);
     rows.push({
       [key]: name,
       // As recorded, an array is written as the entries it was read to.
@@ -101,10 +101,10 @@ async function storeAll(env: ScriptEnvironment): Promise<void> {
   if (failed.size === 0) return;
   const unwritten = tables
     .filter(([name]) => failed.has(name))
-    .slice(0, MOST_NAMED)
+    .slice(0, MAX_NAMED)
     .map(([name, { entries }]) => ({ htable: name, entries: entries.size, reason: failed.get(name) }));
   env.peerLog.error({ tables: failed.size, unwritten }, 'htable: entries were not written to the database');
 }
 
 /** Maximum number of tables named in the log line. */
-const MOST_NAMED = 20;
+const MAX_NAMED = 20;

@@ -5,7 +5,7 @@ import { hashTableDefinition } from '../../script/tables.js';
 import { copiedValues, valuesOf } from '../expiring-map.js';
 
 /** Maximum number of entries of one table. */
-const MOST_ENTRIES = 1_000_000;
+const MAX_ENTRIES = 1_000_000;
 
 /** One hash table. */
 export interface HashTable {
@@ -37,7 +37,7 @@ export const hashTables = {
       if (fault !== undefined) throw new Error(`htable ${name}: ${fault}`);
       const initial = options.get('initval');
       tables.set(name, {
-        entries: valuesOf(states, `htable ${name}`, MOST_ENTRIES),
+        entries: valuesOf(states, `htable ${name}`, MAX_ENTRIES),
         initial: initial === undefined ? null : Number(initial),
         autoexpire: Number(options.get('autoexpire') ?? 0) * 1000,
         updateExpire: options.get('updateexpire') !== '0',
@@ -60,7 +60,7 @@ export const hashTables = {
   },
   copy(tables: Map<string, HashTable>): Map<string, HashTable> {
     return new Map(
-      [...tables].map(([name, table]) => [name, { ...table, entries: copiedValues(table.entries, MOST_ENTRIES) }]),
+      [...tables].map(([name, table]) => [name, { ...table, entries: copiedValues(table.entries, MAX_ENTRIES) }]),
     );
   },
 };

@@ -26,7 +26,7 @@ function removeHere(env: ScriptEnvironment, walk: TableWalk, key: string): void 
 
 function keysOf(env: ScriptEnvironment, table: HashTable): string[] {
   const keys: string[] = [];
-  for (const [key] of table.entries.entries(env.clock.monotonic())) if (keys.push(key) >= MOST_WALKED) break;
+  for (const [key] of table.entries.entries(env.clock.monotonic())) if (keys.push(key) >= MAX_WALKED) break;
   return inSlots(keys, table.slots);
 }
 
@@ -37,8 +37,8 @@ const tableWalks = {
 };
 
 /** Maximum number of iterations at once, and of entries in one. */
-const MOST_WALKS = 64;
-const MOST_WALKED = 100_000;
+const MAX_WALKS = 64;
+const MAX_WALKED = 100_000;
 
 /** Keys in the order of the original's slots, and within a slot by their hashes, which ignore letter case. */
 export function inSlots(keys: readonly string[], slots: number): string[] {
@@ -87,7 +87,7 @@ export function iterators(): FunctionSpec[] {
           const found = tableOf(run.env, textOf(table, run));
           const all = run.env.modules.of(tableWalks);
           const name = textOf(walk, run);
-          if (found === undefined || (all.size >= MOST_WALKS && !all.has(name))) return -1;
+          if (found === undefined || (all.size >= MAX_WALKS && !all.has(name))) return -1;
           all.set(name, { table: found, keys: keysOf(run.env, found), at: -1 });
           return 1;
         },

@@ -98,14 +98,14 @@ export class Balancer {
   }
 
   /** Maximum number of calls for a resource of a destination; undefined when it does not have the resource. */
-  most(destination: Balanced, resource: string): number | undefined {
+  limit(destination: Balanced, resource: string): number | undefined {
     return this.resized.get(`${destination.row.id}/${resource}`) ?? destination.row.resources.get(resource);
   }
 
   /** Sets the maximum number of calls for a resource; false when the destination does not have it. */
-  resize(destination: Balanced, resource: string, most: number): boolean {
+  resize(destination: Balanced, resource: string, limit: number): boolean {
     if (!destination.row.resources.has(resource)) return false;
-    this.resized.set(`${destination.row.id}/${resource}`, most);
+    this.resized.set(`${destination.row.id}/${resource}`, limit);
     return true;
   }
 
@@ -115,7 +115,7 @@ export class Balancer {
   }
 
   /** Free capacity of a destination for a call that needs these resources; undefined when it lacks one of them. */
-  room(
+  freeCapacity(
     env: ScriptEnvironment,
     destination: Balanced,
     resources: readonly string[],
@@ -123,17 +123,17 @@ export class Balancer {
   ): number | undefined {
     let least: number | undefined;
     for (const resource of resources) {
-      const most = this.most(destination, resource);
-      if (most === undefined) return undefined;
-      const free = most - this.load(env, destination, resource);
-      const room = relative ? (most === 0 ? 0 : Math.trunc((100 * free) / most)) : free;
-      if (least === undefined || room < least) least = room;
+      const limit = this.limit(destination, resource);
+      if (limit === undefined) return undefined;
+      const free = limit - this.load(env, destination, resource);
+      const capacity = relative ? (limit === 0 ? 0 : Math.trunc((100 * free) / limit)) : free;
+      if (least === undefined || capacity < least) least = capacity;
     }
     return least;
   }
 
   /** Counts a dialog for resources of a destination. */
-  take(env: ScriptEnvironment, dialog: Dialog, destination: Balanced, resources: readonly string[]): void {
+  allocate(env: ScriptEnvironment, dialog: Dialog, destination: Balanced, resources: readonly string[]): void {
     const { profiles } = tableOf(env);
     for (const resource of resources) {
       profiles.define([profileOf(resource)], []);
@@ -142,7 +142,7 @@ export class Balancer {
   }
 
   /** Ends the counting of a dialog for resources of a destination. */
-  give(env: ScriptEnvironment, dialog: Dialog, destination: Balanced, resources: readonly string[]): void {
+  release(env: ScriptEnvironment, dialog: Dialog, destination: Balanced, resources: readonly string[]): void {
     for (const resource of resources)
       tableOf(env).profiles.remove(dialog, profileOf(resource), String(destination.row.id));
   }

@@ -21,7 +21,7 @@ function shown(env: ScriptEnvironment, destination: Balanced): MiValue {
     'auto-reenable': off || row.probeMode === 0 ? 'off' : 'on',
     Resources: [...row.resources.keys()].map((name) => ({
       name,
-      max: balancer.most(destination, name) ?? 0,
+      max: balancer.limit(destination, name) ?? 0,
       load: balancer.load(env, destination, name),
     })),
     attrs: row.attributes,

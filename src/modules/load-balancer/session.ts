@@ -4,7 +4,7 @@ import { dialogs } from '../dialog/state.js';
 import { type Balanced, balancerOf } from './balancer.js';
 
 /** Return codes from the documentation. */
-const NO_ROOM = -2;
+const NO_CAPACITY = -2;
 const NO_DESTINATION = -3;
 const NO_RESOURCE = -4;
 
@@ -20,7 +20,7 @@ interface Session {
 const sessions = new PerCall<{ session: Session | undefined }>(() => ({ session: undefined }));
 
 /** Maximum number of resources a call may need. */
-const MOST_RESOURCES = 32;
+const MAX_RESOURCES = 32;
 
 /** Parses "pstn;transc". */
 export function resourcesOf(text: string): string[] {
@@ -28,7 +28,7 @@ export function resourcesOf(text: string): string[] {
     .split(';')
     .map((each) => each.split('=')[0]?.trim() ?? '')
     .filter((each) => each !== '')
-    .slice(0, MOST_RESOURCES);
+    .slice(0, MAX_RESOURCES);
 }
 
 /** Whether lb_start() was called for the call. */
@@ -42,7 +42,7 @@ export function start(run: MessageRun, group: number, resources: readonly string
   reset(run);
   let known = false;
   for (const each of balancer.all(run.env)) {
-    known ||= resources.every((resource) => balancer.most(each, resource) !== undefined);
+    known ||= resources.every((resource) => balancer.limit(each, resource) !== undefined);
   }
   if (resources.length === 0 || !known) return NO_RESOURCE;
   const session: Session = { group, resources, flags, tried: new Set(), current: undefined };
@@ -64,27 +64,27 @@ function choose(run: MessageRun, session: Session): number {
   if (dialog === undefined) return -1;
   const { resources, flags, group } = session;
   // The resources counted for the last destination are released before capacity is compared.
-  if (session.current !== undefined) balancer.give(env, dialog, session.current, resources);
+  if (session.current !== undefined) balancer.release(env, dialog, session.current, resources);
   session.current = undefined;
   let up = false;
-  let most = Number.NEGATIVE_INFINITY;
+  let highest = Number.NEGATIVE_INFINITY;
   let best: Balanced[] = [];
   for (const each of balancer.all(env)) {
     if (each.row.group !== group || !each.usable || session.tried.has(each)) continue;
-    const room = balancer.room(env, each, resources, flags.includes('r'));
-    if (room === undefined) continue;
+    const capacity = balancer.freeCapacity(env, each, resources, flags.includes('r'));
+    if (capacity === undefined) continue;
     up = true;
-    if (room <= 0 && !flags.includes('n')) continue;
-    if (room < most) continue;
-    if (room > most) best = [];
-    most = room;
+    if (capacity <= 0 && !flags.includes('n')) continue;
+    if (capacity < highest) continue;
+    if (capacity > highest) best = [];
+    highest = capacity;
     best.push(each);
   }
   const chosen = best[flags.includes('s') && best.length > 1 ? env.random.uint32() % best.length : 0];
-  if (chosen === undefined) return up ? NO_ROOM : NO_DESTINATION;
+  if (chosen === undefined) return up ? NO_CAPACITY : NO_DESTINATION;
   session.tried.add(chosen);
   session.current = chosen;
-  balancer.take(env, dialog, chosen, resources);
+  balancer.allocate(env, dialog, chosen, resources);
   call.sendTo(chosen.uri);
   return 1;
 }
@@ -97,7 +97,7 @@ export function reset(run: MessageRun): void {
   kept.session = undefined;
   const dialog = run.env.modules.of(dialogs).of(run);
   if (session.current !== undefined && dialog !== undefined)
-    balancerOf(run).give(run.env, dialog, session.current, session.resources);
+    balancerOf(run).release(run.env, dialog, session.current, session.resources);
 }
 
 /** Disables the last destination of the call until it answers a probe. */
@@ -121,9 +121,9 @@ export function count(
   const table = env.modules.of(dialogs);
   const dialog = table.of(run) ?? table.begin(run);
   if (destination === undefined || dialog === undefined) return -1;
-  if (!resources.every((each) => balancer.most(destination, each) !== undefined)) return -1;
-  if (undo) balancer.give(env, dialog, destination, resources);
-  else balancer.take(env, dialog, destination, resources);
+  if (!resources.every((each) => balancer.limit(destination, each) !== undefined)) return -1;
+  if (undo) balancer.release(env, dialog, destination, resources);
+  else balancer.allocate(env, dialog, destination, resources);
   return 1;
 }
 

@@ -1,13 +1,13 @@
 import { CommandFault, type CommandParameters, type MiValue, type ScriptCommand } from '../../script/commands.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
 import { ALL_METHODS, type Binding, isValid } from './contact.js';
-import { MOST_CONTACTS } from './locations.js';
+import { MAX_CONTACTS } from './locations.js';
 import { type LocationTable, locationStore, secondsNow } from './store.js';
 
 const module = 'usrloc';
 const NOT_SET = '[not set]';
 /** Maximum number of contacts in one answer. */
-const MOST_LISTED = 5000;
+const MAX_LISTED = 5000;
 
 /** A contact in the form of Kamailio's listings. */
 function shown(env: ScriptEnvironment, contact: Binding, state: string): MiValue {
@@ -95,7 +95,7 @@ export const locationCommands: readonly ScriptCommand[] = [
     parameters: ['brief'],
     required: 0,
     run(env, { brief }) {
-      let left = MOST_LISTED;
+      let left = MAX_LISTED;
       const domains = [...env.modules.of(locationStore).tables].map(([name, table]) => {
         const aors: MiValue[] = [];
         for (const aor of table.locations.aors()) {
@@ -190,7 +190,7 @@ export const locationCommands: readonly ScriptCommand[] = [
           regId: 0,
           modified: now,
         });
-        if (!added) throw new CommandFault(500, `there are ${MOST_CONTACTS} contacts, or too many of this one`);
+        if (!added) throw new CommandFault(500, `there are ${MAX_CONTACTS} contacts, or too many of this one`);
         return {};
       }),
   },

@@ -18,9 +18,9 @@ const METHOD_BITS: ReadonlyMap<string, number> = new Map(
  * Maximum length of the texts stored for a contact: its URI (which Kamailio's `contact_max_size` limits further), Path
  * and others.
  */
-const MOST_TEXT = 512;
+const MAX_TEXT = 512;
 /** Maximum number of contacts read from one request. */
-export const MOST_IN_REQUEST = 100;
+export const MAX_IN_REQUEST = 100;
 
 /** The connection that a contact was registered over. */
 export interface ContactConnection {
@@ -110,7 +110,7 @@ export function contactsOf(message: SipMessage): WantedContacts | undefined {
   const inHeader = expiresOf(message);
   for (const { value, end } of message.fields('contact')) {
     const parts = splitList(message.text.slice(value, end), ',');
-    if (list.length + parts.length > MOST_IN_REQUEST) return undefined;
+    if (list.length + parts.length > MAX_IN_REQUEST) return undefined;
     fields++;
     // As recorded, everything after a star in its field is ignored; a star after a contact is not a contact.
     if (/^\*\s*(?:;|$)/.test(parts[0] ?? '')) {
@@ -128,12 +128,12 @@ export function contactsOf(message: SipMessage): WantedContacts | undefined {
 
 function contactOf(text: string, inHeader: number | undefined): WantedContact | undefined {
   const { uri, params } = parseAddress(text);
-  if (uri.length > MOST_TEXT || parseUri(uri) === undefined) return undefined;
+  if (uri.length > MAX_TEXT || parseUri(uri) === undefined) return undefined;
   const param = paramReader(params);
   const [expires, q, methods] = [param('expires'), param('q'), param('methods')];
   const instance = param('+sip.instance')
     ?.replace(/["\\\s]/g, '')
-    .slice(0, MOST_TEXT);
+    .slice(0, MAX_TEXT);
   return {
     uri,
     expires: (expires === undefined ? undefined : secondsOf(expires)) ?? inHeader,
@@ -180,7 +180,7 @@ export function joinedFields(message: SipMessage, name: string): string | undefi
     const one = onOneLine(message.text.slice(value, end));
     text += text === '' ? one : `,${one}`;
   }
-  return text === '' || text.length > MOST_TEXT ? undefined : text;
+  return text === '' || text.length > MAX_TEXT ? undefined : text;
 }
 
 /** Whether one of the fields with a name contains an option tag. */

@@ -30,7 +30,7 @@ export interface FetchedContacts {
 /** Contacts that a message has fetched. */
 export const fetched = new PerCall(() => new Map<string, FetchedContacts>());
 /** Maximum number of names under which one message may fetch contacts. */
-const MOST_FETCHED = 16;
+const MAX_FETCHED = 16;
 
 const TABLE = param('table', 'string');
 const URI = optional('uri', 'string');
@@ -114,7 +114,7 @@ const specs: FunctionSpec[] = [
       const kept = fetched.of(run.call);
       kept.delete(key);
       return withContacts(run, from, uriOf(run, uri), -1, (list) => {
-        if (list.length === 0 || kept.size >= MOST_FETCHED) return -1;
+        if (list.length === 0 || kept.size >= MAX_FETCHED) return -1;
         kept.set(key, { table: from, list });
         return 1;
       });

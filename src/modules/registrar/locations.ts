@@ -2,9 +2,9 @@ import type { Random } from '../../core/random.js';
 import { type Binding, isValid } from './contact.js';
 
 /** Maximum number of contacts in one table. */
-export const MOST_CONTACTS = 500_000;
+export const MAX_CONTACTS = 500_000;
 /** Maximum number of contacts of one address of record. */
-export const MOST_OF_ONE = 100;
+export const MAX_OF_ONE = 100;
 
 /** Changes that are not written yet: the contact by its ruid, undefined for a removed one. */
 export type UnsavedContacts = Map<string, Binding | undefined>;
@@ -60,7 +60,7 @@ export class Locations {
   /** Adds a contact; false when there are too many. */
   add(binding: Binding): boolean {
     const list = this.records.get(binding.aor);
-    if (this.size >= MOST_CONTACTS || (list?.length ?? 0) >= MOST_OF_ONE) return false;
+    if (this.size >= MAX_CONTACTS || (list?.length ?? 0) >= MAX_OF_ONE) return false;
     this.size++;
     if (this.follows) this.changes.set(binding.ruid, binding);
     if (list === undefined) {

@@ -14,7 +14,7 @@ import { locationStore, secondsNow } from './store.js';
 
 /** Minimum and maximum number of contacts pinged in one step, and milliseconds until the next step. */
 const FEWEST_AT_ONCE = 10;
-const MOST_AT_ONCE = 200;
+const MAX_AT_ONCE = 200;
 const STEP_MS = 20;
 /** What keeps a binding of NAT open when no request is sent. */
 const EMPTY_DATAGRAM = '\0\0\0\0';
@@ -92,7 +92,7 @@ export function startContactPings(env: () => ScriptEnvironment): () => void {
       if (walk === undefined) {
         walk = contacts(now);
         began = now.clock.monotonic();
-        atOnce = Math.min(MOST_AT_ONCE, Math.max(FEWEST_AT_ONCE, Math.ceil((numberOf(now) * STEP_MS) / ms)));
+        atOnce = Math.min(MAX_AT_ONCE, Math.max(FEWEST_AT_ONCE, Math.ceil((numberOf(now) * STEP_MS) / ms)));
       }
       for (let count = 0; count < atOnce && walk !== undefined; count++) {
         const next = walk.next();

@@ -8,7 +8,7 @@ import type { Column, UsrlocSettings } from './settings.js';
 const JULIAN_1970 = 2_440_587.5;
 const DAY = 86_400;
 /** A smaller number is a Julian day, as Kamailio's db_sqlite writes times; others are seconds since 1970. */
-const MOST_JULIAN = 10_000_000;
+const MAX_JULIAN = 10_000_000;
 
 /** The last time that a column can store, in seconds since 1970. */
 const LAST = 253_402_214_400;
@@ -25,7 +25,7 @@ export function timeColumn(seconds: number, { numbers, url }: UsrlocSettings): P
 /** The time in a column, in seconds since 1970; 0 when it is invalid. */
 export function secondsIn(value: PvarValue): number {
   if (typeof value === 'number') {
-    const seconds = value < MOST_JULIAN && value > 1e6 ? Math.round((value - JULIAN_1970) * DAY) : Math.trunc(value);
+    const seconds = value < MAX_JULIAN && value > 1e6 ? Math.round((value - JULIAN_1970) * DAY) : Math.trunc(value);
     return Number.isFinite(seconds) ? Math.min(Math.max(0, seconds), LAST) : 0;
   }
   const text = (value ?? '').trim();
@@ -60,7 +60,7 @@ export function columnsOf(binding: Binding, settings: UsrlocSettings): Values {
 }
 
 /** Maximum length of a text in a row. */
-const MOST_TEXT = 1024;
+const MAX_TEXT = 1024;
 /** Control characters would end a header field, and angle brackets the URI in it. */
 const NO_URI = /[\x00-\x20\x7f<>"]/;
 const NO_LINE = /[\x00-\x08\x0a-\x1f\x7f]/;
@@ -82,7 +82,7 @@ export function bindingOf(
   /** A text that may be written into a header field; undefined for others. */
   const line = (column: Column): string | undefined => {
     const found = text(column);
-    return found === undefined || found.length > MOST_TEXT || NO_LINE.test(found) ? undefined : found;
+    return found === undefined || found.length > MAX_TEXT || NO_LINE.test(found) ? undefined : found;
   };
   const number = (column: Column, fallback: number): number => {
     const found = value(column);
@@ -93,8 +93,8 @@ export function bindingOf(
   const domain = text('domain');
   const aor = useDomain && domain !== undefined ? (user === '' ? domain : `${user}@${domain}`) : user;
   if (ruid === undefined || uri === undefined || aor === '') return undefined;
-  if (uri.length > MOST_TEXT || NO_URI.test(uri) || parseUri(uri) === undefined) return undefined;
-  if (ruid.length > MOST_TEXT || NO_LINE.test(ruid) || aor.length > MOST_TEXT) return undefined;
+  if (uri.length > MAX_TEXT || NO_URI.test(uri) || parseUri(uri) === undefined) return undefined;
+  if (ruid.length > MAX_TEXT || NO_LINE.test(ruid) || aor.length > MAX_TEXT) return undefined;
   // Without its Path, or the address it was received from, a contact would be reached elsewhere.
   if (text('path') !== line('path') || text('received') !== line('received')) return undefined;
   const q = Number(value('q') ?? -1);

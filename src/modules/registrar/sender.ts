@@ -52,7 +52,7 @@ function connectionOf({ env, source }: MessageRun): ContactConnection | undefine
 }
 
 /** Maximum number of attributes of a contact, and of characters in one. */
-const MOST_ATTRIBUTES = 32;
+const MAX_ATTRIBUTES = 32;
 const LONGEST_ATTRIBUTE = 512;
 
 /** As recorded, the fields of the newest record of `xavp_contact` stay with the contacts. */
@@ -63,7 +63,7 @@ function attributesOf({ env, pvars }: MessageRun): readonly ContactAttribute[] |
   const attributes: ContactAttribute[] = [];
   for (const field of record.fields.keys()) {
     const value = pvars.xavps.get(name, 0, field);
-    if (value === null || attributes.length >= MOST_ATTRIBUTES) continue;
+    if (value === null || attributes.length >= MAX_ATTRIBUTES) continue;
     attributes.push([field, typeof value === 'number' ? value : ownText(value.slice(0, LONGEST_ATTRIBUTE))]);
   }
   return attributes;

@@ -11,9 +11,9 @@ import { type Column, type UsrlocSettings, usrlocSettings } from './settings.js'
 const READ = 1000;
 const WRITE = 50;
 /** Maximum number of requests that wait for one address of record. */
-const MOST_WAITING = 100;
+const MAX_WAITING = 100;
 /** Maximum number of location tables of one file. */
-const MOST_TABLES = 64;
+const MAX_TABLES = 64;
 /** Milliseconds for which a database that did not answer is not queried. */
 const RETRY_AFTER_MS = 1000;
 
@@ -130,7 +130,7 @@ export class LocationTable {
   private async alone<T>(env: ScriptEnvironment, aor: string, act: () => T | Promise<T>): Promise<T> {
     const queue = this.waiting.get(aor);
     if (queue === undefined) this.waiting.set(aor, []);
-    else if (queue.length >= MOST_WAITING)
+    else if (queue.length >= MAX_WAITING)
       throw new Error(`usrloc: too many requests about ${aor} wait for the database`);
     else await new Promise<void>((resolve) => queue.push(resolve));
     try {
@@ -302,7 +302,7 @@ export class LocationStore {
   /** The table with a name; undefined when there are too many. */
   of(name: string): LocationTable | undefined {
     let table = this.tables.get(name);
-    if (table === undefined && this.tables.size < MOST_TABLES) {
+    if (table === undefined && this.tables.size < MAX_TABLES) {
       table = new LocationTable(name, this.settings);
       this.tables.set(name, table);
     }

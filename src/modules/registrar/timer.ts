@@ -8,7 +8,7 @@ import { type LocationTable, locationStore, secondsNow } from './store.js';
  * Maximum number of addresses of record checked in one step, and milliseconds until the next step, between which calls
  * are handled.
  */
-const MOST_AT_ONCE = 2000;
+const MAX_AT_ONCE = 2000;
 const NEXT_MS = 1;
 
 /**
@@ -56,7 +56,7 @@ function expire(env: ScriptEnvironment, left: Set<string>): void {
       void clean(env, table);
       continue;
     }
-    const { found, isDone } = table.locations.expired(secondsNow(env), MOST_AT_ONCE);
+    const { found, isDone } = table.locations.expired(secondsNow(env), MAX_AT_ONCE);
     for (const contact of found)
       runEvent(env, 'usrloc:contact-expired', ({ call }) =>
         fetched.of(call).set('exp', { table: name, list: [contact] }),

@@ -12,7 +12,7 @@ import { renewedProxies, sharedProxies } from '../shared-proxies.js';
 import type { MediaFlags } from './flags.js';
 
 /** Maximum number of calls whose media proxy is remembered, and for how long in milliseconds. */
-const MOST_CALLS = 200_000;
+const MAX_CALLS = 200_000;
 const REMEMBERED_MS = 4 * 3_600_000;
 
 /** State of rtpengine: the media proxies of a cfg file. */
@@ -65,7 +65,7 @@ export const mediaEngine = {
       restMs: parameters.int('rtpengine_disable_tout', 60) * 1000,
       defaultSet: parameters.int('setid_default', 0),
       setAvp: parameters.avp('setid_avp'),
-      calls: new ExpiringMap<MediaProxy>(MOST_CALLS),
+      calls: new ExpiringMap<MediaProxy>(MAX_CALLS),
       sdpFrom: variable(parameters, 'read_sdp_pv'),
       sdpInto: variable(parameters, 'write_sdp_pv'),
       extraId: variable(parameters, 'extra_id_pv'),

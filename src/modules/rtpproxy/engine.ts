@@ -8,7 +8,7 @@ import { ExpiringMap } from '../expiring-map.js';
 import { renewedProxies, sharedProxies } from '../shared-proxies.js';
 
 /** Maximum number of calls whose media proxy is remembered, and for how long in milliseconds. */
-const MOST_CALLS = 200_000;
+const MAX_CALLS = 200_000;
 const REMEMBERED_MS = 4 * 3_600_000;
 
 /** Attribute line that marks an SDP as rewritten by a media proxy. */
@@ -44,7 +44,7 @@ export const rtpProxies = {
       retries: Math.min(20, Math.max(0, parameters.int('rtpproxy_retr', 5))),
       restMs: parameters.int('rtpproxy_disable_tout', 60) * 1000,
       marker: marker === '' || marker.endsWith('\n') ? marker : `${marker}\r\n`,
-      calls: new ExpiringMap<MediaProxy>(MOST_CALLS),
+      calls: new ExpiringMap<MediaProxy>(MAX_CALLS),
       client: undefined,
       unix: undefined,
     };

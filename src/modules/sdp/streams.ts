@@ -18,7 +18,7 @@ interface Codec {
  * Maximum number of streams read from one body. The other side has to answer each stream (RFC 3264 section 6), so real
  * devices send far fewer. Further streams of a body are left as they are.
  */
-const MOST_STREAMS = 1000;
+const MAX_STREAMS = 1000;
 const NO_CODECS: ReadonlyMap<string, Codec> = new Map();
 const FEED = 10;
 const RETURN = 13;
@@ -153,7 +153,7 @@ export function streamsOf(run: MessageRun): Stream[] {
   const { text, bodyStart, bodyEnd } = run.message;
   const heads: { readonly line: BodyLine; readonly match: RegExpExecArray }[] = [];
   let at = text.startsWith('m=', bodyStart) ? bodyStart : text.indexOf('\nm=', bodyStart) + 1;
-  while (at > 0 && at < bodyEnd && heads.length <= MOST_STREAMS) {
+  while (at > 0 && at < bodyEnd && heads.length <= MAX_STREAMS) {
     const line = lineAt(text, at, bodyEnd);
     const match = /^m=(\S{1,64}) \S{1,64} (\S{1,64}) ?(.*)$/.exec(line.text);
     if (match !== null) heads.push({ line, match });
@@ -161,7 +161,7 @@ export function streamsOf(run: MessageRun): Stream[] {
   }
   // One stream more than the maximum is found, to know where the last one ends.
   return heads
-    .slice(0, MOST_STREAMS)
+    .slice(0, MAX_STREAMS)
     .map(
       ({ line, match: [, media = '', transport = '', rest = ''] }, i) =>
         new Stream(text, media, transport, line, rest, heads[i + 1]?.line.start ?? bodyEnd),

@@ -8,19 +8,19 @@ import { ExpiringMap } from '../expiring-map.js';
  * Maximum number of parsed certificates and keys that are cached: files of a script have few, certificates of peers
  * come from the script's caches.
  */
-const MOST_KEPT = 64;
+const MAX_KEPT = 64;
 /** Maximum length of the PEM text of a chain or key. */
-const MOST_PEM = 65_536;
+const MAX_PEM = 65_536;
 /** Maximum number of certificates in a chain. */
-const MOST_CHAIN = 8;
+const MAX_CHAIN = 8;
 /** Maximum number of files read from ca_dir. */
-const MOST_FILES = 1000;
+const MAX_FILES = 1000;
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
 /** Cache of parsed texts; `none` is the result for a text that is too long. */
 class Kept<T> {
-  private readonly kept = new ExpiringMap<T>(MOST_KEPT);
+  private readonly kept = new ExpiringMap<T>(MAX_KEPT);
 
   constructor(
     private readonly none: T,
@@ -28,7 +28,7 @@ class Kept<T> {
   ) {}
 
   of(text: string): T {
-    if (text.length > MOST_PEM) return this.none;
+    if (text.length > MAX_PEM) return this.none;
     let value = this.kept.get(text, 0);
     if (value === undefined) {
       value = this.read(text);
@@ -40,7 +40,7 @@ class Kept<T> {
 
 const chains = new Kept<readonly X509Certificate[]>([], (text) => {
   try {
-    return (text.match(CERTIFICATE) ?? []).slice(0, MOST_CHAIN).map((each) => new X509Certificate(each));
+    return (text.match(CERTIFICATE) ?? []).slice(0, MAX_CHAIN).map((each) => new X509Certificate(each));
   } catch {
     return [];
   }
@@ -106,7 +106,7 @@ export function authoritiesIn(file: string, folder: string): readonly X509Certif
     if (folder !== '')
       files.push(
         ...readdirSync(folder)
-          .slice(0, MOST_FILES)
+          .slice(0, MAX_FILES)
           .map((each) => join(folder, each)),
       );
   } catch (error) {

@@ -153,12 +153,12 @@ function checked(run: MessageRun, cert: string, orig: Arg | undefined, dest: Arg
 const passports = new PerCall((): Passport | PassportFault | null | undefined => undefined);
 
 /** Maximum number of Identity fields that are read. */
-const MOST_FIELDS = 8;
+const MAX_FIELDS = 8;
 
 /** RFC 8224 section 4 allows several Identity fields, such as one of "div" (RFC 8946); the first of SHAKEN is used. */
 function firstShakenPassport(message: SipMessage): Passport | PassportFault | undefined {
   let first: PassportFault | undefined;
-  for (let i = 0; i < MOST_FIELDS; i++) {
+  for (let i = 0; i < MAX_FIELDS; i++) {
     const value = message.header('identity', i);
     if (value === undefined) break;
     const read = readIdentity(value);

@@ -1,7 +1,7 @@
 import { type KeyObject, sign, verify } from 'node:crypto';
 
 /** Maximum length of an Identity field. */
-const MOST_IDENTITY = 8192;
+const MAX_IDENTITY = 8192;
 
 /**
  * Scripts put parts of a PASSporT into header lines, so none may have a line break (RFC 8225 section 9 allows no white
@@ -57,7 +57,7 @@ export function isSignedBy({ signed, signature }: Passport, key: KeyObject): boo
 
 /** Parses an Identity field (RFC 8224 section 4.1). */
 export function readIdentity(value: string): Passport | PassportFault {
-  if (value.length > MOST_IDENTITY) return 'invalid';
+  if (value.length > MAX_IDENTITY) return 'invalid';
   // A URL in <> may contain a semicolon.
   const [token = '', ...rest] = (value.match(/(?:<[^<>]*>|"[^"]*"|[^;<"])+/g) ?? []).map((each) => each.trim());
   const parts = token.split('.');

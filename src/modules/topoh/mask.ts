@@ -30,13 +30,13 @@ interface Names {
 }
 
 /** Maximum number of Record-Route and Contact values read from one message. */
-const MOST_VALUES = 128;
+const MAX_VALUES = 128;
 /**
  * Maximum number of values of one message that are hidden or restored, from its top: no message of 64 KB then costs
  * more than some milliseconds. A message forwarded by the rules has fewer Via and Record-Route values: Max-Forwards, 70
  * by RFC 3261 section 16.6, limits them.
  */
-const MOST_HIDDEN = 256;
+const MAX_HIDDEN = 256;
 
 /**
  * Kamailio's topoh: each side sees addresses of the other only encrypted, in URIs and Via fields with the address
@@ -72,7 +72,7 @@ export class TopologyMask {
   received(text: string): string {
     const message = parseMessage(text);
     if (message?.via === undefined || UNHIDDEN_METHODS.has(message.method)) return text;
-    this.room = MOST_HIDDEN;
+    this.room = MAX_HIDDEN;
     const edits: TextEdit[] = [];
     const wasHidden = this.showCallId(message, edits);
     if (message.isRequest) {
@@ -95,7 +95,7 @@ export class TopologyMask {
     if (!text.includes(MARK_PARAMETER)) return text;
     const message = parseMessage(text);
     if (message?.via === undefined) return text;
-    this.room = MOST_HIDDEN;
+    this.room = MAX_HIDDEN;
     const edits: TextEdit[] = [];
     const [top, ...below] = [...viaValues(message)];
     const mark = top === undefined ? undefined : markOf(text, top);
@@ -116,12 +116,12 @@ export class TopologyMask {
         const own = text.slice(via.start, via.end);
         this.hideVia(via, i === 0 ? marked(own, mark) : own, edits);
       }
-      this.hideAll(routeValues(message, 'record-route', MOST_VALUES).slice(mark.own), edits);
-      this.hideAll(routeValues(message, 'contact', MOST_VALUES), edits);
+      this.hideAll(routeValues(message, 'record-route', MAX_VALUES).slice(mark.own), edits);
+      this.hideAll(routeValues(message, 'contact', MAX_VALUES), edits);
     } else if (mark.reply) {
-      const routes = routeValues(message, 'record-route', MOST_VALUES);
+      const routes = routeValues(message, 'record-route', MAX_VALUES);
       this.hideAll(routes.slice(0, Math.max(0, routes.length - mark.before - mark.own)), edits);
-      this.hideAll(routeValues(message, 'contact', MOST_VALUES), edits);
+      this.hideAll(routeValues(message, 'contact', MAX_VALUES), edits);
     }
     return applied(text, 0, edits);
   }
@@ -157,7 +157,7 @@ export class TopologyMask {
   /** Restores all values of a header field; returns the number of hidden ones. */
   private showAll(message: SipMessage, name: string, edits: TextEdit[]): number {
     let count = 0;
-    for (const value of routeValues(message, name, MOST_VALUES)) {
+    for (const value of routeValues(message, name, MAX_VALUES)) {
       const uri = this.shown(value.text);
       const at = uri === undefined ? -1 : findText(message.text, value.text, value.start);
       if (uri === undefined || at < 0) continue;

@@ -44,9 +44,9 @@ export function dialogNamed(
   { mode, parameter }: ContactForm,
 ): { readonly seen: Seen; readonly id: string } | undefined {
   const name = mode === 0 ? uri.user : uriParam(uri.params, parameter);
-  const found = name === undefined || name.length > MOST_NAME ? null : NAME.exec(name);
+  const found = name === undefined || name.length > MAX_NAME ? null : NAME.exec(name);
   return found === null ? undefined : { seen: found[1] as Seen, id: found[2] as string };
 }
 
-const MOST_NAME = 46;
+const MAX_NAME = 46;
 const NAME = /^([ab])tpsh-([0-9a-f]{1,40})$/;

@@ -39,10 +39,10 @@ export interface HiddenRequest {
 }
 
 /** Maximum number of callees stored for one dialog. */
-const MOST_CALLEES = 16;
+const MAX_CALLEES = 16;
 /** Maximum number of stored requests and of dialogs of each kind, and of their characters. */
 const MOST = 200_000;
-const MOST_SIZE = 64 * 1024 * 1024;
+const MAX_SIZE = 64 * 1024 * 1024;
 /**
  * Milliseconds for which an ended dialog or answered request is kept, since retransmissions may come (RFC 3261: 64*T1).
  */
@@ -54,16 +54,16 @@ const ENDED = 40_000;
  */
 export class TopologyRecords {
   private readonly open: AgedMap<HiddenRequest>;
-  private readonly answered = new AgedMap<HiddenRequest>(ENDED, MOST, MOST_SIZE);
+  private readonly answered = new AgedMap<HiddenRequest>(ENDED, MOST, MAX_SIZE);
   private readonly early: AgedMap<HiddenDialog>;
   private readonly confirmed: AgedMap<HiddenDialog>;
-  private readonly ended = new AgedMap<HiddenDialog>(ENDED, MOST, MOST_SIZE);
+  private readonly ended = new AgedMap<HiddenDialog>(ENDED, MOST, MAX_SIZE);
 
   /** Times in seconds. `before`: records that are taken over with the new times. */
   constructor(branchExpire: number, dialogExpire: number, now = 0, before?: TopologyRecords) {
-    this.open = new AgedMap(branchExpire * 1000, MOST, MOST_SIZE);
-    this.early = new AgedMap(branchExpire * 1000, MOST, MOST_SIZE);
-    this.confirmed = new AgedMap(dialogExpire * 1000, MOST, MOST_SIZE * 2);
+    this.open = new AgedMap(branchExpire * 1000, MOST, MAX_SIZE);
+    this.early = new AgedMap(branchExpire * 1000, MOST, MAX_SIZE);
+    this.confirmed = new AgedMap(dialogExpire * 1000, MOST, MAX_SIZE * 2);
     if (before === undefined) return;
     for (const name of ['open', 'answered'] as const) renew(this[name], before[name], now);
     for (const name of ['early', 'confirmed', 'ended'] as const) renew(this[name], before[name], now);
@@ -114,9 +114,9 @@ export class TopologyRecords {
   }
 }
 
-/** Stores a callee of a dialog, unless `MOST_CALLEES` are stored already. */
+/** Stores a callee of a dialog, unless `MAX_CALLEES` are stored already. */
 export function keepCallee(dialog: HiddenDialog, tag: string, end: End): void {
-  if (dialog.callees.has(tag) || dialog.callees.size < MOST_CALLEES) dialog.callees.set(tag, end);
+  if (dialog.callees.has(tag) || dialog.callees.size < MAX_CALLEES) dialog.callees.set(tag, end);
 }
 
 function renew<T>(map: AgedMap<T>, before: AgedMap<T>, now: number): void {

@@ -21,7 +21,7 @@ export interface StripperOptions {
 }
 
 /** Maximum number of Record-Route values read from one message. */
-const MOST_VALUES = 128;
+const MAX_VALUES = 128;
 /** Methods whose Contact replaces the stored one of the sending side (RFC 3261 section 12.2, RFC 3311, RFC 6665). */
 const REFRESHING: ReadonlySet<string> = new Set(['INVITE', 'UPDATE', 'SUBSCRIBE', 'NOTIFY', 'REFER']);
 /** Methods whose 2xx establishes a dialog. */
@@ -116,7 +116,7 @@ export class TopologyStripper {
     if (again !== undefined && again.method === message.method) return again;
     const initial = mark.dialog === undefined;
     if (initial && message.toTag !== '') return undefined;
-    const values = routeValues(message, 'record-route', MOST_VALUES).map((each) => ownText(each.value));
+    const values = routeValues(message, 'record-route', MAX_VALUES).map((each) => ownText(each.value));
     const [own, routes] = [values.slice(0, mark.own), values.slice(mark.own)];
     const dialog = mark.dialog === undefined ? this.begun(message, own, routes) : this.records.dialog(mark.dialog, now);
     if (dialog === undefined) return undefined;
@@ -163,7 +163,7 @@ export class TopologyStripper {
       const before = direction === 'u' ? dialog.caller : dialog.callees.get(toTag);
       const routes =
         before === undefined || (initial && direction === 'd') || this.options.rrUpdate
-          ? routeValues(message, 'record-route', MOST_VALUES).map((each) => ownText(each.value))
+          ? routeValues(message, 'record-route', MAX_VALUES).map((each) => ownText(each.value))
           : before.routes;
       const end = { contact: ownText(contact), routes };
       if (direction === 'u') dialog.caller = end;
@@ -186,7 +186,7 @@ export class TopologyStripper {
   }
 
   private stripReply(message: SipMessage, mark: ViaMark, edits: TextEdit[]): void {
-    const values = routeValues(message, 'record-route', MOST_VALUES);
+    const values = routeValues(message, 'record-route', MAX_VALUES);
     const kept = values.slice(Math.max(0, values.length - mark.before));
     const [first] = values;
     remove(message, 'record-route', edits);

@@ -1,10 +1,10 @@
 const BASE58 = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
 /** Maximum length of a text encoded in base 58: the cost grows with the square of the length. */
-const MOST_BASE58 = 512;
+const MAX_BASE58 = 512;
 
 /** Base 58 with the alphabet of Bitcoin; '' for a text that is too long. */
 export function encodeBase58(text: string): string {
-  if (text.length > MOST_BASE58) return '';
+  if (text.length > MAX_BASE58) return '';
   let value = 0n;
   for (const byte of Buffer.from(text, 'latin1')) value = value * 256n + BigInt(byte);
   let result = '';

@@ -64,7 +64,7 @@ function withNumber(run: (text: string, number: number) => PvarValue, otherwise?
 }
 
 /** Maximum length of a text after a replacement. */
-const MOST_TEXT = 65_536;
+const MAX_TEXT = 65_536;
 
 const cut = substring((text, start, count) => {
   if (start < 0 || start >= text.length || count < 0) return null;
@@ -114,7 +114,7 @@ const replace: TransformationDefinition = {
       const wanted = what.constant ?? what.read(context);
       if (isBlank(wanted)) return String(value);
       const put = by.constant ?? by.read(context);
-      return replaceEach(String(value), wanted, isBlank(put) ? '' : put, MOST_TEXT);
+      return replaceEach(String(value), wanted, isBlank(put) ? '' : put, MAX_TEXT);
     };
   },
 };
@@ -210,7 +210,7 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['s.select', select],
   ['s.ltrim', onText(trimStart)],
   ['s.rtrim', onText(trimEnd)],
-  ['s.rm', withText((text, what) => (isBlank(what) ? text : replaceEach(text, what, '', MOST_TEXT)))],
+  ['s.rm', withText((text, what) => (isBlank(what) ? text : replaceEach(text, what, '', MAX_TEXT)))],
   ['s.replace', replace],
   ['s.strip', withNumber((text, count) => text.slice(Math.max(0, count)))],
   ['s.striptail', withNumber((text, count) => text.slice(0, Math.max(0, text.length - Math.max(0, count))))],

@@ -147,7 +147,7 @@ function addressParameter(index: number): TransformationDefinition {
 }
 
 /** Maximum N in {nameaddr.N.uri}. */
-const MOST_ADDRESSES = 20;
+const MAX_ADDRESSES = 20;
 
 const ADDRESS_READERS: readonly [string, (index: number) => TransformationDefinition][] = [
   ...ADDRESS_PARTS.map(([name, of]): [string, (index: number) => TransformationDefinition] => [
@@ -160,7 +160,7 @@ const ADDRESS_READERS: readonly [string, (index: number) => TransformationDefini
 const addressTransformations: [string, TransformationDefinition][] = ADDRESS_READERS.flatMap(
   ([name, reader]): [string, TransformationDefinition][] => [
     [`nameaddr.${name}`, reader(0)],
-    ...Array.from({ length: MOST_ADDRESSES }, (_, i): [string, TransformationDefinition] => [
+    ...Array.from({ length: MAX_ADDRESSES }, (_, i): [string, TransformationDefinition] => [
       `nameaddr.${i}.${name}`,
       reader(i),
     ]),

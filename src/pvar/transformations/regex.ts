@@ -4,9 +4,9 @@ import type { TextReader } from '../variables/definition.js';
 import type { TransformationDefinition } from './definition.js';
 
 /** Maximum number of matches that one substitution replaces. */
-const MOST_MATCHES = 10_000;
+const MAX_MATCHES = 10_000;
 /** Maximum length of a result. */
-const MOST_TEXT = 65_536;
+const MAX_TEXT = 65_536;
 
 interface Substitution {
   readonly regex: BoundedRegex;
@@ -47,7 +47,7 @@ export function parseSubstitution(text: string): Substitution {
 export function substituted(text: string, { regex, replacement, all }: Substitution): string {
   let result = '';
   let from = 0;
-  for (let count = 0; count < MOST_MATCHES && from <= text.length; count++) {
+  for (let count = 0; count < MAX_MATCHES && from <= text.length; count++) {
     const match = regex.match(text, from);
     if (match === undefined) break;
     const by = replacement.replace(/\\([0-9nrt\\&])/g, (_whole, c: string) => {
@@ -56,7 +56,7 @@ export function substituted(text: string, { regex, replacement, all }: Substitut
     });
     result += text.slice(from, match.start) + by;
     from = match.end;
-    if (result.length > MOST_TEXT) return result.slice(0, MOST_TEXT);
+    if (result.length > MAX_TEXT) return result.slice(0, MAX_TEXT);
     if (match.end === match.start) {
       result += text.slice(from, from + 1);
       from++;

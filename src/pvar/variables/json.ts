@@ -14,8 +14,8 @@ interface Path {
 }
 
 /** Maximum length of a document, and maximum number of elements of a list. */
-const MOST_TEXT = 65_536;
-const MOST_ELEMENTS = 10_000;
+const MAX_TEXT = 65_536;
+const MAX_ELEMENTS = 10_000;
 
 /** "name/key/list[0]", "name/list[]", "name.keys". */
 function pathOf(text: string): Path | undefined {
@@ -49,7 +49,7 @@ function fromPlain(value: unknown): JsonValue {
 }
 
 function parsed(text: string): JsonValue | undefined {
-  if (text.length > MOST_TEXT) return undefined;
+  if (text.length > MAX_TEXT) return undefined;
   try {
     return fromPlain(JSON.parse(text));
   } catch {
@@ -113,7 +113,7 @@ function write({ jsons }: PvarContext, { root, steps }: Path, value: JsonValue |
   if (!Array.isArray(parent)) return;
   const at = last.at === undefined ? parent.length : last.at < 0 ? parent.length + last.at : last.at;
   if (value === undefined) parent.splice(at, 1);
-  else if (at >= 0 && at <= Math.min(parent.length, MOST_ELEMENTS)) parent[at] = value;
+  else if (at >= 0 && at <= Math.min(parent.length, MAX_ELEMENTS)) parent[at] = value;
 }
 
 function elements(value: JsonValue | undefined, list: Path['list']): readonly PvarValue[] {

@@ -1,6 +1,6 @@
 import type { Destination } from '../../engine/destination.js';
 import { type BranchTarget, branchTargets } from '../../engine/kamailio/branches.js';
-import { MOST_FURTHER_BRANCHES } from '../../engine/kamailio/choose.js';
+import { MAX_FURTHER_BRANCHES } from '../../engine/kamailio/choose.js';
 import { kamailioOf } from '../../engine/kamailio/flavour.js';
 import type { Partition } from '../../engine/partition.js';
 import { sendingSocket } from './sending-socket.js';
@@ -99,7 +99,7 @@ export class Selections {
     const { requestUri } = call;
     const ofFirst = lists.branches[0]?.setId === lists.current.setId || lists.branches.length === 0;
     const all = target === 'list' && ofFirst ? [lists.current, ...lists.branches] : lists.branches;
-    let fit = all.length <= MOST_FURTHER_BRANCHES;
+    let fit = all.length <= MAX_FURTHER_BRANCHES;
     for (const each of branchTargets(lists, requestUri, target === 'domain' ? 'domain' : 'dst', all)) {
       if (!call.addTarget(this.extra(each, partition, requestUri))) fit = false;
     }

@@ -31,7 +31,7 @@ const USER = /^(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/]|%[0-9A-Fa-f]{2})*$/;
 const CONTROL = /[\x00-\x1f\x7f]/;
 const DIGITS = /^\d{0,9}$/;
 /** Maximum number of digits to remove. */
-const MOST_STRIPPED = 64;
+const MAX_STRIPPED = 64;
 
 /**
  * Called when a destination's attribute cannot be used for a part of the rule, such as "abc" as the number of digits to
@@ -67,7 +67,7 @@ export function compileChanges(
       const before = (prefixOf(attributes) ?? '').replaceAll('#', '%23');
       const known = DIGITS.test(digits);
       if (!known) refuse(row, 'strip', digits);
-      const count = known ? Math.min(MOST_STRIPPED, Number(digits)) : 0;
+      const count = known ? Math.min(MAX_STRIPPED, Number(digits)) : 0;
       const fits = USER.test(before);
       if (!fits) refuse(row, 'prefix', before);
       if ((count === 0 && before === '') || !fits) return uri;

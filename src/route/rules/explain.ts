@@ -21,8 +21,8 @@ import type { BlacklistCheck } from './rule-plan.js';
 import { withoutTrace } from './without-trace.js';
 
 /** Maximum number of candidates of one set, and of destinations in the order of failover, in an explanation. */
-const MOST_CANDIDATES = 200;
-const MOST_ORDER = 100;
+const MAX_CANDIDATES = 200;
+const MAX_ORDER = 100;
 
 /** One entry of a rule's match, and the request's value for it. */
 export type ExplainedEntry = {
@@ -218,7 +218,7 @@ function rehearse(
     if (verdict !== 'selected') return { sets, order: [], failure: context.failure ?? 'nothing selected' };
     const order: string[] = [];
     let next = context.current(partition);
-    while (next !== undefined && order.length < MOST_ORDER) {
+    while (next !== undefined && order.length < MAX_ORDER) {
       const remark = marks.isBlocked(next)
         ? ' (blacklisted, skipped)'
         : marks.isOurs(next)
@@ -247,7 +247,7 @@ function explainedSet(
     algorithm: `${code} ${name}`,
     ...(decided === undefined ? {} : { decided_by: decided }),
     active: destinations.filter(({ health }) => health.state === 'active').length,
-    candidates: destinations.slice(0, MOST_CANDIDATES).map((each): ExplainedCandidate => {
+    candidates: destinations.slice(0, MAX_CANDIDATES).map((each): ExplainedCandidate => {
       const { row, health } = each;
       const { lastChange } = health;
       return {
@@ -266,7 +266,7 @@ function explainedSet(
         ...(isOurs(each) ? { ourselves: true } : {}),
       };
     }),
-    ...(destinations.length > MOST_CANDIDATES ? { more_candidates: destinations.length - MOST_CANDIDATES } : {}),
+    ...(destinations.length > MAX_CANDIDATES ? { more_candidates: destinations.length - MAX_CANDIDATES } : {}),
   };
 }
 

@@ -9,7 +9,7 @@ import { viaValues } from '../../sip/via-values.js';
 /**
  * Maximum number of Contact values of a redirection that is followed; one with more is sent to the caller unchanged.
  */
-const MOST_CONTACTS = 256;
+const MAX_CONTACTS = 256;
 
 /**
  * The targets in the redirections of one request (RFC 3261 section 16.5 and 16.7 step 4): Contacts of 300, 301 and 302
@@ -48,8 +48,8 @@ export class Redirects {
     if (reply.status < 300 || reply.status > 302) return undefined;
     const taken = new Set<RouteValue>();
     const found: string[] = [];
-    const contacts = routeValues(reply, 'contact', MOST_CONTACTS + 1);
-    if (contacts.length > MOST_CONTACTS) return undefined;
+    const contacts = routeValues(reply, 'contact', MAX_CONTACTS + 1);
+    if (contacts.length > MAX_CONTACTS) return undefined;
     for (const contact of [...contacts].sort((a, b) => preferenceOf(b.value) - preferenceOf(a.value))) {
       const { uri } = contact;
       if (uri === undefined || uri.scheme === 'tel' || (this.secure && uri.scheme !== 'sips')) continue;

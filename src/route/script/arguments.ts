@@ -6,14 +6,14 @@ import type { SharedFunction, SharedParameter } from '../functions/definition.js
  * Maximum number of cached formats. Scripts contain a few dozen; a script that builds them from parts of messages must
  * not fill the memory.
  */
-const MOST_FORMATS = 4096;
+const MAX_FORMATS = 4096;
 const formats = new Map<string, Format>();
 const writables = new Map<string, Format>();
 
 function compiled(cache: Map<string, Format>, text: string, compile: (text: string) => Format): Format {
   let format = cache.get(text);
   if (format === undefined) {
-    if (cache.size >= MOST_FORMATS) cache.clear();
+    if (cache.size >= MAX_FORMATS) cache.clear();
     format = compile(text);
     cache.set(text, format);
   }

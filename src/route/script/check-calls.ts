@@ -15,7 +15,7 @@ export interface CallFault {
 }
 
 /** Maximum number of files of a script that are checked. */
-const MOST_FILES = 64;
+const MAX_FILES = 64;
 
 /**
  * Checks the text of a route script, and of the files it imports. It finds functions of routes that do not exist,
@@ -194,7 +194,7 @@ class CallCheck {
 
   private read(file: string): ScriptFile | undefined {
     if (this.files.has(file)) return this.files.get(file);
-    const read = this.files.size >= MOST_FILES ? undefined : readScript(file);
+    const read = this.files.size >= MAX_FILES ? undefined : readScript(file);
     this.files.set(file, read);
     return read;
   }

@@ -1,4 +1,4 @@
-import { MOST_FURTHER_BRANCHES } from '../../engine/kamailio/choose.js';
+import { MAX_FURTHER_BRANCHES } from '../../engine/kamailio/choose.js';
 import type { HopFailure } from '../../proxy/decision.js';
 import type { SipMessage } from '../../sip/message.js';
 import { STATUS_FUNCTIONS } from '../functions/transaction.js';
@@ -60,7 +60,7 @@ export class FailureRoute extends RequestRoute {
     if (first === undefined) return this.done(-1);
     call.redirectTo(first);
     call.branches.take();
-    for (let taken = 1; taken < Math.min(most, MOST_FURTHER_BRANCHES) && redirects.pending; taken++) {
+    for (let taken = 1; taken < Math.min(most, MAX_FURTHER_BRANCHES) && redirects.pending; taken++) {
       const requestUri = redirects.take() as string;
       call.branches.add({
         requestUri,

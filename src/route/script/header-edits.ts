@@ -19,7 +19,7 @@ const KEPT = new Set([
   'l',
 ]);
 /** Maximum number of bytes of header fields that a script may add to one message. */
-const MOST_ADDED = 16_384;
+const MAX_ADDED = 16_384;
 
 /** Text as header lines, each with its line break. */
 export function headerLines(text: string): string {
@@ -78,7 +78,7 @@ export class HeaderEdits implements MessageEditor {
     const lines = headerLines(text);
     const fault = additionFault(lines);
     if (fault !== undefined) return fault;
-    if (this.added + lines.length > MOST_ADDED) return `more than ${MOST_ADDED} bytes of header fields added`;
+    if (this.added + lines.length > MAX_ADDED) return `more than ${MAX_ADDED} bytes of header fields added`;
     this.added += lines.length;
     this.edits = [...this.edits, { start: at, end: at, text: lines }];
     return undefined;

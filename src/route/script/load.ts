@@ -20,7 +20,7 @@ export interface ScriptLoadOptions {
 }
 
 /** Maximum number of faults in an error message. */
-const MOST_FAULTS = 20;
+const MAX_FAULTS = 20;
 
 /** Maximum time in milliseconds for loading a script, which may await something at its top level. */
 const LOAD_LIMIT = 10_000;
@@ -54,9 +54,7 @@ export async function loadScript(
     const { checkCalls } = await import('./check-calls.js');
     const faults = checkCalls(file, routes, names);
     if (faults.length === 0) return { file, source, routes };
-    const lines = faults
-      .slice(0, MOST_FAULTS)
-      .map((each) => `${each.file}:${each.line}:${each.column}: ${each.reason}`);
+    const lines = faults.slice(0, MAX_FAULTS).map((each) => `${each.file}:${each.line}:${each.column}: ${each.reason}`);
     throw refused(`route script ${lines.join('; ')}`);
   }
   const lines = routes.map(({ reason, word }) => `${file}:${lineOf(source, word)}: ${reason}`);

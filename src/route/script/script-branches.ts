@@ -1,6 +1,6 @@
 import { parseUri } from '../../core/uri.js';
 import type { Destination } from '../../engine/destination.js';
-import { MOST_FURTHER_BRANCHES } from '../../engine/kamailio/choose.js';
+import { MAX_FURTHER_BRANCHES } from '../../engine/kamailio/choose.js';
 import type { PvarBranches, PvarValue } from '../../pvar/context.js';
 
 /** A target that gets the request in addition to the one in $du or the request-URI. */
@@ -49,7 +49,7 @@ export class ScriptBranches implements PvarBranches {
 
   /** Adds a branch. Returns why it was refused, or undefined. */
   add(branch: ScriptBranch): string | undefined {
-    if (this.branches.length >= MOST_FURTHER_BRANCHES) return `more than ${MOST_FURTHER_BRANCHES} branches`;
+    if (this.branches.length >= MAX_FURTHER_BRANCHES) return `more than ${MAX_FURTHER_BRANCHES} branches`;
     const { requestUri, destinationUri } = branch;
     const uri = parseUri(requestUri);
     if (uri === undefined || (uri.scheme === 'tel' && destinationUri === undefined)) {

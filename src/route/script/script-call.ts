@@ -29,7 +29,7 @@ export interface ArmedRouteNames {
  * Maximum number of hops that one request may be relayed to, in all its failure routes; ends a script that relays in a
  * loop.
  */
-const MOST_HOPS = 256;
+const MAX_HOPS = 256;
 
 /** Everything that one request and its routes share, from the request route to the last reply. */
 export class ScriptCall implements DispatcherCall {
@@ -148,7 +148,7 @@ export class ScriptCall implements DispatcherCall {
 
   /** Targets in the redirections of this request; URIs tried before are left out. */
   get redirects(): Redirects {
-    return (this.redirections ??= new Redirects(this.request.requestUri, [this.scope.requestUri], MOST_HOPS));
+    return (this.redirections ??= new Redirects(this.request.requestUri, [this.scope.requestUri], MAX_HOPS));
   }
 
   /** Makes a URI of a redirection the target. */
@@ -175,9 +175,9 @@ export class ScriptCall implements DispatcherCall {
     return this.selections.following() ? this.nextHop() : undefined;
   }
 
-  /** Whether the target (in $du or the request-URI) is a SIP URI, and fewer than MOST_HOPS hops were tried. */
+  /** Whether the target (in $du or the request-URI) is a SIP URI, and fewer than MAX_HOPS hops were tried. */
   get relayable(): boolean {
-    return /^sips?:/i.test(this.target) && this.relays < MOST_HOPS;
+    return /^sips?:/i.test(this.target) && this.relays < MAX_HOPS;
   }
 
   /** The next hop for the current $du or request-URI, with the header edits made so far. */

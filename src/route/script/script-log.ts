@@ -3,7 +3,7 @@ import { LineLimit } from '../../core/line-limit.js';
 import type { Logger } from '../../core/logger.js';
 
 /** Maximum number of log lines in one second about faults at one position of a script. */
-const MOST_LINES = 10;
+const MAX_LINES = 10;
 
 /** Logs faults of scripts with a limit: a script that fails for each call must not fill the disk. */
 export class ScriptLog {
@@ -13,7 +13,7 @@ export class ScriptLog {
     private readonly log: Logger,
     clock: Clock,
   ) {
-    this.limit = new LineLimit(1000, MOST_LINES, () => clock.monotonic());
+    this.limit = new LineLimit(1000, MAX_LINES, () => clock.monotonic());
   }
 
   /** Writes a line about a position; its field `suppressed` is the number of lines left out before it. */

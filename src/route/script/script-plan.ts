@@ -30,7 +30,7 @@ export class ScriptPlan implements RelayPlan {
   /** Redirections among the replies in the current attempt. */
   private redirections: SipMessage[] | undefined;
   /** Whether no hop of the last attempt could be sent to, since all were on black lists. */
-  private passedOver = false;
+  private allSkipped = false;
 
   constructor(private readonly call: ScriptCall) {}
 
@@ -41,14 +41,14 @@ export class ScriptPlan implements RelayPlan {
   next(): NextHop | readonly NextHop[] | undefined {
     const { call } = this;
     const hops = call.hops.splice(0);
-    if (hops.length === 0 && this.passedOver) {
+    if (hops.length === 0 && this.allSkipped) {
       const following = call.following();
       if (following !== undefined) hops.push(following);
     }
     this.pending = hops.length;
     this.worst = undefined;
     this.redirections = undefined;
-    this.passedOver = false;
+    this.allSkipped = false;
     return hops.length > 1 ? hops : hops[0];
   }
 
@@ -73,7 +73,7 @@ export class ScriptPlan implements RelayPlan {
     if (--this.pending > 0) return true;
     const { worst } = this;
     if (worst !== undefined) return this.runFailureRoute(worst);
-    this.passedOver = true;
+    this.allSkipped = true;
     return true;
   }
 

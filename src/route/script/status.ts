@@ -1,4 +1,4 @@
-const MOST_EXPRESSIONS = 256;
+const MAX_EXPRESSIONS = 256;
 const expressions = new Map<string, RegExp>();
 
 /**
@@ -9,7 +9,7 @@ export function statusPattern(expression: string): RegExp {
   let compiled = expressions.get(expression);
   if (compiled === undefined) {
     compiled = new RegExp(expression);
-    if (expressions.size >= MOST_EXPRESSIONS) expressions.clear();
+    if (expressions.size >= MAX_EXPRESSIONS) expressions.clear();
     expressions.set(expression, compiled);
   }
   return compiled;

@@ -15,12 +15,12 @@ const CHECK = 6;
 const TEXT = 7;
 const LENGTH = 8;
 /** A longer text is kept as a string of its own, since it could leave most of a chunk unused. */
-const MOST_STORED = 4096;
+const MAX_STORED = 4096;
 /**
  * Small at first, so that the ring grows during the warm-up calls. V8 discards compiled code when it comes to a new
  * code path, so growing must happen before.
  */
-const LEAST = 64;
+const MIN_CAPACITY = 64;
 
 /** What a record does with further messages. */
 export const Kind = {
@@ -45,14 +45,14 @@ export type Kind = (typeof Kind)[keyof typeof Kind];
  * records are kept for the same time, so they expire in order of insertion and one timer serves all.
  */
 export class Remnants extends WheelTimer {
-  private capacity = LEAST;
-  private records = new Int32Array(LEAST * FIELDS);
+  private capacity = MIN_CAPACITY;
+  private records = new Int32Array(MIN_CAPACITY * FIELDS);
   /** First record of each bucket: its index plus one, 0 for none. */
-  private buckets = new Int32Array(LEAST);
+  private buckets = new Int32Array(MIN_CAPACITY);
   /** Source of the requests; for `taken`, source of the call's INVITE. */
-  private sources: (Source | undefined)[] = new Array<Source | undefined>(LEAST).fill(undefined);
+  private sources: (Source | undefined)[] = new Array<Source | undefined>(MIN_CAPACITY).fill(undefined);
   /** The chunk that holds the last reply; the text itself if it is long; undefined without a reply. */
-  private texts: (TextChunk | string | undefined)[] = new Array<undefined>(LEAST).fill(undefined);
+  private texts: (TextChunk | string | undefined)[] = new Array<undefined>(MIN_CAPACITY).fill(undefined);
   private store = new TextStore();
   private first = 0;
   private count = 0;
@@ -152,7 +152,7 @@ export class Remnants extends WheelTimer {
   clear(): void {
     this.count = 0;
     this.store = new TextStore();
-    this.resize(LEAST);
+    this.resize(MIN_CAPACITY);
   }
 
   /** Removes the expired records. */
@@ -160,7 +160,7 @@ export class Remnants extends WheelTimer {
     const elapsed = this.now() - this.origin;
     const { records } = this;
     while (this.count > 0 && (records[this.first * FIELDS + DUE] as number) * COARSE_MS <= elapsed) this.dropFirst();
-    if (this.capacity > LEAST && this.count < this.capacity >> 3) this.resize(this.capacity >> 2);
+    if (this.capacity > MIN_CAPACITY && this.count < this.capacity >> 3) this.resize(this.capacity >> 2);
     if (this.count === 0) return;
     const due = this.records[this.first * FIELDS + DUE] as number;
     this.timers.armLoosely(this, due * COARSE_MS - elapsed);
@@ -198,7 +198,7 @@ export class Remnants extends WheelTimer {
     const { length } = text;
     this.records[at * FIELDS + LENGTH] = length;
     if (length === 0) return;
-    if (length > MOST_STORED) {
+    if (length > MAX_STORED) {
       this.texts[at] = text;
       return;
     }
@@ -217,7 +217,7 @@ export class Remnants extends WheelTimer {
   private resize(capacity: number): void {
     const { records, sources, texts, first, count } = this;
     const mask = this.capacity - 1;
-    this.capacity = Math.max(LEAST, capacity);
+    this.capacity = Math.max(MIN_CAPACITY, capacity);
     this.records = new Int32Array(this.capacity * FIELDS);
     this.buckets = new Int32Array(this.capacity);
     this.sources = new Array<Source | undefined>(this.capacity).fill(undefined);

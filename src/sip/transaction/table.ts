@@ -9,16 +9,16 @@ export interface TableEntry<T> {
 }
 
 /** Small at first, for the same reason as in `Remnants`. */
-const LEAST = 4;
+const MIN_BUCKETS = 4;
 
 /**
  * A hash table that grows and shrinks by one bucket at a time (linear hashing, Litwin 1980), so that no call waits
  * while a hundred thousand entries are moved. Entries contain their own links, so nothing is allocated.
  */
 export class TransactionTable<T extends TableEntry<T>> {
-  private readonly buckets: (T | undefined)[] = new Array<T | undefined>(LEAST).fill(undefined);
+  private readonly buckets: (T | undefined)[] = new Array<T | undefined>(MIN_BUCKETS).fill(undefined);
   /** Buckets of the current round, a power of two; those below `split` have been split already. */
-  private round = LEAST;
+  private round = MIN_BUCKETS;
   private split = 0;
   private entries = 0;
 
@@ -55,7 +55,7 @@ export class TransactionTable<T extends TableEntry<T>> {
     }
     entry.nextInTable = undefined;
     this.entries--;
-    if (this.buckets.length > LEAST && this.entries < this.buckets.length >> 2) this.shrink();
+    if (this.buckets.length > MIN_BUCKETS && this.entries < this.buckets.length >> 2) this.shrink();
   }
 
   /** All entries, in any order. The table must not change during the iteration. */
@@ -68,8 +68,8 @@ export class TransactionTable<T extends TableEntry<T>> {
   /** Removes all entries. */
   clear(): void {
     this.buckets.length = 0;
-    for (let i = 0; i < LEAST; i++) this.buckets.push(undefined);
-    this.round = LEAST;
+    for (let i = 0; i < MIN_BUCKETS; i++) this.buckets.push(undefined);
+    this.round = MIN_BUCKETS;
     this.split = 0;
     this.entries = 0;
   }

@@ -4,10 +4,10 @@ const HANDSHAKE = 22;
 const CLIENT_HELLO = 1;
 const SERVER_NAME = 0;
 /** Bytes of a ClientHello with its records. Clients send up to 2 KB. */
-const MOST_BYTES = 16_384;
+const MAX_BYTES = 16_384;
 
 /** Records it may lie in. */
-const MOST_RECORDS = 16;
+const MAX_RECORDS = 16;
 
 /** What the first bytes of a connection say: the server name a client asks for, or that there are not enough of them, or too many. */
 type Peeked = { readonly name: string | undefined } | 'more' | 'too many';
@@ -20,7 +20,7 @@ export function serverNameIn(data: Buffer): Peeked {
   let needed = 4;
   let held = 0;
   for (let at = 0; held < needed; ) {
-    if (fragments.length === MOST_RECORDS || at > MOST_BYTES) return 'too many';
+    if (fragments.length === MAX_RECORDS || at > MAX_BYTES) return 'too many';
     if (at < data.length && data[at] !== HANDSHAKE) return NO_NAME;
     if (at + 5 > data.length) return 'more';
     const end = at + 5 + data.readUInt16BE(at + 3);
@@ -33,7 +33,7 @@ export function serverNameIn(data: Buffer): Peeked {
       if (hello[0] !== CLIENT_HELLO) return NO_NAME;
       needed = 4 + hello.readUIntBE(1, 3);
     }
-    if (held < needed && end > data.length) return data.length > MOST_BYTES ? 'too many' : 'more';
+    if (held < needed && end > data.length) return data.length > MAX_BYTES ? 'too many' : 'more';
     at = end;
   }
   return { name: nameIn(Buffer.concat(fragments).subarray(4, needed)) };

@@ -6,7 +6,7 @@ const TOGETHER = 48;
 const BEGIN_AT = 5;
 const END_AT = 3;
 /** A shorter interval is slept (`DatagramQueue`), since an event loop iteration would cost too much. */
-export const LEAST_INTERVAL_MS = 2;
+export const MIN_INTERVAL_MS = 2;
 
 /**
  * Decides how often datagram sockets are read at a middle rate. A thread that wakes up finds other code in the
@@ -43,7 +43,7 @@ export class DatagramPace {
   private chosen(perMs: number): number {
     if (perMs * this.longestMs < (this.intervalMs > 0 ? END_AT : BEGIN_AT)) return 0;
     const wanted = Math.min(this.longestMs, Math.round(TOGETHER / perMs));
-    if (wanted < LEAST_INTERVAL_MS) return 0;
+    if (wanted < MIN_INTERVAL_MS) return 0;
     // The rate always varies a little: for small changes the timer stays as it is.
     return this.intervalMs > 0 && Math.abs(wanted - this.intervalMs) <= 1 ? this.intervalMs : wanted;
   }

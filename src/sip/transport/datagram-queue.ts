@@ -1,7 +1,7 @@
 import type { HeldClock } from '../../core/held-clock.js';
 import type { SipMessage } from '../message.js';
 import type { DatagramReader, DatagramSender, ErrorListener } from './datagram-io.js';
-import { DatagramPace, LEAST_INTERVAL_MS } from './datagram-pace.js';
+import { DatagramPace, MIN_INTERVAL_MS } from './datagram-pace.js';
 import { BATCH } from './native/datagrams.js';
 import type { Receiver, Source } from './transport.js';
 
@@ -53,7 +53,7 @@ const MAX_ROUNDS = 4;
 /** Messages handled with the same held time: they take less than a millisecond. */
 const SAME_TIME = 8;
 /** A sleep shorter than this, in milliseconds, costs more than it saves. */
-const LEAST_SLEEP = 0.1;
+const MIN_SLEEP = 0.1;
 
 const cell = new Int32Array(new SharedArrayBuffer(4));
 
@@ -189,7 +189,7 @@ export class DatagramQueue {
     if (!pace.handled(handled, this.options.now())) return;
     const longest = Math.min(...this.readers.map((reader) => reader.longestWaitMs));
     const everyMs = Math.min(pace.intervalMs, Math.floor(longest));
-    if (everyMs < LEAST_INTERVAL_MS) this.watchAll();
+    if (everyMs < MIN_INTERVAL_MS) this.watchAll();
     else {
       if (this.endTimer === undefined) for (const reader of this.readers) reader.watch(false);
       this.endTimer?.();
@@ -251,7 +251,7 @@ export class DatagramQueue {
     if (at - this.ended > FAST_MS) this.sample(at, false);
     else if (this.sampled >= SAMPLE) this.sample(at, at - this.sampleBegan < FAST_MS);
     const left = gatherMs - (at - this.ended);
-    if (this.fast && !full && left >= LEAST_SLEEP) {
+    if (this.fast && !full && left >= MIN_SLEEP) {
       sleep(left);
       this.ended = now();
       this.sleptMs += this.ended - at;

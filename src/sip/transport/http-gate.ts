@@ -29,4 +29,4 @@ export interface HttpGate {
 }
 
 /** Longest body that is read; a longer one is refused with 413. */
-export const MOST_HTTP_BODY = 64 * 1024;
+export const MAX_HTTP_BODY = 64 * 1024;

@@ -18,8 +18,8 @@ export interface TlsFiles {
 }
 
 /** Files of a folder that are looked at, and bytes of one of them. */
-const MOST_FILES = 10_000;
-const MOST_BYTES = 64 * 1024 * 1024;
+const MAX_FILES = 10_000;
+const MAX_BYTES = 64 * 1024 * 1024;
 
 /** The ciphers of TLS 1.3, which Node takes away where a list names none of them; OpenSSL leaves them alone. */
 const CIPHERS_OF_1_3 = 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256';
@@ -101,7 +101,7 @@ function isFolder(path: string): boolean {
 
 function namesIn(folder: string, what: string): string[] {
   try {
-    return readdirSync(folder).sort().slice(0, MOST_FILES);
+    return readdirSync(folder).sort().slice(0, MAX_FILES);
   } catch (error) {
     const why = `${what}: cannot read ${folder}: ${unreadableReason(error)}`;
     throw new SwitchyardError('TRANSPORT_BIND', why, { cause: error });
@@ -110,8 +110,7 @@ function namesIn(folder: string, what: string): string[] {
 
 function readSmall(path: string, what: string): Buffer {
   try {
-    if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MOST_BYTES)
-      throw new Error('it is larger than 64 MiB');
+    if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_BYTES) throw new Error('it is larger than 64 MiB');
     return readFileSync(path);
   } catch (error) {
     const why = `${what}: cannot read ${path}: ${unreadableReason(error)}`;

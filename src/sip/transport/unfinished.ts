@@ -3,14 +3,14 @@ import { FairShare } from '../fair-share.js';
 import type { AddressSet } from '../trusted-sources.js';
 
 /** The limit is at least this many bytes: two of the largest messages. */
-const LEAST_BYTES = 16 * 1024 * 1024;
+const MIN_BYTES = 16 * 1024 * 1024;
 
 /**
  * The limit: a sixteenth of the memory this process may use, since buffered bytes are later concatenated, parsed and
  * forwarded.
  */
 export function affordableBytes(heapLimit = getHeapStatistics().heap_size_limit): number {
-  return Math.max(LEAST_BYTES, Math.floor(heapLimit / 16));
+  return Math.max(MIN_BYTES, Math.floor(heapLimit / 16));
 }
 
 /**

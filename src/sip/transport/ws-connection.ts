@@ -18,7 +18,7 @@ const PONG_BYTES = 16 * 1024;
 /** Bytes of a client's control frame without payload (RFC 6455 section 5.2). */
 const CONTROL_BYTES = 6;
 /** Maximum number of pings and pongs of a peer between two probes of ours. */
-const MOST_CONTROLS = 500;
+const MAX_CONTROLS = 500;
 /** Maximum number of messages reported as failed when the connection is found to be dead. */
 const MAX_UNCONFIRMED = 256;
 
@@ -191,7 +191,7 @@ export class WsConnection implements Flow {
   /** Counts a control frame, and closes the connection of a peer that sends hundreds of them between two probes of ours. */
   private isFlooding(): boolean {
     if (!this.open) return true;
-    if (++this.controls <= MOST_CONTROLS) return false;
+    if (++this.controls <= MAX_CONTROLS) return false;
     const reason = 'too many pings and pongs';
     this.owner.receiver.garbage(reason, this.source, 0);
     this.fail({ cause: 'send', message: reason });

@@ -8,7 +8,7 @@ import { type AcceptedSockets, acceptedInto } from './accepted.js';
 import { bindStream, type StreamLimits, type StreamOptions, streamLimits } from './bind.js';
 import { Certificates, type TlsOptions, tlsCauseOf } from './certificates.js';
 import { ConnectionTable } from './connection-table.js';
-import { type HttpExchange, type HttpGate, MOST_HTTP_BODY } from './http-gate.js';
+import { type HttpExchange, type HttpGate, MAX_HTTP_BODY } from './http-gate.js';
 import type { StreamSocket } from './tcp.js';
 import {
   type ConnectionCounts,
@@ -275,7 +275,7 @@ export class WsSocket implements SipSocket {
     request.setEncoding('latin1');
     request.on('data', (part: string) => {
       body += part;
-      if (body.length > MOST_HTTP_BODY) reply(413, 'Content Too Large', '', '');
+      if (body.length > MAX_HTTP_BODY) reply(413, 'Content Too Large', '', '');
       if (response.headersSent) request.destroy();
     });
     request.on('end', () => {

@@ -95,7 +95,7 @@ export interface KamailioScripts {
 }
 
 /** Starts of an original until it has found its media proxy. */
-const MOST_STARTS = 4;
+const MAX_STARTS = 4;
 
 const SERVER = { address: '127.0.0.30', port: 15060 };
 
@@ -170,7 +170,7 @@ export async function runKamailioCase(
   c: KamailioCase,
   record?: (expect: object) => void,
 ): Promise<string[]> {
-  for (let left = MOST_STARTS - 1; ; left--) {
+  for (let left = MAX_STARTS - 1; ; left--) {
     const differences = await startedOnce(target, lane, world, setup, c, record, left > 0);
     if (differences !== undefined) return differences;
   }
@@ -258,7 +258,7 @@ async function startedOnce(
           : quiet && replies.length + forwarded.length === 0
             ? (c.wait_ms ?? 0)
             : 0,
-      mostMs: quiet ? Math.max(c.wait_ms ?? 0, 4000) : 1500,
+      maxMs: quiet ? Math.max(c.wait_ms ?? 0, 4000) : 1500,
     });
     if (again && c.media !== undefined && running.proxyMissed?.() === true) return undefined;
     if (record !== undefined) {

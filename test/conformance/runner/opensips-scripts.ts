@@ -191,7 +191,7 @@ export async function runOpensipsCase(
         logOf(lines.slice(expect.log_is_a_set ? 0 : startup)).lines.length >=
           expect.log.length * (expect.log_repeats_at_least ?? 1),
       leastMs: 0,
-      mostMs:
+      maxMs:
         (expect.log_repeats_at_least ?? 0) > 0
           ? 1000 * ((expect.log_repeats_at_least ?? 0) + 1)
           : silent || expect.replies.some((each) => Number(each['code']) === 408)
@@ -204,8 +204,8 @@ export async function runOpensipsCase(
   }
 }
 
-async function until(done: () => boolean, mostMs: number): Promise<void> {
-  const end = performance.now() + mostMs;
+async function until(done: () => boolean, maxMs: number): Promise<void> {
+  const end = performance.now() + maxMs;
   while (!done() && performance.now() < end) await wait(10);
 }
 

@@ -33,7 +33,7 @@ export interface Play {
   readonly ready?: () => Promise<void>;
   /** Milliseconds that are waited at least and at most. */
   readonly leastMs: number;
-  readonly mostMs: number;
+  readonly maxMs: number;
   /** How a gateway answers a CANCEL; null answers for the INVITE when none has been sent finally. */
   readonly cancelled: (gateway: string, cancel: WireMessage, invite: WireMessage | undefined) => readonly string[];
 }
@@ -129,7 +129,7 @@ export async function play(p: Play): Promise<Seen> {
   lane.begin();
   for (const each of p.messages) if (each.whenReply === undefined) later(each.atMs, () => sendPlanned(each));
   const lastAt = Math.max(0, ...p.messages.map((each) => each.atMs));
-  while (lane.now() < p.mostMs + lastAt) {
+  while (lane.now() < p.maxMs + lastAt) {
     await wait(5);
     if (lane.now() >= Math.max(lastAt, p.leastMs) && unsent.size === 0 && p.complete(seen)) {
       const until = lane.now() + GRACE;

@@ -361,5 +361,5 @@ test('references that are not closed take time in proportion to the setting', ()
       // It is refused.
     }
   };
-  assertLinear('a setting', cases, read, { lengths: [65_536, 262_144], mostMs: 900, noiseMs: 40 });
+  assertLinear('a setting', cases, read, { lengths: [65_536, 262_144], maxMs: 900, noiseMs: 40 });
 });

@@ -51,6 +51,6 @@ test('a copy publishes nothing, subscribes nobody and asks nothing over HTTP', a
   assert.equal(services.publish('default', 'acc', '{}'), false);
   assert.notEqual(services.subscribe('E_X', 'udp:127.0.0.1:1', 10), undefined);
   const request = { method: 'GET', url: 'http://x', headers: [], body: undefined } as const;
-  const bounds = { connectMs: 1, totalMs: 1, mostBytes: 1, verify: true };
+  const bounds = { connectMs: 1, totalMs: 1, maxBytes: 1, verify: true };
   assert.equal(await services.http({ ...request, ...bounds }), 'failed');
 });

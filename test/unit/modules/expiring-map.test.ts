@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ExpiringMap, MOST_KEPT_TEXT } from '../../../src/modules/expiring-map.js';
+import { ExpiringMap, MAX_KEPT_TEXT } from '../../../src/modules/expiring-map.js';
 
 const keys = (map: ExpiringMap<number>, now = 0): string => [...map.entries(now)].map(([key]) => key).join(' ');
 
@@ -52,7 +52,7 @@ test('values that peers choose keep a table within its memory, whatever their le
   const map = new ExpiringMap<string>(1_000_000);
   const text = 'v'.repeat(60_000);
   for (let i = 0; i < 2000; i++) map.set(`${i}${text}`, 'v', undefined);
-  assert.equal([...map.entries(0)].length, Math.floor(MOST_KEPT_TEXT / 60_005));
+  assert.equal([...map.entries(0)].length, Math.floor(MAX_KEPT_TEXT / 60_005));
 });
 
 test('an entry is gone at the time it expires, and asked for once', () => {

@@ -212,7 +212,7 @@ test('is_audio_on_hold() and list_hdr_remove_option() take time in proportion to
     },
   ];
   try {
-    assertLinear('functions of sipmsgops', cases, (text) => runner.receive(text), { mostMs: 25 });
+    assertLinear('functions of sipmsgops', cases, (text) => runner.receive(text), { maxMs: 25 });
   } finally {
     await runner.stop();
   }

@@ -244,7 +244,7 @@ test('the time is linear in the length of a message, whatever its contents', () 
       stripper.sent(passed(stripper.received(replyTo(shown, 'tt'))));
     },
     // Four messages, and what the test itself does with them.
-    { mostMs: 25 },
+    { maxMs: 25 },
   );
 });
 

@@ -215,7 +215,7 @@ describe('bounds', () => {
     for (const uri of uris) it.answers.set(uri, 'silent');
     await it.prober.start();
     it.clock.advance(60_000);
-    assert.equal(it.mostOpen, 5);
+    assert.equal(it.maxOpen, 5);
     assert.ok(it.prober.figures().queued > 0);
     for (const uri of uris) assert.ok(it.count(uri) >= 1, uri);
     it.answers.clear();

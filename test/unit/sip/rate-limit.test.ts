@@ -98,7 +98,7 @@ describe('SourceRateLimiter', () => {
       for (let i = 0; i < 2 * length; i++) assert.equal(limiter.take(`s${i}`), 0);
       assert.equal(limiter.size, length);
     };
-    assertLinear('new sources', cases, run, { lengths: [2048, 16_384], mostMs: 1000 });
+    assertLinear('new sources', cases, run, { lengths: [2048, 16_384], maxMs: 1000 });
   });
 
   test('after the limit was lifted and set again, the oldest current sources are removed first', () => {

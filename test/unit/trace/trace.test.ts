@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { hash32 } from '../../../src/core/mix.js';
 import { TapPoint } from '../../../src/sip/transport/tap.js';
 import { CallIdSpan, callIdOf } from '../../../src/trace/call-id.js';
-import { hepPacket, MOST_PAYLOAD } from '../../../src/trace/hep.js';
+import { hepPacket, MAX_PAYLOAD } from '../../../src/trace/hep.js';
 import { renderLadders } from '../../../src/trace/ladder.js';
 import type { SeenMessage } from '../../../src/trace/trace-session.js';
 import { Tracer } from '../../../src/trace/tracer.js';
@@ -219,6 +219,6 @@ describe('HEP3', () => {
 
   test('a message larger than a packet is cut', () => {
     const decoded = decodeHep(hepPacket({ ...message, text: 'x'.repeat(70_000) }, { id: 1, password: undefined }));
-    assert.equal(decoded.payload.length, MOST_PAYLOAD);
+    assert.equal(decoded.payload.length, MAX_PAYLOAD);
   });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { FromWorker } from '../../../src/workers/protocol.js';
-import { KIND, MOST_NAMES } from '../../../src/workers/report-kinds.js';
+import { KIND, MAX_NAMES } from '../../../src/workers/report-kinds.js';
 import { ReportReader } from '../../../src/workers/report-reader.js';
 import { ReportRing } from '../../../src/workers/report-ring.js';
 import { ReportWriter } from '../../../src/workers/report-writer.js';
@@ -70,7 +70,7 @@ const item = fc.oneof(
   fc.tuple(fc.constant('failed' as const), id, at, code, fc.boolean(), fc.option(name)),
   fc.tuple(fc.constant('ended' as const), id, at, code, fc.boolean()),
   fc.tuple(fc.constant('byeEnded' as const), latin1(200), latin1(200), code),
-  fc.tuple(fc.constant('passedOver' as const), id, fc.integer(), destination, code),
+  fc.tuple(fc.constant('hopSkipped' as const), id, fc.integer(), destination, code),
   fc.tuple(fc.constant('cancelled' as const), id),
 );
 
@@ -165,7 +165,7 @@ test('names start again when a megabyte of their characters is remembered', () =
 
 test('more names than are remembered, some longer than a record may be', () => {
   const { reader, writer, read } = pair();
-  for (let i = 0; i < 3 * MOST_NAMES; i++) {
+  for (let i = 0; i < 3 * MAX_NAMES; i++) {
     const sent = ['sent', i, 1, [['p', 1, 0, `sip:${i}`], `10.0.${i >> 8}.${i & 255}`, 5060, 0]] as const;
     writer.add(sent);
     reader.read();

@@ -13,7 +13,7 @@ export interface LadderMessage {
 
 const US = 'switchyard';
 /** Peers with a column of their own; further ones share the last. */
-const MOST_PEERS = 5;
+const MAX_PEERS = 5;
 
 /**
  * The messages of each call as a ladder: a column for each peer and for us, an arrow for each message, whose text can
@@ -36,7 +36,7 @@ export function Ladders({ messages }: { readonly messages: readonly LadderMessag
 }
 
 function Ladder({ id, messages }: { readonly id: string; readonly messages: readonly LadderMessage[] }) {
-  const peers = [...new Set(messages.map(peerOf))].slice(0, MOST_PEERS);
+  const peers = [...new Set(messages.map(peerOf))].slice(0, MAX_PEERS);
   const columns = [...peers.slice(0, 1), US, ...peers.slice(1)];
   const began = messages[0]?.time ?? 0;
   const grid = { gridTemplateColumns: `4rem repeat(${columns.length}, minmax(6rem, 1fr))` };

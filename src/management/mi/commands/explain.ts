@@ -6,7 +6,7 @@ import type { MiDependencies } from '../dependencies.js';
 import { requirePartition } from './partition-lookup.js';
 
 /** Longest request in bytes. */
-const MOST_BYTES = 64 * 1024;
+const MAX_BYTES = 64 * 1024;
 
 /**
  * explain: where a request would go now, and why: by the rules or, statement by statement, by the cfg script. Nothing
@@ -37,7 +37,7 @@ export function explainCommand(deps: MiDependencies): MiCommand {
       if (text('partition') !== undefined) requirePartition(deps, call, text('partition') as string, 500);
       else if (text('table') !== undefined) throw new MiError(400, 'Bad parameter value', 'partition is missing');
       const request = params['request'] as string;
-      if (request.length > MOST_BYTES) throw new MiError(400, 'Bad parameter value', 'the request is too long');
+      if (request.length > MAX_BYTES) throw new MiError(400, 'Bad parameter value', 'the request is too long');
       try {
         const isSeen = caller.partitions && ((partition: string) => sees(caller, partition));
         const assumed =

@@ -30,7 +30,7 @@ const NUMBER_OF_LEVEL = new Map([
 
 /** Default and most seconds for the level of lines about one partition or call. */
 const SECONDS = 600;
-const MOST_SECONDS = 86_400;
+const MAX_SECONDS = 86_400;
 
 /**
  * log_level: shows the level, or sets it by OpenSIPS' number or by name. `pid` must be that of this process. Our own:
@@ -81,8 +81,8 @@ export function logLevelCommand(deps: MiDependencies): MiCommand {
       };
       if (focus.partition !== undefined || focus.callId !== undefined) {
         const seconds = (params['seconds'] as number | undefined) ?? SECONDS;
-        if (seconds < 0 || seconds > MOST_SECONDS) {
-          throw new MiError(400, 'Bad parameter value', `seconds must be from 0 to ${MOST_SECONDS}`);
+        if (seconds < 0 || seconds > MAX_SECONDS) {
+          throw new MiError(400, 'Bad parameter value', `seconds must be from 0 to ${MAX_SECONDS}`);
         }
         if (focus.partition !== undefined) requirePartition(deps, call, focus.partition, 500);
         const about = [focus.partition && `partition ${focus.partition}`, focus.callId && `call ${focus.callId}`];

@@ -77,7 +77,7 @@ function destinationsOf(target: DispatcherTarget, setId: number): readonly Desti
 }
 
 /** Maximum number of rows named in an answer. */
-const MOST_NAMED = 5;
+const MAX_NAMED = 5;
 
 /** dispatcher.reload [partition]; the argument is our own. */
 export function dispatcherReloadCommand(view: DispatcherView): RpcCommand {
@@ -103,8 +103,8 @@ export function dispatcherReloadCommand(view: DispatcherView): RpcCommand {
 /** The rows that a load has discarded, the first ones by name; '' for none. */
 function namesOf(leftOut: readonly Discarded[]): string {
   if (leftOut.length === 0) return '';
-  const named = leftOut.slice(0, MOST_NAMED).map(({ row, reason }) => `${row} (${reason})`);
-  const more = leftOut.length > MOST_NAMED ? ' ...' : '';
+  const named = leftOut.slice(0, MAX_NAMED).map(({ row, reason }) => `${row} (${reason})`);
+  const more = leftOut.length > MAX_NAMED ? ' ...' : '';
   return ` ${leftOut.length} left out: ${readableText(maskSecrets(named.join(', ')))}${more}`;
 }
 

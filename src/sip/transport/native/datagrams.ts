@@ -32,7 +32,7 @@ const ECONNREFUSED = 111;
 const EHOSTUNREACH = 113;
 const NAME_BYTES = 32;
 /** Bytes of a receive buffer that a burst fills in a millisecond: 32 datagrams, with the system's overhead. */
-const MOST_BYTES_PER_MS = 32 * 2560;
+const MAX_BYTES_PER_MS = 32 * 2560;
 
 /** Memory for receiving, shared by all sockets of a thread, since each result is copied before the next call. */
 let receiving: MessageArray | undefined;
@@ -101,7 +101,7 @@ export class BatchedDatagrams implements DatagramIo, DatagramReader {
       throw error;
     }
     this.fd = socket.fd;
-    this.longestWaitMs = this.receiveBufferBytes() / MOST_BYTES_PER_MS;
+    this.longestWaitMs = this.receiveBufferBytes() / MAX_BYTES_PER_MS;
     return socket.port;
   }
 

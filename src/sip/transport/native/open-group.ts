@@ -12,7 +12,7 @@ const WINDOWS = [
   { request: 200, reply: 96 },
 ] as const;
 /** Maximum number of instructions that the kernel accepts (BPF_MAXINSNS). */
-const MOST_INSTRUCTIONS = 4096;
+const MAX_INSTRUCTIONS = 4096;
 
 /**
  * Opens the sockets at one address for several processes: first that of the brain, then one for each worker, and
@@ -68,6 +68,6 @@ export function steer(libc: Libc, groups: readonly Descriptor[], workers: number
 let programs: { readonly libc: Libc; readonly region: Region } | undefined;
 
 function regionOf(libc: Libc): Region {
-  if (programs?.libc !== libc) programs = { libc, region: libc.allocate(8 * MOST_INSTRUCTIONS) };
+  if (programs?.libc !== libc) programs = { libc, region: libc.allocate(8 * MAX_INSTRUCTIONS) };
   return programs.region;
 }

@@ -1,5 +1,5 @@
 /** Maximum number of sockets of a group: one for the brain, the others for workers. */
-export const MOST_SOCKETS = 25;
+export const MAX_SOCKETS = 25;
 
 /** Characters of a Call-ID that are hashed to distribute requests. */
 const HASHED = 32;
@@ -20,7 +20,7 @@ export function markerOf(socket: number): string {
 /** The socket for a marker in a branch; 0 (the brain) for an unknown one. */
 export function socketOfMarker(marker: string): number {
   const socket = marker.charCodeAt(0) - FIRST_MARKER;
-  return socket >= 0 && socket < MOST_SOCKETS ? socket : 0;
+  return socket >= 0 && socket < MAX_SOCKETS ? socket : 0;
 }
 
 /** The socket whose process made the branch in a reply's top Via; 0 (the brain) if it is not one of ours. */

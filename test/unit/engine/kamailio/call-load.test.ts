@@ -151,11 +151,11 @@ describe('the ledger of calls', () => {
     assert.equal(ledger.size, 0);
   });
 
-  test('at most mostCalls calls are counted', () => {
+  test('at most maxCalls calls are counted', () => {
     const bench = new KamailioBench(kamailioRows(['duid=a']));
     const [destination] = bench.partition.findAll(1, A);
     assert.ok(destination !== undefined);
-    const ledger = new LoadLedger({ clock: stillClock(), mostCalls: 2 });
+    const ledger = new LoadLedger({ clock: stillClock(), maxCalls: 2 });
     assert.ok(ledger.begin('1', destination));
     assert.ok(ledger.begin('2', destination));
     assert.equal(ledger.begin('3', destination), undefined);

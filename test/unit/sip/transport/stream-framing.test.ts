@@ -130,7 +130,7 @@ describe('StreamFraming (RFC 3261 section 18.3)', () => {
     };
     assertLinear('one byte at a time', cases, run, {
       lengths: [8000, 16_000, 32_000, 60_000],
-      mostMs: 100,
+      maxMs: 100,
       noiseMs: 15,
     });
   });
