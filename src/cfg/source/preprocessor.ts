@@ -10,10 +10,10 @@ import {
 } from './directive-expression.js';
 import { Input } from './input.js';
 import {
+  MAX_CFG_TEXT,
   MAX_EXPANSIONS,
   MAX_FILE,
   MAX_INCLUDES,
-  MAX_TEXT,
   MAX_TOKENS,
   type SourceFile,
   type SourceReader,
@@ -332,10 +332,10 @@ export class Preprocessor {
 
   private grow(characters: number, at: Position): void {
     this.characters += characters;
-    if (this.characters > MAX_TEXT) {
+    if (this.characters > MAX_CFG_TEXT) {
       throw new SyntaxFault(
         at,
-        `the file and those it includes have more than ${MAX_TEXT} characters`,
+        `the file and those it includes have more than ${MAX_CFG_TEXT} characters`,
         'syntax',
         'too-large',
       );

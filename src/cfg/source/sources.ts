@@ -20,7 +20,7 @@ export interface SourceReader {
 /** Maximum size of one file in bytes. */
 export const MAX_FILE = 8 * 1024 * 1024;
 /** Maximum number of characters of a configuration, including its includes and the values of defines. */
-export const MAX_TEXT = 16 * 1024 * 1024;
+export const MAX_CFG_TEXT = 16 * 1024 * 1024;
 /** Maximum nesting of includes. */
 export const MAX_INCLUDES = 32;
 /** Maximum nesting of defines. */
