@@ -81,6 +81,8 @@ export abstract class ScriptRun {
   stop: Signal = NEXT;
   /** Whether async() or launch() called the current function. */
   asynchronous = false;
+  /** Whether the operation that async() started has taken longer than its timeout: its result changes nothing. */
+  overdue = false;
   /** Whether the script ended by a return of 0. */
   zero = false;
   trace: ScriptTrace | undefined = undefined;
@@ -100,6 +102,11 @@ export abstract class ScriptRun {
 
   /** A route that has waited is at its end. */
   ends(): void {}
+
+  /** The run of an operation of launch(), which continues beside this one: with variables of its own but for AVPs. */
+  beside(): ScriptRun {
+    return this;
+  }
 
   /**
    * Called by OpenSIPS' async() and launch(): the started operation ends with `done`, and the route of `resume` runs

@@ -63,7 +63,7 @@ const results = new PerCall(() => new Map<string, SqlResult>());
 /** Maximum number of results for one message. */
 const MAX_RESULTS = 32;
 
-/** Executes a statement; undefined when it failed, which is logged. */
+/** Executes a statement; undefined when it failed, which is logged, or its result comes after the timeout of async(). */
 export async function query(
   run: MessageRun,
   url: string | undefined,
@@ -74,7 +74,8 @@ export async function query(
     return undefined;
   }
   try {
-    return await run.env.services.database(url).query(statement);
+    const result = await run.env.services.database(url).query(statement);
+    return run.overdue ? undefined : result;
   } catch (error) {
     const fields = {
       callId: run.message.callId,

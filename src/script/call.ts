@@ -88,6 +88,18 @@ export class CfgScope extends PvarScope {
     this.varsAfter = undefined;
   }
 
+  /**
+   * A scope for what launch() runs beside this route: the same message, AVPs and $shv, with a request-URI, $du, $rc,
+   * parameters and $var that begin with the values of this scope and are its own from then on.
+   */
+  beside(): CfgScope {
+    const other: CfgScope = Object.assign(Object.create(CfgScope.prototype), this);
+    other.waiting = 0;
+    other.varsAfter = undefined;
+    other.shareVars(new VarStore(this.vars.entries()));
+    return other;
+  }
+
   /** Calls `act`, which runs routes, with the $var of another process until they end. */
   withVars(vars: VarStore, act: () => void): void {
     if (this.waiting > 0) {
@@ -504,6 +516,16 @@ export class MessageRun extends ScriptRun implements DispatcherCallSite, Message
 
   override ends(): void {
     this.pvars.releaseVars();
+  }
+
+  override beside(): MessageRun {
+    const { env, routeKind, pvars, message, source, edits, call } = this;
+    const other = new MessageRun(env, routeKind, pvars.beside(), message, source, edits.copy(), call);
+    other.known = this.known;
+    other.branch = this.branch;
+    other.transaction = this.transaction;
+    other.work = this.work;
+    return other;
   }
 
   override suspend(kind: 'async' | 'launch', at: Position, done: number | Promise<number>, resume: Resumption): void {

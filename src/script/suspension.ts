@@ -1,5 +1,4 @@
 import type { ScriptRun } from '../cfg/runtime.js';
-import type { Clock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
 import { within } from '../core/within.js';
 import type { PvarValue } from '../pvar/context.js';
@@ -24,7 +23,7 @@ export function suspend(suspended: ScriptRun, { kind, at, done, resume }: Suspen
   const go = async (): Promise<void> => {
     let code = -1;
     try {
-      code = await (kind === 'async' ? codeWithin(env.clock, done, extra) : done);
+      code = await (kind === 'async' ? codeWithin(run, done, extra) : done);
     } catch (error) {
       run.fault(at, messageOf(error));
     }
@@ -55,10 +54,12 @@ const TIMED_OUT = -2;
 
 /** The code of the operation of async(), or that of a timeout after `seconds`, where those are given. */
 async function codeWithin(
-  clock: Clock,
+  run: MessageRun,
   done: number | Promise<number>,
   seconds: PvarValue | undefined,
 ): Promise<number> {
   if (typeof done === 'number' || typeof seconds !== 'number' || seconds <= 0) return done;
-  return (await within(clock, seconds * 1000, done)) ?? TIMED_OUT;
+  const code = await within(run.env.clock, seconds * 1000, done);
+  run.overdue = code === undefined;
+  return code ?? TIMED_OUT;
 }

@@ -342,10 +342,11 @@ export class StatementCompiler {
     if (kind === 'async' && extra?.type === 'string')
       this.context.problems.error('expression', at, 'the timeout of async() must be a number of seconds');
     return simple((run) => {
-      run.asynchronous = true;
-      const done = invokeLater === undefined ? invoke(run) : invokeLater(run);
-      run.asynchronous = false;
-      run.suspend(kind, at, done, { route: resume?.(), extra: extra?.read(run) });
+      const own = kind === 'async' ? run : run.beside();
+      own.asynchronous = true;
+      const done = invokeLater === undefined ? invoke(own) : invokeLater(own);
+      own.asynchronous = false;
+      own.suspend(kind, at, done, { route: resume?.(), extra: extra?.read(run) });
       run.last = 1;
       return kind === 'async' ? EXIT : NEXT;
     });

@@ -103,7 +103,10 @@ export function receivedFrom({ source: { address } }: MessageRun): NgDictionary 
   return { 'received-from': [address.includes(':') ? 'IP6' : 'IP4', address] };
 }
 
-/** Sends a command to the proxy of a call, or to the next one when it does not answer. Undefined when none answered. */
+/**
+ * Sends a command to the proxy of a call, or to the next one when it does not answer. Undefined when none answered
+ * within the timeout of async().
+ */
 export async function command(
   run: MessageRun,
   name: string,
@@ -138,7 +141,7 @@ export async function command(
     if (answer['result'] === 'load limit' && name === 'offer') continue;
     if (name === 'delete') engine.calls.delete(callId);
     else engine.calls.set(callId, proxy, now + REMEMBERED_MS);
-    return answer;
+    return run.overdue ? undefined : answer;
   }
   env.peerLog.error({ callId, command: name, tried: tried.length }, 'script: no media proxy answers');
   return undefined;

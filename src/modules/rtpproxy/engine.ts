@@ -68,7 +68,7 @@ export function chooseProxySet(run: MessageRun, set: number): boolean {
 }
 
 /**
- * Sends commands, all to the same proxy, and returns its answers in order; undefined when no proxy answers. `ends`: the
+ * Sends commands, all to the same proxy, and returns its answers in order; undefined when no proxy answers, or after the timeout of async(). `ends`: the
  * call has ended, and its proxy is forgotten.
  */
 export async function ask(
@@ -101,7 +101,7 @@ export async function ask(
       proxy.answered++;
       if (ends) module.calls.delete(callId);
       else module.calls.set(callId, proxy, now + REMEMBERED_MS);
-      return { proxy, answers };
+      return run.overdue ? undefined : { proxy, answers };
     }
     proxy.unanswered++;
     proxy.until = env.clock.monotonic() + module.restMs;

@@ -1,11 +1,24 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { freePort } from '../../support/ports.js';
 import { linesOf } from '../../support/script-run.js';
 
+/** The request for "/held", which is answered when "/release" is asked for; that one is answered a little later. */
+let held: ServerResponse | undefined;
+
 const server = createServer((request, response) => {
+  if (request.url === '/held') {
+    held = response;
+    return;
+  }
+  if (request.url === '/release') {
+    held?.on('close', () => setTimeout(() => response.end('released'), 50));
+    held?.writeHead(200, { 'Content-Type': 'text/plain', Connection: 'close' });
+    held?.end('too late');
+    return;
+  }
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.on('end', () => {
@@ -62,6 +75,21 @@ test('the answer is there when async() resumes', async () => {
     route[answered] { xlog("$rc $var(c) $var(b)\\n"); xlog("end\\n"); }`,
   });
   assert.deepEqual(lines, ['1 200 GET - ']);
+});
+
+test('an answer that comes after the timeout of async() changes no variable', async () => {
+  const lines = await linesOf({
+    dialect: 'opensips',
+    modules: 'rest_client',
+    script: `route { async(rest_get("http://127.0.0.1:${port}/held", $avp(b), $avp(t), $avp(c)), answered, 1); }
+    route[answered] {
+      xlog("$rc [$avp(b)] [$avp(c)]\n");
+      rest_get("http://127.0.0.1:${port}/release", $var(r));
+      xlog("$var(r) [$avp(b)] [$avp(t)] [$avp(c)]\n");
+      xlog("end\n");
+    }`,
+  });
+  assert.deepEqual(lines, ['-2 [<null>] [<null>]', 'released [<null>] [<null>] [<null>]']);
 });
 
 test('statistics of a group are gone through; a number is added', async () => {

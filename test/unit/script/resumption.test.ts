@@ -47,3 +47,20 @@ route[noted] { xlog("$rc [$param(1)]\\n"); }
 route[sub] { xlog("sub [$param(1)]\\n"); }`;
   assert.deepEqual(await written(script, 3), ['sub [x]', '1 [a b]', '1 [<null>]']);
 });
+
+test('launch() and the route that it was called in do not share parameters, $rc and $var while both wait', async () => {
+  const script = `route { $var(x) = "main"; launch(sleep(1), noted, "said"); route(sub, "given"); t_reply(480, "Later"); }
+route[noted] { $var(x) = "beside"; $ru = "sip:other@x.example"; sleep(3); xlog("noted $rc [$param(1)] $var(x)\n"); }
+route[sub] { sleep(2); xlog("sub $rc [$param(1)] $var(x) $rU\n"); sleep(3); xlog("sub $rc [$param(1)] $var(x) $rU\n"); }`;
+  assert.deepEqual(await written(script, 6), [
+    'sub 1 [given] main bob',
+    'noted 1 [said] beside',
+    'sub 1 [given] main bob',
+  ]);
+});
+
+test('what the function of launch() writes is there in its route', async () => {
+  const script = `route { $avp(a) = 1; launch(sleep(1), noted); sleep(2); xlog("main $avp(a)\n"); }
+route[noted] { xlog("noted $avp(a)\n"); $avp(a) = 2; }`;
+  assert.deepEqual(await written(script, 3), ['noted 1', 'main 2']);
+});
