@@ -17,6 +17,7 @@ import { withDefaults } from './schema.js';
 import { readCalls, readHep, readHttp, readLimits, readMi, readNats, refuseOpenNats } from './services.js';
 import type { Settings } from './settings.js';
 import { defaultFile, fillEnvironment, type ReadJson, type ReadOptions, readSource } from './source.js';
+import { stateFolder } from './state-folder.js';
 import { readTls } from './tls.js';
 
 /** Settings with the warnings found while reading them. */
@@ -96,7 +97,7 @@ function interpret(written: ReadJson, file: string, options: ReadOptions, findin
     findings.warn(inside(root, 'routing'), 'the rules are not used: "route_script" replaces them');
   }
   const node = raw.node ?? nodeName(options.hostname ?? hostname());
-  const beside = { node, databases: partitions };
+  const beside = { node, databases: partitions, folder: stateFolder(root.dir, options.env) };
   const access = readAccess(raw, source, options, findings, targets);
   const bounds = new BoundsReader(access, findings);
   const nats = raw.events.nats && readNats(raw.events.nats, inside(root, 'events', 'nats'), findings, beside);

@@ -60,19 +60,21 @@ export function readMi(
   };
 }
 
-/** Where the outbox file is if no key names one: beside the first SQLite database of a partition. */
+/** Where the outbox file is if no key names one: beside the first SQLite database of a partition, else in `folder`. */
 export interface OutboxLocation {
   readonly node: string;
+  readonly folder: string | undefined;
   readonly databases: readonly { readonly dbUrl: string; readonly source: string }[];
 }
 
 function outboxFile(named: string | undefined, dir: string, beside: OutboxLocation): string | undefined {
   if (named !== undefined) return named === '' ? undefined : resolve(dir, named);
+  const name = `outbox-${beside.node}.db`;
   for (const { dbUrl, source } of beside.databases) {
     const parsed = parseDatabaseUrl(dbUrl, dirname(source));
-    if (parsed.kind === 'sqlite') return join(dirname(parsed.path), `outbox-${beside.node}.db`);
+    if (parsed.kind === 'sqlite') return join(dirname(parsed.path), name);
   }
-  return undefined;
+  return beside.folder === undefined ? undefined : join(beside.folder, name);
 }
 
 /** Reads the NATS connection. */

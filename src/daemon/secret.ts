@@ -1,6 +1,7 @@
 import { chmodSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname, isAbsolute, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Settings } from '../config/settings.js';
+import { stateFolder } from '../config/state-folder.js';
 import type { Clock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
 import { type KeptKey, KeyRing } from '../core/key-ring.js';
@@ -27,8 +28,8 @@ export class Secret {
     private readonly environment: { readonly clock: Clock; readonly random: Random; readonly log: Logger },
   ) {
     const { clock, random } = environment;
-    const folder = process.env['STATE_DIRECTORY']?.split(':')[0] ?? dirname(settings.file);
-    this.path = isAbsolute(folder) ? join(folder, FILE) : undefined;
+    const folder = stateFolder(dirname(settings.file));
+    this.path = folder === undefined ? undefined : join(folder, FILE);
     this.isConfigured = configured(settings) !== undefined;
     const [newest, ...older] = this.read();
     const now = clock.now();

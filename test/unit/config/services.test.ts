@@ -107,24 +107,26 @@ describe('management endpoints', () => {
 });
 
 describe('NATS', () => {
-  test('the outbox on disk stands beside the first SQLite database, unless it is named or switched off', () => {
+  test('the outbox on disk stands beside the first SQLite database or the settings, unless it is named or switched off', () => {
     const outbox = (jetstream: object, dbUrl = 'sqlite:/var/lib/sw/gateways.db') =>
       read({ node: 'sw1', modparam: { db_url: dbUrl }, events: { nats: { jetstream } } }).settings.events.nats
         ?.jetstream?.outboxFile;
     assert.equal(outbox({}), '/var/lib/sw/outbox-sw1.db');
     assert.equal(outbox({ outbox_file: '' }), undefined);
     assert.equal(outbox({ outbox_file: './events.db' }), '/etc/sw/events.db');
-    assert.equal(outbox({}, 'text:./db'), undefined);
+    assert.equal(outbox({}, 'text:./db'), '/etc/sw/outbox-sw1.db');
+    assert.equal(outbox({}, 'postgres://sw@db/sw'), '/etc/sw/outbox-sw1.db');
   });
 
   test('defaults, secrets kept, files resolved', () => {
     const { nats } = read({
+      node: 'sw1',
       events: { nats: { servers: 'tls://h:4222', user: 'u', pass: 'p', tls: { ca: './ca.pem' }, jetstream: {} } },
     }).settings.events;
     assert.deepEqual(nats, {
       servers: ['tls://h:4222'],
       prefix: 'opensips',
-      jetstream: { stream: 'DISPATCHER', outboxLimit: 10000, outboxFile: undefined },
+      jetstream: { stream: 'DISPATCHER', outboxLimit: 10000, outboxFile: '/etc/sw/outbox-sw1.db' },
       bucket: 'DISPATCHER_STATE',
       user: 'u',
       pass: 'p',
