@@ -7,7 +7,7 @@ import { leftBehind } from './support/runner/leftovers.js';
 import { prepareServers } from './support/runner/prepare.js';
 import { runFiles, type Totals, testFiles } from './support/runner/run-files.js';
 
-/** Far above what a run takes: it only ends one that hangs. */
+/** Far above the duration of a run: it ends only one that hangs. */
 const HARD_LIMIT_MS = 80 * 60_000;
 
 async function main(filters: readonly string[]): Promise<number> {
@@ -26,7 +26,7 @@ async function main(filters: readonly string[]): Promise<number> {
     console.error(`no test file matches ${filters.join(' ')}`);
     totals.failed++;
   }
-  // A run of chosen files is somebody at work on them: the checks over everything would only be in the way.
+  // For a run of selected files the checks over the whole source are omitted.
   if (filters.length === 0) totals.failed += await checks(interrupt.signal);
   const servers = await prepareServers(interrupt.signal);
   totals.failed += servers.problems.length;
@@ -52,6 +52,6 @@ async function main(filters: readonly string[]): Promise<number> {
   return totals.failed === 0 ? 0 : 1;
 }
 
-// A test that wants a daemon to warm up says so: hundreds are started.
+// Tests that need a warmed-up daemon set this themselves: hundreds of daemons are started.
 process.env['SWITCHYARD_WARM_UP_CALLS'] ??= '0';
 process.exit(await main(process.argv.slice(2)));

@@ -30,7 +30,7 @@ const PARTS = [
   'scripts',
 ] as const;
 type Part = (typeof PARTS)[number];
-/** What runs when nothing is named. */
+/** Parts that run when none is named. */
 const USUAL: readonly Part[] = ['selection', 'parser', 'path', 'memory', 'reload'];
 
 const say = (line = '') => process.stdout.write(`${line}\n`);
@@ -85,7 +85,9 @@ async function path(quick: boolean): Promise<number> {
   return runs.reduce((lost, run) => lost + (run.proxy === 'switchyard' ? run.failed : 0), 0);
 }
 
-/** What call records, a trace, users and ten readers of the console cost a call, against a daemon as it usually is. */
+/**
+ * CPU cost per call of call records, a trace, users and ten console readers, against a daemon with default settings.
+ */
 async function extras(quick: boolean): Promise<number> {
   say('CPU microseconds of the daemon per call: as usual, without records, then one thing more each');
   const table = new PathTable();
@@ -127,7 +129,7 @@ async function profile(quick: boolean): Promise<number> {
   return 0;
 }
 
-/** What a call costs with several workers, and how many calls a second they carry. */
+/** CPU cost per call with several workers, and the calls per second they can carry. */
 async function workers(quick: boolean): Promise<number> {
   say('Several workers, calls of a generator of our own: CPU microseconds of all processes per call, failed calls');
   const plan = {
@@ -151,7 +153,7 @@ async function workers(quick: boolean): Promise<number> {
   return 0;
 }
 
-/** How many calls a second workers carry that have a part of a processor each. */
+/** Calls per second that workers carry when each has a fixed part of a processor. */
 async function capacity(quick: boolean): Promise<number> {
   const share = 0.2;
   say(
@@ -176,7 +178,7 @@ async function capacity(quick: boolean): Promise<number> {
   return 0;
 }
 
-/** What a cfg script costs a call beside rules for the same job, and what 200 statements cost a message. */
+/** CPU cost per call of a cfg script against rules that do the same, and CPU cost per message of 200 statements. */
 async function scripts(quick: boolean): Promise<number> {
   say('The same job as rules and as a cfg script: CPU microseconds of the daemon per call');
   const table = new PathTable();
@@ -189,7 +191,7 @@ async function scripts(quick: boolean): Promise<number> {
   return runs.reduce((lost, run) => lost + run.failed, 0);
 }
 
-/** Runs one part; its failure is reported and does not keep the others from running. */
+/** Runs one part. A failure is reported; the other parts still run. */
 async function attempt(part: Part, quick: boolean): Promise<number> {
   try {
     if (part === 'selection') await selection();

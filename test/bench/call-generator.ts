@@ -1,8 +1,9 @@
 /**
- * Places calls and answers them, all in one process and cheaper than SIPp: run as `call-generator.ts PROXY RATE SECONDS FIRST
- * SECOND`. Answers at the ports FIRST and SECOND of 127.0.0.1, calls the proxy at its port RATE times a second, INVITE 180 200 ACK
- * BYE 200, and repeats a request that is not answered after half a second. Prints {"placed", "completed", "repeated", "micros"} as JSON, after a line
- * "ready"; the last is its own CPU time. Datagrams go in batches where koffi is installed.
+ * Makes and answers calls in one process, cheaper than SIPp. Run as `call-generator.ts PROXY RATE SECONDS FIRST
+ * SECOND`: it answers at the ports FIRST and SECOND of 127.0.0.1 and calls the proxy at port PROXY of the same address
+ * RATE times per second (INVITE 180 200 ACK BYE 200). A request without an answer is repeated after half a second.
+ * Prints a line "ready", then {"placed", "completed", "repeated", "micros"} as JSON; `micros` is its own CPU time.
+ * Datagrams are read and sent in batches where koffi is installed.
  */
 import { DatagramQueue } from '../../src/sip/transport/datagram-queue.js';
 import { loadLibc } from '../../src/sip/transport/native/libc.js';
@@ -10,7 +11,7 @@ import type { Receiver, Source } from '../../src/sip/transport/transport.js';
 import { UdpSocket } from '../../src/sip/transport/udp.js';
 
 const [proxy = 0, rate = 0, seconds = 0, first = 0, second = 0] = process.argv.slice(2).map(Number);
-/** Milliseconds the last calls may take. */
+/** Maximum time for the last calls, in milliseconds. */
 const LINGER_MS = 5000;
 /** Milliseconds after which a request is repeated. */
 const REPEAT_MS = 500;
@@ -21,10 +22,13 @@ const queue = new DatagramQueue();
 let placed = 0;
 let completed = 0;
 let repeated = 0;
-/** The request of each call that is waited for, and when it is repeated; in the order they are due. */
+/** The unanswered request of each call and when it is repeated, in order of that time. */
 const waiting = new Map<string, { readonly text: string; readonly due: number }>();
 
-/** A header field of a message, with its line break; '' when there is none. Several of one name follow each other here. */
+/**
+ * The first header field of a name with all fields of that name that follow it directly, including line breaks; '' when
+ * there is none.
+ */
 function field(text: string, name: string): string {
   let from = text.indexOf(`\r\n${name}: `);
   if (from < 0) return '';
@@ -73,7 +77,7 @@ const caller = open(0, (text, source) => {
     waiting.delete(callId);
     return;
   }
-  // A repeated 200: the first one was answered.
+  // A repeated 200 for an INVITE that has been answered.
   if (pending?.text.startsWith('INVITE') !== true) return;
   const contact = field(text, 'Contact');
   const uri = contact.slice(contact.indexOf('<') + 1, contact.indexOf('>'));

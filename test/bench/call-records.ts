@@ -1,8 +1,8 @@
 /**
- * CPU time, time in the garbage collector and bytes allocated of one call (INVITE 180 200 ACK BYE 200) through the proxy core with call
- * records, with a trace of one call in a thousand, and with neither; in interleaved rounds, over recorders instead of sockets.
- * Messages pass the point where the daemon taps them; the tap is the daemon's. Run:
- * node --import tsx --expose-gc test/bench/call-records.ts [SHORT ROUNDS] [LONG ROUNDS]
+ * CPU time, garbage collection time and allocated bytes per call (INVITE 180 200 ACK BYE 200) through the proxy core:
+ * with call records, with a trace of one call in a thousand, and with neither. Rounds are interleaved; recorders stand
+ * in for sockets. Messages pass the daemon's tap for traces. Run: node --import tsx --expose-gc
+ * test/bench/call-records.ts [SHORT ROUNDS] [LONG ROUNDS]
  */
 
 import { GCProfiler } from 'node:v8';
@@ -15,20 +15,20 @@ import { hopTo, ListPlan, proxyFixture } from '../support/proxy-fixture.js';
 import { quantile } from '../support/quantile.js';
 import { RecordingSocket, replyTo, requestText, sourceOf } from '../support/sip-recorder.js';
 
-/** Short rounds show what the work costs beside others on the machine: the least of them were not disturbed. */
+/** Short rounds show the CPU time: the fastest of them were not disturbed by other processes. */
 const [SHORT = 6000, LONG = 10] = process.argv.slice(2).map(Number);
 const SHORT_CALLS = 10;
-/** Long rounds hold several collections each. */
+/** Long rounds contain several garbage collections. */
 const LONG_CALLS = 1500;
 const GATEWAY = '192.0.2.10';
 const CALLER = '192.0.2.1';
 const hop = hopTo(`sip:${GATEWAY}`, { destination: makeDestination({ uri: `sip:${GATEWAY}:5060` }) });
 const SDP = `v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP 0\r\n`;
 const ROUTE = 'Route: <sip:127.0.0.1:5060;lr>\r\n';
-/** Milliseconds between two messages: a fraction, as the clock of the system has it. */
+/** Milliseconds between two messages; a fraction, as with the system clock. */
 const STEP = 0.1875;
 
-/** What is sent is written to memory, as every socket does: a text that was put together is made one then, if it was not before. */
+/** Sent text is written to memory, as a socket does. This flattens strings that were built by concatenation. */
 const written = Buffer.alloc(65_536);
 const { send } = RecordingSocket.prototype;
 RecordingSocket.prototype.send = function (...args) {
@@ -40,7 +40,7 @@ type Kind = 'neither' | 'records' | 'trace';
 const KINDS: readonly Kind[] = ['neither', 'records', 'trace'];
 let numbers = 0;
 
-/** What one round showed, each per call: microseconds, microseconds, bytes. */
+/** Result of one round, per call: microseconds, microseconds, bytes. */
 interface Cost {
   readonly cpu: number;
   readonly collector: number;
@@ -62,14 +62,14 @@ function world(kind: Kind) {
   }
   const caller = sourceOf(udp, CALLER);
   const gateway = sourceOf(udp, GATEWAY);
-  /** What was sent to the gateway since the recorder was emptied. */
+  /** The message sent to the gateway since the recorder was emptied. */
   const atGateway = () => udp.sent.find((each) => each.address === GATEWAY)?.text ?? '';
   const come = (text: string, from: typeof caller) => {
     clock.advance(STEP);
     point.receive(text, from);
   };
 
-  /** Calls, and the microseconds one took. */
+  /** Places calls; returns the microseconds per call. */
   const measure = (calls: number): number => {
     const before = process.cpuUsage();
     for (let i = 0; i < calls; i++) {
@@ -87,12 +87,12 @@ function world(kind: Kind) {
       come(replyTo(atGateway(), 200, 'b'), gateway);
     }
     const { user, system } = process.cpuUsage(before);
-    // The transactions of the round end.
+    // Lets the transactions of the round end.
     clock.advance(40_000);
     return (user + system) / calls;
   };
 
-  /** Calls with the collector watched. */
+  /** Places calls and observes the garbage collector. */
   const weigh = (calls: number): Cost => {
     globalThis.gc?.();
     const profiler = new GCProfiler();
@@ -121,7 +121,7 @@ for (let i = 0; i < SHORT; i++) {
 }
 for (let i = 0; i < LONG; i++) for (const each of worlds) each.costs.push(each.weigh(LONG_CALLS));
 
-/** The mean of the twentieth that is least: others on the machine only ever add. */
+/** The mean of the lowest twentieth: other processes can only increase a value. */
 function least(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b).slice(0, Math.ceil(values.length / 20));
   return sorted.reduce((sum, each) => sum + each, 0) / sorted.length;

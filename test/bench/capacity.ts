@@ -5,23 +5,23 @@ import { generatedCalls, inRounds, startGenerator } from './generated-calls.js';
 import { ownCpuMicros, processTree } from './process-usage.js';
 import { type SwitchyardProxy, startSwitchyardWith } from './switchyard.js';
 
-/** Short, so that little comes in while a process may not run. */
+/** Short, so that few datagrams queue up while a process is not scheduled. */
 const PERIOD_NS = 2_000_000;
-/** How often what lies between the last rate carried and the first one not is halved. */
+/** How often the interval between the last carried and the first failed rate is halved. */
 const HALVINGS = 2;
-/** Part of a processor that the generator has at most: several times what it takes. */
+/** Maximum part of a processor for the generator: several times what it needs. */
 const OF_GENERATOR = 0.5;
-/** Calls that each process is warmed up with. */
+/** Number of calls that warm up each process. */
 const WARM_CALLS = 4000;
 
-/** How much is carried with a number of workers. */
+/** The load that a number of workers carry. */
 export interface Capacity {
   readonly workers: number;
-  /** Calls a second, the most that were carried without a request that came again or failed. */
+  /** The highest rate in calls per second without a repeated or failed request. */
   readonly carried: number;
-  /** CPU microseconds of a call at that rate, by process, the busiest first. */
+  /** CPU microseconds per call at that rate, by process, highest first. */
   readonly microsByProcess: readonly number[];
-  /** Part of its time that the generator used at that rate. */
+  /** Part of its time that the generator was busy at that rate. */
   readonly generatorUse: number;
 }
 
@@ -31,21 +31,21 @@ export interface CapacityPlan {
   /** Part of a processor that each process of the daemon gets. */
   readonly share: number;
   readonly first: number;
-  /** Each rate is so many times the one before. */
+  /** Each rate is this factor times the one before. */
   readonly step: number;
   readonly seconds: number;
 }
 
 /**
- * The calls a second that a number of workers carry when each process has a part of a processor of its own, and the generator has
- * enough: what a machine shows that has a core for each. The kernel reserves the parts (SCHED_DEADLINE, sched(7)), so that
- * other work on the machine, the generator's included, neither takes from them nor adds to them. Needs root.
+ * The calls per second that workers carry when each process has a fixed part of a processor and the generator has
+ * enough: this shows what a machine with one core per process would carry. The kernel reserves the parts
+ * (SCHED_DEADLINE, sched(7)), so that other processes, the generator included, have no influence. Needs root.
  */
 export async function measureCapacity(plan: CapacityPlan, report: (result: Capacity) => void): Promise<void> {
   await inRounds(plan.rounds, plan.workers, async (workers) => report(await measureOne(workers, plan)));
 }
 
-/** Whether the kernel reserves parts of a processor for us. */
+/** Whether the kernel reserves parts of a processor for this process. */
 export function canReserve(): boolean {
   const child = new Child('sleep', ['5']);
   try {
@@ -65,7 +65,7 @@ async function measureOne(workers: number, { share, first, step, seconds }: Capa
     await run(proxy, ports, 1000, (workers * WARM_CALLS) / 1000, undefined);
     for (const pid of processTree(proxy.pid)) reserve(pid, share);
     let best: Omit<Capacity, 'workers'> = { carried: 0, microsByProcess: [], generatorUse: 0 };
-    /** Whether a rate is carried; one that is not is tried twice. */
+    /** Whether a rate is carried; a failed attempt is repeated once. */
     const carries = async (rate: number): Promise<boolean> => {
       for (let attempt = 0; attempt < 2; attempt++) {
         const { isLossless, ...figures } = await run(proxy, ports, rate, seconds, OF_GENERATOR);
@@ -107,7 +107,7 @@ async function run(
   };
 }
 
-/** Has a process run for this part of each period, neither more nor less. Throws where that is not permitted. */
+/** Gives a process exactly this part of each period. Throws without the permission. */
 function reserve(pid: number, part: number): void {
   const runtime = String(Math.round(part * PERIOD_NS));
   const times = ['-T', runtime, '-D', String(PERIOD_NS), '-P', String(PERIOD_NS)];

@@ -5,7 +5,7 @@ import type { PathRun } from './path.js';
 import type { StartProxy } from './proxies.js';
 import { type StartOptions, type SwitchyardProxy, startSwitchyardWith } from './switchyard.js';
 
-/** Makes the ledger do nothing: what a daemon without call records would cost. */
+/** Disables the ledger, to measure a daemon without call records. */
 const WITHOUT_RECORDS = `data:text/javascript,${encodeURIComponent(`
 import { CallLedger } from ${JSON.stringify(new URL('../../dist/calls/call-ledger.js', import.meta.url).href)};
 CallLedger.prototype.relayed = () => undefined;
@@ -14,7 +14,7 @@ CallLedger.prototype.refused = () => {};
 const READERS = 10;
 const DESTINATIONS = 1000;
 
-/** A daemon with settings of its own, and what is done with it once it serves. */
+/** A daemon with settings of its own, and what is done with it once it is running. */
 function variant(
   name: string,
   more: StartOptions['more'],
@@ -28,7 +28,7 @@ function variant(
   };
 }
 
-/** As it is in service; then without records, and with one thing more each. */
+/** The default settings; then without records, and with one additional feature each. */
 export const EXTRAS: readonly StartProxy[] = [
   variant('usual', {}),
   variant('no records', {}, undefined, ['--import', WITHOUT_RECORDS]),
@@ -49,14 +49,16 @@ export const EXTRAS: readonly StartProxy[] = [
   }),
 ];
 
-/** Reads a stream for as long as there is one. */
+/** Reads a stream until it ends. */
 function read(url: string): void {
   request(url, (response) => response.resume().on('error', () => {}))
     .on('error', () => {})
     .end();
 }
 
-/** For each variant the median over the rounds of its cost against the first one's in the same round. */
+/**
+ * For each variant, the median over the rounds of the ratio of its cost to that of the first variant in the same round.
+ */
 export function ratiosToFirst(runs: readonly PathRun[]): string[] {
   const names = [...new Set(runs.map(({ proxy }) => proxy))];
   const of = (name: string | undefined) => runs.filter(({ proxy }) => proxy === name);

@@ -1,9 +1,9 @@
 /**
- * The floor under every proxy written for Node: receives and sends the datagrams of a call and looks at nothing but where
- * the first line says they go. No parsing, no transaction, no state. Run as `floor.ts PORT FIRST SECOND`: listens on
- * 127.0.0.1:PORT, spreads new calls over the two destination ports in turn, and sends answers back to the caller seen last.
- *
- * A call is thirteen datagrams, seven of them sent: the 100 that a stateful proxy owes the caller is sent here too.
+ * The lower bound for a proxy in Node: receives and sends the datagrams of a call and reads only the target in the
+ * first line. No parsing, no transaction, no state. Run as `floor.ts PORT FIRST SECOND`: listens on 127.0.0.1:PORT,
+ * distributes new calls over the two destination ports by round robin, and sends replies to the caller that was seen
+ * last.  A call has thirteen datagrams, seven of them sent; the 100 that a stateful proxy sends to the caller is
+ * included.
  */
 import { createSocket } from 'node:dgram';
 
@@ -11,7 +11,8 @@ const [port = 0, first = 0, second = 0] = process.argv.slice(2).map(Number);
 const TRYING = Buffer.from('SIP/2.0 100 Trying\r\n');
 const [S, I, LF] = [0x53, 0x49, 0x0a];
 
-// For addresses that are literals the lookup is answered on the spot: otherwise each send waits for an event loop iteration.
+// The lookup of an address literal is answered synchronously; otherwise each send would wait for an event loop
+// iteration.
 const socket = createSocket({
   type: 'udp4',
   recvBufferSize: 4 << 20,
@@ -34,7 +35,7 @@ socket.on('message', (data, from) => {
     socket.send(data, destinations[next] as number, '127.0.0.1');
     return;
   }
-  // ACK and BYE name the destination in their first line; its port stands before the parameters or the version.
+  // ACK and BYE contain the destination in the request-URI; its port is followed by the parameters or the version.
   const line = data.toString('latin1', 0, data.indexOf(LF));
   socket.send(data, line.includes(`:${first}`) ? first : second, '127.0.0.1');
 });

@@ -2,20 +2,23 @@ import { fileURLToPath } from 'node:url';
 import { Child } from '../support/child-process.js';
 
 const GENERATOR = fileURLToPath(new URL('./call-generator.ts', import.meta.url));
-/** Milliseconds until the generator is ready, on a busy machine. */
+/** Milliseconds the generator may take to start on a busy machine. */
 const READY_MS = 30_000;
 
-/** What the generator of calls says at its end. */
+/** Final report of the call generator. */
 export interface GeneratedCalls {
   readonly placed: number;
   readonly completed: number;
-  /** Requests repeated for want of an answer. */
+  /** Requests repeated because no answer came. */
   readonly repeated: number;
   /** CPU microseconds of the generator itself. */
   readonly micros: number;
 }
 
-/** Starts the generator: so many calls a second to the proxy at a port, answered at two others. Resolves when it begins. */
+/**
+ * Starts the generator with a rate in calls per second, the port of the proxy and the two ports it answers at. Resolves
+ * when calls begin.
+ */
 export async function startGenerator(
   port: number,
   answerPorts: readonly [number, number],
@@ -28,7 +31,7 @@ export async function startGenerator(
   return child;
 }
 
-/** Waits until a generator has ended. Throws when it has not said what it did. */
+/** Waits until a generator has ended. Throws when there is no report. */
 export async function generatedCalls(generator: Child): Promise<GeneratedCalls> {
   await generator.exited;
   const [, line] = generator.stdout.split('\n');
@@ -36,7 +39,7 @@ export async function generatedCalls(generator: Child): Promise<GeneratedCalls> 
   return JSON.parse(line) as GeneratedCalls;
 }
 
-/** Runs something with each of several kinds, round by round, and in the other order every second time. */
+/** Runs something with each of several kinds, round by round; every second round in reverse order. */
 export async function inRounds<T>(rounds: number, kinds: readonly T[], run: (kind: T) => Promise<void>): Promise<void> {
   for (let i = 0; i < rounds; i++) for (const each of i % 2 === 0 ? kinds : [...kinds].reverse()) await run(each);
 }

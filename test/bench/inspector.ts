@@ -7,7 +7,7 @@ interface Reply {
   readonly error?: { readonly message: string };
 }
 
-/** Time spent in one function itself, not in what it calls. */
+/** Time spent in one function, without the functions it calls. */
 export interface SelfTime {
   /** "name file:line". */
   readonly where: string;
@@ -24,7 +24,9 @@ interface CpuProfile {
   readonly timeDeltas: readonly number[];
 }
 
-/** Looks into a node process that was started with `--inspect=HOST:PORT`: its live heap and the pauses of its event loop. */
+/**
+ * Inspects a Node process that was started with `--inspect=HOST:PORT`: its live heap and the pauses of its event loop.
+ */
 export class Inspector {
   private next = 1;
   private readonly waiting = new Map<number, (reply: Reply) => void>();
@@ -55,14 +57,14 @@ export class Inspector {
     }
   }
 
-  /** Bytes alive on the JavaScript heap and outside it (buffers), after a full collection. */
+  /** Live bytes on the JavaScript heap and outside it (buffers), after a full collection. */
   async liveBytes(): Promise<number> {
     await this.call('HeapProfiler.collectGarbage');
     const value = await this.evaluate('(() => { const m = process.memoryUsage(); return m.heapUsed + m.external; })()');
     return Number(value);
   }
 
-  /** Begins to watch the event loop; the returned function returns the longest pause since, milliseconds. */
+  /** Starts observing the event loop; the returned function returns the longest pause since then in milliseconds. */
   async watchPauses(): Promise<() => Promise<number>> {
     await this.evaluate(
       "globalThis.benchDelay = process.getBuiltinModule('node:perf_hooks').monitorEventLoopDelay({ resolution: 1 }); benchDelay.enable()",
@@ -70,7 +72,7 @@ export class Inspector {
     return async () => Number(await this.evaluate('benchDelay.disable(), benchDelay.max / 1e6'));
   }
 
-  /** Begins to sample where the time goes; the returned function ends that and returns the result, most time first. */
+  /** Starts a CPU profile; the returned function stops it and returns the functions, most time first. */
   async profile(): Promise<() => Promise<SelfTime[]>> {
     await this.call('Profiler.enable');
     await this.call('Profiler.setSamplingInterval', { interval: 500 });

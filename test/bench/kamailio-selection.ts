@@ -9,11 +9,14 @@ import type { SelectionRate } from './selection.js';
 
 /** Calls in progress while call load is measured. */
 const CALLS = 100_000;
-/** These rank the whole set for each call. */
+/** This algorithm ranks the whole set for each call. */
 const RANKING = 13;
 const CALL_LOAD = 10;
 
-/** Selections a second by Kamailio's rules, all destinations up or every other one down; for call load with 100,000 calls. */
+/**
+ * Selections per second with Kamailio's algorithms, with all destinations up and with every second one down; call load
+ * with 100,000 calls in progress.
+ */
 export function runKamailioBench(milliseconds = 150, sizes: readonly number[] = [30, 1000]): SelectionRate[] {
   const rates: SelectionRate[] = [];
   for (const size of sizes) {
@@ -53,7 +56,7 @@ function rateOf(bench: KamailioBench, algorithm: number, milliseconds: number): 
   });
 }
 
-/** Each call that begins is followed by the end of the oldest, so that the number in progress stays. */
+/** After each new call the oldest one ends, so that the number in progress is constant. */
 function callLoadRate(bench: KamailioBench, milliseconds: number): number {
   const { engine, partition } = bench;
   const target = { setId: 1, algorithm: CALL_LOAD, flags: FLAG.failover, maxResults: Number.POSITIVE_INFINITY };

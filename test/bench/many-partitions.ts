@@ -10,8 +10,8 @@ import { Daemon } from '../../src/daemon/daemon.js';
 import { deadRows, fill } from '../support/faults/bench.js';
 
 /**
- * 1,000 partitions of 100 destinations in one SQLite file: the start until all serve, ds_reload of all, a scrape, and the
- * longest time the event loop was busy during each. Run with: node --import tsx test/bench/many-partitions.ts
+ * Measures 1,000 partitions of 100 destinations in one SQLite file: the time until all are loaded, ds_reload of all, a
+ * scrape, and the longest pause of the event loop during each. Run: node --import tsx test/bench/many-partitions.ts
  */
 const PARTITIONS = 1000;
 const DESTINATIONS = 100;
@@ -38,7 +38,7 @@ const partitions = Array.from({ length: PARTITIONS }, (_, i) => ({
 }));
 const { settings } = readSettings({ listen: 'udp:127.0.0.1:0', partitions }, { cwd: folder });
 
-/** Runs something; how long it took and the longest break between two event loop iterations meanwhile. */
+/** Runs something and measures its duration and the longest time between two event loop iterations. */
 async function measured(what: string, run: () => Promise<unknown>): Promise<void> {
   let longest = 0;
   let last = performance.now();
@@ -60,7 +60,7 @@ async function measured(what: string, run: () => Promise<unknown>): Promise<void
   process.stdout.write(`${what.padEnd(24)} ${figures[0]}, cpu ${figures[1]}, longest pause ${figures[2]}\n`);
 }
 
-/** As /metrics is answered: each piece in an event loop iteration of its own. */
+/** Reads the metrics as /metrics does: one event loop iteration for each piece. */
 async function scrape(): Promise<void> {
   for (const _piece of daemon.metrics.pieces()) await nextIteration();
 }

@@ -5,8 +5,8 @@ import { residentBytes } from './process-usage.js';
 import { startSwitchyardWith } from './switchyard.js';
 
 /*
- * Resident memory of the built daemon under calls: before, each minute, and idle afterwards.
- * node --import tsx test/bench/memory-load.ts [calls a second] [minutes]
+ * Resident memory of the built daemon under calls: before, each minute, and idle afterwards. Run: node --import tsx
+ * test/bench/memory-load.ts [CALLS PER SECOND] [MINUTES]
  */
 
 const rate = Number(process.argv[2] ?? 100);

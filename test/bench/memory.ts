@@ -6,18 +6,18 @@ import { residentBytes } from './process-usage.js';
 import { startSwitchyardWith } from './switchyard.js';
 
 export interface MemoryFigures {
-  /** Calls ringing at once when the memory was read; each is a server and a client transaction. */
+  /** Calls in the ringing state when the memory was read; each has a server and a client transaction. */
   readonly inFlight: number;
-  /** Live bytes (heap and buffers, after a collection) per call in flight. */
+  /** Live bytes (heap and buffers, after a collection) per call in progress. */
   readonly liveBytesEach: number;
-  /** Growth of resident memory per call in flight: what the collector has not yet taken back included. */
+  /** Growth of resident memory per call in progress, including garbage that is not yet collected. */
   readonly residentBytesEach: number;
-  /** Live bytes left per call when the calls are over and their transactions gone. */
+  /** Live bytes per call that remain when the calls have ended and their transactions are gone. */
   readonly leftBytesEach: number;
   readonly failed: number;
 }
 
-/** Lets `calls` calls ring at the same time and weighs the daemon before, during and after. */
+/** Lets `calls` calls ring at the same time and measures the memory of the daemon before, during and after. */
 export async function measureMemory(calls: number): Promise<MemoryFigures> {
   const ring = 3000 + calls;
   const answerers = [
@@ -43,12 +43,12 @@ export async function measureMemory(calls: number): Promise<MemoryFigures> {
       limit: calls + 1,
       timeoutMs: ring + 60_000,
     });
-    // All have been offered by now and the first will be answered later than this.
+    // By then all calls have been placed and none is answered yet.
     await sleep((calls / rate) * 1000 + 1000);
     const resident = residentBytes(daemon.pid);
     const live = await view.liveBytes();
     const result = await running;
-    // Answered transactions linger for 64*T1 at most (RFC 3261 section 17, RFC 6026).
+    // Transactions remain for up to 64*T1 after the final reply (RFC 3261 section 17, RFC 6026).
     await sleep(33_000);
     const left = await view.liveBytes();
     return {

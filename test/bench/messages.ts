@@ -1,7 +1,7 @@
 /**
- * Time of each message of a call through the whole daemon, in process, with nothing sent: warm, and with the caches of the processor
- * emptied before each message, as they are for a daemon that wakes for a single one. Medians, so that others on the machine matter
- * little. Run: node --import tsx test/bench/messages.ts [CALLS]
+ * Time for each message of a call through the whole daemon, in process, without sending: warm, and with the processor
+ * caches emptied before each message, as for a daemon that wakes up for a single message. Medians, so that other
+ * processes have little influence. Run: node --import tsx test/bench/messages.ts [CALLS]
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,11 +13,11 @@ import type { Source } from '../../src/sip/transport/transport.js';
 import { ROUTING } from './routing.js';
 
 const CALLS = Number(process.argv[2] ?? 1500);
-/** The compilers go on changing their mind for some 10,000 calls. */
+/** The JIT compiler still optimises and deoptimises for some 10,000 calls. */
 const WARM_CALLS = 12_000;
 const CALLER = 6000;
 const GATEWAYS = [7001, 7002];
-/** More than the second level of any cache. */
+/** Larger than the second-level cache of any processor. */
 const EVICTED_BYTES = 6 * 1024 * 1024;
 const SDP = 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP 0\r\n';
 const KINDS = ['INVITE', '180', '200', 'ACK', 'BYE', '200 to BYE'] as const;
@@ -51,7 +51,7 @@ let isCold = false;
 let times: Map<string, number[]> | undefined;
 let calls = 0;
 
-/** Gives the daemon a message, and returns what it sent; the text is flat, as one that was read from a socket. */
+/** Hands a message to the daemon and returns what it sent; the text is flat, like one that was read from a socket. */
 function give(kind: (typeof KINDS)[number], text: string, port: number): readonly Sent[] {
   const flat = Buffer.from(text, 'latin1').toString('latin1');
   sent = [];
@@ -65,7 +65,7 @@ function give(kind: (typeof KINDS)[number], text: string, port: number): readonl
   return sent;
 }
 
-/** The header fields of a name, complete lines. */
+/** Complete lines of the header fields of a name. */
 function lines(text: string, name: string): string {
   return (text.match(new RegExp(`^${name}:.*\\r\\n`, 'gm')) ?? []).join('');
 }

@@ -1,6 +1,6 @@
 import { parseMessage, type SipMessage } from '../../src/sip/message.js';
 
-/** How often a second one core does a piece of work. */
+/** How often per second one core does something. */
 export interface Speed {
   readonly name: string;
   readonly perSecond: number;
@@ -54,8 +54,8 @@ const RINGING = [
 ].join('\r\n');
 
 /**
- * Messages parsed a second, from the bytes of a datagram on, without and with what a proxy asks of every one of them.
- * `slice` is how long each is measured, milliseconds.
+ * Messages parsed per second from the bytes of a datagram, with and without the lookups a proxy does for every message.
+ * `slice`: milliseconds each is measured.
  */
 export function runParserBench(slice = 400): Speed[] {
   const invite = Buffer.from(INVITE, 'latin1');
@@ -83,7 +83,7 @@ function read(datagram: Buffer): SipMessage {
   return message;
 }
 
-/** Runs `work` in batches for `slice` milliseconds after as long a warm-up, and returns its rate. */
+/** Runs `work` in batches for `slice` milliseconds, after a warm-up of the same length, and returns its rate. */
 export function measure(name: string, slice: number, work: () => number): Speed {
   let sink = 0;
   let rate = 0;
@@ -98,7 +98,7 @@ export function measure(name: string, slice: number, work: () => number): Speed 
     }
     rate = (count * 1000) / elapsed;
   }
-  // The result is used, so that the compiler may not leave the work out.
+  // The result is used; otherwise the compiler could remove the work.
   if (Number.isNaN(sink)) throw new Error(`${name}: no result`);
   return { name, perSecond: rate };
 }

@@ -4,14 +4,14 @@ import { cpuMicros } from './process-usage.js';
 import type { ProxyUnderTest, StartProxy } from './proxies.js';
 
 const WARM_CALLS = 10_000;
-/** Milliseconds the proxies stand idle after their start, in which the daemon warms up. */
+/** Milliseconds the proxies are idle after their start; the daemon warms up in this time. */
 const IDLE_MS = 15_000;
-/** Calls of a run at least: at a low rate those of a few seconds are too few for the compiler to settle on it. */
+/** Minimum number of calls of a run: at a low rate a few seconds have too few calls for the compiler to settle. */
 const MIN_CALLS = 2000;
-/** The first calls after a start, measured by themselves. */
+/** The first calls after a start are measured separately. */
 const COLD_CALLS = 2000;
 
-/** What was measured: warm runs in their order, and the first calls of each proxy after its start. */
+/** The warm runs in their order, and the first calls of each proxy after its start. */
 export interface PathRuns {
   readonly runs: readonly PathRun[];
   readonly cold: readonly PathRun[];
@@ -20,15 +20,15 @@ export interface PathRuns {
 /** One measured run of calls through one proxy. */
 export interface PathRun {
   readonly proxy: string;
-  /** Calls a second offered. */
+  /** Offered load in calls per second. */
   readonly rate: number;
   readonly ok: number;
   readonly failed: number;
-  /** User and system time of all processes of the proxy, microseconds per successful call. */
+  /** User and system time of all processes of the proxy, in microseconds per successful call. */
   readonly cpuPerCall: number;
-  /** Messages that the caller had to repeat: the sign of a machine too busy for the run to mean much. */
+  /** Messages that the caller repeated; many of them show that the machine was too busy for a valid run. */
   readonly retransmissions: number;
-  /** Mean time from INVITE to 200 at the caller, milliseconds. */
+  /** Mean time from INVITE to 200 at the caller in milliseconds. */
   readonly answerMs: number;
   readonly errors: readonly string[];
 }
@@ -36,13 +36,13 @@ export interface PathRun {
 export interface PathPlan {
   readonly rates: readonly number[];
   readonly seconds: number;
-  /** How often the proxies are measured in turn at each rate. */
+  /** How often all proxies are measured at each rate. */
   readonly rounds: number;
 }
 
 /**
- * INVITE, 180, 200, ACK, BYE, 200 through each proxy in turn (A B C A B C ...), so that what else the machine does falls on
- * all of them alike. All proxies stay up for the whole time: an idle one costs next to nothing.
+ * INVITE, 180, 200, ACK, BYE, 200 through each proxy alternately (A B C A B C ...), so that other load on the machine
+ * affects all of them equally. All proxies keep running: an idle one uses hardly any CPU.
  */
 export async function measurePath(
   starts: readonly StartProxy[],
@@ -59,10 +59,10 @@ export async function measurePath(
     for (const start of starts) proxies.push(await start(ports));
     await sleep(IDLE_MS);
     for (const proxy of proxies) cold.push(await measureRun(proxy, 1000, COLD_CALLS));
-    // A just-in-time compiler is measured warm, as it runs in service: it goes on changing its mind for some 10,000 calls.
+    // Measured warm, as in operation: the JIT compiler still changes its code for some 10,000 calls.
     for (const proxy of proxies) await measureRun(proxy, 1000, WARM_CALLS);
     for (const rate of plan.rates) {
-      // What is compiled for one rate is not what another uses: the first run at each is left out.
+      // The compiled code for one rate differs from that for another: the first run at each rate is not counted.
       for (const proxy of proxies) await measureRun(proxy, rate, Math.max(rate, MIN_CALLS));
       for (let round = 0; round < plan.rounds; round++) {
         for (const proxy of proxies) {
@@ -89,7 +89,7 @@ async function measureRun(proxy: ProxyUnderTest, rate: number, calls: number): P
     limit: 20_000,
     timeoutMs: (calls / rate) * 1000 + 40_000,
   });
-  // What a call leaves behind (transactions lingering, their timers) belongs to its price.
+  // The cleanup after a call (completed transactions, their timers) is part of its cost.
   await sleep(200);
   const used = cpuMicros(proxy.pid) - before;
   return {

@@ -6,7 +6,7 @@ const TICKS = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'latin1' }
 
 interface Stat {
   readonly parent: number;
-  /** User and system time of all its threads, clock ticks. */
+  /** User and system time of all threads of the process in clock ticks. */
   readonly ticks: number;
 }
 
@@ -17,12 +17,12 @@ function readStat(pid: number): Stat | undefined {
   } catch {
     return undefined;
   }
-  // The command name may hold spaces and parentheses; the fields begin after the last one (proc(5)).
+  // The command name may contain spaces and parentheses; the fields begin after the last parenthesis (proc(5)).
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return { parent: Number(fields[1]), ticks: Number(fields[11]) + Number(fields[12]) };
 }
 
-/** A process and all that descend from it, as they are now. */
+/** A process and its present descendants. */
 export function processTree(root: number): number[] {
   const children = new Map<number, number[]>();
   for (const name of readdirSync('/proc')) {
@@ -39,7 +39,10 @@ export function processTree(root: number): number[] {
   return tree;
 }
 
-/** User and system time that a process and its descendants have used, microseconds; in steps of a clock tick each. */
+/**
+ * User and system time that a process and its descendants have used, in microseconds with the resolution of a clock
+ * tick.
+ */
 export function cpuMicros(root: number): number {
   let ticks = 0;
   for (const pid of processTree(root)) ticks += readStat(pid)?.ticks ?? 0;

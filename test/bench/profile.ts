@@ -3,7 +3,7 @@ import { runSipp, startSippUas } from '../support/sipp.js';
 import { Inspector, type SelfTime } from './inspector.js';
 import { startSwitchyardWith } from './switchyard.js';
 
-/** Where the daemon's time goes while calls go through it at 2,000 a second, warm; most time first. */
+/** CPU profile of the warm daemon at 2,000 calls per second; most time first. */
 export async function profilePath(seconds: number): Promise<SelfTime[]> {
   const answerers = [
     await startSippUas({ scenario: 'uas-answer' }),

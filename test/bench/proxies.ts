@@ -16,19 +16,19 @@ export interface ProxyUnderTest {
   stop(): Promise<void>;
 }
 
-/** Starts a proxy that spreads calls over the destinations at these two ports of 127.0.0.1. */
+/** Starts a proxy that distributes calls over the destinations at these two ports of 127.0.0.1. */
 export type StartProxy = (destinations: readonly [number, number]) => Promise<ProxyUnderTest>;
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** The floor: a Node process that moves the datagrams and knows no SIP. */
+/** The floor: a Node process that forwards the datagrams without knowledge of SIP. */
 export const startFloor: StartProxy = async (destinations) => {
   const port = await freePort();
   const args = ['--import', 'tsx', here('./floor.ts'), String(port), ...destinations.map(String)];
   return settle('floor', port, new Child(process.execPath, args), async () => {});
 };
 
-/** The folder with Kamailio's modules, where Debian puts it; undefined when it is not installed. */
+/** The folder of Kamailio's modules in Debian; undefined when Kamailio is not installed. */
 export function kamailioModules(): string | undefined {
   const found = readdirSync('/usr/lib', { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
@@ -37,7 +37,7 @@ export function kamailioModules(): string | undefined {
   return found;
 }
 
-/** Writes kamailio.cfg of the job and its list of destinations into a folder. */
+/** Writes kamailio.cfg of the benchmark and its list of destinations into a folder. */
 export async function writeKamailioFiles(
   folder: string,
   job: { readonly port: number; readonly destinations: readonly [number, number]; readonly modules: string },
@@ -49,7 +49,7 @@ export async function writeKamailioFiles(
   await writeFile(join(folder, 'kamailio.cfg'), renderTemplate(template, { port, modules, list }, 'kamailio.cfg'));
 }
 
-/** Kamailio with one UDP worker doing the same job (kamailio/kamailio.cfg). */
+/** Kamailio with one UDP worker and the same job (kamailio/kamailio.cfg). */
 export const startKamailio: StartProxy = async (destinations) => {
   const modules = kamailioModules();
   if (modules === undefined) throw new Error('kamailio is not installed');
@@ -60,7 +60,7 @@ export const startKamailio: StartProxy = async (destinations) => {
   return settle('kamailio', port, child, () => rm(folder, { recursive: true, force: true }));
 };
 
-/** Waits until the port is bound; `release` is called once, after the process is gone. */
+/** Waits until the port is bound; `release` is called once, after the process has ended. */
 export async function settle(
   name: string,
   port: number,

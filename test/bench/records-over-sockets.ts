@@ -1,7 +1,8 @@
 /**
- * CPU of one daemon over sockets while calls go through it without a break, with call records, without them, and with a trace of one call
- * in a thousand beside them: switched while it runs, in short intervals, so that all else is the same. Needs dist/, as `npm run bench`
- * makes it. Run: node --import tsx test/bench/records-over-sockets.ts [RATE] [SECONDS]
+ * CPU time of one daemon over sockets under continuous calls: with call records, without them, and with a trace of one
+ * call in a thousand in addition. The kinds are switched at run time in short intervals, so that everything else is
+ * equal. Needs dist/, as made by `npm run bench`. Run: node --import tsx test/bench/records-over-sockets.ts [RATE]
+ * [SECONDS]
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -15,13 +16,13 @@ import { buildSwitchyard, startSwitchyardWith } from './switchyard.js';
 const [RATE = 2000, SECONDS = 120] = process.argv.slice(2).map(Number);
 const WARM_MS = 10_000;
 const INTERVAL_MS = 500;
-/** Milliseconds after something was switched that are not measured: calls that had begun before end. */
+/** Milliseconds after a switch that are not measured, so that earlier calls can end. */
 const SETTLE_MS = 60;
 
-/** Milliseconds a round takes at most: none begins that the generator would not outlast. */
+/** Maximum duration of a round in milliseconds: no round begins that would end after the generator. */
 const LAST_MS = 4000;
 
-/** From one SIGUSR2 to the next: as usual, the ledger does nothing, the trace that was begun is in the path of messages. */
+/** Each SIGUSR2 switches to the next kind: default, disabled ledger, active trace. */
 const SWITCH = `data:text/javascript,${encodeURIComponent(`
 import { CallLedger } from ${JSON.stringify(new URL('../../dist/calls/call-ledger.js', import.meta.url).href)};
 import { TapPoint } from ${JSON.stringify(new URL('../../dist/sip/transport/tap.js', import.meta.url).href)};
@@ -42,11 +43,11 @@ process.on('SIGUSR2', () => {
 });
 `)}`;
 
-/** In the order of the switch. */
+/** In the order in which they are switched. */
 const KINDS = ['records', 'no records', 'trace 1/1000'] as const;
 type Kind = (typeof KINDS)[number];
 
-/** Microseconds of CPU that all threads of a process have used (proc(5), schedstat). */
+/** CPU microseconds that all threads of a process have used (proc(5), schedstat). */
 function micros(pid: number): number {
   let sum = 0;
   for (const thread of readdirSync(`/proc/${pid}/task`)) {
@@ -80,7 +81,9 @@ try {
   await daemon.stop();
 }
 
-/** The median of the differences of one kind against another in the same round, and how far it can be off (95 %, by the quartiles). */
+/**
+ * The median of the differences between two kinds in the same round, and its uncertainty (95 %, from the quartiles).
+ */
 function difference(kind: Kind, base: Kind): string {
   const others = used.get(base) ?? [];
   const more = (used.get(kind) ?? []).map((each, i) => each - (others[i] ?? Number.NaN));

@@ -7,11 +7,11 @@ import { type Row, startSwitchyardWith } from './switchyard.js';
 
 export interface ReloadFigures {
   readonly destinations: number;
-  /** From the ds_reload command to its reply, milliseconds, calls going on meanwhile; one figure per reload. */
+  /** Milliseconds from the ds_reload command to its reply while calls go on; one figure per reload. */
   readonly reloadMs: readonly number[];
   /** Longest pause of the daemon's event loop during the reloads, milliseconds. */
   readonly longestPauseMs: number;
-  /** Live bytes per loaded destination beyond the characters of its URI. */
+  /** Live bytes per loaded destination without the characters of its URI. */
   readonly bytesPerDestination: number;
   readonly callsOk: number;
   readonly callsLost: number;
@@ -33,7 +33,7 @@ export async function measureReload(count: number): Promise<ReloadFigures> {
   try {
     const view = await Inspector.connect(inspectPort);
     inspector = view;
-    // What a first load compiles and caches is not counted against the destinations.
+    // What the first load compiles and caches is not part of the memory of the destinations.
     for (let i = 0; i < 2; i++) await askMi(daemon.http, 'ds_reload');
     const small = await view.liveBytes();
     const rows: Row[] = [];

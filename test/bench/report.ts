@@ -1,7 +1,7 @@
 import type { Speed } from './parser.js';
 import type { PathRun } from './path.js';
 
-/** Lines "name   1,234,567 /s", columns aligned. */
+/** Lines "name   1,234,567 /s" with aligned columns. */
 export function formatSpeeds(speeds: readonly Speed[]): string[] {
   const width = Math.max(...speeds.map((speed) => speed.name.length));
   return speeds.map(
@@ -9,7 +9,7 @@ export function formatSpeeds(speeds: readonly Speed[]): string[] {
   );
 }
 
-/** The table of the full path, printed run by run, and the ratios at its end. */
+/** The table of the full path, printed run by run, followed by the ratios. */
 export class PathTable {
   head(): string[] {
     return ['  calls/s  proxy        cpu us/call     ok  failed  repeats  answer ms'];
@@ -29,7 +29,10 @@ export class PathTable {
     return `  ${cells.join('  ')}${lost}`;
   }
 
-  /** What the first calls after a start cost, and how many times the warm ones at 1,000 calls a second, or the nearest rate. */
+  /**
+   * The cost of the first calls after a start, and its ratio to the warm calls at 1,000 calls per second, or at the
+   * nearest rate.
+   */
   cold(cold: readonly PathRun[], warm: readonly PathRun[]): string[] {
     const rate = [...warm].sort((a, b) => Math.abs(a.rate - 1000) - Math.abs(b.rate - 1000))[0]?.rate;
     return cold.map((run) => {
@@ -41,10 +44,7 @@ export class PathTable {
     });
   }
 
-  /**
-   * For each rate, the median over the rounds of the ratio within a round: what one run of a proxy cost against the run of
-   * the other beside it.
-   */
+  /** For each rate, the median over the rounds of the ratio between two proxies in the same round. */
   ratios(runs: readonly PathRun[]): string[] {
     const lines: string[] = [];
     for (const rate of new Set(runs.map((run) => run.rate))) {

@@ -4,13 +4,13 @@ import type { StartProxy } from './proxies.js';
 import { median } from './report.js';
 import { startSwitchyardOnScript, startSwitchyardWith } from './switchyard.js';
 
-/** The same job as rules, and as the file that Kamailio gets, run by the interpreter. */
+/** The same job as rules, and as Kamailio's file run by the interpreter. */
 export const SCRIPT_AND_RULES: readonly StartProxy[] = [
   (destinations) => startSwitchyardWith(destinations, [], { name: 'rules' }),
   startSwitchyardOnScript,
 ];
 
-/** The median over the rounds of what the script cost against the rules in the same round. */
+/** The median over the rounds of the ratio of the script's cost to that of the rules in the same round. */
 export function ratioOfScript(runs: readonly PathRun[]): string {
   const of = (name: string) => runs.filter(({ proxy }) => proxy === name);
   const rules = of('rules');
@@ -19,7 +19,7 @@ export function ratioOfScript(runs: readonly PathRun[]): string {
   return `  script / rules ${median(ratios).toFixed(2)} (median of ${ratios.length} rounds: ${each}; goal: at most 1.1)`;
 }
 
-/** Nine statements that an ACK runs through, those inside of others counted too. */
+/** Nine statements that an ACK executes, nested ones included. */
 const NINE = `if (is_method("REGISTER")) { exit; }
 if ($rU == "nobody") { $var(x) = 1; } else { $var(x) = 2; }
 $var(y) = $var(x) + 3;
@@ -28,14 +28,15 @@ $avp(dst) = "gw1";
 switch ($rm) { case "BYE": exit; case "INVITE": $var(z) = 5; break; }
 if (!is_method("ACK|BYE")) exit;
 $var(w) = $rU;`;
-/** With xlog and exit at the end 200 statements. */
+/** Together with xlog and exit at the end 200 statements. */
 const BLOCKS = 22;
 const MESSAGES = 2000;
 const WARM_ROUNDS = 3;
 
 /**
- * What 200 statements that a message runs through cost it beyond an empty script, by dialect; in process, with everything that the
- * daemon does with a message. Messages are an ACK outside of any transaction: nothing is sent for it, and nothing is left behind.
+ * What 200 executed statements add to the cost of a message compared with an empty script, by dialect; in process, with
+ * everything that the daemon does with a message. The message is an ACK outside of any transaction: nothing is sent for
+ * it and no state remains.
  */
 export async function statementCosts(rounds: number): Promise<string[]> {
   const lines: string[] = [];
@@ -50,7 +51,7 @@ export async function statementCosts(rounds: number): Promise<string[]> {
         const cost = costOf(full) - without;
         if (round >= WARM_ROUNDS) more.push(cost);
       }
-      // A script that ended early would cost nothing.
+      // A script that ends early would have no cost.
       if (full.lines.length !== MESSAGES * (WARM_ROUNDS + rounds))
         throw new Error(`${dialect}: ${full.lines.length} runs`);
       const spread = `${Math.min(...more).toFixed(1)} to ${Math.max(...more).toFixed(1)}`;
@@ -67,7 +68,7 @@ export async function statementCosts(rounds: number): Promise<string[]> {
 
 let serial = 0;
 
-/** CPU microseconds for each message. */
+/** CPU microseconds per message. */
 function costOf(runner: ScriptRunner): number {
   const texts = Array.from({ length: MESSAGES }, () => {
     const n = ++serial;

@@ -15,8 +15,8 @@ export interface SelectionRate {
 const SIZES = [20, 1000, 100_000];
 
 /**
- * Selections a second, failover armed (flag f), one memory per selection as a call has it: per algorithm, set size, and
- * with all destinations up or every other one down. `milliseconds` is how long each is measured.
+ * Selections per second with failover (flag f) and a new selection memory each, as for a call: per algorithm and set
+ * size, with all destinations up and with every second one down. `milliseconds`: how long each is measured.
  */
 export function runSelectionBench(milliseconds = 150): SelectionRate[] {
   const rates: SelectionRate[] = [];
@@ -30,7 +30,7 @@ export function runSelectionBench(milliseconds = 150): SelectionRate[] {
       partition.load(table, { inheritState: true });
       const requests = manyRequests();
       for (const algorithm of ALGORITHMS) {
-        // 9 and 10 ask about every destination: their cost is that of the asking.
+        // Algorithms 9 and 10 query every destination: the queries are their cost.
         if (algorithm.order !== undefined) continue;
         const target = {
           setId: 1,

@@ -12,21 +12,21 @@ import { ROUTING } from './routing.js';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const ENTRY = join(ROOT, 'dist', 'main.js');
 
-/** The daemon with the extra endpoints the benchmarks use. */
+/** The daemon with the additional endpoints the benchmarks use. */
 export interface SwitchyardProxy extends ProxyUnderTest {
   /** Base URL of /metrics and /mi. */
   readonly http: string;
-  /** Adds destinations to its table; they count from the next ds_reload on. */
+  /** Adds destinations to its table; they are used from the next ds_reload on. */
   addRows(rows: readonly Row[]): Promise<void>;
 }
 
-/** A row of the dispatcher table; other columns get their defaults. */
+/** A row of the dispatcher table; other columns have their defaults. */
 export interface Row {
   readonly setid: number;
   readonly destination: string;
 }
 
-/** Builds dist/ from src/ when a source is newer: what is measured is what is shipped. */
+/** Builds dist/ from src/ when a source file is newer, so that the shipped program is measured. */
 export function buildSwitchyard(): void {
   if (existsSync(ENTRY)) {
     const built = statSync(ENTRY).mtimeMs;
@@ -37,7 +37,7 @@ export function buildSwitchyard(): void {
 }
 
 export interface StartOptions {
-  /** What it is called in the table. */
+  /** Its name in the table of results. */
   readonly name?: string;
   readonly limits?: Readonly<Record<string, unknown>>;
   /** Other keys of its settings. */
@@ -45,8 +45,8 @@ export interface StartOptions {
 }
 
 /**
- * Starts the daemon from dist/ on a configuration of its own in a temporary folder: a SQLite table with the two
- * destinations in set 1, one rule, everything on that is on in service. `nodeArgs` go to node itself.
+ * Starts the daemon from dist/ with a configuration in a temporary folder: a SQLite table with the two destinations in
+ * set 1, one rule, and the default features enabled. `nodeArgs`: arguments of node.
  */
 export async function startSwitchyardWith(
   destinations: readonly [number, number],
@@ -87,12 +87,12 @@ export async function startSwitchyardWith(
   return { ...proxy, http: `http://127.0.0.1:${httpPort}`, addRows };
 }
 
-/** The daemon on the file that Kamailio gets in this benchmark: its script is run by the interpreter. */
+/** The daemon with Kamailio's file of this benchmark: its script is run by the interpreter. */
 export const startSwitchyardOnScript: StartProxy = async (destinations) => {
   const port = await freePort();
   const httpPort = await freePort();
   const folder = await mkdtemp(join(tmpdir(), 'bench-switchyard-cfg-'));
-  // Modules are not loaded from there: any folder does.
+  // No modules are loaded from it: any folder will do.
   await writeKamailioFiles(folder, { port, destinations, modules: '/usr/lib/kamailio/modules' });
   const beside = { http: `127.0.0.1:${httpPort}`, mi: { http: { root: 'mi' } }, log: { level: 'warn' } };
   await writeFile(join(folder, 'switchyard.json'), JSON.stringify(beside));
@@ -100,7 +100,7 @@ export const startSwitchyardOnScript: StartProxy = async (destinations) => {
   return settle('script', port, child, () => rm(folder, { recursive: true, force: true }));
 };
 
-/** Runs a command of the CLI to its end. Throws with what it said when it fails. */
+/** Runs a command of the CLI. Throws with its output when it fails. */
 async function command(folder: string, args: readonly string[]): Promise<void> {
   const child = new Child(process.execPath, [ENTRY, ...args], { cwd: folder });
   const code = await child.exited;
@@ -109,6 +109,6 @@ async function command(folder: string, args: readonly string[]): Promise<void> {
 
 export const startSwitchyard: StartProxy = (destinations) => startSwitchyardWith(destinations);
 
-/** The same without batched system calls. */
+/** The same daemon without batched system calls. */
 export const startSwitchyardPlain: StartProxy = (destinations) =>
   startSwitchyardWith(destinations, [], { name: 'sw-plain', limits: { batch_datagrams: false } });

@@ -3,24 +3,24 @@ import { type GeneratedCalls, generatedCalls, inRounds, startGenerator } from '.
 import { cpuMicros } from './process-usage.js';
 import { type SwitchyardProxy, startSwitchyardWith } from './switchyard.js';
 
-/** Calls that each process is warmed up with. */
+/** Number of calls that warm up each process. */
 const WARM_CALLS = 3000;
 
 /** A run of the generator of calls. */
 interface Run extends GeneratedCalls {
-  /** CPU of all processes of the daemon for each call. */
+  /** CPU time of all processes of the daemon per call. */
   readonly microsEach: number;
 }
 
-/** What one kind of daemon did in one round. */
+/** Results of one kind of daemon in one round. */
 export interface WorkersRound extends Kind {
-  /** By rate, calls a second. */
+  /** By rate in calls per second. */
   readonly runs: readonly (Run & { readonly rate: number })[];
-  /** Calls a second that were tried without a failed call. */
+  /** The highest rate in calls per second without a failed call. */
   readonly carried: number;
 }
 
-/** A number of workers, and how they share new requests. */
+/** A number of workers and how new requests are shared among them. */
 export interface Kind {
   readonly workers: number;
   readonly spread: 'as_needed' | 'even';
@@ -31,11 +31,11 @@ export interface WorkersPlan {
   readonly rates: readonly number[];
   readonly seconds: number;
   readonly rounds: number;
-  /** Calls a second tried one after the other until calls fail. */
+  /** Rates in calls per second that are tried in order until calls fail. */
   readonly ramp: readonly number[];
 }
 
-/** CPU of a call and the calls carried with several workers, round by round in turn. */
+/** CPU cost per call and highest carried rate with several workers; all kinds are measured in each round. */
 export async function measureWorkers(plan: WorkersPlan, report: (round: WorkersRound) => void): Promise<void> {
   await inRounds(plan.rounds, plan.kinds, async (kind) => report(await measureOne(kind, plan)));
 }

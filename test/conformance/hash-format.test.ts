@@ -7,9 +7,9 @@ import { compileFormat } from '../../src/pvar/format.js';
 import { pvarMessage } from '../support/pvar-message.js';
 
 /**
- * Algorithm 7 as recorded from OpenSIPS 4.1.0-dev: the text a hash_pvar format gives must lead to the destination that
- * was recorded, null parts ("<null>") and bytes beyond ASCII included. Only cases whose choice is the plain
- * hash over weights or over the number of destinations; the rest is tested with the selection itself.
+ * Algorithm 7 as recorded from OpenSIPS 4.1.0-dev: the text that a hash_pvar format gives must lead to the recorded
+ * destination, including null parts ("<null>") and bytes beyond ASCII. Only cases in which the choice is the plain hash
+ * over weights or over the number of destinations; the selection tests cover the others.
  */
 interface Row {
   readonly uri: string;

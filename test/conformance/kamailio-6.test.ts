@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type KamailioDaemon, type KamailioDaemonOptions, startKamailioDaemon } from '../support/kamailio-daemon.js';
 
-/** What Kamailio 6.2.0-dev1 and 5.6.3 were recorded to list side by side, from the same list file. */
+/** Listings of the same list file, recorded from Kamailio 6.2.0-dev1 and 5.6.3. */
 
 async function daemonFor(
   t: { after(run: () => Promise<void>): void },

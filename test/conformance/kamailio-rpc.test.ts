@@ -9,7 +9,7 @@ import { type KamailioDaemon, runTool, startKamailioDaemon } from '../support/ka
 import { within } from '../support/mi-endpoints.js';
 import { requireTool } from '../support/servers.js';
 
-/** What Kamailio 5.6.3 was recorded to answer, replayed against a daemon with a "strict" kamailio partition. */
+/** Answers recorded from Kamailio 5.6.3, replayed against a daemon with a "strict" kamailio partition. */
 const RECORDED = JSON.parse(readFileSync(new URL('./data/kamailio-rpc.json', import.meta.url), 'utf8')) as {
   readonly list: readonly string[];
   readonly kamcmd: readonly { readonly command: string; readonly output: string; readonly flags?: string }[];
@@ -19,7 +19,7 @@ const RECORDED = JSON.parse(readFileSync(new URL('./data/kamailio-rpc.json', imp
 /** List file of the recordings on the wire. */
 const ONE = ['1 sip:127.0.0.1:7001 0 0 duid=a'];
 
-/** Where ours answers otherwise, and why. */
+/** Cases in which our answer differs, and why. */
 const DIFFERS: ReadonlyMap<string, string> = new Map([
   ['error: 500 - Ongoing reload', 'no pause of five seconds is asked for between two edits, as in 6.x'],
 ]);
@@ -68,14 +68,14 @@ test('JSON-RPC over the datagram socket, text for text', async (t) => {
   };
   for (const { request, reply } of RECORDED.datagram) {
     if (reply === null) {
-      // What is no JSON is answered nothing: the next answer is the next request's.
+      // Invalid JSON gets no answer: the next answer belongs to the next request.
       const bytes = Buffer.from(request);
       client.sendTo(bytes, 0, bytes.length, socket, () => {});
       continue;
     }
     if (DIFFERS.has(`error: 500 - ${/"message":\t"(.*)"/.exec(reply)?.[1]}`)) continue;
     const got = await ask(request);
-    // Probing was off when its first answer was recorded.
+    // Probing was disabled when the first answer was recorded.
     const pinged = request.includes('ping_active') && reply.includes('NewPingState');
     assert.equal(pinged ? got.replace('"OldPingState":\t1', '"OldPingState":\t0') : got, reply, request);
   }
@@ -106,7 +106,7 @@ describe('kamcmd', () => {
         continue;
       }
       edited ||= command.startsWith('dispatcher.add');
-      // Edits build the sets anew in the original, which moves them about in the listing.
+      // In the original, changes rebuild the sets, which changes their order in the listing.
       if (edited && command.startsWith('dispatcher.list'))
         assert.deepEqual(inAnyOrder(got), inAnyOrder(output), command);
       else assert.equal(got, output, command);
@@ -120,7 +120,7 @@ describe('kamcmd', () => {
   });
 });
 
-/** A listing as its sets and the destinations of each, sorted. */
+/** A listing as sorted sets, each with sorted destinations. */
 function inAnyOrder(listing: string): string[][] {
   return listing
     .split(/\t+SET: \{\n/)

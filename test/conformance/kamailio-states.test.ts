@@ -11,7 +11,7 @@ import { engineWith, partitionOptions, row } from '../support/partitions.js';
 
 const recorded = readFileSync(new URL('data/kamailio-states.md', import.meta.url), 'utf8');
 
-/** Answers per ping; the last one goes on. */
+/** Answers to each ping; the last one is repeated. */
 const SCRIPTS: Readonly<Record<string, string>> = {
   S1: '200 503 200 503 503 200 503 503 503 200 200 503',
   S2: '503 200 503 503 200',
@@ -83,7 +83,7 @@ describe('states ping by ping, recorded from Kamailio 5.6.3', () => {
         }
         const what = `mode ${mode} ${threshold}/${inactive}: ${name}`;
         assert.deepEqual(seen, after === '-' ? [] : after.split(' ').slice(0, seen.length), what);
-        // Where less was recorded than the longest run, the destination was pinged no more.
+        // Where fewer pings were recorded than in the longest run, the destination was not pinged any more.
         assert.ok(
           seen.length >= Number(count) && (seen.length === Number(count) || after.split(' ').length < longest),
           what,
@@ -121,7 +121,7 @@ describe('ds_mark_dst, recorded from Kamailio 5.6.3', () => {
       const { engine, destination } = engineFor(options, before);
       const bits = markBits(letters === '(no param)' ? '' : letters, options);
       const seen: string[] = [];
-      // The third call finds nothing to mark when the second has taken the last destination.
+      // The third call has nothing to mark when the second has marked the last destination.
       for (let call = 0; call < 3; call++) {
         if (bits !== undefined && (call < 2 || destination.health.state === 'active')) {
           const mark = { bits, how: 'update' } as const;

@@ -8,7 +8,7 @@ const ORIGINAL = 'OpenSIPS (4.1.0-dev (x86_64/linux))';
 const OURS = 'OpenSIPS (4.1.0 (x86_64/linux)) switchyard (0.1.0)';
 const INVALID = '{"jsonrpc":"2.0","error":{"code":-32600,"message":"Invalid Request"},"id":null}';
 
-/** Answers that differ on purpose: section, title, what we answer, why. Everything else is equal byte for byte. */
+/** Answers that differ intentionally: section, title, our answer, why. All others are equal byte for byte. */
 const DIFFERENCES: readonly (readonly [
   section: string,
   title: string,
@@ -40,7 +40,7 @@ const DIFFERENCES: readonly (readonly [
   ],
 ];
 
-/** The recording left out what it did between two transcripts; the later one shows it. */
+/** The recording has no transcript of some changes; the next transcript shows their result. */
 const NOT_RECORDED: Readonly<Record<string, readonly [state: string, group: string, address: string]>> = {
   'ds_reload/reload': ['i', '5', 'sip:127.0.0.11:5060'],
 };

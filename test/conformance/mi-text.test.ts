@@ -11,7 +11,7 @@ const PARSE_ERROR = '400 Parse_error';
 const MENDED =
   'the original waits for an empty line for ever and swallows the next command; half a command is given up here';
 
-/** Answers that differ on purpose: title, endpoint, which one of that title, what we answer, why. */
+/** Answers that differ intentionally: title, endpoint, index among those of that title, our answer, why. */
 const DIFFERENCES: readonly (readonly [
   title: string,
   request: string,
@@ -67,7 +67,7 @@ describe('MI line text answers as OpenSIPS 2.1', () => {
     test(`${one.section}: ${one.title} (${one.endpoint})`, async () => {
       setRecordedTime(fixture, one.answer);
       const answer = await replay(fixture, framing, one);
-      // Between two transcripts of half commands enough time passed for them to be given up.
+      // Between two transcripts of incomplete commands enough time passed for them to time out.
       framing.expire();
       const difference = DIFFERENCES.find(([title, request]) => title === one.title && request === one.request);
       if (difference === undefined) assert.equal(answer, one.answer?.replaceAll(ORIGINAL, OURS));

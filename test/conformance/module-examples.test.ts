@@ -1,6 +1,6 @@
 /**
- * Every example of the dispatcher module's documentation (OpenSIPS 2.1, examples 1.1 to 1.32) in its TypeScript form:
- * parameters as settings, functions and the sample script as route scripts.
+ * Every example of the documentation of the dispatcher module (OpenSIPS 2.1, examples 1.1 to 1.32) in its TypeScript
+ * form: parameters as settings, functions and the sample script as route scripts.
  */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ import { parsed, requestText } from '../support/sip-recorder.js';
 interface ParameterExample {
   readonly example: string;
   readonly modparam: Readonly<Record<string, unknown>>;
-  /** What the settings say then. */
+  /** Compares the resulting settings. */
   readonly read: (settings: Settings, partition: PartitionConfig | undefined) => unknown;
   readonly expected: unknown;
 }

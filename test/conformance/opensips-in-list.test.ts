@@ -25,7 +25,7 @@ test('every question to ds_is_in_list and ds_count is answered as recorded', () 
   );
 });
 
-/** What a route script gets: result, $var(setid), attrs_avp, and what ds_count wrote. */
+/** Results in a route script: return value, $var(setid), attrs_avp, and what ds_count wrote. */
 test('the script functions answer and write what was recorded', () => {
   const partitions = {
     default: { rows: rowsOf(recorded.sets), options: { compat: 'strict' } },

@@ -5,11 +5,10 @@ import { ProbingLab, row } from '../support/probing.js';
 
 /**
  * The probing timeline recorded from OpenSIPS 4.1.0-dev: ds_ping_interval 1, ds_probing_mode 1, threshold 3,
- * options_reply_codes 501,403; A active, B inactive, C probing at load, P in partition p2. Answers, seconds, the states
- * at the end of each phase and the events in it are as recorded.
- *
- * Ours differs on purpose: probes of one destination do not overlap, so a silent one is found out a little sooner; and
- * each destination has its own phase, so it gets one OPTIONS per second of a phase, give or take one.
+ * options_reply_codes 501,403; A active, B inactive, C in state probing at load, P in partition p2. Answers, seconds,
+ * the states at the end of each phase and the events in it are as recorded.  Two intentional differences: probes of one
+ * destination do not overlap, so a silent one is detected a little earlier; and each destination is probed at a time of
+ * its own within the interval, so it gets one OPTIONS per second of a phase, plus or minus one.
  */
 const A = 'sip:127.0.61.1:5066';
 const B = 'sip:usr@127.0.61.2:5066;transport=udp';
@@ -26,12 +25,12 @@ interface Phase {
   readonly a: HealthState;
   /** Destination, status, reason. */
   readonly events: readonly (readonly [string, string, string])[];
-  /** Set by MI on A before the phase. */
+  /** State of A that MI sets before the phase. */
   readonly mi?: HealthState;
 }
 
 const TIMELINE: readonly Phase[] = [
-  // The recording lists no event here: its first ping, which brought C up, came before the listener subscribed.
+  // The recording has no event here: the first ping, which enabled C, came before the listener subscribed.
   {
     name: 'A & C answer 200',
     answers: { [A]: 200, [C]: 200 },

@@ -10,14 +10,14 @@ import { assertAgrees, batchLine, type RecordedSelection, readRecording } from '
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
-/** The selections recorded from OpenSIPS, through the command line and tables, as an operator would ask for them. */
+/** The selections recorded from OpenSIPS, through the command line and tables, as an operator would run them. */
 describe('switchyard select --batch over tables', () => {
   const folder = mkdtempSync(join(tmpdir(), 'switchyard-batch-'));
   const config = join(folder, 'switchyard.json');
   const recording = readRecording('opensips-select.json');
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  /** What the command prints, messages first. */
+  /** Output of the command, messages first. */
   const run = (...args: string[]): Promise<string> =>
     new Promise((resolve, reject) => {
       const command = ['--import', 'tsx', MAIN, ...args, '--config', config];

@@ -10,7 +10,7 @@ import { engineWith, partitionOptions, request, row } from '../support/partition
 const URIS = ['sip:10.0.0.1:5060', 'sip:10.0.0.2:5060', 'sip:10.0.0.3:5060'];
 const ROUND_ROBIN = 4;
 
-/** What every flavour keeps, however it chooses, and strict or not. */
+/** Rules for every flavour and every algorithm, strict or not. */
 for (const flavour of FLAVOUR_NAMES) {
   for (const compat of ['default', 'strict'] as const) {
     describe(`flavour ${flavour}, ${compat}`, () => {

@@ -5,10 +5,10 @@ import type { Knex } from 'knex';
 import type { StoreLoad } from '../../src/store/store.js';
 import { FIXTURES, type StoreFixture } from '../support/store-fixtures.js';
 
-/** A table as somebody else made it: every column can hold anything that the database has as text, and NULL. */
+/** A table made by somebody else: every column is text and may be NULL. */
 async function textTable(fixture: StoreFixture, rows: readonly object[], id: (build: Knex.CreateTableBuilder) => void) {
   const { table } = fixture.spec;
-  // SQLite's file is made by this.
+  // This creates the SQLite file.
   await fixture.writeVersion(9);
   await fixture.sql?.(async (knex) => {
     await knex.schema.createTable(table, (build) => {
@@ -23,7 +23,7 @@ async function textTable(fixture: StoreFixture, rows: readonly object[], id: (bu
 
 const GOOD = { setid: '1', destination: 'sip:10.0.0.1:5060', state: '0', weight: '1', priority: '0' };
 
-/** Each with what its reason says, or with what is made of it. */
+/** Each row with the reason of its rejection, or with the result. */
 const HOSTILE: readonly (readonly [values: Record<string, string | null>, expected: RegExp | 'taken'])[] = [
   [{ setid: null }, /set id is null/],
   [{ setid: '' }, /set id is null/],

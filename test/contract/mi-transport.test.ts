@@ -94,7 +94,7 @@ for (const endpoint of ENDPOINTS) {
 
     test('answers a request of the greatest length there may be', () =>
       withEndpoint(async (open) => {
-        // Beyond one write to a pipe, so that a FIFO's reader gets it in pieces.
+        // More than one write to a pipe, so that the reader of a FIFO receives it in pieces.
         const length = Math.min(MAX_REQUEST_BYTES, 60_000) - 100;
         const answer = await open.ask(request('help', { mi_cmd: 'x'.repeat(length) }));
         assert.match(answer, /"code":404,"message":"unknown MI command"/);

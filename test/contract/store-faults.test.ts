@@ -160,12 +160,12 @@ for (const server of SERVERS) {
   });
 }
 
-/** Forwards to `port` until it is switched to drop everything, as a broken network does. */
+/** Forwards to `port` until it is switched to drop everything, like a broken network. */
 async function startProxy(t: TestContext, port: number) {
   const sockets = new Set<Socket>();
   const proxy = createServer((client) => {
     const upstream = connect(port, '127.0.0.1');
-    // What is open when the proxy falls silent stays silent; later connections work.
+    // Connections that are open when the proxy stops forwarding remain silent; later ones work.
     let deaf = false;
     deafen.push(() => {
       deaf = true;
@@ -195,7 +195,10 @@ async function startProxy(t: TestContext, port: number) {
   };
 }
 
-/** Kills every connection of this test's pool but the one that says so; other tests' are left alone. */
+/**
+ * Kills every connection of this test's pool except the one that runs the statement; connections of other tests are not
+ * affected.
+ */
 async function killOwn(sql: NonNullable<ReturnType<typeof sqlFixture>['sql']>, kind: string): Promise<void> {
   await sql(async (knex) => {
     const tarn = (knex.client as { pool: { used: Lease[]; free: Lease[] } }).pool;

@@ -11,7 +11,7 @@ import { COLUMNS } from '../support/columns.js';
 import { runCli } from '../support/command-line.js';
 import { requireMysql, requirePostgres } from '../support/servers.js';
 
-/** Rows with everything that a column can hold: what no load would take is kept too. */
+/** Rows with everything that a column can hold: even what no load would accept is preserved. */
 const ROWS: readonly TableRow[] = [
   row(3, { destination: 'sip:10.0.0.1:5060;transport=tcp', weight: '50', priority: -2, attrs: 'a=1;b="x, y"' }),
   row(4, { destination: 'sips:[2001:db8::1]', socket: 'udp:10.0.0.9:5060', state: 2, probe_mode: 1, attrs: '' }),
@@ -63,7 +63,7 @@ describe('rows of a table, as they are stored', () => {
       await writeTable(spec, ROWS, { replace: false, written: (rows) => steps.push(rows) });
       const { columns, rows } = await readTable(spec);
       assert.deepEqual(columns, Object.keys(ROWS[0] as TableRow));
-      // db_text has no other empty text than null.
+      // In db_text an empty text is null.
       assert.deepEqual(rows, name === 'text' ? ROWS.map((each) => ({ ...each, attrs: each['attrs'] || null })) : ROWS);
       assert.equal(steps.at(-1), ROWS.length);
     });
@@ -141,7 +141,7 @@ describe('db export and db import', () => {
   });
 
   test("the operator's own columns are included, in both formats", async () => {
-    // The text file's partition is in this round: it has no empty text beside null, and these rows hold none.
+    // The partition of the text file is in this round: its format has no empty text, and these rows contain none.
     const own: readonly TableRow[] = ROWS.map((each, i) => ({
       ...each,
       attrs: each['attrs'] || null,

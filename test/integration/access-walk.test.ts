@@ -20,7 +20,7 @@ const ACME = 'sip:127.0.0.1:7001';
 const GLOBEX = 'sip:127.0.0.1:7002';
 const MINE = 'sip:127.0.0.1:7003';
 
-/** Values that commands accept, by the name of the parameter; others by type. `partition` is what is asked about. */
+/** Valid values by parameter name; other parameters get a value by type. `partition` is the partition that is named. */
 function sampleOf({ name, type }: ParamSpec, partition: string): unknown {
   const known: Readonly<Record<string, unknown>> = {
     partition,
@@ -45,7 +45,10 @@ function sampleOf({ name, type }: ParamSpec, partition: string): unknown {
   return { string: 'x', int: 1, array: [], flag: 0, any: 'x' }[type];
 }
 
-/** Parameters of a call of this command about a partition: the longest list, and the partition where it is an addition. */
+/**
+ * Parameters that call this command for a partition: the longest list, with the partition where it is an additional
+ * parameter.
+ */
 function paramsOf({ paramLists, extraParams = [] }: MiCommand, partition: string): Record<string, unknown> {
   const [longest = []] = [...paramLists].sort((a, b) => b.length - a.length);
   const params = [...longest, ...extraParams.filter(({ name }) => name === 'partition' || name === 'dry_run')];
@@ -58,9 +61,9 @@ interface Answer {
 }
 
 /**
- * Every command that the daemon has, whatever its name, asked by every role within one partition and within all, through two
- * endpoints, about the own partition, another's and one that is not there. No table says what is expected: the rules
- * hold for commands that are added later too.
+ * Every command of the daemon, called by every role within one partition and within all, through two endpoints, for the
+ * user's own partition, another one and an unknown one. There is no table of expected answers: the rules also hold for
+ * commands that are added later.
  */
 describe('every command, by every role, about every partition', () => {
   let folder = '';
@@ -134,7 +137,7 @@ describe('every command, by every role, about every partition', () => {
   };
   const isRefused = ({ error }: Answer) => error?.code === 403;
 
-  /** What holds of the answers to one command, by user; `named`: whether its parameters name the partition. */
+  /** Checks the answers to one command, by user; `named`: whether its parameters name the partition. */
   const check = (what: string, named: boolean, answers: ReadonlyMap<string, Readonly<Record<string, Answer>>>) => {
     const of = (user: string, partition: string): Answer => answers.get(user)?.[partition] ?? {};
     for (const [i, role] of ROLES.entries()) {
@@ -150,7 +153,7 @@ describe('every command, by every role, about every partition', () => {
       if (!isRefused(of(`${role}-acme`, 'acme'))) {
         assert.ok(!isRefused(of(`${role}-all`, 'acme')), `${what}: ${role} of all partitions may less than of one`);
       }
-      // What is another's is answered as what is not there, and does not show.
+      // Another user's partition is answered like an unknown one and is not revealed.
       const [hidden, unknown] = ['globex', 'nobody'].map((each) => JSON.stringify(of(`${role}-acme`, each)));
       if (named) assert.equal(hidden?.replaceAll('globex', 'nobody'), unknown, `${what} by ${role}-acme`);
       const own = JSON.stringify(of(`${role}-acme`, 'acme'));
@@ -180,7 +183,7 @@ describe('every command, by every role, about every partition', () => {
       await Promise.all(users.map(walk));
       check(command.name, named, answers);
       const changes = typeof command.changes === 'function' || command.changes === true;
-      // A subscription changes nothing of the dispatcher: who may read events may have them sent.
+      // A subscription changes nothing in the dispatcher: a user who may read events may subscribe.
       if (changes && command.name !== 'event_subscribe') {
         const params = paramsOf(command, 'acme');
         const really = typeof command.changes === 'function' ? command.changes(params as never) : true;

@@ -30,14 +30,14 @@ const SCOPES = ['acme', '*'] as const;
 const ACME = 'sip:10.0.0.1:5060';
 const INVITE = requestText({ callId: 'explained', uri: 'sip:bob@example.com' });
 
-/** Every command, what it needs, and parameters for a partition (undefined where it is about none). */
+/** Every command, the permission it needs, and parameters that name a partition (undefined: it belongs to none). */
 const COMMANDS: readonly {
   readonly name: string;
   readonly needs: Role;
-  /** Only who sees all partitions may. */
+  /** Only users with access to all partitions may call it. */
   readonly process?: boolean;
   readonly params?: (partition: string) => object;
-  /** Parameters that name no partition. */
+  /** Parameters without a partition. */
   readonly always?: object;
 }[] = [
   { name: 'ds_list', needs: 'viewer', params: (partition) => ({ partition }) },
@@ -135,7 +135,7 @@ describe('users, roles and partitions', () => {
     daemon = new Daemon({ settings, log: nullLogger, drainMs: 20 });
     await daemon.start();
     if (withoutNats !== false) return;
-    // One subject a user: a server's permissions say who may publish to it.
+    // One subject per user: the permissions in the NATS server decide who may publish to it.
     const server = await startNatsServer({});
     const { mi, access } = daemon.management;
     const { log } = { log: nullLogger };
@@ -181,7 +181,7 @@ describe('users, roles and partitions', () => {
   const body = (method: string, params: object | undefined) =>
     JSON.stringify({ jsonrpc: '2.0', id: 1, method, ...(params && { params }) });
 
-  /** The ways to ask as a user: HTTP, a datagram, a FIFO, NATS. */
+  /** The endpoints through which a user can send requests: HTTP, a datagram, a FIFO, NATS. */
   const ENDPOINTS: Readonly<Record<string, (name: string, text: string) => Promise<Answer>>> = {
     async http(name, text) {
       const headers = { 'content-type': 'application/json', authorization: `Bearer ${tokens.get(name)}` };
@@ -337,7 +337,7 @@ describe('users, roles and partitions', () => {
     };
     const times: Record<'nobody' | 'globex', number[]> = { nobody: [], globex: [] };
     for (let i = 0; i < 300; i++) {
-      // One after the other, so that whatever else the machine does falls on both.
+      // Alternately, so that other load on the machine affects both.
       for (const partition of i % 2 === 0 ? (['nobody', 'globex'] as const) : (['globex', 'nobody'] as const)) {
         times[partition].push(await took(partition));
       }
@@ -363,7 +363,7 @@ describe('users, roles and partitions', () => {
   });
 
   test('the audit trail has what was done and what was refused', async () => {
-    // Refusals of one caller are merged above five a second, and the tests before this one caused many.
+    // Refusals of one caller are summarised above five per second, and the earlier tests caused many.
     await new Promise((resolve) => setTimeout(resolve, 2000));
     const { recent } = { recent: () => daemon.management.audit.recent() };
     const before = recent().at(-1)?.seq ?? 0;
@@ -402,7 +402,7 @@ describe('users, roles and partitions', () => {
       { name: 'viewer-acme', password: undefined, token: undefined, role: 'admin', partitions: undefined },
     ]);
     assert.equal((await ask('viewer-acme', body('raise_event', { event: 'E_DISPATCHER_STATUS' }))).error, undefined);
-    // A user that is gone may do nothing, at the endpoints that name him too.
+    // A deleted user may do nothing, not even at the endpoints that are configured for this user.
     assert.equal((await ask('operator-all', body('ds_reload', undefined))).error?.code, 403);
   });
 });

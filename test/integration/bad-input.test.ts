@@ -13,7 +13,7 @@ import { freePort } from '../support/ports.js';
 import { type Caller, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
 import { until } from '../support/until.js';
 
-/** One daemon takes all of it: what one test throws at it must not be felt by the next. */
+/** One daemon for all tests: the input of one test must not affect the next. */
 let daemon: DaemonFixture;
 let gateways: Gateway[];
 let caller: Caller;
@@ -50,7 +50,7 @@ after(async () => {
 
 const goodRows = () => gateways.map((gateway) => ({ setid: 1, destination: gateway.uri }));
 
-/** Calls to the tenant whose database is well; all must be answered and ended. */
+/** Calls to the tenant whose database works; all must be answered and ended. */
 async function callsWork(count = 4): Promise<void> {
   const proxy = `sip:127.0.0.1:${daemon.sipPort}`;
   const results = await Promise.all(
@@ -61,7 +61,7 @@ async function callsWork(count = 4): Promise<void> {
 
 const miTarget = () => `udp:127.0.0.1:${daemon.miPort}`;
 
-/** Sends datagrams and gives what came back for the last of them, '' when nothing did. */
+/** Sends datagrams and returns the answer to the last one, '' when there was none. */
 async function datagrams(port: number, packets: readonly (string | Buffer)[], answered = true): Promise<string> {
   const socket = createSocket('udp4');
   socket.bind(0, '127.0.0.1');
@@ -76,7 +76,7 @@ async function datagrams(port: number, packets: readonly (string | Buffer)[], an
   return answers.at(-1) ?? '';
 }
 
-/** Writes to a TCP port and gives what came until the other side closed or `complete` was satisfied. */
+/** Writes to a TCP port and returns what was received until the other side closed or `complete` matched. */
 function stream(port: number, bytes: string | Buffer, complete: (text: string) => boolean): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = '';
@@ -113,7 +113,7 @@ const options = (transport: string) =>
     '',
   ].join('\r\n');
 
-/** A fixed sequence that looks like nothing. */
+/** A reproducible sequence of arbitrary bytes. */
 function noise(length: number, seed: number): Buffer {
   const bytes = Buffer.alloc(length);
   let state = seed >>> 0;
@@ -209,7 +209,7 @@ test('garbage on the SIP sockets is dropped, and what comes after it is served',
     options('TCP').replace('Content-Length: 0', 'Content-Length: 9999999999'),
     () => false,
   );
-  // Other connections are not held up by the two.
+  // Other connections are not blocked by these two.
   assert.match(await stream(daemon.sipPort, options('TCP'), whole), /^SIP\/2\.0 \d{3} /);
   assert.match(
     `${await first}${await second}`,
@@ -253,7 +253,7 @@ test('reloads while calls run lose none, also one that fails', { timeout: 60_000
     try {
       renameSync(`${table}${end}`, `${table}.aside${end}`);
     } catch {
-      // There may be no such part.
+      // The file may be missing.
     }
   }
   writeFileSync(table, 'this is no database, but somebody’s notes');

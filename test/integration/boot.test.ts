@@ -15,13 +15,13 @@ import { until } from '../support/until.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const UNIT = readFileSync(join(ROOT, 'examples/deploy/switchyard.service'), 'utf8');
-/** Filled in from the environment when the settings are read. */
+/** Replaced from the environment when the settings are read. */
 const DATA = ['$', '{SWITCHYARD_DATA}'].join('');
 const PROGRAM = ['/usr/bin/node', '/opt/switchyard/dist/main.js'];
 
 const inUnit = (key: string): string => new RegExp(`^${key}=(.*)$`, 'm').exec(UNIT)?.[1] ?? '';
 
-/** Reads a service's datagrams as systemd does (sd_notify). */
+/** Receives a service's datagrams like systemd (sd_notify). */
 function notifySocket(t: TestContext, path: string): string[] {
   const messages: string[] = [];
   const socket = new DgramSocket();
@@ -31,7 +31,7 @@ function notifySocket(t: TestContext, path: string): string[] {
   return messages;
 }
 
-/** The command of the unit, run as systemd would run it: its words, its environment, its working directory. */
+/** Runs the unit's command like systemd: with its arguments, environment and working directory. */
 function startUnit(t: TestContext, folder: string, socket: string): Child {
   const words = inUnit('ExecStart').split(' ');
   assert.deepEqual(words.slice(0, 2), PROGRAM);
@@ -59,7 +59,7 @@ function startUnit(t: TestContext, folder: string, socket: string): Child {
   return child;
 }
 
-/** Runs the container's HEALTHCHECK against another port; its exit status. */
+/** Runs the container's HEALTHCHECK against another port; returns its exit status. */
 async function healthCheck(port: number): Promise<number | null> {
   const file = readFileSync(join(ROOT, 'examples/deploy/Dockerfile'), 'utf8');
   const [, command = ''] = /^HEALTHCHECK (?:--\S+ |\\\n\s*)*CMD (\[.*\])$/m.exec(file) ?? [];
@@ -83,7 +83,7 @@ test('the unit starts with a database that refuses, one that never answers and o
   const folder = mkdtempSync(join(tmpdir(), 'switchyard-boot-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   for (const name of ['etc', 'switchyard', 'run-switchyard']) mkdirSync(join(folder, name));
-  // It takes connections and says nothing.
+  // It accepts connections and never answers.
   const silent = createServer(() => {});
   await new Promise<void>((done) => silent.listen(0, '127.0.0.1', done));
   t.after(() => silent.close());
@@ -121,7 +121,7 @@ test('the unit starts with a database that refuses, one that never answers and o
   await gateway.expect(/^INVITE [\s\S]*Call-ID: boot/);
   const get = (path: string) => fetch(`http://127.0.0.1:${http}${path}`).then((answer) => answer.status);
   assert.deepEqual([await get('/livez'), await get('/readyz')], [200, 200]);
-  // The container's check, as it stands in the file, is content with one dead tenant and not with a dead daemon.
+  // The container's check, as in the file, succeeds with one failed tenant and fails without the daemon.
   assert.equal(await healthCheck(http), 0);
   assert.equal(await healthCheck(closed), 1);
   const status = await runCli([
@@ -137,7 +137,7 @@ test('the unit starts with a database that refuses, one that never answers and o
   const ready = identifiers.filter(({ Name, Readiness }) => Readiness && !Name.includes(';')).map(({ Name }) => Name);
   assert.deepEqual(ready, ['acme']);
 
-  // A table that cannot be read again is named, and no password with it.
+  // The error names the table that cannot be reloaded, without the password.
   const tables = await runCli(['reload', '--tables', '--partition', 'refused', '--config', config]);
   assert.equal(tables.status, 1);
   assert.match(tables.err, /^partition refused: /);

@@ -14,7 +14,7 @@ const DIST = resolve(import.meta.dirname, '../../dist');
 const skip = existsSync(join(DIST, 'main.js')) ? false : 'there is no dist/: npm run build';
 const noWorkers = 'libc' in (await loadLibc()) ? skip : 'the system calls are not available';
 
-/** The status of one call through a built daemon whose only gateway is at `host`. */
+/** Final status of a call through a built daemon whose only gateway is at `host`. */
 async function callThrough(
   t: TestContext,
   host: string,

@@ -8,19 +8,19 @@ type AnswererOptions = Parameters<typeof startSippUas>[0];
 
 interface Case {
   readonly title: string;
-  /** The first destination of the case's set. */
+  /** The first destination of the set. */
   readonly first: AnswererOptions;
-  /** The second; the same as the first when left out. */
+  /** The second destination; default: like the first. */
   readonly second?: AnswererOptions;
   readonly caller: Omit<SippCallerOptions, 'target' | 'service'>;
-  /** The caller's values when they depend on the port of the second destination. */
+  /** Variables of the caller's scenario that depend on the port of the second destination. */
   readonly values?: (secondPort: number) => Record<string, number>;
   /** Address the caller sends to. Default 127.0.0.1. */
   readonly via?: string;
 }
 
 const MUTE = ['-pause_msg_ign'];
-/** Each case is a set of two destinations, chosen in order (algorithm 8), and one SIPp caller. */
+/** Each case has a set of two destinations, chosen in order (algorithm 8), and one SIPp caller. */
 const CASES: readonly Case[] = [
   { title: 'a call', first: { scenario: 'uas-answer' }, caller: { scenario: 'uac-call' } },
   { title: 'a re-INVITE', first: { scenario: 'uas-reinvite' }, caller: { scenario: 'uac-reinvite' } },

@@ -88,7 +88,7 @@ test('an answered call is accounted in the log and in the table, its BYE too, an
   assert.equal(result.status, 200);
   assert.equal(result.byeStatus, 200);
   const starting = (text: string) => daemon.log.filter((each) => each.startsWith(text));
-  // The call ends with its BYE, which is accounted once it is answered.
+  // The call ends with its BYE, which is accounted when it has been answered.
   const areWritten = () => starting('start_time=').length > 0 && starting('ACC: ').length > 1;
   await until('records', areWritten, { show: () => daemon.log });
   const lines = starting('ACC: ');

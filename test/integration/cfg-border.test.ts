@@ -25,7 +25,7 @@ const sdp = (address: string): string =>
 
 const contactIn = (text: string): string => /<([^>]*)>/.exec(headersOf(text, 'contact')[0] ?? '')?.[1] ?? '';
 
-/** The border controller as its file stands, on free ports, with certificates of its own. */
+/** The example of a border controller, unchanged except for free ports and its own certificates. */
 async function border(media: number, pbx: number, peer: number) {
   const authority = new TestAuthority();
   open.push(() => authority.remove());
@@ -100,7 +100,7 @@ test('a browser calls a PBX through a border controller: media, names and addres
   const to = headersOf(ok, 'to')[0] ?? '';
   browser.write(overWeb('ACK', contactIn(ok), 1, to));
   await pbx.next('ACK');
-  // The PBX asks the browser, by the names it knows.
+  // The PBX sends a request to the browser, with the URIs it has learned.
   const back = { callId: headersOf(invite.text, 'call-id')[0] ?? '', from: to, to: '<sip:web@border.example>;tag=wt' };
   pbx.send(pbx.request('INFO', contactIn(invite.text), { ...back, cseq: 7 }), daemon.port);
   const [info] = await browser.expect(/^INFO [\s\S]*$/);

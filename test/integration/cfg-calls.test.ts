@@ -69,7 +69,7 @@ failure_route[F] { if (t_is_canceled()) exit; if (ds_next_dst()) { t_on_failure(
   };
   await until('three records', async () => (await entries()).length === 3, { show: entries });
   const text = JSON.stringify(await entries());
-  // Records of several workers are in order up to the time it takes to report them.
+  // Records of several workers are ordered except for the time that their reports take.
   const [first, second, third] = [...(await entries())].sort((a, b) => Number(a.code) - Number(b.code));
   assert.deepEqual([first?.code, second?.code, third?.code], [200, 403, 487], text);
   assert.match(JSON.stringify(first), new RegExp(`${one.uri}.*503.*${two.uri}.*200`));

@@ -24,7 +24,7 @@ async function serve(text: string): Promise<CfgDaemon> {
   return daemon;
 }
 
-/** INVITE, 180, 200, ACK. Returns the Route lines of the caller. */
+/** INVITE, 180, 200, ACK. Returns the Route header fields of the caller. */
 async function establish(daemon: CfgDaemon, caller: RawAgent, gateway: RawAgent, callId: string): Promise<string> {
   caller.send(caller.request('INVITE', 'sip:bob@example.com', { callId }), daemon.port);
   const invite = await gateway.next('INVITE');
@@ -101,7 +101,7 @@ test('a dialog goes through its states as recorded, counts in its profiles, and 
   assert.equal(listed.result[0]?.['call-id'], 'states@x');
   assert.equal(listed.result[0]?.['state'], 4);
   assert.deepEqual(await rpc(daemon, 'dlg.profile_get_size', 'caller', 'alice'), { result: [1] });
-  // A second call of the same caller is one too many.
+  // A second call of the same caller exceeds the limit.
   caller.send(caller.request('INVITE', 'sip:bob@example.com', { callId: 'second@x' }), daemon.port);
   await caller.next('486');
   const bye = { callId: 'states@x', cseq: 2, to: '<sip:bob@b.example>;tag=tt', more: routes };
@@ -114,7 +114,7 @@ test('a dialog goes through its states as recorded, counts in its profiles, and 
     'reply 200 2',
     'event start INVITE hello 3',
     'in ACK 3',
-    // The direction is known after dlg_get() only: 5.6.3 says 0 here, too.
+    // The direction is known only after dlg_get(): Kamailio 5.6.3 prints 0 here as well.
     'routed ACK 4 hello dir 0',
     'in BYE 4',
     'event end BYE hello 5',

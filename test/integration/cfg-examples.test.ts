@@ -29,7 +29,7 @@ async function caller(host: string): Promise<Caller> {
   return started;
 }
 
-/** Serves an example; only where it listens and its database are other ones. */
+/** Serves an example; only its listeners and its database are replaced. */
 async function serve(options: Parameters<typeof startCfgDaemon>[0]): Promise<CfgDaemon> {
   const text = options.text.replace(/udp:127\.0\.0\.1:5060\b/, 'LISTEN').replace(/^port=5060$/m, 'listen=LISTEN');
   const daemon = await startCfgDaemon({ ...options, text });
@@ -37,7 +37,7 @@ async function serve(options: Parameters<typeof startCfgDaemon>[0]): Promise<Cfg
   return daemon;
 }
 
-/** A table as Kamailio's scripts make it. */
+/** A table as made by Kamailio's scripts. */
 function kamailioTable(
   file: string,
   rows: readonly (readonly [set: number, uri: string, priority: number, attrs: string])[],

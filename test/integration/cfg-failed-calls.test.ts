@@ -8,7 +8,7 @@ import { freePort } from '../support/ports.js';
 import type { Caller } from '../support/sip-endpoints.js';
 import { executeSqlite } from '../support/sqlite-file.js';
 
-/** The set that a user's calls go to: the same numbers in both files. */
+/** The set that each user's calls are sent to: the same numbers in both files. */
 const SETS = ['timeout', 'busy', 'refused', 'none', 'cancel', 'loop', 'name', 'barred'];
 
 const kamailio = (ports: { udp: number; tcp: number; tls: number }) => `#!KAMAILIO
@@ -92,10 +92,10 @@ INSERT INTO version VALUES ('dispatcher', 9);
 CREATE TABLE dispatcher (id INTEGER PRIMARY KEY, setid INTEGER, destination TEXT, socket TEXT DEFAULT '', state INTEGER DEFAULT 0,
   probe_mode INTEGER DEFAULT 0, weight TEXT DEFAULT '1', priority INTEGER DEFAULT 0, attrs TEXT DEFAULT '', description TEXT DEFAULT '');`;
 
-/** Blacklists are of opensips.cfg; what tm answers by itself differs. */
+/** Only opensips.cfg has blacklists; the replies that tm generates differ. */
 const OWN: Readonly<Record<'kamailio' | 'opensips', readonly FailedCall[]>> = {
   kamailio: [
-    // The caller gets both replies, as of Kamailio, and takes the first.
+    // The caller receives both replies, as in Kamailio, and uses the first.
     {
       user: 'dns',
       code: 478,

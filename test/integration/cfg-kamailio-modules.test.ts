@@ -396,7 +396,7 @@ request_route {
     daemon.script.slice().sort(),
     users.map((user) => `${user} ${user}.`),
   );
-  // Of the same Call-ID as one before: with several workers it comes to a process that has run the route.
+  // With the Call-ID of an earlier request: with several workers it comes to a process that has run the route.
   caller.send(caller.request('MESSAGE', 'sip:last@x', { callId: 'a', cseq: 2 }), daemon.port);
   await caller.next('200');
   await until('the last line', () => daemon.script.length > users.length);

@@ -9,7 +9,7 @@ import { haveSipp, runSipp, type SippAnswerer, startSippUas } from '../support/s
 import { executeSqlite } from '../support/sqlite-file.js';
 import { until } from '../support/until.js';
 
-/** The table of dialplan in OpenSIPS, its columns that count here. */
+/** The dialplan table of OpenSIPS with the columns that are used here. */
 const DIALPLAN = `CREATE TABLE dialplan (id INTEGER PRIMARY KEY, dpid INT, pr INT, match_op INT, match_exp TEXT, match_flags INT,
   subst_exp TEXT, repl_exp TEXT, timerec TEXT, disabled INT DEFAULT 0, attrs TEXT);`;
 
@@ -26,7 +26,7 @@ after(async () => {
   for (const close of open.reverse()) await close();
 });
 
-/** The columns that OpenSIPS' module writes, and more. */
+/** The columns that OpenSIPS's acc module writes, and further ones. */
 const acc = (
   more: string,
 ) => `CREATE TABLE acc (id INTEGER PRIMARY KEY, method TEXT, from_tag TEXT, to_tag TEXT, callid TEXT, sip_code TEXT,
@@ -34,20 +34,20 @@ const acc = (
 
 interface Served {
   readonly file: string;
-  /** Which of its ways the calls take. */
+  /** Which branch of the script the calls take. */
   readonly way?: string;
-  /** Set, URI and priority of the destinations; "UP" answers, "BUSY" refuses with 503. */
+  /** Set, URI and priority of the destinations; "UP" answers, "BUSY" rejects with 503. */
   readonly rows: readonly (readonly [set: number, which: 'UP' | 'BUSY', priority: number])[];
-  /** What the script writes for a call, in order. */
+  /** Expected script output for a call, in order. */
   readonly lines: readonly RegExp[];
   readonly calls?: number;
-  /** The number that is called. */
+  /** The dialled number. */
   readonly service?: string;
-  /** Further statements about the tables; `uris` are those of the destinations, `caller` is the port calls come from. */
+  /** Further SQL statements; `uris` are those of the destinations, `caller` is the port of the caller. */
   readonly tables?: (uris: readonly string[], caller: number) => readonly string[];
 }
 
-/** Tables of drouting with two gateways, the first of which refuses calls. */
+/** Tables of drouting with two gateways; the first one rejects calls. */
 const routing = (group: string, more = '') => `
   ${DROUTING}
   INSERT INTO dr_carriers (carrierid, gwlist, flags) VALUES ('all', 'busy,up', 0);
@@ -464,7 +464,7 @@ const FILES: readonly Served[] = [
   },
   {
     file: 'media-path-3.4.cfg',
-    // Each call draws one: that all eight begin with UP happens once in 6,000 runs.
+    // Each call draws one: the probability that all eight begin with UP is 1 in 6,000.
     rows: [
       [1, 'BUSY', 10],
       [1, 'BUSY', 10],
@@ -501,7 +501,7 @@ function path(file: string): string {
   return fileURLToPath(new URL(`../fixtures/opensips/${file}`, import.meta.url));
 }
 
-/** The file as it is, but for its addresses, its databases and the ports of its management. */
+/** The file with only its addresses, databases and management ports replaced. */
 async function asServed(file: string): Promise<string> {
   const management = await freePort('127.0.0.1');
   const second = await freePort('127.0.0.1');
@@ -569,7 +569,7 @@ for (const { file, way, rows, lines, calls = 2, service, tables: further } of FI
     let answered = 0;
     for (const [which, each] of answerers) if (which.startsWith('UP')) answered += (await each.stop()).ok;
     assert.equal(answered, calls);
-    // Those of a worker come by the log of the daemon.
+    // Output of a worker comes through the daemon's log.
     for (const line of lines) {
       await until(`${line} in the lines`, () => daemon.script.some((each) => line.test(each)), {
         show: () => daemon.script,

@@ -42,7 +42,8 @@ event_route[xhttp:request] {
 }
 `;
 
-// The codes and lines of 5.6.3 for the same file, but for the quote in a label, which it does not escape.
+// The codes and lines of Kamailio 5.6.3 for the same file, except for the quotation mark in a label, which it does not
+// escape.
 test('metrics of a script are answered with those it counts', async (t) => {
   const web = await freePort();
   const utf8 = Buffer.from('Größe').toString('latin1');

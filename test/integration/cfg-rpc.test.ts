@@ -50,7 +50,7 @@ async function daemonWith(parameters: string, more: Partial<Parameters<typeof st
 
 const echo = (text: string) => JSON.stringify({ jsonrpc: '2.0', method: 'core.echo', params: [text], id: 'z' });
 
-// The answers are those of 5.6.3 for the same requests.
+// The answers of Kamailio 5.6.3 to the same requests.
 test('jsonrpc_dispatch() runs the command of a request of HTTP and answers it', async (t) => {
   const { post, script, ...daemon } = await daemonWith('');
   t.after(() => daemon.stop());

@@ -116,7 +116,7 @@ test('copies of the INVITE and of the answer start nothing twice while the scrip
   gateway.answer(received, 200, 'OK', { body: sdp('10.0.0.2') });
   const ok = await caller.next('200');
   assert.equal(bodyOf(ok.text), sdp('192.0.2.77'));
-  // The next call comes after whatever the copies began.
+  // The next call is sent after everything that the copies started.
   caller.send(
     caller.request('INVITE', 'sip:bob@example.com', { callId: 'next@x', body: sdp('10.0.0.1') }),
     daemon.port,

@@ -24,7 +24,10 @@ interface Got {
   readonly line: string;
 }
 
-/** A gateway that answers INVITE and OPTIONS with 486, by UDP and by TLS on one port: what came by which. */
+/**
+ * A gateway that answers INVITE and OPTIONS with 486, over UDP and TLS on one port, and records which transport was
+ * used.
+ */
 async function gateway(): Promise<{ readonly port: number; readonly got: Got[] }> {
   assert.ok(authority !== undefined);
   const port = await freePort('127.0.0.1');
@@ -62,7 +65,7 @@ interface Case {
   readonly json?: Readonly<Record<string, unknown>>;
 }
 
-/** Sends an INVITE through a file with a UDP socket and, unless `secure` is false, a TLS one; the final reply. */
+/** Sends an INVITE to a file with a UDP socket and, unless `secure` is false, a TLS socket; returns the final reply. */
 async function call(dialect: Dialect, { rows, route, secure = true, request = INVITE, json = {} }: Case) {
   assert.ok(authority !== undefined);
   const tls = await freePort('127.0.0.1');
@@ -224,7 +227,7 @@ for (const dialect of DIALECTS) {
       );
       assert.match(got.at(-1)?.line ?? '', /^INVITE sips:/);
     }
-    // Without $du they go where the request-URI says, which has the address of a sips destination.
+    // Without $du the request-URI decides, which contains the address of a sips destination.
     const byName = dialect === 'kamailio' ? 't_relay_to_udp();' : 't_relay();';
     for (const [hop, request] of [
       [`${select} ${byName}`, INVITE],

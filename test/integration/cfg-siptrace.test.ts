@@ -12,13 +12,13 @@ interface Case {
   /** At the beginning of the request route. */
   readonly route: string;
   readonly more?: string;
-  /** "from>to title" of each packet by phase: OPTIONS, INVITE with its answer, ACK, BYE. */
+  /** "from>to title" of each packet by step: OPTIONS, INVITE with its reply, ACK, BYE. */
   readonly packets: readonly (readonly string[])[];
 }
 
 const ALL_OF_INVITE = ['caller>us INVITE', 'us>caller 100', 'us>gw INVITE', 'gw>us 200', 'us>caller 200'];
 
-// What 5.6.3 sent for the same files and messages.
+// The packets that Kamailio 5.6.3 sent for the same files and messages.
 const CASES: readonly Case[] = [
   {
     title: 'every message with trace_mode 1',

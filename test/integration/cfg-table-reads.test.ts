@@ -26,7 +26,7 @@ request_route { sl_send_reply("200", "OK"); }
   });
   t.after(() => daemon.stop());
   const path = join(daemon.folder, 'db', 'domain');
-  // The first reload reads from a pipe, whose rows come after the second reload was asked for.
+  // The first reload reads from a pipe; its rows come after the second reload was requested.
   const pipe = join(daemon.folder, 'pipe');
   execFileSync('mkfifo', [pipe]);
   renameSync(pipe, path);
@@ -35,7 +35,7 @@ request_route { sl_send_reply("200", "OK"); }
   writeFileSync(pipe, table('last.example'));
   renameSync(pipe, path);
   const fast = daemon.daemon.callRpc('domain.reload', []);
-  // It must not end before the first one; when it does, that is within this time.
+  // It must not end before the first one; if it does, it ends within this time.
   await Promise.race([fast, new Promise((resolve) => setTimeout(resolve, 300))]);
   await writer.writeFile(table('older.example'));
   await writer.close();

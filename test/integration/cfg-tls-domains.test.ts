@@ -18,7 +18,7 @@ after(async () => {
 const authority = skip === false ? new TestAuthority() : undefined;
 after(() => authority?.remove());
 
-/** Runs a test with the authority, which is there where openssl is. */
+/** Runs a test with a certificate authority; skipped without openssl. */
 function withAuthority(title: string, run: (ca: TestAuthority) => Promise<void>): void {
   test(title, { skip }, async () => {
     assert.ok(authority !== undefined);
@@ -78,7 +78,7 @@ const options = (user = ''): string =>
     '',
   ].join('\r\n');
 
-/** The answer to an OPTIONS over a connection with these options; throws where the connection is refused. */
+/** The reply to an OPTIONS over a connection with these options; throws when the connection is rejected. */
 async function answer(port: number, more: ConnectionOptions = {}, user = ''): Promise<string> {
   assert.ok(authority !== undefined);
   const peer = await StreamPeer.connectTls(port, {
@@ -129,7 +129,7 @@ withAuthority('versions, ciphers and curves of a domain are those its socket agr
   const twelve = { maxVersion: 'TLSv1.2' } as const;
   assert.equal(header(await answer(ciphers, twelve), 'x-cipher'), 'ECDHE-ECDSA-AES128-GCM-SHA256');
   await refused(ciphers, { ...twelve, ciphers: 'ECDHE-ECDSA-AES256-GCM-SHA384' });
-  // The list is of ciphers before TLS 1.3.
+  // The cipher list applies to versions before TLS 1.3.
   assert.equal(await version(ciphers), 'TLSv1.3');
   await refused(curve, { ecdhCurve: 'P-256' });
   assert.equal(await version(curve, { ecdhCurve: 'P-256:P-384' }), 'TLSv1.3');
@@ -222,7 +222,7 @@ withAuthority(
       const text = await answer(port, { servername, ...twelve, ...more });
       return [header(text, 'x-own'), header(text, 'x-cipher')];
     };
-    // Both would do for the client.
+    // The client would accept both.
     assert.deepEqual(await seen('plain.example'), ['plain', 'ECDHE-ECDSA-AES128-GCM-SHA256']);
     assert.deepEqual(await seen('strong.example'), ['strong', 'ECDHE-ECDSA-AES256-GCM-SHA384']);
     await refused(port, { servername: 'strong.example', ecdhCurve: 'P-256' });
@@ -233,7 +233,7 @@ withAuthority(
   },
 );
 
-/** A TLS server that answers what comes with 200, and notes what it was shown. */
+/** A TLS server that answers every request with 200 and records the presented certificates. */
 async function server(own: CertificateFiles, more: TlsOptions = {}) {
   const shown: { readonly name: string | undefined; readonly asked: unknown; readonly version: string | null }[] = [];
   const listener = createServer(
@@ -289,7 +289,7 @@ withAuthority('AVPs choose the TLS domain of a connection, or the name that is a
   assert.deepEqual(first.shown, [{ name: 'any', asked: false, version: 'TLSv1.3' }]);
   assert.deepEqual(second.shown, [{ name: 'chosen', asked: false, version: 'TLSv1.2' }]);
   assert.deepEqual(third.shown, [{ name: 'carrier', asked: 'carrier.example', version: 'TLSv1.3' }]);
-  // A domain that there is not: nothing is sent.
+  // An unknown domain: nothing is sent.
   assert.match(await code('fourth'), /^[45]/);
   assert.deepEqual(fourth.shown, []);
 });

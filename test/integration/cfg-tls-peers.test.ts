@@ -177,7 +177,7 @@ test('the script of OpenSIPS sees the certificate of a peer, and whether it was 
       my_subject_cn: 'edge',
     },
   );
-  // Who shows none is let in and not verified; who shows one that is not trusted is not let in.
+  // A client without a certificate is accepted but not verified; one with an untrusted certificate is rejected.
   const nobody = await answerTo(secure, undefined);
   assert.match(nobody, /^SIP\/2\.0 403 /);
   assert.deepEqual([factsIn(nobody)['peer_subject'], factsIn(nobody)['peer_verified']], ['<null>', '0']);
@@ -266,7 +266,7 @@ route {
     headersOf(await answerTo(port, certificate), 'x-my-subject-cn')[0];
   assert.equal(await own(open5061), 'first');
   assert.equal(await own(peers, authority.issue('peer', [])), 'strict');
-  // The strict socket takes nobody without a certificate.
+  // The strict socket rejects clients without a certificate.
   await assert.rejects(() => answerTo(peers, undefined));
   const caller = await StreamPeer.connectTls(open5061, { ca: readFileSync(ca), servername: 'edge.example' });
   open.push(() => caller.destroy());

@@ -9,8 +9,8 @@ after(async () => {
 });
 
 /**
- * A caller and a gateway with a proxy between them that runs `route` of an opensips.cfg, TO_GATEWAY in it being what sends the request to the
- * gateway; `parameters`: further lines at its head.
+ * A caller and a gateway, with a proxy between them that runs `route` of an opensips.cfg. TO_GATEWAY in the route is
+ * replaced by the statements that relay the request to the gateway; `parameters`: further lines at the top of the file.
  */
 async function start(route: string, parameters = '') {
   const [caller, gateway] = [await RawAgent.open('127.0.0.1'), await RawAgent.open('127.0.0.1')];
@@ -67,10 +67,10 @@ test('each side of a hidden call sees this proxy alone, and the requests of both
   assert.ok(ack.text.startsWith(`ACK sip:bob@127.0.0.1:${gateway.port} SIP/2.0\r\n`), ack.text);
   assert.deepEqual(headersOf(ack.text, 'route'), [`<sip:127.0.0.1:${gateway.port};lr>`]);
   assert.equal(headersOf(ack.text, 'via').length, 1);
-  // The callee asks anew, then hangs up, each by the Contact it knows.
+  // The callee sends a re-INVITE and then BYE, each to the Contact it has learned.
   const back = { callId, from: to, to: '<sip:alice@a.example>;tag=ft' };
   gateway.send(gateway.request('INFO', contactIn(invite.text), { ...back, cseq: 3 }), daemon.port);
-  // The caller's route set had a proxy of its own that is not there: its Route is written all the same.
+  // The caller's route set contained an unreachable proxy of its own: its Route is written nevertheless.
   const info = caller.next('INFO', 400).catch(() => undefined);
   assert.equal(await info, undefined, 'it goes to the first Route of the caller');
   assert.ok(daemon.script.includes('match INFO'));
@@ -81,7 +81,7 @@ test('each side of a hidden call sees this proxy alone, and the requests of both
   const done = await caller.next('200');
   assert.equal(headersOf(done.text, 'via').length, 1);
   assert.match(headersOf(done.text, 'via')[0] ?? '', new RegExp(`127\\.0\\.0\\.1:${caller.port}`));
-  // The call is over: its parameter opens nothing any more, nor does it for another call.
+  // After the call its parameter is not accepted any more, nor is it for another call.
   caller.send(caller.request('BYE', contactIn(ok.text), { callId, to, cseq: 3 }), daemon.port);
   await caller.next('404');
 });
@@ -130,7 +130,7 @@ modparam("topology_hiding", "th_passed_contact_uri_params", "line;ob;transport")
     caller.send(caller.request('INVITE', 'sip:bob@example.com', { callId, branch: callId.slice(0, 3) }), daemon.port);
     return gateway.next('INVITE');
   };
-  // A call that is answered: requests of both sides, then BYE of the proxy to both.
+  // An answered call: requests from both sides, then BYE from the proxy to both.
   const invite = await begin('one@x');
   const shown = idOf(invite.text);
   assert.match(shown, /^SBC_[0-9a-f]{32}$/);
@@ -151,7 +151,7 @@ modparam("topology_hiding", "th_passed_contact_uri_params", "line;ob;transport")
   await daemon.daemon.mi.execute('dlg_end_dlg', { dialog_id: Dialogs[0]?.ID ?? '' });
   assert.equal(idOf((await caller.next('BYE')).text), 'one@x');
   assert.equal(idOf((await gateway.next('BYE')).text), shown);
-  // One that is refused, and one that is given up: ACK and CANCEL carry what the callee knows.
+  // A rejected call and a cancelled one: ACK and CANCEL contain the URIs that the callee knows.
   const refused = await begin('two@x');
   gateway.answer(refused, 486, 'Busy Here');
   assert.equal(idOf((await caller.next('486')).text), 'two@x');

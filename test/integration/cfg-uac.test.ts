@@ -52,14 +52,14 @@ ${kamailio ? 'request_route' : 'route'} {
     gateway.answer(invite, 200, 'OK');
     const ok = await caller.next('200');
     assert.deepEqual(headersOf(ok.text, 'from'), [from]);
-    // A copy of the answer is changed as well.
+    // A retransmission of the answer is changed as well.
     gateway.answer(invite, 200, 'OK');
     assert.deepEqual(headersOf((await caller.next('200')).text, 'from'), [from]);
     const more = routeLines(ok.text);
     caller.send(caller.request('ACK', gateway.uri, { callId, from, to: `${to};tag=tt`, more }), daemon.port);
     const ack = await gateway.next('ACK');
     assert.deepEqual([uriOf(ack.text, 'from'), uriOf(ack.text, 'to')], hidden);
-    // The callee hangs up: it knows the other names, its From is the To of the INVITE.
+    // The callee hangs up: it knows the changed URIs; its From is the To of the INVITE.
     const route = headersOf(invite.text, 'record-route')
       .map((each) => `Route: ${each}\r\n`)
       .join('');

@@ -89,7 +89,7 @@ for (const [scheme, transport] of [
     const invite = gateway.received[0]?.text ?? '';
     assert.deepEqual(headersOf(invite, 'x-from'), [`${transport} ${port}`]);
     const routes = headersOf(invite, 'record-route');
-    // Kamailio writes "ws" for wss, too, as recorded.
+    // Kamailio writes "ws" for wss as well, as recorded.
     assert.match(routes[1] ?? '', new RegExp(`^<sip:127\\.0\\.0\\.1:${port};transport=ws;r2=on`));
     const answer = answerTo(invite, '200 OK', { tag: 'tt', headers: ['Contact: <sip:b@127.0.0.1>'] });
     void gateway.send(answer, daemon.port, '127.0.0.1');

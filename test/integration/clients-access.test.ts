@@ -14,11 +14,11 @@ import { freePort } from '../support/ports.js';
 import { requireTool } from '../support/servers.js';
 
 const GATEWAY = 'sip:127.0.0.1:7001';
-/** Users of the endpoints: what the first may do, the second may not. */
+/** Users of the endpoints: the first is permitted what is denied to the second. */
 const USERS = ['op', 'watcher'] as const;
 type User = (typeof USERS)[number];
 
-/** The programs that operators of OpenSIPS and Kamailio have, as they are, with a daemon that has users. */
+/** The unmodified client programs of OpenSIPS and Kamailio with a daemon that has users. */
 describe('clients of the originals, with users', () => {
   let folder = '';
   let http = 0;
@@ -196,7 +196,7 @@ describe('clients of the originals, with users', () => {
     assert.match(await ask('/RPC', 'dispatcher.set_state', ['ax', 'acme:1', GATEWAY], ...watcher), / 403$/);
     assert.match(await ask('/RPC', 'dispatcher.set_state', ['ax', 'acme:1', GATEWAY], ...op), / 200$/);
     assert.equal(state(), 'active');
-    // A URL with name and password, where a program has no other way to name them.
+    // A URL with user and password, for programs that have no other option for them.
     const named = new Child(curl, [
       ...['-s', '-H', 'Content-Type: application/json', '-d', '{"jsonrpc":"2.0","id":1,"method":"version"}'],
       base.replace('//', '//op:correct@').concat('/mi'),

@@ -6,7 +6,7 @@ import { orderFaults } from '../support/cluster/real-cluster.js';
 import { withoutNats } from '../support/nats-fixtures.js';
 import { until } from '../support/until.js';
 
-/** Status events of the stream, in its order. */
+/** Status events of the stream, in order. */
 async function stored(client: NatsConnection): Promise<Record<string, unknown>[]> {
   const manager = await client.jetstreamManager();
   const { state } = await manager.streams.info('DISPATCHER');
@@ -46,7 +46,7 @@ suite('a node that is cut off from the others', { skip: withoutNats, timeout: 90
   });
 
   test('is alone after three seconds, says so, and goes on deciding for itself', async () => {
-    // Alone, a node probes its share of before: one of those dies.
+    // When a node is alone it still probes its earlier share: one of these destinations fails.
     const list = JSON.stringify(await cluster.mi(0, 'ds_list', { full: 1 }));
     const own = [...list.matchAll(/sip:(gw\d+)@[^}]*?"owner":"n3"/g)].map(([, user]) => user as string);
     dying = own.find((user) => Number(user.slice(2)) > 7) ?? own.find((user) => user === 'gw4' || user === 'gw0') ?? '';
@@ -60,7 +60,7 @@ suite('a node that is cut off from the others', { skip: withoutNats, timeout: 90
     });
     assert.equal(await set(2, 'gw1', 'i'), 'OK, not shared yet');
     assert.deepEqual([state(2, 'gw1'), state(0, 'gw1')], ['inactive', 'active']);
-    // Another operator at the same destination, and one at another; and a gateway that dies.
+    // Another operator changes the same destination, another one a different destination; and a gateway fails.
     assert.equal(await set(2, 'gw2', 'i'), 'OK, not shared yet');
     assert.equal(await set(0, 'gw2', 'p'), 'OK');
     assert.equal(await set(0, 'gw2', 'i'), 'OK');
@@ -98,7 +98,7 @@ suite('a node that is cut off from the others', { skip: withoutNats, timeout: 90
       cluster.nodes[i]!.daemon.engine.partition('')!.find(1, cluster.gateways.uri('gw5'))!.health.seq;
     const seq = seqOf(0);
     const manager = await client.jetstreamManager();
-    // Its event is published by its owner, after the answer.
+    // Its event is published by the owner, after the answer.
     const isStored = (event: Record<string, unknown>) =>
       event['address'] === cluster.gateways.uri('gw5') && event['status'] === 'inactive';
     await until('event of gw5', async () => (await stored(client)).some(isStored), { milliseconds: 5000 });

@@ -36,7 +36,7 @@ suite('the bucket of a cluster on a real server', { skip: withoutNats, timeout: 
     assert.equal(acme.length, 25);
     assert.ok(!acme.some((key) => key.startsWith('d.globex.')));
     assert.equal((await keysRead(['acme', 'globex'])).length, 2025);
-    // More than are worth a consumer each.
+    // More keys than a single consumer each would be worth.
     assert.equal((await keysRead(['a', 'b', 'c', 'd', 'e'])).length, 2025);
     assert.deepEqual((await keysRead(['nobody'])).sort(), ['gen', 'k', 'm.n1', 'r.acme', 't.vip']);
   });

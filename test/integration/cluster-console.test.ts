@@ -108,7 +108,7 @@ describe('the nodes of a cluster on the console', { skip, timeout: 90_000 }, () 
     await page.getByRole('link', { name: 'Nodes' }).click();
     await cluster.nodes[1]?.stop();
     await page.getByRole('row', { name: /^n2/ }).getByText('gone').waitFor();
-    // Who is not signed in, or may not, is an error to a browser, and so is a node that stops under an open page.
+    // Signed-out and unauthorised requests are errors to a browser, and so is a node that stops while the page is open.
     assert.deepEqual(
       browser.faults.filter((each) => !/\b40[13]\b|ERR_(?:CONNECTION|INCOMPLETE|EMPTY)/.test(each)),
       [],

@@ -31,7 +31,7 @@ suite('events of a cluster while no node runs', { skip: withoutNats, timeout: 60
     for (const user of ['gw0', 'gw1', 'gw2']) assert.equal(await set(0, 'i', user), 'OK');
     assert.equal(await set(0, 'a', 'gw1'), 'OK');
     await until('stored', async () => (await storedEvents(client)).length === 4, { milliseconds: 5000 });
-    // Both die at once: what is stored is noted nowhere.
+    // Both fail at the same time: there is no record of what the stream has stored.
     for (const relay of cluster.relays) await relay.close();
     await Promise.all(cluster.nodes.map((node) => node.stop()));
     for (const [edges, noted] of await storedNumbers(client, 'test')) assert.ok(noted < edges);
@@ -80,14 +80,14 @@ suite('an event that the server reports as a duplicate', { skip: withoutNats, ti
       }
       return found;
     };
-    // A change of the stream's leader may leave an id behind whose message was lost.
+    // After a change of the stream's leader an id may remain whose message was lost.
     const { seq } = await client.jetstream().publish('opensips.E_DISPATCHER_STATUS.x.1', 'x', { msgID: second.id });
     await manager.streams.deleteMessage('DISPATCHER', seq);
     bus.publish(second);
     bus.publish(third);
     await delivered(bus);
     assert.deepEqual(await order(), [first.id, second.id, third.id]);
-    // Those that are there are not stored twice.
+    // Events that are present are not stored twice.
     bus.publish(second);
     bus.publish(third);
     await delivered(bus);

@@ -12,7 +12,9 @@ suite('three nodes on three NATS servers', { skip: withoutNats, timeout: 120_000
   const state = (i: number, user: string) => cluster.states(i).get(user);
   const set = (i: number, user: string, to: string) =>
     cluster.mi(i, 'ds_set_state', { state: to, group: '1', address: cluster.gateways.uri(user) });
-  /** Longest time a gateway was not probed since this was called; of those no operator has switched off. */
+  /**
+   * Longest time since this was called in which a gateway was not probed, except gateways that an operator disabled.
+   */
   const gaps = () => {
     const users = cluster.users.filter((user) => user !== 'gw1' && user !== 'gw2');
     const last = new Map(users.map((user) => [user, performance.now()]));
@@ -33,7 +35,8 @@ suite('three nodes on three NATS servers', { skip: withoutNats, timeout: 120_000
   after(async () => {
     await cluster?.stop();
     await servers?.stop();
-    // Once something kept this process alive for good after all was stopped: it says what, and the run goes on.
+    // Once the process did not exit after everything was stopped: this prints what keeps it alive, and the run
+    // continues.
     setTimeout(() => {
       process.stderr.write(`still alive after all was stopped: ${process.getActiveResourcesInfo().join(' ')}\n`);
       process.exit();

@@ -14,7 +14,7 @@ suite('what nodes of a cluster share besides states', { skip: withoutNats, timeo
   let cluster: LocalCluster;
   const folder = mkdtempSync(join(tmpdir(), 'switchyard-shared-'));
   const address = (user: string) => cluster.gateways.uri(user);
-  /** Reloads, and waits until each node uses what it has read after that. */
+  /** Reloads, and waits until each node uses the result. */
   const loadedByAll = async (reload: () => Promise<unknown>): Promise<void> => {
     const snapshots = () => cluster.nodes.map(({ daemon }) => daemon.engine.partition('')!.snapshot);
     const before = snapshots();
@@ -78,7 +78,7 @@ suite('what nodes of a cluster share besides states', { skip: withoutNats, timeo
     assert.equal(await cluster.mi(0, 'ds_set_state', { state: 'i', group: '1', address: address('gw1') }), 'OK');
     await loadedByAll(() => cluster.mi(2, 'ds_reload'));
     for (const i of [0, 1, 2]) assert.equal(cluster.states(i).get('gw1'), 'inactive', `node ${i + 1}`);
-    // Read from the table, which one of them has written.
+    // Read from the table, to which one of them wrote.
     await loadedByAll(() => cluster.mi(1, 'ds_reload', { inherit_state: 'n' }));
     for (const i of [0, 1, 2]) assert.equal(cluster.states(i).get('gw1'), 'inactive', `node ${i + 1}`);
     await cluster.mi(1, 'ds_set_state', { state: 'a', group: '1', address: address('gw1') });

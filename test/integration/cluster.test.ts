@@ -5,7 +5,7 @@ import { orderFaults, RealCluster, type RealNode } from '../support/cluster/real
 import { withoutNats } from '../support/nats-fixtures.js';
 import { until } from '../support/until.js';
 
-/** Probes of each gateway by the port they came from, since they were last cleared. */
+/** Probes of each gateway by source port, since the last clear. */
 class Probes {
   readonly byUser = new Map<string, { at: number; port: number }[]>();
 
@@ -58,7 +58,7 @@ suite('three nodes on one NATS server', { skip: withoutNats, timeout: 90_000 }, 
       shares.set(port, (shares.get(port) ?? 0) + 1);
     }
     assert.equal(shares.size, 3);
-    // A hash of random ports: 20 each, with a standard deviation of 3.7.
+    // A hash of random ports: 20 on average, with a standard deviation of 3.7.
     for (const share of shares.values()) assert.ok(share >= 5 && share <= 36, `shares ${[...shares.values()]}`);
   });
 
@@ -106,7 +106,7 @@ suite('three nodes on one NATS server', { skip: withoutNats, timeout: 90_000 }, 
     });
     const first = lost.map((user) => (probes.of(user).find(({ at }) => at > killed + 20)?.at ?? 0) - killed);
     assert.ok(Math.max(...first) < 2500, `the last one after ${Math.max(...first)} ms`);
-    // The last event of the killed node may be sent again under its id, which the stream stores once.
+    // The last event of the killed node may be sent again with the same id; the stream stores it once.
     const ids = new Set(cluster.events.slice(0, known).map(({ params }) => params['id']));
     assert.deepEqual(
       cluster.events.slice(known).filter(({ params }) => !ids.has(params['id'])),
@@ -132,7 +132,7 @@ suite('three nodes on one NATS server', { skip: withoutNats, timeout: 90_000 }, 
     await until('all probed', () => lost.every((user) => probes.of(user).length > 0), { milliseconds: 3000 });
     assert.ok(performance.now() - left < 2000, `all after ${performance.now() - left} ms`);
     await stopping;
-    // Both that are gone come back together.
+    // Both missing nodes return at the same time.
     await Promise.all([node('n2').start(), node('n3').start()]);
     await cluster.ready();
   });

@@ -12,7 +12,7 @@ import { until } from '../support/until.js';
 
 const ACME = 'sip:127.0.0.1:7101';
 const GLOBEX = 'sip:127.0.0.1:7102';
-/** More than one page, and more than the first stretch that is read of the stream. */
+/** More than one page, and more than the first section of the stream that is read. */
 const CHANGES = 330;
 const skip = findProgram('chromium') === undefined ? 'chromium is not installed' : withoutNats;
 

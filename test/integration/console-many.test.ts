@@ -6,7 +6,7 @@ import { type DaemonFixture, startDaemon } from '../support/daemon-fixture.js';
 import { findProgram } from '../support/servers/programs.js';
 
 const DESTINATIONS = 10_000;
-/** Looks at the page; the figure is the median. */
+/** Number of measurements of the page; the result is their median. */
 const LOOKS = 3;
 const uriOf = (i: number) => `sip:127.${64 + (i >> 14)}.${(i >> 7) & 127}.${(i & 127) + 1}:5060`;
 
@@ -47,7 +47,7 @@ describe('the console with ten thousand destinations', {
         assert.ok((await drawn()) < 60, `${await drawn()} rows are drawn`);
         const height = await page.evaluate(() => document.documentElement.scrollHeight);
         assert.ok(height > DESTINATIONS * 30, `${height} px`);
-        // Frames while it scrolls through all of it: one that takes long is a stall.
+        // Frame times while it scrolls through the whole list: a long frame is a stall.
         const longest = await page.evaluate(async () => {
           let last = performance.now();
           let most = 0;
@@ -69,7 +69,7 @@ describe('the console with ten thousand destinations', {
         t.diagnostic(
           `opened in ${took.map((ms) => ms.toFixed(0)).join(', ')} ms (median ${took[LOOKS >> 1]?.toFixed(0)}); longest frame while scrolling ${longest.toFixed(0)} ms`,
         );
-        // Measured well below a second; a machine with much else to do may take longer.
+        // Measured well below a second; a busy machine may take longer.
         assert.ok((took[LOOKS >> 1] ?? 0) < 10_000);
       }
     }

@@ -12,7 +12,7 @@ import { findProgram } from '../support/servers/programs.js';
 import { type Caller, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
 import { until } from '../support/until.js';
 
-/** With CONSOLE_PICTURES=1 the pictures of the documents are made anew. */
+/** With CONSOLE_PICTURES=1 the pictures of the documents are regenerated. */
 const PICTURES = process.env['CONSOLE_PICTURES'] === '1' ? resolve(import.meta.dirname, '../../examples/console') : '';
 const PAGES = ['', 'calls', 'events', 'try', 'reload', 'health', 'audit'];
 
@@ -82,7 +82,7 @@ describe('the console in a real browser', { skip: findProgram('chromium') === un
     const page = await browser.page();
     await page.goto(url);
     await line(page, gateways[1]?.uri).locator('.state.active').waitFor();
-    // A slow machine may have lost a probe before: the last change counts.
+    // A slow machine may have lost an earlier probe: the last change counts.
     let at: number | undefined;
     const off = daemon.daemon.engine.states.onChange(({ destination, state }) => {
       if (destination.dialUri === gateways[1]?.uri) at = state === 'probing' ? performance.now() : undefined;
@@ -221,7 +221,7 @@ describe('the console in a real browser', { skip: findProgram('chromium') === un
     const page = await browser.page();
     await page.goto(`${url}#/events`);
     await page.getByRole('heading', { name: 'Events' }).waitFor();
-    // The stream is open once the snapshot is there.
+    // The stream is open when the snapshot has arrived.
     await page.getByText('sbc-1').waitFor();
     const address = gateways[0]?.uri ?? '';
     for (const state of ['i', 'a']) await daemon.daemon.mi.execute('ds_set_state', { state, group: 'acme:1', address });
@@ -318,7 +318,7 @@ describe('the console in a real browser', { skip: findProgram('chromium') === un
   });
 
   test("no page of the console has written an error to the browser's log", () => {
-    // A restart under an open page is an error to a browser.
+    // A restart while the page is open is an error to a browser.
     const faults = browser.faults.filter((each) => !/ERR_CONNECTION_RE(FUSED|SET)|ERR_INCOMPLETE|ERR_EMPTY/.test(each));
     assert.deepEqual(faults, []);
   });

@@ -52,7 +52,7 @@ test('the Debian package is built, installed, serves as its user, and leaves not
     assert.ok(listed.includes(` ./${path}\n`), path);
   }
 
-  // Node is that of this machine, perhaps not from a package; the dependency is checked in the control file.
+  // Node comes from this machine, perhaps not from a package; the dependency is checked in the control file.
   run('dpkg', '--install', '--force-depends', join(folder, deb));
   assert.match(run('dpkg-deb', '--field', join(folder, deb), 'Depends'), /nodejs \(>= 20\.19\)/);
   assert.equal(run('switchyard', '--version').split('\n')[0], `switchyard ${version}`);
@@ -64,7 +64,7 @@ test('the Debian package is built, installed, serves as its user, and leaves not
   assert.match(unit, /^ExecReload=\/usr\/bin\/switchyard reload /m);
   assert.doesNotMatch(unit, /ExecStartPre/);
 
-  // As the unit runs it: the user, the folders, the settings; ports of our own.
+  // As in the unit: the user, the folders, the settings; only the ports differ.
   const [sip, http] = [await freePort(), await freePort()];
   const config = '/etc/switchyard/switchyard.json';
   const settings = readFileSync(config, 'utf8')

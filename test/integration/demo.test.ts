@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import { Child } from '../support/child-process.js';
 
 const DEMO = resolve(import.meta.dirname, '../../examples/demo/demo.ts');
-/** Its temporary folders come into a folder of ours, so that what it leaves behind can be seen. */
+/** Its temporary folders are made in this folder, so that leftovers are visible. */
 const folder = mkdtempSync(join(tmpdir(), 'demo-test-'));
 
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -24,7 +24,7 @@ test('the demo answers every call, shows its event and listing, and cleans up', 
   assert.match(text, /"method":"E_DISPATCHER_STATUS","params":\{"partition":"acme","group":1,.*"status":"inactive"/);
   assert.match(text, /^ {2}acme +1 +sip:127\.0\.0\.11:\d+ +Probing/m);
   assert.match(text, /events +inactive, active\n/);
-  // Not a terminal: nothing is rewritten in place and nothing is coloured.
+  // Output to a file: no line is rewritten and nothing is coloured.
   assert.doesNotMatch(text, /[\r\x1b]/);
   assert.deepEqual(left(), []);
 });
@@ -43,7 +43,7 @@ test('with --stay calls go on beside the console until it is interrupted', { tim
   const answer = await fetch(page);
   assert.equal(answer.status, 200);
   assert.match(await answer.text(), /<html/i);
-  // The calls of the last part were counted before; a gateway fails after more of them.
+  // The calls of the last part were counted before; a gateway fails after further ones.
   await demo.until(() => / is off\n/.test(demo.stdout), 30_000, 'a gateway that fails');
   assert.equal(demo.running, true);
   assert.equal(await demo.stop('SIGINT', 20_000), 130, demo.said());
@@ -57,7 +57,7 @@ test('the demo refuses what it does not know', { timeout: 30_000 }, async () => 
   assert.deepEqual(left(), []);
 });
 
-/** Folders of the demo that are still there; the loader's cache is not ours. */
+/** Folders of the demo that still exist, without the cache of the module loader. */
 function left(): string[] {
   return readdirSync(folder).filter((name) => name.startsWith('switchyard'));
 }

@@ -8,7 +8,7 @@ import { findProgram, PROGRAMS } from '../support/servers/programs.js';
 
 const DEPLOY = resolve(import.meta.dirname, '../../examples/deploy');
 
-/** What a tool prints; it has to end with status 0. */
+/** Output of a tool, which must end with status 0. */
 function passes(program: string, args: readonly string[]): string {
   const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', timeout: 120_000 });
   assert.equal(status, 0, `${program} ${args.join(' ')}\n${stdout}${stderr}`);
@@ -80,7 +80,7 @@ test('promtool accepts the alerts, and the ones tried fire on the metrics they a
       },
     ],
   };
-  // JSON is YAML.
+  // JSON is valid YAML.
   const file = join(folder(t), 'alerts-test.yml');
   writeFileSync(file, JSON.stringify(tests));
   assert.match(passes(promtool, ['test', 'rules', file]), /SUCCESS/);
@@ -90,10 +90,10 @@ const analyze = spawnSync('systemd-analyze', ['--version'], { encoding: 'utf8' }
 const version = Number(/^systemd ([0-9]+)/.exec(analyze.stdout ?? '')?.[1] ?? 0);
 
 test('systemd accepts the unit, and rates its exposure below 2 of 10', {
-  // Older ones cannot rate a file that is not installed.
+  // Older versions cannot analyse a file that is not installed.
   skip: version < 250 ? 'systemd-analyze 250 or newer is not installed' : false,
 }, (t) => {
-  // The unit names the Node of a Debian package, which need not be the one that runs the tests.
+  // The unit names Node of the Debian package, which may differ from the one that runs the tests.
   const unit = join(folder(t), 'switchyard.service');
   const source = readFileSync(join(DEPLOY, 'switchyard.service'), 'utf8');
   writeFileSync(unit, source.replaceAll('/usr/bin/node', process.execPath));

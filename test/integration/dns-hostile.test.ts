@@ -54,7 +54,7 @@ const OK = 0x8180;
 const TRUNCATED = 0x8380;
 const address = (last: number) => Buffer.from([127, 0, 0, last]);
 
-/** Makes the response to a query; undefined: none is sent. */
+/** Makes the response to a query; undefined: no response. */
 type Answerer = (query: Buffer, type: number) => Buffer | undefined;
 const BEYOND = Buffer.from([0xc0, 12 + 200]);
 

@@ -61,7 +61,7 @@ describe('destinations by name, with a name server', () => {
       ],
       settings: { tm: { fr_timeout: 1 }, routing: [rule('pool', 1), rule('trunk', 2), { match: { $rd: '*.test' } }] },
     });
-    // The table is loaded when its names are resolved, which may be after the first answer.
+    // The table is loaded when its names are resolved, perhaps after the first answer.
     for (let i = 0; i < 200; i++) {
       if ((await fetch(`${daemon.http}/health`)).status === 200) break;
       await sleep(50);

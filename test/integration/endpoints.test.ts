@@ -26,13 +26,14 @@ test('endpoints: two hundred calls over one port, fifty at once', async () => {
   const { caller, gateway } = await pair(() => ({ status: 200, ringMs: 20 }));
   const call = (i: number) => caller.placeCall({ ruri: `sip:${i}@${gateway.host}:${gateway.port}` });
   const results: Awaited<ReturnType<typeof call>>[] = [];
-  // Fifty at a time: what they all say at once must fit into the receive buffer of a socket whose process has to wait.
+  // Fifty at a time: the messages of all of them must fit into the receive buffer of a socket whose process is not
+  // scheduled.
   for (let first = 0; first < 200; first += 50) {
     results.push(...(await Promise.all(Array.from({ length: 50 }, (_, i) => call(first + i)))));
   }
   for (const result of results) {
     assert.deepEqual([result.status, result.byeStatus, result.gateway], [200, 200, 'gw one']);
-    // A provisional reply is not sent again: one that a full socket loses is lost.
+    // A provisional reply is not retransmitted: it is lost when a socket buffer is full.
     assert.ok(result.provisional.every((code) => code === 180) && result.provisional.length <= 1);
   }
   assert.ok(results.some((result) => result.provisional.length === 1));

@@ -15,7 +15,10 @@ const invite = (user: string, callId = 'explained@test', port = 5070) =>
   `From: <sip:alice@caller.example>;tag=f\r\nTo: <sip:${user}@sw.example>\r\nCall-ID: ${callId}\r\nCSeq: 1 INVITE\r\n` +
   `Contact: <sip:alice@127.0.0.1:${port}>\r\nContent-Length: 0\r\n\r\n`;
 
-/** Both files do the same: count, account, keep the dialog, select by round robin, and for the user "mark" mark the destination. */
+/**
+ * Both files do the same: count, write accounting, keep the dialog, select by round robin, and for the user "mark" mark
+ * the destination.
+ */
 const KAMAILIO = `#!KAMAILIO
 listen=LISTEN
 loadmodule "tm.so"
@@ -220,7 +223,8 @@ for (const [dialect, text] of [
       assert.ok(marked.steps.some(({ text: line, result }) => line.includes('ds_mark_dst') && result === 'yes'));
       assert.deepEqual(await everything(), before);
 
-      // It starts from the daemon's state: one call is counted and in progress, and the other gateway is next.
+      // It starts from the daemon's state: one call is counted and in progress, and the round robin is at the other
+      // gateway.
       assert.deepEqual(first.log, ['ERROR number 2 of 2']);
       assert.deepEqual(goesTo(await explained()), goesTo(first));
       const other = gateways.find((each) => each !== reply);

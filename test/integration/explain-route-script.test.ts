@@ -85,7 +85,7 @@ test('a route script is shown call by call on a copy, and its own variables stay
   ];
   for (const step of steps) assert.match(first.out, step);
 
-  // Another request does not move the round robin, mark a destination or fail for the calls of the daemon.
+  // Explaining a request does not advance the round robin, mark a destination or change the calls of the daemon.
   assert.match((await explained('mark')).out, /ds_mark_dst\('i'\);\n {4}returns true/);
   const broken = await explained('broken');
   assert.equal(broken.status, 1);
@@ -100,7 +100,7 @@ test('a route script is shown call by call on a copy, and its own variables stay
   writeFileSync(script, SCRIPT);
   assert.match((await explained('bob')).err, /has changed since it was loaded/);
 
-  // Without a daemon: the script of the configuration, on the tables as they are.
+  // Without a daemon: the script of the configuration with the tables.
   const file = join(folder, 'switchyard.json');
   writeFileSync(file, JSON.stringify({ ...config, route_script: script }));
   const offline = await runCli(['explain', '--config', file, join(folder, 'bob.sip')]);

@@ -117,7 +117,7 @@ describe('a gateway that dies while calls are set up', () => {
 
   test('of two hundred calls none fails', async () => {
     const [first] = gateways as [Gateway];
-    // It dies with calls unanswered; another gateway has to answer them.
+    // It fails with unanswered calls; another gateway must answer them.
     const unanswered = new Set<string>();
     first.answer = (request) => {
       if (first.count('INVITE') === 20) setImmediate(() => first.kill());
@@ -129,18 +129,19 @@ describe('a gateway that dies while calls are set up', () => {
     const calls: Promise<CallResult>[] = [];
     for (let i = 0; i < 200; i++) {
       calls.push(caller.placeCall({ ruri: `sip:${i}@acme.example`, proxy, timeoutMs: 6000 }));
-      // A single burst would overflow the endpoints' socket buffers, and a dead gateway does not retransmit a lost 2xx.
+      // A single burst would overflow the endpoints' socket buffers, and a failed gateway does not retransmit a lost
+      // 2xx.
       if (i % 4 === 3) await sleep(5);
     }
     const results = await Promise.all(calls);
     assert.deepEqual([...new Set(results.map((each) => each.status))], [200]);
     assert.ok(!first.alive);
     assert.ok(first.count('INVITE') >= 20);
-    // Either a retransmission finds the port closed (ICMP), or fr_timeout passes.
+    // Either a retransmission gets an ICMP error from the closed port, or fr_timeout expires.
     const moved = results.filter((each) => unanswered.has(each.callId));
     assert.ok(moved.length >= 10, 'calls that were with the dead gateway went on to another');
     assert.ok(moved.every((each) => each.gateway === 'gw2' || each.gateway === 'gw3'));
-    // Marked by the first failure, it gets no more calls.
+    // The first failure marked it: it gets no more calls.
     const after = first.count('INVITE');
     const more = await Promise.all(
       Array.from({ length: 20 }, (_, i) => caller.placeCall({ ruri: `sip:m${i}@acme.example`, proxy })),

@@ -37,7 +37,7 @@ for (const kind of DATABASES) {
       await database.start();
       await fill(database.url, rows);
       await until('loaded', () => running.daemon.health().partitions['far'] === 'ready');
-      // The retry may have come between the table and its rows.
+      // The retry may have run after the table was created and before its rows were.
       if (running.states('far').size === 0) await running.mi('ds_reload', { partition: 'far' });
       assert.equal(running.states('far').size, 4);
       assert.ok(running.metric('switchyard_reload_failures_total', '{partition="far"}') >= 1);
@@ -57,7 +57,7 @@ for (const kind of DATABASES) {
       const unwritten = () => daemons.map((each) => each.metric('switchyard_flush_pending', '{partition="default"}'));
       for (let round = 0; round < 3; round++) {
         for (let i = 0; i < rows.length; i++) {
-          // From both ends, so that each meets the rows the other holds.
+          // In opposite orders, so that each meets rows that the other has locked.
           await daemons[0].mark((i + round) % 2 === 0 ? 'a' : 'i', 1, rows[i]?.uri ?? '');
           await daemons[1].mark((i + round) % 3 === 0 ? 'i' : 'a', 1, rows.at(-1 - i)?.uri ?? '');
         }
@@ -87,7 +87,7 @@ for (const kind of DATABASES) {
       for (let i = 0; i < 3; i++) {
         for (const { uri } of rows) await running.mark(i % 2 === 0 ? 'i' : 'a', 1, uri, 'far');
         assert.ok((await database.cutConnections()) > 0, 'there was something to cut');
-        // It may fail when it is cut twice; what was there stays then.
+        // It may fail when the connection is cut twice; then the loaded table remains.
         const reload = running.mi('ds_reload', { partition: 'far' }).catch(() => undefined);
         await database.cutConnections();
         await reload;
@@ -117,7 +117,7 @@ for (const kind of DATABASES) {
   });
 }
 
-/** Puts a view that cannot be updated in place of the table, or the table back. */
+/** Replaces the table by a view that cannot be updated, or restores the table. */
 async function readOnly(database: RestartableDatabase, on: boolean): Promise<void> {
   const steps = on
     ? ['alter table dispatcher rename to base', 'create view dispatcher as select distinct * from base']

@@ -5,7 +5,7 @@ import { DATABASES, type DatabaseKind, RestartableDatabase, twoTenants } from '.
 import { requireMysql, requirePostgres } from '../support/servers.js';
 import { until } from '../support/until.js';
 
-/** A server that takes connections and answers nothing, as one whose disk is gone. */
+/** A server that accepts connections and never answers, like one whose disk failed. */
 async function frozen(bench: FaultBench, kind: DatabaseKind): Promise<RestartableDatabase> {
   const database = await RestartableDatabase.prepare(bench, kind);
   await database.start();

@@ -71,7 +71,7 @@ describe('faults: NATS', { skip: withoutNats }, () => {
     await running.mark('i', 1, rows[3]?.uri as string);
     await fill(dbUrl, [...rows.slice(2), { setId: 2, uri: 'sip:127.77.9.9' }]);
     await running.mi('ds_reload');
-    // A call that began before the reload ends badly: nothing is published about a destination that is gone.
+    // A call that began before the reload fails afterwards: no event is published for a removed destination.
     const raised = running.events.length;
     for (let i = 0; i < 3; i++) {
       running.daemon.engine.states.apply({

@@ -8,7 +8,7 @@ import { until } from '../support/until.js';
 
 describe('faults: reload', () => {
   test('a large table is reloaded while requests go through: none is lost, none is held up for long', async (t) => {
-    // The goal is 20 ms; a shared machine may take the processor away for longer, though hardly each time.
+    // The goal is 20 ms; a shared machine may take the processor away for longer, but hardly each time.
     const pauses: number[] = [];
     for (let round = 0; round < 4 && !pauses.some((ms) => ms < 150); round++) {
       const figures = await reloadUnderCalls(new FaultBench(t), { rows: 20_000, reloads: 4 });
@@ -80,10 +80,10 @@ describe('faults: reload', () => {
     assert.equal(running.destination('default', 7, uri).row.weight, 3);
     assert.equal(await running.mi('ds_remove', { set: 7, uri, persist: 1 }), 'OK');
     assert.deepEqual(await listed(), [...others].sort());
-    // What cannot be a destination does not stay behind in the table.
+    // A row that is not a valid destination is not written to the table.
     await assert.rejects(running.mi('ds_add', { set: 7, uri: 'sip:no-such-host.invalid', persist: 1 }));
     assert.deepEqual(await listed(), [...others].sort());
-    // Without it the table has the last word.
+    // Without the option the state in the table applies.
     await running.mi('ds_remove', { set: 1, uri: others[0] as string });
     await running.mi('ds_add', { set: 7, uri });
     assert.deepEqual(await listed(), [...others].sort());
@@ -108,7 +108,7 @@ describe('faults: reload', () => {
         default: 'a',
       },
     });
-    // A start waits for no partition for long once another one is ready.
+    // A start does not wait long for a partition when another one is ready.
     await until('both are loaded', () => running.daemon.engine.partition('b')?.snapshot.size === 20_000);
     await running.mark('i', 1, deadRows(1)[0]?.uri as string, 'b');
     assert.match(running.daemon.metrics.prometheus(), /^switchyard_events_total\{partition="b"/m);
@@ -122,7 +122,7 @@ describe('faults: reload', () => {
     assert.doesNotMatch(running.daemon.metrics.prometheus(), /partition="b"/, 'its figures are gone with it');
     assert.equal(running.said(/could not be loaded/).length, 0);
 
-    // Two at once, and the end of everything amid a third.
+    // Two concurrent reloads, and a shutdown during a third.
     const cwd = await bench.folder();
     const take = (partitions: object[]) =>
       running.daemon.reconfigure(readSettings(value(partitions), { cwd }).settings);
@@ -140,7 +140,7 @@ describe('faults: reload', () => {
     const third = take([{ name: 'a', db_url: one }]);
     await running.daemon.stop();
     await third;
-    // The reload that was overtaken is in the audit, and nothing else.
+    // The superseded reload is in the audit log, and no other error.
     const said = running.said(/could not be loaded|failed/).filter(({ fields }) => !('audit' in fields));
     assert.deepEqual(said, []);
   });

@@ -8,7 +8,7 @@ import { freePort } from '../support/ports.js';
 import { findProgram } from '../support/servers/programs.js';
 
 const GATEWAY = 'sip:127.0.0.1:15071';
-/** A name that an attacker lets point to our address. */
+/** A name that an attacker resolves to our address. */
 const REBOUND = 'rebound.example';
 
 describe('a page of another origin in a browser of an operator', {
@@ -18,7 +18,7 @@ describe('a page of another origin in a browser of an operator', {
   let browser: Browser;
   let daemon: DaemonFixture;
   let ws = 0;
-  /** What the foreign page is served from. */
+  /** The server of the foreign page. */
   const foreign = createServer((_request, response) => {
     response.setHeader('content-type', 'text/html');
     response.end('<!doctype html><title>foreign</title><body>');
@@ -27,7 +27,7 @@ describe('a page of another origin in a browser of an operator', {
 
   before(async () => {
     ws = await freePort();
-    // As it comes: loopback, no users.
+    // Default settings: loopback, no users.
     daemon = await startDaemon(
       {
         listen: ['udp:127.0.0.1:0', `ws:127.0.0.1:${ws}`],
@@ -111,7 +111,7 @@ describe('a page of another origin in a browser of an operator', {
     ] as const) {
       const page = await browser.page();
       await page.goto(`http://127.0.0.1:${foreignPort}/`);
-      // The name and value of a text/plain form stand around "=": JSON can be spread over both.
+      // The name and value of a text/plain form are joined by "=": JSON can be split over both.
       const [name, value] = [body.slice(0, -1).replace('}', ',"x":"'), '"}}'];
       const answered = page.waitForResponse((response) => response.url().endsWith(path));
       await page.evaluate(
@@ -155,7 +155,7 @@ describe('a page of another origin in a browser of an operator', {
 
   test('reaches nothing through a host name of its own that points to our address', async () => {
     const page = await browser.page();
-    // The page itself holds nothing; what it would show is refused.
+    // The page itself contains no data; its requests are rejected.
     await page.goto(`http://${REBOUND}:${daemon.httpPort}/livez`);
     const answers = await page.evaluate(
       async (bodies) =>
@@ -180,7 +180,7 @@ describe('a page of another origin in a browser of an operator', {
     assert.deepEqual(read, [403, 403, 403, 403]);
     const shown = await page.evaluate(
       (paths) =>
-        // A page may send any credentials: where none are checked they open nothing.
+        // A page may send any credentials: where none are checked they have no effect.
         Promise.all(paths.map(async (path) => (await fetch(path, { headers: { authorization: 'Bearer x' } })).text())),
       ['/metrics', '/health', '/readyz'],
     );

@@ -25,7 +25,7 @@ type Ending = { after(run: () => unknown): void };
 
 const COMMANDS: readonly RpcCommand[] = [
   { name: 'ping', help: '', needs: { role: 'viewer' }, run: () => textResult('pong') },
-  // More than the buffers of two sockets take.
+  // More than the buffers of two sockets hold.
   {
     name: 'big',
     help: '',
@@ -56,7 +56,7 @@ function fixture() {
     },
     nullLogger,
   );
-  /** Resolves when something has been refused for this reason. */
+  /** Resolves when something was rejected for this reason. */
   const refusal = (reason: string): Promise<void> =>
     within(
       new Promise((resolve) => {
@@ -96,7 +96,7 @@ async function tcp(t: Ending, limits: object = {}) {
   return { ...parts, endpoint, client };
 }
 
-/** Writes and reads until the other end closes, or `enough` bytes have come. */
+/** Writes, and reads until the other end closes or `enough` bytes have come. */
 async function talk(socket: Socket, bytes: Uint8Array, enough = Number.POSITIVE_INFINITY): Promise<Buffer> {
   let got = Buffer.alloc(0);
   const done = new Promise<void>((resolve) => {

@@ -13,7 +13,7 @@ import { until } from '../support/until.js';
 const folder = mkdtempSync(join(tmpdir(), 'kamailio-calls-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The configuration of an example, its list file in place of the one that names real ports. */
+/** The configuration of an example; its list file is replaced, since it names real ports. */
 function settingsOf(example: string, list: string, name = 'switchyard.json'): Record<string, unknown> {
   const file = new URL(`../../examples/kamailio/${example}/${name}`, import.meta.url);
   const settings = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown> & {
@@ -55,7 +55,7 @@ test('groups of ds_select_routes, every destination answering 503: each tried on
       assert.equal(call.status, 500);
       assert.deepEqual(attempts, expected);
     }
-    // The groups may come with the call.
+    // The call may name the groups.
     attempts.length = 0;
     const headers = { 'x-groups': '3=8;9=8;1=8' };
     await caller.placeCall({ ruri: 'sip:bob@biloxi.example.com', proxy: proxyOf(fixture), headers });

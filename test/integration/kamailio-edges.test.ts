@@ -9,10 +9,10 @@ import type { Answers } from '../support/side-by-side.js';
 import { answered, type Calls, givenUp, sideBySide } from '../support/two-proxies.js';
 
 const fixture = (name: string) => readFileSync(new URL(`../fixtures/side-by-side/${name}`, import.meta.url), 'latin1');
-/** A gateway that takes everything but some INVITEs. */
+/** A gateway that accepts everything except some INVITEs. */
 const byUser = OPERATOR_GATEWAYS['gw1'] as Answers;
 
-/** The first gateway refuses some users; the second answers all. */
+/** The first gateway rejects calls to some users; the second answers all. */
 const GATEWAYS: Readonly<Record<string, Answers>> = {
   gw1: (method, user) => (method !== 'INVITE' && user === 'lost' ? [[404, 'Not Found']] : byUser(method, user)),
   gw2: () => ANSWERED,
@@ -51,11 +51,11 @@ test('topoh hides the same of the same messages', (t) =>
     text: fixture('hidden-edge.cfg'),
     gateways: GATEWAYS,
     calls: HIDDEN,
-    // Where an event route leaves a request as it is, both programs leave a sign of their own in it.
+    // Where an event route leaves a request unchanged, each program leaves its own marks in it.
     alike: (text) => text.replace(/;TH=\w+/g, '').replace(/\\nth: \w+/g, ''),
   }));
 
-/** Names of dialogs are those of each program. */
+/** Each program has its own names of dialogs. */
 const dialogNames = (text: string) => text.replace(/([ab]tpsh)-[0-9a-f-]+/g, '$1-*');
 const STRIPPED: Calls = {
   ...HIDDEN,
@@ -187,7 +187,8 @@ test('a router between trunks sends the same as Kamailio', (t) =>
       gw2: (_method, user) => (user.endsWith('none') ? [[500, 'Broken']] : ANSWERED),
     },
     calls: TRUNKS,
-    // RFC 3261 sections 9.1 and 17.1.1.3: From as in the request that was sent; the original takes that of the request that came.
+    // RFC 3261 sections 9.1 and 17.1.1.3: From as in the request that was sent; the original uses the From of the
+    // received request.
     alike: (text) => text.replace(/("(?:ACK|CANCEL) (?:(?!",).)*?from: )[^;]*/g, '$1*'),
     prepare: (folder, lane) => {
       writeFileSync(join(folder, 'dispatcher.list'), lane.list(['name=first', 'name=second;weight=5']));
@@ -210,7 +211,7 @@ function textTables(folder: string, tables: Readonly<Record<string, readonly str
   for (const [name, lines] of Object.entries(tables)) writeFileSync(join(folder, name), `${lines.join('\n')}\n`);
 }
 
-/** Columns of the tables of permissions, as db_text has them. */
+/** Columns of the tables of permissions, in the form of db_text. */
 const ADDRESS_COLUMNS = 'id(int,auto) grp(int) ip_addr(string) mask(int) port(int) tag(string,null) ';
 const TRUSTED_COLUMNS =
   'id(int,auto) src_ip(string) proto(string) from_pattern(string,null) ruri_pattern(string,null) tag(string,null) priority(int) ';

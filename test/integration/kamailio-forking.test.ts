@@ -14,12 +14,12 @@ interface Stage {
   readonly gateways: Readonly<Record<string, Gateway>>;
   readonly fixture: DaemonFixture;
   readonly caller: Caller;
-  /** Names in the order in which INVITEs came. */
+  /** Names in the order in which INVITEs arrived. */
   readonly attempts: string[];
   call(over?: object): ReturnType<Caller['placeCall']>;
 }
 
-/** Groups 1 and 2 of two destinations each, d11 to d22, behind a daemon that takes `settings` besides. */
+/** Groups 1 and 2 with two destinations each, d11 to d22, and a daemon with additional `settings`. */
 async function onStage(
   hosts: number,
   settings: Record<string, unknown>,
@@ -57,7 +57,7 @@ async function onStage(
   }
 }
 
-/** Notes each INVITE, then answers. */
+/** Records each INVITE, then answers. */
 function answering(attempts: string[], name: string, answer: number | Answer) {
   return ({ method }: { method: string }): Answer => {
     if (method === 'INVITE') attempts.push(name);
@@ -171,7 +171,7 @@ test('a route script forks to the branches it appends, the branch route runs for
     two.answer = () => 404;
     three.answer = () => ({ status: 486, delayMs: 50 });
     const failed = await call();
-    // Asked once, about the best of the three.
+    // The failure route runs once, for the best of the three replies.
     assert.deepEqual([failed.status, failed.reason], [480, 'failed with 404']);
   } finally {
     caller.stop();

@@ -7,7 +7,7 @@ import { POOL_TENANTS } from '../side-by-side/pool-tenants.js';
 import { TOPOS_BORDER } from '../side-by-side/topos-border.js';
 import { sideBySide } from '../support/two-proxies.js';
 
-// The others by `npm run side-by-side`: they wait for timers.
+// `npm run side-by-side` runs the others: they wait for timers.
 const trunks = FURTHER_FILES.filter(({ file }) => file.startsWith('trunk-failover'));
 for (const operator of [CARRIER_TRUNKS, OFFICE_REGISTRAR, POOL_TENANTS, TOPOS_BORDER, ...trunks]) {
   test(`${operator.file} of an operator sends the same as Kamailio`, (t) => sideBySide(t, asSideBySide(operator)));

@@ -10,14 +10,14 @@ import { requireTool } from '../support/servers.js';
 import { comparable } from '../support/side-by-side.js';
 import { haveSipp, runSipp, type SippResult, startSippUas } from '../support/sipp.js';
 
-/** Calls of each kind, and the users that the files send to a set of their own. */
+/** Kinds of calls, and the users that the files send to a set of their own. */
 const KINDS = [
   { kind: 'failover from a dead gateway', user: 'service', scenario: 'uac-call', calls: 5, values: {} },
   { kind: 'cancelled while it rings', user: 'ring', scenario: 'uac-cancel-ringing', calls: 3, values: {} },
   { kind: 'busy', user: 'busy', scenario: 'uac-rejected', calls: 3, values: { status: 486 } },
 ] as const;
 
-/** What went through one proxy: messages that each SIPp got, made comparable, and what the callers counted. */
+/** The result of one proxy: comparable messages that each SIPp received, and the callers' counts. */
 interface Run {
   readonly got: Readonly<Record<string, readonly string[]>>;
   readonly results: Readonly<Record<string, readonly (number | null)[]>>;
@@ -29,7 +29,7 @@ function received(file: string, ports: ReadonlyMap<string, string>): string[] {
   const texts = parts
     .filter((part) => /^\S* ?message received/i.test(part))
     .map((part) => part.slice(part.indexOf('\n\n') + 2).replace(/\n+$/, ''))
-    // SIPp writes its process number into tags and branches, and chooses its media port; each proxy names itself.
+    // SIPp writes its process id into tags and branches and chooses its media port; each proxy writes its own name.
     .map((text) =>
       text
         .replace(/z9hG4bK-\d+-/g, 'z9hG4bK-')
@@ -46,7 +46,7 @@ interface Started {
   stop(): Promise<void>;
 }
 
-/** Runs all kinds of calls through one proxy, whose destinations are SIPp. */
+/** Sends all kinds of calls through one proxy; its destinations are SIPp. */
 async function through(start: (list: string) => Promise<Started>): Promise<Run> {
   const folder = mkdtempSync(join(tmpdir(), 'side-by-side-'));
   const traced = (name: string): string[] => ['-trace_msg', '-message_file', join(folder, name)];
@@ -93,7 +93,7 @@ async function through(start: (list: string) => Promise<Started>): Promise<Run> 
   }
 }
 
-/** Starts Kamailio on a file and waits until it has its socket. */
+/** Starts Kamailio with a file and waits until its socket is bound. */
 async function kamailio(program: string, text: string, list: string): Promise<Started> {
   const folder = mkdtempSync(join(tmpdir(), 'side-by-side-'));
   const port = await freePort();

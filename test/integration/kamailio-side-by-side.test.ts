@@ -7,7 +7,7 @@ const CFG = readFileSync(new URL('../fixtures/side-by-side/kamailio.cfg', import
 const RINGING = [180, 'Ringing'] as const;
 const ANSWERED = [RINGING, [200, 'OK']] as const;
 
-/** The first gateway refuses some users; the second only those that nobody answers. */
+/** The first gateway rejects calls to some users; the second only those to users that nobody answers. */
 const GATEWAYS: Readonly<Record<string, Answers>> = {
   gw1: (method, user) => {
     if (method !== 'INVITE') return user === 'lost' ? [[404, 'Not Found']] : [[202, 'Accepted']];

@@ -12,7 +12,7 @@ import { until } from '../support/until.js';
 const folder = mkdtempSync(join(tmpdir(), 'kamailio-sockets-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Sockets on 127.0.0.71 (without a name), .72 ("edge") and .73 ("Inside"). */
+/** Sockets on 127.0.0.71 (no name), .72 ("edge") and .73 ("Inside"). */
 async function start(
   list: string,
   modparam: Record<string, unknown>,
@@ -35,7 +35,7 @@ async function start(
   return Object.assign(fixture, { proxy: `sip:127.0.0.71:${port}` });
 }
 
-/** Where the newest request of a method came from, as its Via says; undefined before there was one. */
+/** The source of the newest request of a method, from its Via; undefined when there was none. */
 function sentFrom(gateway: Gateway, method: string): string | undefined {
   const request = gateway.requests.findLast((each) => each.method === method);
   return (request?.headers['via'] as sip.SipVia[] | undefined)?.[0]?.host;

@@ -24,7 +24,7 @@ async function daemonFor(t: Ending, options: Partial<Parameters<typeof startKama
   return daemon;
 }
 
-/** URI and letters of each destination that kamcmd lists, in order. */
+/** URI and state letters of each destination that kamcmd lists, in order. */
 async function listed(kamcmd: string, daemon: KamailioDaemon): Promise<string[]> {
   const text = await runTool(kamcmd, ['-s', daemon.ctl, 'dispatcher.list', 'short']);
   return [...text.matchAll(/URI: (\S+)\n\t*FLAGS: (..)/g)].map(([, uri, flags]) => `${uri} ${flags}`);

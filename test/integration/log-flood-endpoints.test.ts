@@ -18,7 +18,7 @@ import { type RestartableNats, startRestartableNats } from '../support/restartab
 import { INVITE, startScript } from '../support/script-run.js';
 import { writingLogger } from '../support/written-lines.js';
 
-/** What was logged, a line each, as it would stand in the file. */
+/** The log, line by line as in a file. */
 const lines: string[] = [];
 const log = writingLogger((fields, message) => {
   lines.push(JSON.stringify({ ...fields, message }));
@@ -26,9 +26,9 @@ const log = writingLogger((fields, message) => {
 
 const ignore = (): void => {};
 const LONG = 'x'.repeat(900);
-/** More than twice the lines that may be written. */
+/** More than twice the number of lines that may be written. */
 const COUNT = 96;
-/** Of them at once. */
+/** Number of concurrent requests. */
 const AT_ONCE = 32;
 let folder = '';
 let daemon: Daemon;
@@ -74,19 +74,19 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Does something many times over; what was logged meanwhile is bounded in lines and in bytes. */
+/** Does something many times; the number of log lines and bytes written meanwhile is bounded. */
 async function flood(send: (i: number) => unknown, most = 40, count = COUNT, atOnce = AT_ONCE): Promise<void> {
   lines.length = 0;
   for (let i = 0; i < count; i += atOnce) {
     await Promise.all(Array.from({ length: atOnce }, (_, k) => send(i + k)));
   }
-  // A line that comes later counts with the next ones.
+  // A line that comes later is counted with the next test.
   await sleep(100);
   const bytes = lines.join('').length;
   assert.ok(lines.length <= most && bytes < 30_000, `${lines.length} lines, ${bytes} bytes: ${lines.at(-1)}`);
 }
 
-/** Sends text over a connection of its own and waits until the other side has closed it, or a little. */
+/** Sends text over its own connection and waits until the other side closes it, or for a moment. */
 function say(port: number | undefined, text: string | Buffer): Promise<void> {
   return new Promise((resolve) => {
     const socket = connect(port ?? 0, '127.0.0.1', () => socket.end(text));

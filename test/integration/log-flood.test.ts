@@ -8,7 +8,7 @@ import { Daemon } from '../../src/daemon/daemon.js';
 import { replyTo, requestText } from '../support/sip-recorder.js';
 import { writingLogger } from '../support/written-lines.js';
 
-/** What was logged, a line each, as it would stand in the file. */
+/** The log, line by line as in a file. */
 const lines: string[] = [];
 const log = writingLogger((fields, message) => {
   lines.push(JSON.stringify({ ...fields, message }));
@@ -41,7 +41,7 @@ after(async () => {
   peer.close();
 });
 
-/** Sends texts slowly enough to arrive, and returns what was logged meanwhile. */
+/** Sends texts slowly enough that all arrive, and returns the log lines written meanwhile. */
 async function flood(make: (i: number) => string, count = 1000): Promise<string[]> {
   lines.length = 0;
   const port = daemon.sockets.all[0]?.port ?? 0;

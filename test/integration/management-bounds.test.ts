@@ -14,7 +14,7 @@ import { freePort } from '../support/ports.js';
 
 type Ending = { after(run: () => unknown): void };
 
-/** A daemon with partitions acme and globex on list files, and what else the settings say. */
+/** A daemon with partitions acme and globex on list files, and further settings. */
 async function start(t: Ending, settings: Readonly<Record<string, unknown>>, more: readonly object[] = []) {
   const folder = `${await mkdtemp(join(tmpdir(), 'sw-'))}/`;
   await writeFile(`${folder}acme.list`, '1 sip:10.0.0.1:5060\n1 sip:gw:s3cret@10.0.0.2:5060\n');
@@ -79,7 +79,7 @@ test("Kamailio's endpoint of one partition accepts no name of another", async (t
 });
 
 test("commands do not wait for another partition's database", async (t) => {
-  // Accepts and says nothing, as a database server that hangs.
+  // Accepts connections and never answers, like a hanging database server.
   const held: { destroy(): void }[] = [];
   const silent = createServer((socket) => held.push(socket.on('error', () => {})));
   silent.listen(0, '127.0.0.1');
@@ -117,7 +117,7 @@ test("commands do not wait for another partition's database", async (t) => {
   await within(answer, 'an answer over UDP', 2000);
   assert.ok((await post('mi', 'version', {})).result);
   assert.ok(performance.now() - began < 2000);
-  // More of them than a few are refused at once.
+  // Beyond a few, requests are rejected at once.
   const refused = await post('mi', 'ds_reload', { partition: 'hung' });
   assert.match(refused.error?.message ?? '', /commands already wait for the database of partition "hung"/);
 });
@@ -167,6 +167,6 @@ test('exporters find what they ask for', async (t) => {
   assert.equal((await keys('sl.stats')).length, 19);
   assert.deepEqual(await keys('core.shmmem'), ['total', 'free', 'used', 'real_used', 'max_used', 'fragments']);
   assert.equal((await keys('core.tcp_info')).length, 6);
-  // A list of one stays a list.
+  // A list with one element remains a list.
   assert.ok(Array.isArray((await post('RPC', 'core.psx', [])).result));
 });

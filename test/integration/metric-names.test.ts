@@ -54,7 +54,7 @@ test('the alerts and the dashboard use metrics and labels that exist', {
   for (const file of ['prometheus-alerts.yml', 'grafana-dashboard.json']) {
     const asked = new Set(readFileSync(join(DEPLOY, file), 'utf8').match(NAMES) ?? []);
     asked.delete('switchyard_outbox');
-    // Those of the cluster are there where a cluster is.
+    // Metrics of the cluster exist only with a cluster.
     const missing = [...asked].filter((name) => !live.has(name) && !name.startsWith('switchyard_cluster_'));
     assert.deepEqual(missing, [], file);
     assert.ok(asked.size > 10);

@@ -53,7 +53,7 @@ describe('the bucket with the current states', { timeout: 60_000, skip: withoutN
     const [first, second] = entries() as [StateEntry, StateEntry];
     const theirs = JSON.stringify({ ...first, node: 'sw2', seq: 7 });
     await kv.put(stateKey(first), theirs);
-    // A comparison that repairs one key has looked at the other as well.
+    // A comparison that repaired one key has also read the other.
     await kv.purge(stateKey(second));
     await until('repaired', async () => (await kv.get(stateKey(second)))?.operation === 'PUT');
     assert.equal((await kv.get(stateKey(first)))?.string(), theirs);

@@ -73,7 +73,7 @@ describe('events on NATS', { timeout: 120_000, skip: withoutNats }, () => {
       async (i) => {
         await new Promise((resolve) => setImmediate(resolve));
         if (i === 40 || i === 120) await until('some stored', () => ours.stats().published > i / 2);
-        // Not awaited: some events are on their way when the server dies.
+        // Not awaited: some events are in flight when the server is killed.
         if (i === 80) killed = nats.kill();
         if (i === 110) back = killed?.then(() => nats.restart());
         if (i === 120) await back;
@@ -96,7 +96,8 @@ describe('events on NATS', { timeout: 120_000, skip: withoutNats }, () => {
     const raised = await transitions((event) => ours.publish(event), 50);
     await until('noticed', () => !ours.connected);
     assert.equal(ours.stats().depth, 50);
-    // Core NATS keeps nothing: a stream that the test makes after the restart, and before we are let in, is the witness.
+    // Core NATS stores nothing: the test makes a stream after the restart, before the daemon reconnects, to see what is
+    // published.
     await relay.close();
     await nats.restart();
     const nc = await bench.client(nats.url);

@@ -75,13 +75,13 @@ test("a tenant's NATS credentials reach its partition and nothing else", {
     () => own.includes('opensips.E_DISPATCHER_STATUS.acme.1') && own.includes('opensips.audit.acme'),
   );
 
-  // Another partition is named in the parameters, or another command in the request.
+  // The parameters name another partition, or the request names another command.
   const foreign = JSON.stringify({ state: 'i', group: 'globex:1', address: 'all' });
   assert.match(await ask(acme, 'opensips.mi.acme.ds_set_state', foreign), /Unknown partition/);
   const other = '{"jsonrpc":"2.0","id":1,"method":"ds_reload"}';
   assert.match(await ask(acme, 'opensips.mi.acme.ds_list', other), /Method not found/);
   assert.match(await ask(acme, 'opensips.mi.acme.log_level', '["debug"]'), /Forbidden/);
-  // Subjects of others, and the plain one, are out of reach.
+  // Subjects of other tenants and the subject without a tenant are not reachable.
   for (const subject of ['opensips.mi.globex.ds_list', 'opensips.mi', `opensips.mi.${settings.node}`]) {
     assert.match(await ask(acme, subject, other), /no answer/, subject);
   }

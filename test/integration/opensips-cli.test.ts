@@ -3,8 +3,8 @@ import { after, before, describe, test } from 'node:test';
 import { type DaemonInProcess, startDaemonHere } from '../support/daemon-in-process.js';
 
 /**
- * What opensips-cli asks, by its documentation: it reads the commands with `which`, and its `diagnose` reads the version, the
- * processes, and the statistics of memory, load and DNS, and subscribes to thresholds.
+ * The requests of opensips-cli according to its documentation: it reads the commands with `which`; its `diagnose` reads
+ * the version, the processes, and the statistics of memory, load and DNS, and subscribes to thresholds.
  */
 describe('what opensips-cli reads', () => {
   let here: DaemonInProcess;

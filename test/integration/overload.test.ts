@@ -53,7 +53,7 @@ describe('a flood of requests', () => {
         );
       const good = async (calls: ReturnType<typeof placeCall>) =>
         (await calls).filter(({ status, byeStatus }) => status === 200 && byeStatus === 200).length;
-      // What is compiled and cached the first time is not what is looked for.
+      // Compilation and caches of the first calls are not measured.
       assert.equal(await good(placeCall(5)), 5);
       await flood({
         from: '127.0.0.36',
@@ -75,7 +75,7 @@ describe('a flood of requests', () => {
       const statuses = await attack;
       if (during !== undefined) assert.equal(await good(during), 20);
       const refused = statuses['503'] ?? 0;
-      // How many are absorbed depends on how fast they come: beyond what can be handled some are refused.
+      // How many are accepted depends on their rate: some are rejected above the capacity.
       assert.ok(refused >= refusals, JSON.stringify(statuses));
       assert.ok((statuses['404'] ?? 0) > 100, JSON.stringify(statuses));
       await until('no transaction left', () => daemon.layer.size === 0, { milliseconds: 60_000 });
@@ -108,7 +108,7 @@ describe('limits', () => {
       limits: { requests_per_second_per_source: 0.02, burst: 2 },
     });
     const [busy, other] = [await caller(t, '127.0.0.41'), await caller(t, '127.0.0.42')];
-    // What takes long, as on a busy machine, is answered with 100 meanwhile.
+    // A slow answer, as on a busy machine, is preceded by 100.
     const statuses = (peer: DatagramPeer) =>
       peer.received.map(({ text }) => text.slice(8, 11)).filter((status) => status !== '100');
     const ask = async (peer: DatagramPeer, text: string) => {
@@ -165,7 +165,7 @@ describe('limits', () => {
     const { port } = await daemonWith(t, [[1, `sip:127.0.0.44:${far.port}`]], { limits });
     const peer = await caller(t, '127.0.0.45');
     for (let i = 40; i < 60; i++) await peer.send(request(i, { uri: 'sip:call@example.com' }), port, '127.0.0.1');
-    // A destination that is slow to answer, as on a busy machine, makes the proxy send 100 to the caller meanwhile.
+    // A slow destination, as on a busy machine, causes the proxy to send 100 to the caller first.
     const finals = () => peer.received.filter(({ text }) => !text.startsWith('SIP/2.0 100'));
     await until('all answers', () => finals().length === 20);
     assert.ok(finals().every(({ text }) => text.startsWith('SIP/2.0 404')));

@@ -13,7 +13,7 @@ const reply = (code: number, method: string) =>
   `SIP/2.0 ${code} X\r\nVia: SIP/2.0/TCP 192.0.2.1;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:bob@example.com>;tag=2\r\nCall-ID: stream\r\nCSeq: 1 ${method}\r\nContent-Length: 0\r\n\r\n`;
 const SDP = 'v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n';
 
-/** A call over a connection: its INVITE with a body that the trace has left out, its BYE with a whole one. */
+/** A call over a connection: an INVITE whose body the trace omitted, and a BYE with a complete body. */
 function callOver(transport: TracedMessage['transport'], local: string, remote: string, port: number) {
   const texts: readonly (readonly ['in' | 'out', string])[] = [
     ['in', request('INVITE', SDP.length)],
@@ -65,7 +65,7 @@ for (const [transport, local, remote, port] of [
       'sdp.version',
     ];
     const words = fields.flatMap((name) => ['-e', name]);
-    // The plain text of what was sent over TLS is not what that port is known for.
+    // The plain text sent over TLS is decoded as SIP, which the port alone does not imply.
     const as = ['-d', `tcp.port==${port},sip`, '-o', 'tcp.check_checksum:TRUE'];
     const program = spawnSync('tshark', ['-r', file, ...as, '-T', 'fields', ...words], { encoding: 'utf8' });
     if (program.error !== undefined) return t.skip('tshark is not installed');
@@ -102,7 +102,7 @@ test('sngrep reads a capture', (t) => {
   if (found.error !== undefined) return t.skip('sngrep is not installed');
   const file = capture(t, callOver('udp', '192.0.2.9', '192.0.2.1', 5060));
   const out = `${file}.out`;
-  // Without its interface it reads the file, counts dialogs, and writes what it has understood.
+  // Without its user interface it reads the file, counts dialogs, and writes the messages that it could parse.
   const program = spawnSync('sngrep', ['-N', '-q', '-I', file, '-O', out], { encoding: 'utf8', timeout: 10_000 });
   assert.equal(program.status, 0, `${program.stdout}${program.stderr}`);
   const read = spawnSync('tshark', ['-r', out, '-T', 'fields', '-e', 'sip.CSeq.method'], { encoding: 'utf8' });

@@ -7,7 +7,7 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { type DaemonProcess, startDaemon } from '../support/daemon-process.js';
 import { type Caller, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
 
-/** Gateways by what they are there for; each on an address of its own. */
+/** Gateways by their role; each on its own address. */
 const NAMES = ['redirector', 'again', 'busy', 'good', 'spare'] as const;
 const SCRIPT = `
 export const routes = {

@@ -15,7 +15,7 @@ import { until } from '../support/until.js';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
-/** A daemon whose listener has TLS and whose users are in a file of their own. */
+/** A daemon with a TLS listener and a separate access file. */
 async function daemonFor(t: TestContext) {
   const folder = mkdtempSync(join(tmpdir(), 'switchyard-hup-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -43,13 +43,13 @@ async function daemonFor(t: TestContext) {
   const child = new Child(process.execPath, ['--import', import.meta.resolve('tsx'), MAIN, 'serve'], { cwd: folder });
   t.after(() => child.stop('SIGKILL'));
   await child.until(() => isBound(http, 'tcp'), 20_000, 'switchyard');
-  /** Sends SIGHUP and waits for the line that says what came of it. */
+  /** Sends SIGHUP and waits for the log line with the result. */
   const reload = async (outcome: 'settings reloaded' | 'the new settings are refused') => {
     const before = child.stderr.split(outcome).length;
     child.process.kill('SIGHUP');
     await until(outcome, () => child.stderr.split(outcome).length > before, { milliseconds: 10_000 });
   };
-  /** Status of an answer to a token. */
+  /** Status of the answer to a token. */
   const ask = (token: string): Promise<number> =>
     new Promise((resolve, reject) => {
       const socket = connect({ port: http, host: '127.0.0.1', ca: readFileSync(authority.ca) });
@@ -68,7 +68,7 @@ async function daemonFor(t: TestContext) {
         `POST /mi HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
       );
     });
-  /** Common name of the certificate that is shown to a new connection. */
+  /** Common name of the certificate presented to a new connection. */
   const shown = (): Promise<string> =>
     new Promise((resolve, reject) => {
       const socket = connect({ port: http, host: '127.0.0.1', ca: readFileSync(authority.ca) }, () => {
@@ -90,13 +90,13 @@ test('SIGHUP takes the access file and the certificate of the HTTP listener, who
   await reload('settings reloaded');
   assert.deepEqual([await ask('one'), await ask('two'), await shown()], [401, 200, 'second']);
 
-  // An access file that is half written leaves the users in force, and the new certificate is not taken either.
+  // An incomplete access file leaves the users unchanged, and the new certificate is not used either.
   show(authority.issue('third', ['IP:127.0.0.1']));
   writeFileSync(join(folder, 'access.json'), '{ "users": [ { "name": "ci", ');
   await reload('the new settings are refused');
   assert.deepEqual([await ask('two'), await shown()], [200, 'second']);
 
-  // A key of another certificate: the new users are not taken either.
+  // The key belongs to another certificate: the new users are not used either.
   users({ name: 'ci', token: hashToken('three'), role: 'viewer', partitions: '*' });
   copyFileSync(authority.issue('fourth', ['IP:127.0.0.1']).key, join(folder, 'key.pem'));
   await reload('the new settings are refused');

@@ -92,7 +92,7 @@ test('all routes of the tenants example at work', async () => {
     ],
   );
   assert.equal(good.count('BYE'), 2);
-  // Two failures marked "p" are the threshold: an event, a log line of the event route, probes of the local route.
+  // Two failures marked "p" reach the threshold: an event, a log line of the event route, probes of the local route.
   await until('the event route has spoken', () => log().includes(`destination ${broken.uri} of set 1 is inactive`));
   assert.match(log(), /destination failed with 503/);
   await until('a probe came', () => broken.requests.some((each) => each.headers['x-probe'] === 'switchyard'));

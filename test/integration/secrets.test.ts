@@ -20,7 +20,7 @@ test('no secret shows in logs, lists, metrics, health, audit, events, explanatio
   const http = await freePort();
   const dead = await freePort();
   const sip = await freePort();
-  // What is published to: datagrams of events and of HEP, and the gateway that calls go to.
+  // Receivers of published data: datagrams of events and HEP, and the gateway of the calls.
   const datagrams: string[] = [];
   const listener = async (): Promise<number> => {
     const socket = createSocket('udp4');
@@ -30,7 +30,7 @@ test('no secret shows in logs, lists, metrics, health, audit, events, explanatio
     return socket.address().port;
   };
   const [events, hep, gateway] = [await listener(), await listener(), await listener()];
-  // Every secret there is holds this word.
+  // Every secret contains this word.
   const secret = (what: string) => `marker-${what}`;
   const token = secret('token');
   await writeFile(`${folder}gw.list`, `1 sip:gw:${secret('uri')}@127.0.0.1:${gateway}\n1 sip:bad:${secret('row')}@\n`);
@@ -71,7 +71,7 @@ test('no secret shows in logs, lists, metrics, health, audit, events, explanatio
     const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
     return (await fetch(base + path, { method: 'POST', headers, body })).text();
   };
-  /** The first part of what the console's page gets. */
+  /** The first part of the console page's event stream. */
   const stream = async () => {
     const response = await fetch(`${base}/console/stream`, { headers: { authorization: `Bearer ${token}` } });
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();
@@ -118,7 +118,7 @@ test('no secret shows in logs, lists, metrics, health, audit, events, explanatio
   await until('HEP', () => datagrams.some((each) => each.startsWith('HEP3')));
   child.kill('SIGTERM');
   await ended;
-  // The gateway itself is probed by its URI.
+  // The gateway itself is probed with its URI.
   texts.push(said.join(''), ...datagrams.filter((each) => !/^[A-Z]+ sip/.test(each)));
   assert.match(texts[1] ?? '', /INVITE sip:bob/, 'the trace has the call');
   assert.match(texts[2] ?? '', /candidates|"rules"/, 'the explanation is there');

@@ -29,7 +29,7 @@ async function peerAt(t: TestContext): Promise<DatagramPeer> {
   return peer;
 }
 
-/** A gateway that rings; `answer` gives the 200 to what rings. */
+/** A gateway that rings; `answer` sends 200 to the ringing calls. */
 async function ringing(t: TestContext) {
   const gateway = await peerAt(t);
   let answer = () => {};

@@ -51,7 +51,7 @@ test('a daemon reloads its settings with an answer, and refuses bad ones with th
   assert.equal(asJson.error.code, 400);
   assert.match(asJson.error.data, /lisetn/);
 
-  // The tables, one partition after the other, with how far that is on a terminal.
+  // Reloads the tables, one partition after the other, with its progress on a terminal.
   const tables = await run('--tables');
   assert.deepEqual(
     [tables.status, tables.out, tables.err],
@@ -62,7 +62,7 @@ test('a daemon reloads its settings with an answer, and refuses bad ones with th
 });
 
 test('how far a reload is shows on a terminal, and can be asked for', async (t) => {
-  // A database that takes connections and says nothing, until it is let go.
+  // A database that accepts connections and does not answer until released.
   const sockets = new Set<Socket>();
   const silent = createServer((socket) => void sockets.add(socket.on('error', () => {})));
   await new Promise<void>((done) => silent.listen(0, '127.0.0.1', done));

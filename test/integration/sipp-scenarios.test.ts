@@ -8,7 +8,9 @@ interface Pair {
   readonly caller: Omit<SippCallerOptions, 'target'>;
 }
 
-/** Each caller against its answerer with no proxy between: a scenario that fails here says nothing about a proxy. */
+/**
+ * Each caller with its answerer and no proxy between them: a scenario that fails here is not evidence against a proxy.
+ */
 const PAIRS: readonly Pair[] = [
   { title: 'a call', answerer: { scenario: 'uas-answer' }, caller: { scenario: 'uac-call' } },
   { title: 'a call over IPv6', answerer: { scenario: 'uas-answer', host: '::1' }, caller: { scenario: 'uac-call' } },

@@ -38,7 +38,7 @@ async function datagramGateway(t: TestContext): Promise<DatagramPeer> {
 }
 
 let calls = 0;
-/** A request nobody has seen before, as a client behind a NAT writes it. */
+/** A new request, as written by a client behind a NAT. */
 function request(parts: Parameters<typeof requestText>[0] = {}): string {
   const n = ++calls;
   return requestText({ callId: `tcp-${n}`, via: `SIP/2.0/TCP 10.9.9.9;branch=z9hG4bKt${n}`, ...parts });
@@ -60,7 +60,7 @@ describe('SIP over TCP', () => {
       const peer = await peerAt(t, port);
       peer.write(request({ method: 'OPTIONS' }));
       assert.equal((await finalReply(peer)).status, 200);
-      // What comes after it is not looked at.
+      // Bytes after it are not parsed.
       peer.write(`${text}${options}`);
       assert.equal((await finalReply(peer)).status, code);
       await peer.gone();
@@ -146,7 +146,7 @@ describe('SIP over TCP', () => {
     );
     const ack = parsed((await far.expect(/^ACK/)).text);
     assert.deepEqual([ack.headerCount('route'), ack.via?.port], [0, udpPort]);
-    // The gateway hangs up: the route set of its side is in the order of the INVITE.
+    // The gateway hangs up: its route set is in the order of the INVITE.
     const routes = [0, 1].map((i) => `Route: ${record.header('record-route', i)}\r\n`).join('');
     const bye = requestText({
       method: 'BYE',
@@ -182,7 +182,7 @@ describe('SIP over TCP', () => {
     const peer = await peerAt(t, port);
     peer.write(request({ method: 'OPTIONS' }));
     assert.equal((await finalReply(peer)).status, 200);
-    // As a machine does that was switched off and on again: its first segment on the old connection is answered by RST.
+    // Like a machine that was restarted: its first segment on the old connection is answered with RST.
     const [old] = far.sockets;
     old?.removeAllListeners('data');
     old?.once('data', () => old.resetAndDestroy());

@@ -6,7 +6,7 @@ import { DatagramPeer } from '../support/datagram-peer.js';
 import { replyTo, requestText } from '../support/sip-recorder.js';
 import { until } from '../support/until.js';
 
-/** A span as OTLP has it in JSON. */
+/** A span in OTLP's JSON form. */
 interface WireSpan {
   readonly traceId: string;
   readonly spanId: string;

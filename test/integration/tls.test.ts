@@ -142,7 +142,7 @@ describe('SIP over TLS', { skip }, () => {
     const started = performance.now();
     assert.deepEqual(await callOver(await client(t, port), 'TLS'), [200, 200]);
     assert.ok(performance.now() - started < 1900, 'without waiting for the timer');
-    // Its alert may be overtaken by the reset of the connection.
+    // The reset of the connection may arrive before the alert.
     assert.match(String(events[0]?.params['cause']), /^(tls|refused)$/);
     assert.equal(good.count('INVITE'), 1);
   });
@@ -276,7 +276,7 @@ describe('SIP over TLS', { skip }, () => {
       ],
     );
     copyFileSync(renewed.cert, files.cert);
-    // Certificate and key do not belong together.
+    // Certificate and key do not match.
     await assert.rejects(daemon.reconfigure(settings), /old\.pem and private key .*old\.key cannot be used/);
     assert.deepEqual(await shown(), ['old', 'old']);
     copyFileSync(renewed.key, files.key);

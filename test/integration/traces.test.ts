@@ -14,7 +14,7 @@ import { type DecodedHep, decodeHep, splitHep } from '../support/hep-decoder.js'
 import { type Caller, startCaller, startGateway } from '../support/sip-endpoints.js';
 import { until } from '../support/until.js';
 
-/** Messages of one answered call as a proxy in its path sees them: seven each way, with the 100 of the proxy. */
+/** Messages of an answered call as seen by a proxy: seven in each direction, including the proxy's 100. */
 const MESSAGES = ['INVITE', '100', 'INVITE', '180', '180', '200', '200', 'ACK', 'ACK', 'BYE', 'BYE', '200', '200'];
 
 async function setUp(

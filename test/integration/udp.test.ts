@@ -31,7 +31,7 @@ async function peerAt(t: TestContext, host = '127.0.0.1'): Promise<DatagramPeer>
   return peer;
 }
 
-/** A gateway on UDP that answers 200 to everything. */
+/** A UDP gateway that answers every request with 200. */
 async function gatewayAt(t: TestContext, host = '127.0.0.1'): Promise<DatagramPeer> {
   const peer = await peerAt(t, host);
   peer.onMessage = (text, { address, port }) => {
@@ -43,7 +43,7 @@ async function gatewayAt(t: TestContext, host = '127.0.0.1'): Promise<DatagramPe
 }
 
 let calls = 0;
-/** An INVITE nobody has seen before. */
+/** A new INVITE. */
 function invite(parts: Parameters<typeof requestText>[0] = {}): string {
   const n = ++calls;
   return requestText({ callId: `udp-${n}`, via: `SIP/2.0/UDP 192.0.2.1:5062;branch=z9hG4bKu${n};rport`, ...parts });
@@ -100,7 +100,7 @@ describe('SIP over UDP', () => {
         [1, uri(0), `udp:127.0.0.1:${a}`],
         [2, uri(1), `udp:127.0.0.1:${b}`],
         [3, uri(2)],
-        // The socket decides the protocol.
+        // The socket determines the transport.
         [4, `sip:127.0.0.1:${gateways[3].port}`, `tcp:127.0.0.1:${d}`],
       ],
       {
@@ -184,7 +184,7 @@ describe('SIP over UDP', () => {
       {},
     );
     const caller = await peerAt(t);
-    // A reply to port 0 cannot be sent; no error can be reported.
+    // A reply to port 0 cannot be sent, and no error can be reported.
     await caller.send(invite({ via: 'SIP/2.0/UDP 127.0.0.1:0;branch=z9hG4bKzero' }), port, '127.0.0.1');
     for (let i = 0; i < 20; i++) await caller.send(invite(), port, '127.0.0.1');
     await until('calls', () => caller.received.filter(({ text }) => text.startsWith('SIP/2.0 200')).length === 20);

@@ -77,7 +77,7 @@ describe('SIP over WebSocket (RFC 7118)', () => {
     peer.write(requestText({ via: 'SIP/2.0/WS x.invalid;branch=z9hG4bKws1;rport' }));
     await finalReply(peer);
     const invite = await far.request('INVITE');
-    // The gateway's route set is Record-Route in the order it came.
+    // The gateway's route set is the received Record-Route in its order.
     const route = routeSet(invite).trim().split('\r\n').reverse().join('\r\n');
     const bye = requestText({
       method: 'BYE',
@@ -97,7 +97,7 @@ describe('SIP over WebSocket (RFC 7118)', () => {
     );
     await until('200 for the BYE', () => far.replies.some((each) => each.method === 'BYE' && each.status === 200));
     assert.deepEqual(other.messages, []);
-    // With the browser gone there is no way to it, and the gateway gets an error without waiting for a timer.
+    // After the browser has gone it cannot be reached; the gateway gets an error without waiting for a timer.
     peer.socket.terminate();
     await peer.gone();
     const started = performance.now();
@@ -130,7 +130,7 @@ describe('SIP over WebSocket (RFC 7118)', () => {
     const peer = await client(t, outer.port, 'sip', { ca: readFileSync(authority.ca) }, 'wss');
     assert.deepEqual(await callOver(peer, 'WSS'), [200, 200]);
     assert.match((await far.request('INVITE')).text, /^Via: SIP\/2\.0\/WSS 127\.0\.0\.1:/m);
-    // Nobody signed this one: the next hop is given up with cause tls, not waited for.
+    // No trusted authority signed this certificate: the next hop fails with cause tls at once.
     const stranger = new TestAuthority();
     t.after(() => stranger.remove());
     const strange = await daemonTo(t, `sip:127.0.0.1:${inner.port};transport=wss`, {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { runCli } from '../support/command-line.js';
 
-/** switchyard db on an empty db_text folder; what it wrote. */
+/** Runs switchyard db on an empty db_text folder; returns its output. */
 async function databaseTool(t: TestContext, modparam: object) {
   const folder = await mkdtemp(join(tmpdir(), 'switchyard-'));
   t.after(() => rm(folder, { recursive: true, force: true }));

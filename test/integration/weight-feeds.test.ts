@@ -29,7 +29,7 @@ async function fake(t: TestContext, options: FakeFreeswitchOptions = {}): Promis
   return server;
 }
 
-/** A feed over an engine of its own; time stands still unless it is moved. */
+/** A feed over its own engine; the test advances the clock. */
 async function feedOver(t: TestContext, rows: readonly DestinationRow[]) {
   const engine = engineWith([partitionOptions()]);
   const partition = engine.partition('') as Partition;
@@ -50,7 +50,7 @@ const warnings = (lines: readonly LogLine[]) => lines.filter(({ level }) => leve
 const ROUND_ROBIN = 4;
 const HASH_CALL_ID = 0;
 
-/** How often `count` selections take each destination, by position. */
+/** How often each destination is chosen in `count` selections, by position. */
 function shares(engine: Engine, partition: Partition, algorithm: number, count: number): number[] {
   const found = partition.snapshot.sets.get(1)?.destinations.map(() => 0) as number[];
   const target: SelectTarget = { setId: 1, algorithm, flags: 0, maxResults: 1 };
@@ -198,7 +198,7 @@ describe('weights from FreeSWITCH', { timeout: 60_000 }, () => {
 const COLUMNS =
   'id(int,auto) setid(int) destination(string) socket(string,null) state(int) probe_mode(int) weight(string) priority(int) attrs(string) description(string)';
 
-/** A daemon on a db_text table with these weights, sip:10.0.0.1 and on. */
+/** A daemon on a db_text table with these weights for sip:10.0.0.1 and the following addresses. */
 async function daemonWith(t: TestContext, weights: readonly string[], settings: object, modparam: object = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'switchyard-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
@@ -295,7 +295,7 @@ describe('the daemon', { timeout: 60_000 }, () => {
       ),
     );
     client.publish('sw.weight', JSON.stringify({ set: 1, address: A, weight: 40 }));
-    // What is answered after it was sent after it.
+    // The command is answered after the reports that were sent before it.
     await client.request('sw.mi', version);
     assert.deepEqual(await listed(), [10]);
   });

@@ -40,7 +40,7 @@ test('a worker whose event loop stands still is killed, replaced, and one line i
         }),
       ),
     );
-  // Those of the worker that is stopped wait in its socket.
+  // Requests for the stopped worker wait in its socket.
   const waiting = calls(0);
   await until('a line in the log', () => daemon.logged(/a worker did not respond for 6 s/).length === 1);
   assert.deepEqual([...new Set((await waiting).map(({ status }) => status))], [200]);

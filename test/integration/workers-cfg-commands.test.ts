@@ -56,7 +56,7 @@ describe('commands about calls of two workers', { skip }, () => {
   const mi = (name: string, params: Record<string, unknown> = {}): Promise<unknown> =>
     daemon.daemon.mi.execute(name, params);
 
-  /** Begins calls until each worker has two of them; returns their Call-IDs by process. */
+  /** Starts calls until each worker has two of them; returns their Call-IDs by process. */
   const begin = async (user: string, begun: (callId: string) => Promise<string>): Promise<readonly string[]> => {
     const calls = new Map<string, string[]>();
     for (let i = 0; i < 60; i++) {

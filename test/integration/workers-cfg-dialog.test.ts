@@ -65,7 +65,7 @@ describe('dialogs, accounting and statistics of a script with two workers', { sk
   let caller: RawAgent;
   let gateway: RawAgent;
   let daemon: CfgDaemon;
-  /** What each call was set up with: its Route, and the process that keeps it. */
+  /** Data of each call: its Route, and the process that has its dialog. */
   const calls = new Map<string, { readonly routes: string; readonly process: string; readonly invite: RawMessage }>();
   const open: (() => unknown)[] = [];
   after(async () => {
@@ -204,7 +204,7 @@ describe('dialogs, accounting and statistics of a script with two workers', { sk
     await caller.next('200');
     calls.delete('traced@x');
     await allSee(`${before - 1} ${before - 1} ${before - 1}`);
-    // Each message once, in its order, although the worker keeps the dialog.
+    // Each message is traced once and in order, although the worker has the dialog.
     const [session] = daemon.daemon.traces.tracer.list();
     const seen = () =>
       (session?.messages ?? [])

@@ -116,7 +116,7 @@ route {
 }
 `;
 
-/** Answers to so many requests for one user, each under a Call-ID of its own: both workers get some. */
+/** Answers to a number of requests for one user, each with its own Call-ID, so that both workers get some. */
 async function ask(daemon: CfgDaemon, user: string, count: number, lines = ''): Promise<readonly string[]> {
   const peer = await DatagramPeer.open('127.0.1.61');
   const own = Math.random().toString(36).slice(2);
@@ -179,7 +179,7 @@ for (const [dialect, text] of [
         Array.from({ length: 60 }, (_, i) => 60 * round + i + 1),
         'what stands between lock and unlock is done by one process at a time',
       );
-      // A lock that is not given back holds until the process has done its messages.
+      // A lock that is not released is held until the process has handled its messages.
       assert.equal(new Set(results(await ask(daemon, 'forgotten', 16))).size, 2);
     }
     await ask(daemon, 'keep', 1, 'X-Value: of one worker\r\n');
@@ -197,7 +197,7 @@ for (const [dialect, text] of [
     if (dialect === 'kamailio') {
       const sent = await ask(daemon, 'pike', 60);
       const passed = codes(sent, 200);
-      // A new source may send some more than the limit, until its address stands whole in the tree.
+      // A new source may send somewhat more than the limit, until its complete address is in the tree.
       assert.ok(passed >= 8 && passed <= 20, `${passed} of 60 passed`);
       assert.equal(codes(await ask(daemon, 'pike', 10), 403), 10, 'it is blocked in both');
     }

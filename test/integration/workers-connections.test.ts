@@ -185,7 +185,7 @@ describe('a cfg file with two workers that listens on TCP as well', { skip }, ()
       const { Processes } = (await daemon.daemon.mi.execute('ps')) as { Processes: { PID: number; Type: string }[] };
       return Processes.filter(({ Type }) => Type.startsWith('SIP worker')).map(({ PID }) => PID);
     };
-    // One that has just begun is replaced after a pause only.
+    // A worker that has just started is replaced after a delay only.
     await until('no worker runs', async () => {
       for (const pid of await workers()) process.kill(pid, 'SIGKILL');
       return (await workers()).length === 0;

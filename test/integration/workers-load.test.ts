@@ -50,7 +50,7 @@ failure_route[LOAD] {
 }
 `;
 
-/** Gateways with their bounds, in the order in which they are chosen. */
+/** Gateways with their limits, in the order of selection. */
 const MOST = [5, 3];
 
 for (const kind of ['rules', 'kamailio.cfg'] as const) {
@@ -125,7 +125,7 @@ for (const kind of ['rules', 'kamailio.cfg'] as const) {
       assert.deepEqual(taken(start), MOST);
       assert.deepEqual(results.map(({ status }) => status).sort(), [...Array(8).fill(200), ...Array(12).fill(503)]);
       await until('no call is counted', () => loads().every((load) => load === 0), { show: loads });
-      // Rules count a selection that fails in the main process; scripts go on by themselves.
+      // Rules count a selection that fails in the main process; scripts continue on their own.
       const asking = metric('switchyard_worker_questions_total') - asked;
       assert.equal(asking, kind === 'rules' ? 12 : 0);
     });

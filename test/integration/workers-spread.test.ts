@@ -57,7 +57,7 @@ test('new requests go to the first worker while it works, what belongs to one of
   assert.deepEqual(await calls(10), ['200 200']);
   assert.equal(await metric('switchyard_worker_requests_total', '"2"'), 0);
 
-  // Six calls ring in the first worker, which then stands still: what follows comes to the second.
+  // Six calls ring in the first worker, which is then stopped: new requests go to the second.
   gateway.answer = () => ({ status: 200, ringMs: 60_000 });
   const ids = Array.from({ length: 6 }, (_, i) => `ring${i}`);
   const request = (method: string, id: string, tag = '') =>
@@ -79,7 +79,7 @@ test('new requests go to the first worker while it works, what belongs to one of
     await send(request('INVITE', id));
     await send(request('CANCEL', id));
   }
-  // Unless this took so long that the first has its share again.
+  // Unless this took so long that the first worker has its share again.
   if ((await share(2)) === 1) {
     await until(
       'they are handed on',
@@ -106,7 +106,7 @@ test('new requests go to the first worker while it works, what belongs to one of
 
   gateway.answer = () => 200;
   assert.deepEqual(await calls(10), ['200 200']);
-  // One that dies has the others take what is new, and its successor after it.
+  // When a worker is killed the others take new requests, and its successor does so later.
   process.kill(first as number, 'SIGKILL');
   await until('a line in the log', () => daemon.logged(/worker has died/).length === 1);
   assert.deepEqual(await calls(10), ['200 200']);

@@ -18,14 +18,14 @@ const rule = (set: number, more: object = {}) => ({
   ...more,
 });
 
-/** Value of a metric, summed over its labels that match. */
+/** Value of a metric, summed over matching labels. */
 async function metric(daemon: DaemonFixture, name: string, labels = ''): Promise<number> {
   const response = await fetch(`http://127.0.0.1:${daemon.httpPort}/metrics`);
   const lines = (await response.text()).split('\n').filter((line) => line.startsWith(name) && line.includes(labels));
   return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
 }
 
-/** Waits until a metric has a value: their reports are read within 100 ms. */
+/** Waits until a metric has a value: reports of workers are read within 100 ms. */
 async function reaches(daemon: DaemonFixture, name: string, value: number): Promise<void> {
   await until(`${name} ${value}`, async () => (await metric(daemon, name)) === value, {
     milliseconds: 10_000,
@@ -117,7 +117,7 @@ for (const [workers, spread] of [
         assert.ok(given >= 120 / workers / 4, `worker ${worker} was given ${given} of 120`);
       }
       await reaches(daemon, 'switchyard_calls_total', 120);
-      // They decide by themselves, inside dialogs as well.
+      // Workers decide without asking, inside dialogs as well.
       const questions = (await metric(daemon, 'switchyard_worker_questions_total')) - asked;
       assert.equal(questions, 0, `the workers asked about ${questions} requests`);
       await until('all calls have ended', () => gateways.every(({ activeCalls }) => activeCalls === 0));
@@ -148,7 +148,7 @@ for (const [workers, spread] of [
       const answered = results.filter(({ status }) => status === 200);
       assert.equal(answered.length, 10);
       assert.deepEqual([...new Set(results.filter(({ status }) => status !== 200).map(({ status }) => status))], [503]);
-      // All have hung up: there is room again.
+      // All calls have ended: there is capacity again.
       assert.equal((await dial('load14')).status, 200);
     });
 
@@ -206,7 +206,7 @@ for (const [workers, spread] of [
       const rest = (callId: string) =>
         `From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: ${callId}\r\nCSeq: 1 INVITE\r\nMax-Forwards: 9\r\nContact: <sip:a@127.0.1.26:${peer.port}>\r\nContent-Length: 0\r\n\r\n`;
       await peer.send(head('s1old', '1234') + rest('old'), daemon.sipPort, '127.0.0.1');
-      // Each of these has what looks like another Call-ID before its own.
+      // Each of these contains text that looks like a Call-ID field before the real one.
       for (let i = 0; i < 8; i++) {
         const misleading = `X-Call-ID: other${i}\r\n`;
         await peer.send(head(`s1m${i}`, `z9hG4bKm${i}`, misleading) + rest(`m${i}`), daemon.sipPort, '127.0.0.1');
@@ -250,7 +250,7 @@ for (const [workers, spread] of [
         `From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\nCall-ID: l${i}\r\nCSeq: 1 ACK\r\nX: ${'x'.repeat(60_000)}\r\n\r\n`;
       for (let i = 0; i < 400; i++) await peer.send(large(i), daemon.sipPort, '127.0.0.1');
       assert.equal((await dial('s1large')).status, 200);
-      // With shares they belong to nobody else: who got them keeps them.
+      // With shares no other worker owns them: the receiving worker handles them.
       if (spread === 'even') {
         await until(
           'those beyond the bound are dropped',
@@ -285,7 +285,7 @@ for (const [workers, spread] of [
       );
       assert.equal(records.length, (fields as { calls?: number }).calls, 'each has a record that says so');
       for (const gateway of gateways) gateway.answer = () => 200;
-      // A new caller: the old one may still expect answers.
+      // A new caller: the old one may still wait for answers.
       const after = await Promise.all(Array.from({ length: 40 }, (_, i) => dial(`s1n${i}`, { timeoutMs: 9000 })));
       assert.deepEqual([...new Set(after.map(({ status }) => status))], [200]);
       const pids = await workersOf(daemon);

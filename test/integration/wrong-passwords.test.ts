@@ -26,7 +26,7 @@ test('thousands of wrong passwords delay no call', { timeout: 60_000 }, async (t
     },
   });
   t.after(() => daemon.stop());
-  /** Milliseconds from an INVITE to its final reply, for some calls one after the other; the median and the longest. */
+  /** Median and maximum time in milliseconds from an INVITE to its final reply, over some sequential calls. */
   const times = async (name: string): Promise<{ readonly median: number; readonly longest: number }> => {
     const list: number[] = [];
     for (let i = 0; i < CALLS; i++) {
@@ -67,7 +67,7 @@ test('thousands of wrong passwords delay no call', { timeout: 60_000 }, async (t
   assert.ok(attacked.median < limit, `median ${attacked.median} ms, quiet ${quiet.median} ms, a hash ${hash} ms`);
 });
 
-/** Milliseconds that a hash takes beside the attack, the quickest of three: as many as a call would wait for at least. */
+/** Milliseconds that a hash takes during the attack, the fastest of three: a call would wait at least this long. */
 async function hashTime(): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
   for (let i = 0; i < 3; i++) {

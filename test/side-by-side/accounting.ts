@@ -16,7 +16,7 @@ function rows(lane: Lane, query: string): string[] {
   return selectSqlite(join(lane.folder, 'kamailio.sqlite'), query).map((row) => JSON.stringify(Object.values(row)));
 }
 
-/** What was written of all calls, once nothing is added any more. */
+/** Waits until the rows of all calls have been written and no more are added. */
 async function written(lane: Lane): Promise<void> {
   const all = () => [
     ...rows(

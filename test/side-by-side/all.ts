@@ -21,7 +21,7 @@ import { TEAMS_DIRECT } from './teams-direct.js';
 import { TOPOS_BORDER } from './topos-border.js';
 import { WEBRTC_TLS } from './webrtc-tls.js';
 
-/** Files as operators of Kamailio write them, each of another kind. */
+/** Typical files of Kamailio operators, each of a different kind. */
 export const OPERATOR_FILES: readonly OperatorFile[] = [
   PROBING_BALANCER,
   TOPOS_BORDER,

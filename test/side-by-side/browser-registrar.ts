@@ -27,7 +27,7 @@ async function asked(browser: WsPeer, request: Parameters<typeof browserRequest>
   return text;
 }
 
-/** A request of a browser, again with a password when it is challenged; the replies are compared. */
+/** A request of a browser, repeated with credentials when it is challenged; the replies are compared. */
 async function proved(
   browser: WsPeer,
   lane: Lane,
@@ -56,7 +56,7 @@ const registration = (callId: string, more = '', contact = CONTACT) => ({
   more,
 });
 
-/** A connection of a browser for one call of the list. */
+/** Opens a browser connection for one call of the list. */
 const browsing =
   (act: (browser: WsPeer, call: TestCall, lane: Lane) => Promise<void>): Act =>
   async (call, lane) => {
@@ -68,7 +68,7 @@ const browsing =
     }
   };
 
-/** A browser answers the INVITE it gets. */
+/** A browser answers the INVITE it receives. */
 async function answers(browser: WsPeer, lane: Lane, callId: string, status = '200 OK'): Promise<string> {
   const [invite = ''] = await browser.expect(/^INVITE [\s\S]*/);
   lane.note(callId, plain(invite));
@@ -125,12 +125,12 @@ const refusedBy = (status: string): Act =>
     call.send('ACK', { uri: 'sip:web@sw.example', to: /;tag=.*/.exec(headersOf(final, 'to')[0] ?? '')?.[0] ?? '' });
   });
 
-/** The connection of a browser is lost after it registered. */
+/** The connection of a browser is lost after its registration. */
 const lost: Act = async (call, lane) => {
   await browsing(async (browser, _call, own) => {
     await proved(browser, own, registration(`${call.callId}-register`));
   })(call, lane);
-  // Each proxy notices in its own time.
+  // Each proxy notices the loss at its own time.
   for (let i = 1; ; i++) {
     const probe = lane.call(`is-it-lost-${i}`, 'web');
     if ((await probe.ask('MESSAGE', { uri: 'sip:web@sw.example' })).startsWith('SIP/2.0 404') || i > 40) break;
@@ -163,7 +163,7 @@ const registers = (more = '', contact = CONTACT, password = 'webphone'): Act =>
     await proved(browser, lane, registration(call.callId, more, contact), password);
   });
 
-/** A telephone registers by UDP. */
+/** A phone registers over UDP. */
 const telephone =
   (user: string, contact: string, password: string, more = ''): Act =>
   async (call, lane) => {
@@ -186,7 +186,7 @@ const overHttp =
     lane.note(call.callId, `${response.status} ${response.headers.get('content-type')} ${await response.text()}`);
   };
 
-/** Browsers and telephones that register at one edge. */
+/** Browsers and phones that register at one edge proxy. */
 export const BROWSER_REGISTRAR: OperatorFile = {
   file: 'browser-registrar-5.6.cfg',
   gateways: GATEWAYS,
@@ -206,7 +206,7 @@ export const BROWSER_REGISTRAR: OperatorFile = {
       .replace(/uloc-[\w-]+/g, 'uloc-*')
       // The port of a browser's connection.
       .replace(/(sip:(?:web@)?127\.0\.0\.1:|rport=|alias=127\.0\.0\.1~)\d{5}/g, '$1*')
-      // To a browser that came with TLS the original writes the address of its socket without.
+      // For a browser connected over TLS the original writes the address of its socket without TLS.
       .replace(/((?:record-route: <sip:|via: SIP\/2\.0\/WSS )127\.0\.0\.1:)PORT509[01]/gi, '$1WS'),
   calls: {
     'nobody is there': ['web', (call) => call.invite()],

@@ -54,7 +54,7 @@ const NUMBERS: Calls = {
   'a CANCEL': ['+4989123', (call) => call.ask('CANCEL')],
 };
 
-/** Conferences that stay where they began, a redirect server. */
+/** Conferences that stay on one server, and a redirect server. */
 export const CALLERS_FILES: readonly OperatorFile[] = [
   {
     file: 'sticky-balancer-5.6.cfg',

@@ -4,7 +4,7 @@ import { ANSWERED, type OperatorFile } from './operator-file.js';
 import { DIALPLAN, hashTable, sqliteTables, TRUSTED, writeList } from './tables.js';
 import { talked } from './talks.js';
 
-/** The table of addresses with the types that the original wants. */
+/** The address table with the column types that the original requires. */
 const ADDRESS =
   'CREATE TABLE address (id INTEGER PRIMARY KEY, grp INTEGER, ip_addr VARCHAR(50), mask INTEGER, port INTEGER, tag VARCHAR(64))';
 const prefixes = (name: string, rows: readonly string[]): string[] => [
@@ -12,7 +12,7 @@ const prefixes = (name: string, rows: readonly string[]): string[] => [
   `INSERT INTO ${name} VALUES ${rows.join(', ')}`,
 ];
 
-/** What the first gateway answers, by the end of the number. */
+/** Replies of the first gateway by the end of the number. */
 const BY_END: readonly (readonly [end: string, replies: readonly Answer[]])[] = [
   ['503', [[503, 'Service Unavailable']]],
   ['403', [[403, 'No Credit']]],

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 const md5 = (text: string): string => createHash('md5').update(text).digest('hex');
 
-/** A header line that answers the challenge of a reply, as a telephone does (RFC 2617). */
+/** A credentials header field for the challenge in a reply, as a phone computes it (RFC 2617). */
 export function credentials(challenge: string, user: string, password: string, method: string, uri: string): string {
   const of = (name: string) => new RegExp(`${name}="([^"]*)"`).exec(challenge)?.[1] ?? '';
   const [realm, nonce] = [of('realm'), of('nonce')];

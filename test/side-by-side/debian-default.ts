@@ -34,7 +34,7 @@ const TABLES = [
 const HERE = 'sip:sw.example';
 const ALICE = '"Alice" <sip:alice@sw.example>';
 
-/** A request that is challenged, then the same with a password. */
+/** A request that is challenged, then repeated with credentials. */
 const challenged =
   (method: string, uri: string, password: string) =>
   async (call: TestCall): Promise<void> => {
@@ -86,7 +86,7 @@ const ALWAYS: Calls = {
   ],
 };
 
-/** Calls to a gateway of the telephone network, by users of the proxy. */
+/** Calls from users of the proxy to a PSTN gateway. */
 const TO_GATEWAY: Calls = {
   'a call abroad': ['+49301234', talked({ from: ALICE })],
   'a call abroad with zeros': ['0049301234', (call) => call.invite({ from: ALICE })],
@@ -100,7 +100,7 @@ const TO_GATEWAY: Calls = {
   'abroad, and given up': ['+49301180', givenUpFrom(ALICE)],
 };
 
-/** Gateways that answer an INVITE with the status at the end of a number, if there is one. */
+/** Gateways that answer an INVITE with the status at the end of the number, if there is one. */
 const BY_NUMBER: OperatorFile['gateways'] = {
   gw1(method, user) {
     const status = Number(/(180|302|404|407|486|503)$/.exec(user)?.[1] ?? 0);
@@ -110,7 +110,7 @@ const BY_NUMBER: OperatorFile['gateways'] = {
   gw2: (method) => (method === 'INVITE' ? ANSWERED : [[202, 'Accepted']]),
 };
 
-/** As givenUp, of another caller: the gateway is silent for numbers that it does not know. */
+/** Like givenUp, with another caller: the gateway does not answer unknown numbers. */
 function givenUpFrom(from: string): Calls[string][1] {
   return async (call) => {
     call.send('INVITE', { from });
@@ -121,9 +121,9 @@ function givenUpFrom(from: string): Calls[string][1] {
 }
 
 interface Variant {
-  /** Title, if it is not made of the words. */
+  /** Title; default: made from the words. */
   readonly title?: string;
-  /** Words after WITH_. */
+  /** Suffixes of the WITH_ defines. */
   readonly words: readonly string[];
   readonly calls: Calls;
   /** Further lines of the local file. */
@@ -131,7 +131,7 @@ interface Variant {
   readonly filled?: OperatorFile['filled'];
 }
 
-/** The file with its switches, and its calls. */
+/** The file with its WITH_ defines, and its calls. */
 export function debianFile({ words, calls, title, lines = [], filled = [] }: Variant): OperatorFile {
   const database = words.some((word) => /AUTH|DB|SPEEDDIAL|MULTIDOMAIN/.test(word));
   return {
@@ -157,7 +157,7 @@ export function debianFile({ words, calls, title, lines = [], filled = [] }: Var
   };
 }
 
-/** Where the gateway of the telephone network is. */
+/** Address of the PSTN gateway. */
 export const GATEWAY: OperatorFile['filled'] = [
   ['pstn.gw_ip = ""', 'pstn.gw_ip = "127.0.0.1"'],
   ['pstn.gw_port = ""', 'pstn.gw_port = "GW1_PORT"'],
@@ -165,7 +165,10 @@ export const GATEWAY: OperatorFile['filled'] = [
 
 const NATTED = { from: ALICE, contact: '<sip:alice@10.0.0.5:5070>' };
 
-/** Debian's file as it is installed, with its switches. Functions of its registrar are not called, since switchyard has none in this test. */
+/**
+ * Debian's file as installed, with its WITH_ defines. Functions of its registrar are not called, since switchyard has
+ * no registrar in this test.
+ */
 export const DEBIAN_DEFAULT: readonly OperatorFile[] = (
   [
     { words: [], calls: {} },

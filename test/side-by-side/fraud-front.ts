@@ -54,7 +54,7 @@ const FRAUD: Calls = {
   'an INFO of nobody': ['4930', (call) => call.ask('INFO', { ...from('gil'), to: ';tag=none' })],
 };
 
-/** A front of a switch that keeps fraud and floods out. */
+/** A proxy before a switch that blocks fraud and floods. */
 export const FRAUD_FRONT: OperatorFile = {
   file: 'fraud-front-5.6.cfg',
   gateways: GATEWAYS,

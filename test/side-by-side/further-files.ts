@@ -4,7 +4,7 @@ import { GATEWAYS, type OperatorFile } from './operator-file.js';
 import { writeList } from './tables.js';
 import { talked } from './talks.js';
 
-/** What a file that sends calls to gateways is asked. */
+/** Calls for a file that routes calls to gateways. */
 const CALLS: Calls = {
   'an answered call': ['4930123', talked()],
   'a call with early media': ['4930early', (call) => answered(call)],
@@ -35,7 +35,7 @@ const CALLS: Calls = {
   'no hops left': ['bob', (call) => call.ask('INVITE', { hops: 0 })],
 };
 
-/** Two gateways for every set that the files name. */
+/** Two gateways for every set that the files use. */
 const SETS = [1, 2, 3, 5, 9, 10, 20, 30];
 
 function file(name: string, leaveOut: readonly string[] = [], more: Partial<OperatorFile> = {}): OperatorFile {
@@ -43,7 +43,7 @@ function file(name: string, leaveOut: readonly string[] = [], more: Partial<Oper
   return {
     file: name,
     gateways: GATEWAYS,
-    // Round robin, weights and limits depend on the calls before.
+    // Round robin, weights and limits depend on earlier calls.
     inOrder: true,
     prepare(folder: string, lane: Lane): void {
       const gateways = SETS.flatMap((set) => [
@@ -58,7 +58,7 @@ function file(name: string, leaveOut: readonly string[] = [], more: Partial<Oper
   };
 }
 
-/** Further files, each of another kind, all asked the same. */
+/** Further files, each of a different kind, with the same calls for all. */
 export const FURTHER_FILES: readonly OperatorFile[] = [
   file('sbc-edge-5.6.cfg'),
   file('call-limits-5.6.cfg'),

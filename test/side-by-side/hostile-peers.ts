@@ -5,7 +5,7 @@ import type { OperatorFile } from './operator-file.js';
 
 type Lines = readonly string[];
 
-/** A request as a peer should not write it: header lines by name, which replace those of a sound one; "" leaves one out. */
+/** A request that violates the RFC: header lines by name, which replace those of a valid request; "" removes one. */
 const broken =
   (
     changes: Readonly<Record<string, string | Lines>>,
@@ -28,14 +28,14 @@ const broken =
       (typeof value === 'string' ? [value] : value).filter((each) => each !== '').map((each) => `${name}: ${each}`),
     );
     call.raw([start, ...lines, '', body].join('\r\n'));
-    // What is dropped is followed by a request that is not.
+    // A dropped request is followed by one that is answered.
     await call.ask('OPTIONS', { uri: 'sip:sw.example', cseq: 900 });
   };
 
 const x = (count: number): string => 'x'.repeat(count);
 const start = (uri: string, method = 'INVITE'): string => `${method} ${uri} SIP/2.0`;
 
-/** Requests of hostile or broken peers. */
+/** Requests of hostile or faulty peers. */
 const HOSTILE: Readonly<Record<string, Calls[string][1]>> = {
   sound: broken({}),
   'no Via': broken({ Via: '' }),
@@ -119,7 +119,7 @@ const HOSTILE: Readonly<Record<string, Calls[string][1]>> = {
   }),
 };
 
-/** Debian's file, which looks at each request by sanity_check() and sends numbers with a plus to the gateway. */
+/** Debian's file, which checks each request with sanity_check() and sends numbers with a plus to the gateway. */
 export const HOSTILE_PEERS: OperatorFile = debianFile({
   words: ['PSTN'],
   title: 'hostile peers',

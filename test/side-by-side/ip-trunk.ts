@@ -5,7 +5,7 @@ import { GATEWAYS, type OperatorFile } from './operator-file.js';
 import { writeList } from './tables.js';
 import { talked } from './talks.js';
 
-/** A call that is challenged; then with a password. */
+/** A call that is challenged, then repeated with credentials. */
 const challenged =
   (user: string, password: string) =>
   async (call: TestCall): Promise<void> => {
@@ -16,7 +16,7 @@ const challenged =
     });
   };
 
-/** The provider asks for credentials, and is content with those of the trunk. */
+/** The provider challenges, and accepts the credentials of the trunk. */
 const provider: Answers = (method, user, request = '') => {
   if (method !== 'INVITE' || !user.includes('4955')) return (GATEWAYS['gw1'] as Answers)(method, user);
   if (/^Proxy-Authorization: .*username="pbx"/m.test(request)) return [[200, 'OK']];
@@ -38,13 +38,14 @@ export const IP_TRUNK: OperatorFile = {
   },
   alike: (text) =>
     text
-      // What stands for the former From and To: in Record-Route here, in the dialog there (restore_dlg).
+      // Where the original From and To are kept: in Record-Route here, in the dialog there (restore_dlg).
       .replace(/;vs[ft]=[\w+/=.-]+/g, '')
-      // Nonces, cookies and digests are those of each program.
+      // Each program has its own nonces, cookies and digests.
       .replace(/(nonce|cnonce|response|vsf|vst)=\\?"?[\w+/=.-]+\\?"?/g, '$1=*')
-      // The original's answers to requests of the callee have the To that the caller knows (restore_dlg).
+      // The original's replies to requests of the callee have the To that the caller knows (restore_dlg).
       .replace(/("SIP\/2\.0 200 OK(?:(?!",).)*?cseq: 30 INFO(?:(?!",).)*?to: )<[^>]*>/g, '$1*')
-      // RFC 3261 sections 9.1 and 17.1.1.3: From and To as in the request that was sent; the original takes those of the request that came.
+      // RFC 3261 sections 9.1 and 17.1.1.3: From and To as in the request that was sent; the original uses those of the
+      // received request.
       .replace(/("(?:ACK|CANCEL) (?:(?!",).)*?from: )[^;]*/g, '$1*')
       .replace(/("(?:ACK|CANCEL) (?:(?!",).)*?to: )[^;\\]*/g, '$1*'),
   calls: {

@@ -1,7 +1,7 @@
 /**
- * Runs files of operators through Kamailio and through switchyard at once and compares all that callers and gateways get:
- * `npm run side-by-side -- [WORD...]`. A word is a part of a file's name or, with "call=" before it, of a call's. Prints what differs and, as its last line,
- * how many calls agree; exits with 0 when all do, with 2 where there is no Kamailio.
+ * Runs operators' files in Kamailio and in switchyard and compares everything that callers and gateways receive: `npm
+ * run side-by-side -- [WORD...]`. A word is a part of a file's name or, after "call=", of a call's. Prints the
+ * differences and, in its last line, how many calls agree; exits with 0 when all do, with 2 without Kamailio.
  */
 import { inspect, isDeepStrictEqual } from 'node:util';
 import { findProgram } from '../support/servers/programs.js';
@@ -15,7 +15,7 @@ const isCall = (word: string) => word.startsWith('call=');
 const fileWords = words.filter((word) => !isCall(word));
 const callWords = words.filter(isCall).map((word) => word.slice(5));
 
-/** Lines of both texts that the other does not have. */
+/** Lines of both texts that the other does not contain. */
 function difference(ours: object, theirs: object): string[] {
   const lines = (value: object) =>
     inspect(value, { depth: 9, breakLength: 1, maxStringLength: null }).replaceAll('\\n', '\n').split('\n');

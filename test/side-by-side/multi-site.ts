@@ -6,7 +6,7 @@ import { GATEWAYS, type OperatorFile } from './operator-file.js';
 import { writeList } from './tables.js';
 import { talked } from './talks.js';
 
-/** One file for all sites, with parts and words. */
+/** One file for all sites, with conditional parts and defines. */
 export const MULTI_SITE: OperatorFile = {
   file: 'multi-site-5.6.cfg',
   inOrder: true,

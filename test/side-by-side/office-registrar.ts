@@ -7,13 +7,13 @@ import { talked } from './talks.js';
 
 const OFFICE = 'sip:sw.example';
 
-/** A REGISTER without a password, as the telephone of the door sends it. */
+/** A REGISTER without credentials, as sent by the phone at the door. */
 const door =
   (contact: string, more = '') =>
   (call: TestCall, lane: Lane): Promise<string> =>
     call.ask('REGISTER', { uri: OFFICE, contact: lane.named(contact), more });
 
-/** A REGISTER that is challenged, then the same with a password; the first `cseq` of two. */
+/** A REGISTER that is challenged, then repeated with credentials; the first `cseq` of two. */
 const registered =
   (user: string, contact: string, more = '', password = 'open sesame', cseq = 1) =>
   async (call: TestCall, lane: Lane): Promise<string> => {
@@ -23,7 +23,7 @@ const registered =
     return call.ask('REGISTER', { ...options, cseq: cseq + 1, more: options.more + proof });
   };
 
-/** A call of somebody who is registered. */
+/** From of a registered user. */
 const ALICE = '"Alice" <sip:alice@sw.example>';
 
 const CALLS: Calls = {
@@ -83,7 +83,7 @@ const CALLS: Calls = {
   'an INFO of nobody': ['bob', (call) => call.ask('INFO', { to: ';tag=none' })],
 };
 
-/** A small office: telephones that register, a mailbox, two providers. */
+/** A small office: phones that register, a voicemail server, two providers. */
 export const OFFICE_REGISTRAR: OperatorFile = {
   file: 'office-registrar-5.6.cfg',
   gateways: GATEWAYS,
@@ -91,7 +91,7 @@ export const OFFICE_REGISTRAR: OperatorFile = {
   prepare(folder, lane) {
     writeList(folder, lane, 'dispatcher.list', ['1 sip:127.0.0.1:GW1_PORT 0 10', '1 sip:127.0.0.1:GW2_PORT 0 5']);
   },
-  // Seconds pass while the calls are made.
+  // The expiry counts down while the calls are made.
   alike: (text) => text.replace(/(nonce|opaque)=\\?"?[\w+/=.-]+\\?"?/g, '$1=*').replace(/;expires=\d+/g, ';expires=*'),
   calls: CALLS,
 };

@@ -6,15 +6,15 @@ import { freePort } from '../support/ports.js';
 import type { Answers, Lane } from '../support/side-by-side.js';
 import type { SideBySide } from '../support/two-proxies.js';
 
-/** A file of an operator, and the calls that both proxies get. */
+/** An operator's file, and the calls that both proxies receive. */
 export interface OperatorFile extends Omit<SideBySide, 'text' | 'words'> {
-  /** In test/fixtures/kamailio, or what it is called where `path` is given. */
+  /** File name in test/fixtures/kamailio, or a name for the file at `path`. */
   readonly file: string;
-  /** Where else it stands; it is left out where there is none. */
+  /** Another path of the file; skipped when it does not exist. */
   readonly path?: string;
   /** Opens further peers before the proxy of a lane starts. */
   readonly peers?: (lane: Lane) => Promise<void>;
-  /** Values of the file that an operator must fill in, and what stands there then. */
+  /** Values that an operator must fill in, with the text to replace. */
   readonly filled?: readonly (readonly [text: string, value: string])[];
 }
 
@@ -23,12 +23,12 @@ const MEDIA_PORT = 2223;
 const RTPPROXY_PORT = 7722;
 
 /**
- * The text of a file as it can be run beside others: its folders are one folder of its own, its ports are free ones, its media
- * proxy is one of the test, and one process of Kamailio has its sockets. Nothing else is changed.
+ * The text of a file changed so that several can run in parallel: its folders become one folder, its ports free ones,
+ * its media proxy the one of the test, and Kamailio has one process per socket. Nothing else is changed.
  */
 export async function served(text: string, lane: Lane): Promise<string> {
   const ports = new Map<string, number>([['5060', lane.proxyPort]]);
-  // Calls go to port 5060, or to the first that there is.
+  // Calls go to port 5060, or else to the first port in the file.
   const first = /^listen\s*=\s*udp:[\w.]+:(\d+)\b/m.exec(text)?.[1] ?? '5060';
   if (!/^listen\s*=\s*udp:[\w.]+:5060\b/m.test(text)) ports.set(first, lane.proxyPort);
   for (const [, port = ''] of text.matchAll(/^listen\s*=\s*\w+:[\w.]+:(\d+)\b/gm)) {
@@ -46,18 +46,18 @@ export async function served(text: string, lane: Lane): Promise<string> {
     lane.closing.push(() => media.close());
     ports.set(String(RTPPROXY_PORT), media.port);
   }
-  // "!WORD!5090!g" of a substdef is a port, too.
+  // "!WORD!5090!g" of a substdef contains a port as well.
   const known = [...ports.keys()].join('|');
   return (
     text
-      // Two processes could overtake each other with two replies that come at once.
+      // Two processes could send two simultaneous replies in either order.
       .replace(/^children\s*=\s*\d+/m, 'children=1')
       .replace(new RegExp(`(?<![\\d.])(?:${known})(?!\\d)`, 'g'), (port) => String(ports.get(port)))
       .replace(/\/(?:etc\/kamailio|var\/lib\/kamailio|run\/kamailio)(?=\/)/g, 'FOLDER')
   );
 }
 
-/** What both proxies are given. */
+/** The comparison that both proxies run. */
 export function asSideBySide(operator: OperatorFile): SideBySide {
   const written = readFileSync(operator.path ?? operatorFile('kamailio', operator.file), 'latin1');
   const text = (operator.filled ?? []).reduce((all, [from, to]) => all.replace(from, to), written);
@@ -68,7 +68,7 @@ export function asSideBySide(operator: OperatorFile): SideBySide {
       await operator.peers?.(lane);
       return served(text, lane);
     },
-    // Each names itself and its process.
+    // Each program writes its own name and process id.
     alike: (each) =>
       alike(
         each
@@ -79,10 +79,10 @@ export function asSideBySide(operator: OperatorFile): SideBySide {
 }
 
 const RINGING = [180, 'Ringing'] as const;
-/** A gateway that answers. */
+/** Replies of a gateway that answers. */
 export const ANSWERED = [RINGING, [200, 'OK']] as const;
 
-/** What a gateway answers to an INVITE, by the end of the user's name. */
+/** Replies of a gateway to an INVITE, by the end of the user name. */
 const BY_END: readonly (readonly [end: string, replies: readonly (readonly [status: number, reason: string])[]])[] = [
   ['over', [[503, 'Service Unavailable']]],
   ['none', [[503, 'Service Unavailable']]],
@@ -100,7 +100,10 @@ const BY_END: readonly (readonly [end: string, replies: readonly (readonly [stat
   ],
 ];
 
-/** Two gateways: the first answers INVITEs by the end of the number, the second all but those that end in "none". */
+/**
+ * Two gateways: the first answers INVITEs by the end of the number, the second answers all except those ending in
+ * "none".
+ */
 export const GATEWAYS: Readonly<Record<string, Answers>> = {
   gw1(method, user) {
     if (method !== 'INVITE') return [[202, 'Accepted']];

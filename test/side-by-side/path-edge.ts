@@ -16,7 +16,7 @@ const registrar: Answers = (method, user, request = '') => {
   return [[200, 'OK', 'Path: <sip:x@127.0.0.1;lr>\r\n']];
 };
 
-/** An answered call whose INFO has an alias in its request-URI. */
+/** An answered call with an INFO whose request-URI has an alias. */
 const withAlias =
   (alias: string): Calls[string][1] =>
   async (call, lane) => {

@@ -6,7 +6,7 @@ import { talked } from './talks.js';
 const CARRIER = 'X-Carrier: 1\r\n';
 const PBX = 'X-PBX: 1\r\n';
 
-/** Two PBX that the outside does not see. */
+/** Two PBXs that are hidden from the outside. */
 export const PBX_FRONT: OperatorFile = {
   file: 'pbx-front-5.6.cfg',
   inOrder: true,

@@ -1,16 +1,16 @@
-/** The name of a header field: those of one name keep their order. */
+/** The name of a header field: fields of one name keep their order. */
 const nameOf = (line: string): string => line.slice(0, line.indexOf(':') + 1);
 
-/** A Via with its parameters in order, without the mark of a connection. */
+/** A Via with sorted parameters, without the connection's id. */
 function ordered(line: string): string {
   const [sentBy, ...parameters] = line.split(';');
   return [sentBy, ...parameters.filter((each) => !each.startsWith('i=')).sort()].join(';');
 }
 
-/** A message without what is of one connection: the peer's port and what each program makes of it. */
+/** A message without connection data: the peer's port and what each program derives from it. */
 export const plain = (text: string): string =>
   text
-    // Of one hop, as the original copies it from the request it forwarded.
+    // Hop-by-hop; the original copies it from the request it forwarded.
     .replace(/^((?:ACK|CANCEL) [\s\S]*?\r\nMax-Forwards: )(?:6\d|70)(?=\r\n)/, (all, before: string) =>
       (text.match(/^Via:/gm)?.length ?? 0) === 1 ? `${before}*` : all,
     )

@@ -4,7 +4,7 @@ import { GATEWAYS, type OperatorFile } from './operator-file.js';
 import { sqliteTables } from './tables.js';
 import { talked } from './talks.js';
 
-/** A call that the file drops: a route that fails within a comparison ends it. */
+/** A call that the file drops: a failing route within a comparison ends it. */
 const unanswered =
   (from: string) =>
   async (call: TestCall): Promise<void> => {

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import type { Lane } from '../support/side-by-side.js';
 import { executeSqlite } from '../support/sqlite-file.js';
 
-/** Writes a file beside the cfg file; a gateway's name with "_PORT" is its port. */
+/** Writes a file beside the cfg file; a gateway's name followed by "_PORT" is replaced by its port. */
 export function writeList(folder: string, lane: Lane, name: string, lines: readonly string[]): void {
   writeFileSync(join(folder, name), lane.named(`${lines.join('\n')}\n`));
 }
 
-/** Tables of SQLite in kamailio.sqlite. */
+/** Makes SQLite tables in kamailio.sqlite. */
 export function sqliteTables(folder: string, lane: Lane, statements: readonly string[]): void {
   executeSqlite(
     join(folder, 'kamailio.sqlite'),
@@ -52,11 +52,11 @@ export const TRUSTED =
 export const DIALPLAN =
   'CREATE TABLE dialplan (id INTEGER PRIMARY KEY, dpid INTEGER, pr INTEGER, match_op INTEGER, match_exp TEXT, match_len INTEGER, subst_exp TEXT, repl_exp TEXT, attrs TEXT)';
 
-/** A table of htable. */
+/** Makes a table of htable. */
 export const hashTable = (name: string): string =>
   `CREATE TABLE ${name} (id INTEGER PRIMARY KEY, key_name TEXT, key_type INTEGER DEFAULT 0, value_type INTEGER DEFAULT 0, key_value TEXT, expires INTEGER DEFAULT 0)`;
 
-/** Tables of topos, as the original keeps them in text files. */
+/** Tables of topos, which the original keeps in text files. */
 export function toposTables(folder: string): void {
   const texts = (names: string) =>
     names

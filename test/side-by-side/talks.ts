@@ -1,7 +1,7 @@
 import type { TestCall } from '../support/side-by-side.js';
 import type { Calls } from '../support/two-proxies.js';
 
-/** An answered call with a request of each side within the dialog, then a BYE. */
+/** An answered call with a request from each side within the dialog, then a BYE. */
 export const talked =
   (options: Parameters<TestCall['invite']>[0] = {}): Calls[string][1] =>
   async (call, lane) => {

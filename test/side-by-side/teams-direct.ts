@@ -13,20 +13,20 @@ import { TlsExchange } from './tls-exchange.js';
 const SDP =
   'v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=audio 6000 RTP/SAVP 8 103\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:103 SILK/8000\r\n';
 
-/** The exchange of each proxy. */
+/** The exchange that belongs to each proxy. */
 const exchanges = new WeakMap<Lane, TlsExchange>();
 const authorities = new WeakMap<Lane, TestAuthority>();
 
 interface Asked {
   readonly user: string;
   readonly callId: string;
-  /** Of the exchange. */
+  /** Port of the exchange. */
   readonly port: number;
   readonly from?: string;
   readonly more?: string;
 }
 
-/** A request as Teams writes it. */
+/** A request as Teams sends it. */
 function request(
   method: string,
   { user, callId, port, from = '"Ann" <sip:+4930555001@sip.pstnhub.example>', more = '' }: Asked,
@@ -51,7 +51,7 @@ function request(
   ].join('\r\n');
 }
 
-/** Teams calls over TLS; the caller of the test is not asked. */
+/** Teams calls over TLS; the caller of the test is not involved. */
 const fromTeams =
   (callId: string, user: string, asked: Partial<Asked> & { readonly refer?: string } = {}): Calls[string][1] =>
   async (_call, lane) => {
@@ -84,10 +84,10 @@ const teamsAsks =
     lane.note(callId, plain(await teams.ask(request(method, { user, callId, port: exchange.port }))));
   };
 
-/** Microsoft Teams at one side by TLS, carriers and a PBX at the other. */
+/** Microsoft Teams on one side over TLS, carriers and a PBX on the other. */
 export const TEAMS_DIRECT: OperatorFile = {
   file: 'teams-direct-5.6.cfg',
-  // The original looks up the name it advertises.
+  // The original resolves the name it advertises.
   filled: [['sbc1.sw.example', 'localhost']],
   inOrder: true,
   gateways: {

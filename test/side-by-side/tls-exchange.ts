@@ -7,7 +7,7 @@ import { plain } from './plain.js';
 
 const SDP = 'v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=audio 6000 RTP/SAVP 0\r\n';
 
-/** Takes the first message off a stream; undefined while it is not whole. */
+/** Removes the first message from a stream; undefined while it is incomplete. */
 function firstOf(stream: string): readonly [message: string, rest: string] | undefined {
   const start = stream.search(/[^\r\n]/);
   const end = stream.indexOf('\r\n\r\n', start);
@@ -17,10 +17,10 @@ function firstOf(stream: string): readonly [message: string, rest: string] | und
   return stream.length < whole ? undefined : [stream.slice(start, whole), stream.slice(whole)];
 }
 
-/** An exchange that is called by TLS, answers by the end of the number, and calls from connections of its own. */
+/** An exchange that is called over TLS, answers by the end of the number, and calls over its own connections. */
 export class TlsExchange {
   readonly received: string[] = [];
-  /** Where it notes what it gets. */
+  /** Where it records what it receives. */
   lane: Lane | undefined;
   private readonly sockets = new Set<Socket>();
 
@@ -40,7 +40,7 @@ export class TlsExchange {
     return (this.server.address() as AddressInfo).port;
   }
 
-  /** A connection of its own to a proxy. */
+  /** A connection from the exchange to a proxy. */
   async caller(port: number): Promise<TlsCaller> {
     const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
     this.sockets.add(socket);
@@ -97,7 +97,7 @@ export class TlsExchange {
   }
 }
 
-/** A connection by which requests are sent and their replies read. */
+/** A connection for sending requests and reading their replies. */
 export class TlsCaller {
   private stream = '';
   readonly received: string[] = [];

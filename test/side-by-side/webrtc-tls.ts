@@ -9,7 +9,7 @@ import { GATEWAYS, type OperatorFile } from './operator-file.js';
 import { plain } from './plain.js';
 import { writeList } from './tables.js';
 
-/** What a browser offers. */
+/** SDP offer of a browser. */
 export const BROWSER_SDP =
   'v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 6000 UDP/TLS/RTP/SAVPF 111\r\n';
 const ORIGIN = { rejectUnauthorized: false, origin: 'https://www.sw.example' };
@@ -25,7 +25,7 @@ interface Asked {
   readonly contact?: string;
 }
 
-/** A request as a browser writes it: its address is nobody's. */
+/** A request as a browser sends it: with an invalid host. */
 export function browserRequest({
   method,
   uri,
@@ -51,13 +51,13 @@ export function browserRequest({
   ].join('\r\n');
 }
 
-/** A browser's connection to the port that stands for a number of the file. */
+/** A browser's connection to the port that replaces a port of the file. */
 export async function connected(lane: Lane, number: number): Promise<WsPeer> {
   const scheme = number === 5091 ? 'wss' : 'ws';
   return WsPeer.connect(`${scheme}://127.0.0.1:${lane.ports.get(number)}/ws`, 'sip', ORIGIN);
 }
 
-/** A browser calls; the caller of the test is not asked. */
+/** A browser calls; the caller of the test is not involved. */
 const fromBrowser =
   (callId: string, port: number, user: string): Calls[string][1] =>
   async (_call, lane) => {
@@ -119,7 +119,7 @@ const toBrowser: Calls[string][1] = async (call, lane) => {
   }
 };
 
-/** What a request of HTTP is answered. */
+/** The answer to an HTTP request. */
 const overHttp =
   (callId: string, path: string, headers: Readonly<Record<string, string>> = {}): Calls[string][1] =>
   async (call, lane) => {
@@ -152,7 +152,7 @@ export const WEBRTC_TLS: OperatorFile = {
     text
       // The port of a browser's connection.
       .replace(/(sip:(?:web@)?127\.0\.0\.1:|rport=|alias=127\.0\.0\.1~)\d{5}/g, '$1*')
-      // To a browser that came with TLS the original writes the address of its socket without.
+      // For a browser connected over TLS the original writes the address of its socket without TLS.
       .replace(/((?:record-route: <sip:|via: SIP\/2\.0\/WSS )127\.0\.0\.1:)PORT509[01]/gi, '$1WS'),
   calls: {
     'a browser calls': ['bob', fromBrowser('a-browser-calls', 5090, 'bob')],

@@ -1,7 +1,7 @@
 /**
- * `npm run soak -- [--seed N] [--minutes N] [--only NAME]`: the fault tests at full length, over and over with other
- * seeds until the time is up, one line of figures each. Without arguments: seed 1, one round of everything. Exit status 1 at
- * the first fault, with the seed that shows it.
+ * `npm run soak -- [--seed N] [--minutes N] [--only NAME]`: repeats the fault tests at full length with new seeds until
+ * the time is over, and prints one line of figures for each. Without arguments: seed 1, one round of everything. Exit
+ * status 1 at the first failure, with its seed.
  */
 import { parseArgs } from 'node:util';
 import { standardIo } from '../../src/cli/line/io.js';
@@ -31,7 +31,7 @@ import { wrongPasswords } from '../support/faults/wrong-passwords.js';
 
 type Scenario = (bench: FaultBench, seed: number) => Promise<object>;
 
-/** Bytes the heap may have grown over a thousand reloads: what one load of the table takes is in it. */
+/** Maximum heap growth in bytes over a thousand reloads, including the memory of one load of the table. */
 const HEAP_GROWTH = 4 * 1024 * 1024;
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
@@ -95,7 +95,7 @@ async function main(): Promise<number> {
   const shown = progress(standardIo(), 'scenarios', minutes === 0 ? chosen.length : undefined);
   const start = performance.now();
   let done = 0;
-  // The part that is over: of the scenarios, or of the minutes.
+  // Progress, 0 to 1: the completed part of the scenarios or of the minutes.
   const part = () => Math.min(1, (performance.now() - start) / (minutes * 60_000));
   const ticker = setInterval(() => shown.at(done, ...(minutes === 0 ? [] : [part()])), 1000);
   ticker.unref();

@@ -5,7 +5,7 @@ import { CLUSTER_EVENTS, EVENT_CATALOGUE } from '../../src/events/catalogue.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** The published document. `npm run docs` makes it anew. */
+/** The published document. `npm run docs` regenerates it. */
 export const ASYNCAPI_FILE = `${root}schemas/asyncapi.json`;
 
 /** The schemas of the events and of call records, by file name. */
@@ -15,7 +15,7 @@ export function eventSchemas(): Map<string, SchemaDocument> {
   return new Map(files.map((file) => [file, read(file)]));
 }
 
-/** The document as it must stand in the file. */
+/** The document that the file must contain. */
 export function currentAsyncApi(): Record<string, unknown> {
   const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { version: string };
   return asyncApiDocument(eventSchemas(), { version });

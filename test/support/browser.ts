@@ -4,16 +4,16 @@ import { join } from 'node:path';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { requireProgram } from './servers/programs.js';
 
-/** A real browser without a window, and what its pages complained about. */
+/** A real headless browser and the errors of its pages. */
 export interface Browser {
-  /** Opens a page of its own session. `faults` collects what the page throws and reports as errors. */
+  /** Opens a page in a separate session. `faults` collects exceptions and console errors. */
   page(options?: { readonly width?: number; readonly height?: number; readonly dark?: boolean }): Promise<Page>;
   /** Exceptions of pages and errors on their consoles. */
   readonly faults: string[];
   close(): Promise<void>;
 }
 
-/** Debian's Chromium with nothing that calls out. */
+/** Arguments for Debian's Chromium that disable all traffic of its own. */
 const ARGUMENTS = [
   '--no-sandbox',
   '--disable-gpu',

@@ -1,7 +1,7 @@
 /**
- * A process that begins, moves and ends calls by call load in tables in shared memory, as fast as it can, until it is
- * killed: memory is its descriptor 4. Its parent sends ["begin", number of the worker, bytes], then what the brain says
- * to a worker, then ["stop"], which it answers.
+ * A process that begins, moves and ends calls of call load in tables in shared memory as fast as it can until it is
+ * killed: descriptor 4 is the memory. Its parent sends ["begin", number of the worker, bytes], then the brain's
+ * messages to a worker, then ["stop"], which it answers.
  */
 import { systemClock } from '../../src/core/clock.js';
 import { systemRandom } from '../../src/core/random.js';
@@ -13,9 +13,9 @@ import { callsOf, ownerOf } from '../../src/workers/shared-layout.js';
 import { request } from './partitions.js';
 import { recordingLog } from './recording-log.js';
 
-/** Steps between two looks at what the parent says. */
+/** Steps between two checks for messages of the parent. */
 const BURST = 200;
-/** Calls of all processes have one of these Call-IDs. */
+/** Number of Call-IDs that the calls of all processes share. */
 const CALL_IDS = 400;
 
 const loaded = await loadLibc();

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { requireProgram } from './servers/programs.js';
 
-/** Files of a certificate and its private key, PEM. */
+/** PEM files of a certificate and its private key. */
 export interface CertificateFiles {
   readonly cert: string;
   readonly key: string;
@@ -41,7 +41,7 @@ export class TestAuthority {
     return { cert: path('pem'), key: path('key') };
   }
 
-  /** A folder with the list of certificates that are revoked. */
+  /** A folder with the revocation list (CRL). */
   revoke(...revoked: readonly CertificateFiles[]): string {
     const path = (name: string) => join(this.folder, name);
     const lists = path('crls');
@@ -55,7 +55,7 @@ export class TestAuthority {
     return lists;
   }
 
-  /** A folder with the authority under its hash. */
+  /** A folder that contains the authority under its hash. */
   hashed(): string {
     const folder = join(this.folder, 'hashed');
     mkdirSync(folder);
@@ -64,7 +64,7 @@ export class TestAuthority {
     return folder;
   }
 
-  /** A file with parameters of Diffie-Hellman. */
+  /** A file with Diffie-Hellman parameters. */
   dhParameters(): string {
     const file = join(this.folder, 'dh.pem');
     this.run('genpkey', '-genparam', '-algorithm', 'DH', '-pkeyopt', 'group:ffdhe2048', '-out', file);

@@ -13,35 +13,35 @@ import { until } from './until.js';
 import { workersSetting } from './workers.js';
 import { writingLogger } from './written-lines.js';
 
-/** A configuration file served inside the test's own process. */
+/** A daemon in the test's process that serves a cfg file. */
 export interface CfgDaemon {
   readonly daemon: Daemon;
   readonly folder: string;
   readonly port: number;
   /** "sip:127.0.0.1:port" */
   readonly proxy: string;
-  /** What the script wrote with xlog and the like. */
+  /** Output of the script's xlog and similar functions. */
   readonly script: string[];
   /** Lines of the log, level info and above. */
   readonly log: string[];
-  /** Takes another text of the file, as SIGHUP does. */
+  /** Reloads with another text of the file, as on SIGHUP. */
   reload(text: string): Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface CfgDaemonOptions {
-  /** The file; "LISTEN" in it is 127.0.0.1 and a free port, "FOLDER" the folder it stands in. */
+  /** Text of the file; "LISTEN" in it is replaced by 127.0.0.1 and a free port, "FOLDER" by the folder of the file. */
   readonly text: string;
-  /** What stands in switchyard.json beside it. */
+  /** Content of the switchyard.json beside it. */
   readonly json?: Readonly<Record<string, unknown>>;
-  /** Called with the folder before the daemon starts: tables, list files. */
+  /** Called with the folder before the daemon starts, to make tables and list files. */
   readonly prepare?: (folder: string) => void | Promise<void>;
   readonly address?: string;
   /** Its port. Default: a free one. */
   readonly port?: number;
 }
 
-/** Starts a daemon that serves a configuration file. Throws CfgError for one that cannot be used. */
+/** Starts a daemon with a cfg file. Throws CfgError when the file cannot be used. */
 export async function startCfgDaemon(options: CfgDaemonOptions): Promise<CfgDaemon> {
   const { address = '127.0.0.1' } = options;
   const folder = mkdtempSync(join(tmpdir(), 'switchyard-cfg-'));
@@ -55,7 +55,7 @@ export async function startCfgDaemon(options: CfgDaemonOptions): Promise<CfgDaem
   const script: string[] = [];
   const log: string[] = [];
   const logger = recording(log, script);
-  // Sockets that modules open by themselves stand in the folder, too.
+  // Sockets that modules open by default are made in the folder as well.
   const loading = { runtimeFolder: folder };
   const loaded = loadCompleteCfg(file, loading);
   const { cfg } = loaded;
@@ -86,14 +86,14 @@ export async function startCfgDaemon(options: CfgDaemonOptions): Promise<CfgDaem
   };
 }
 
-/** Runs the file with several workers where SWITCHYARD_TEST_WORKERS says so and it can be. */
+/** Adds several workers where SWITCHYARD_TEST_WORKERS is set and the file permits it. */
 function inWorkers(settings: Settings, cfg: LoadedCfg): Settings {
   const { workers = settings.workers } = workersSetting();
   const several = settings.workers > 1 ? settings : { ...settings, workers };
   return settings.workers > 1 || workersFault(several, cfg) === undefined ? several : settings;
 }
 
-/** What scripts of workers write comes as lines of the log. */
+/** Output of scripts in workers comes as lines of the log. */
 function recording(lines: string[], script: string[]): Logger {
   return writingLogger((fields, message) => {
     const { err } = fields as { err?: unknown };
@@ -105,7 +105,7 @@ function recording(lines: string[], script: string[]): Logger {
   });
 }
 
-/** Waits for the lines of a script, which those of a worker reach through the daemon's log, and compares them. */
+/** Waits for the output of a script, which comes through the daemon's log when a worker wrote it, and compares it. */
 export async function wrote(daemon: Pick<CfgDaemon, 'script'>, lines: readonly string[]): Promise<void> {
   await until(`${lines.length} lines of the script`, () => daemon.script.length >= lines.length, {
     show: () => daemon.script,

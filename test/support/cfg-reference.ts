@@ -13,7 +13,7 @@ import { ReplyRoute } from '../../src/route/script/reply-route.js';
 import { RequestRoute } from '../../src/route/script/request-route.js';
 import type { MessageRun } from '../../src/script/call.js';
 
-/** The page with every function, variable and transformation of cfg files. */
+/** The page that lists every function, variable and transformation of cfg files. */
 export const CFG_REFERENCE = resolve(import.meta.dirname, '../../examples/cfg-reference.md');
 
 const INTRODUCTION = `# Functions, variables and transformations of cfg files
@@ -76,7 +76,7 @@ function names(title: string, list: Iterable<string>, mark: (name: string) => st
     .join(' ')}\n`;
 }
 
-/** The page as it should be. */
+/** The current content of the page. */
 export function cfgReference(): string {
   const variables = (dialect: typeof OPENSIPS) => [
     ...dialect.names.variables.keys(),

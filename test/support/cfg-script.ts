@@ -140,7 +140,7 @@ export interface CfgOptions {
   readonly unknownFunctions?: 'refuse' | 'log';
 }
 
-/** A whole file; its problems, and how to run it. */
+/** Compiles a whole file: its problems, and a way to run it. */
 export function cfgFile(dialect: string, text: string, options: CfgOptions = {}) {
   const { files = {}, defines = {}, environment = {} } = options;
   const parsed = parseConfiguration(
@@ -165,7 +165,7 @@ export function cfgFile(dialect: string, text: string, options: CfgOptions = {})
   return {
     tree: parsed.tree,
     problems,
-    /** "line:column message" of each. */
+    /** "line:column message" of each problem. */
     messages: problems.map(({ at, message }) => `${at.line}:${at.column} ${message}`),
     script: compiled.script,
     run(kind: RouteKind = 'request', name?: string, message = REQUEST) {
@@ -188,7 +188,7 @@ export function cfgFile(dialect: string, text: string, options: CfgOptions = {})
   };
 }
 
-/** Statements of a main route, and further routes by their heads. */
+/** Compiles statements of a main route, and further routes by their headers. */
 export function cfg(
   dialect: string,
   main: string,

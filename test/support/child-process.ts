@@ -2,20 +2,20 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Most output kept of a child's stdout and stderr each, characters. */
+/** Maximum number of characters kept of a child's stdout and of its stderr. */
 const OUTPUT_LIMIT = 200_000;
 
-/** Children that are to end with us. */
+/** Children that must end with this process. */
 const alive = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const child of alive) child.kill('SIGKILL');
 });
 
-/** A child process that is ended with us, with the beginning of what it said. */
+/** A child process that is ended with this process; the beginning of its output is kept. */
 export class Child {
   readonly process: ChildProcess;
   readonly pid: number;
-  /** Resolves with the exit status when the process is gone, null when a signal ended it. Never rejects. */
+  /** Resolves with the exit status when the process has ended, with null when a signal ended it. Never rejects. */
   readonly exited: Promise<number | null>;
   stdout = '';
   stderr = '';
@@ -48,7 +48,7 @@ export class Child {
     return this.pid > 0 && this.process.exitCode === null && this.process.signalCode === null;
   }
 
-  /** Sends `signal`, then SIGKILL when the process is still there after `graceMs`; resolves with its exit status. */
+  /** Sends `signal`, and SIGKILL when the process still runs after `graceMs`; resolves with its exit status. */
   async stop(signal: NodeJS.Signals = 'SIGTERM', graceMs = 3000): Promise<number | null> {
     if (this.running) this.process.kill(signal);
     const timer = setTimeout(() => this.process.kill('SIGKILL'), graceMs);
@@ -57,7 +57,7 @@ export class Child {
     return code;
   }
 
-  /** Waits until `ready` answers true. Throws with what the child said when it ends first or `timeoutMs` pass. */
+  /** Waits until `ready` returns true. Throws with the child's output when it ends first or `timeoutMs` pass. */
   async until(ready: () => boolean | Promise<boolean>, timeoutMs: number, what: string): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     while (!(await ready())) {
@@ -69,13 +69,13 @@ export class Child {
     }
   }
 
-  /** The last lines of its output, for error messages. */
+  /** The last lines of its output for error messages. */
   said(): string {
     return `${this.stdout}\n${this.stderr}`.trim().split('\n').slice(-12).join('\n');
   }
 }
 
-/** Whether some process has bound `port` for the transport, by the kernel's socket tables (Linux). */
+/** Whether a process has bound `port` for the transport, according to the kernel's socket tables (Linux). */
 export async function isBound(port: number, transport: 'udp' | 'tcp'): Promise<boolean> {
   const hex = port.toString(16).toUpperCase().padStart(4, '0');
   for (const table of [transport, `${transport}6`]) {

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import type { Terminal } from '../../src/cli/line/io.js';
 import { runLine } from '../../src/cli/line/run.js';
 
-/** What a command line did. */
+/** Result of a command line. */
 export interface Ran {
   readonly status: number;
   readonly out: string;

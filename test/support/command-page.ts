@@ -14,7 +14,7 @@ Made from the commands' own help by \`npm run docs\`. Standard output carries da
 \`--json\`, output and errors are JSON. \`NO_COLOR\` and output that is no terminal are respected.
 `;
 
-/** The page as it should be. */
+/** The current content of the page. */
 export async function commandPage(): Promise<string> {
   const commands = await loadCommands();
   const part = (title: string, text: string) => `\n## ${title}\n\n\`\`\`text\n${text.trimEnd()}\n\`\`\`\n`;

@@ -11,7 +11,7 @@ import { freePort } from './ports.js';
 import { type LogLine, recordingLog } from './recording-log.js';
 import { workersSetting } from './workers.js';
 
-/** The whole daemon in this process, with a folder, ports and a log of its own. */
+/** The whole daemon in this process, with its own folder, ports and log. */
 export interface DaemonFixture {
   readonly daemon: Daemon;
   readonly settings: Settings;
@@ -27,8 +27,9 @@ export interface DaemonFixture {
 }
 
 /**
- * Starts a daemon on UDP and TCP of 127.0.0.1 with all endpoints open. `settings` is laid over that; `rows` are put into the
- * tables of the partitions they are named for, which are made before. `drainMs`: how long calls may go on when it stops.
+ * Starts a daemon on UDP and TCP of 127.0.0.1 with all endpoints open. `settings` override the defaults; `rows` are
+ * written to the tables of the partitions they are named for, which are made first. `drainMs`: how long calls may
+ * continue when it stops.
  */
 export async function startDaemon(
   settings: Readonly<Record<string, unknown>>,
@@ -70,7 +71,7 @@ export async function startDaemon(
   return { daemon, settings: loaded, folder, log, sipPort, miPort, httpPort, fifo, logged, stop };
 }
 
-/** Puts rows into a partition's table in place of what is there; the daemon sees them at its next reload. */
+/** Replaces the rows of a partition's table; the daemon uses them after its next reload. */
 export async function replaceRows(fixture: DaemonFixture, name: string, rows: readonly object[]): Promise<void> {
   await provision(fixture.settings, name, rows, fixture.folder);
 }

@@ -8,17 +8,17 @@ import { writeTable } from './daemon-process.js';
 import { recordingLogger } from './sip-recorder.js';
 import { workersSetting } from './workers.js';
 
-/** The daemon inside the test's own process, on a db_text table: what it holds can be looked at. */
+/** The daemon in the test's process on a db_text table, so that its objects can be inspected. */
 export interface DaemonInProcess {
   readonly daemon: Daemon;
   /** Port of its first socket. */
   readonly port: number;
-  /** What it logged as errors. */
+  /** Errors it has logged. */
   readonly errors: readonly unknown[];
   stop(): Promise<void>;
 }
 
-/** Starts it on a free port of 127.0.0.1, UDP; `settings` are keys of switchyard.json over that. */
+/** Starts it on a free UDP port of 127.0.0.1; `settings` are additional keys of switchyard.json. */
 export async function startDaemonHere(
   destinations: readonly (readonly [setId: number, uri: string, socket?: string])[],
   settings: Readonly<Record<string, unknown>>,

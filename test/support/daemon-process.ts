@@ -10,26 +10,29 @@ import { workersSetting } from './workers.js';
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const BUILT = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const TSX = import.meta.resolve('tsx');
-/** Milliseconds a daemon may take to listen: with workers on a busy machine several processes start. */
+/** Maximum start time in milliseconds: with workers several processes start, perhaps on a busy machine. */
 const START_MS = 60_000;
 
 export interface DaemonProcessOptions {
-  /** Rows of the default partition's table: set id, URI and the socket to send from, in order. */
+  /** Rows of the default partition's table in order: set id, URI and sending socket. */
   readonly destinations: readonly (readonly [setId: number, uri: string, socket?: string])[];
-  /** Keys of switchyard.json, over what is there by default: one UDP socket, HTTP with MI, a db_text table. */
+  /** Keys of switchyard.json, added to the defaults: one UDP socket, HTTP with MI, a db_text table. */
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Transports to listen on, all at one port of 127.0.0.1 (and of ::1 with `ipv6`). Default udp. */
   readonly transports?: readonly ('udp' | 'tcp')[];
   readonly ipv6?: boolean;
-  /** Name server it asks, "127.0.0.1:port"; default: the machine's. */
+  /** Its name server, "127.0.0.1:port"; default: that of the machine. */
   readonly dns?: string;
-  /** Runs what `npm run build` made, not the sources. Default: with SWITCHYARD_TEST_BUILT=1 in the environment. */
+  /**
+   * Runs dist/ as made by `npm run build` instead of the sources. Default: with SWITCHYARD_TEST_BUILT=1 in the
+   * environment.
+   */
   readonly built?: boolean;
-  /** The built program to run, where it is not that of this folder. */
+  /** Path of the built program, if not in this folder. */
   readonly program?: string;
 }
 
-/** The daemon as a process of its own. */
+/** The daemon in its own process. */
 export interface DaemonProcess {
   readonly port: number;
   /** Base URL of /mi, /metrics and /health. */
@@ -39,13 +42,13 @@ export interface DaemonProcess {
   readonly folder: string;
   /** Runs an MI command over HTTP. Throws on an error reply. */
   mi(method: string, params?: object): Promise<unknown>;
-  /** What it has logged so far. */
+  /** Its log so far. */
   log(): string;
-  /** Ends it with SIGTERM; resolves with its exit status. */
+  /** Stops it with SIGTERM; resolves with its exit status. */
   stop(): Promise<number | null>;
 }
 
-/** Starts the daemon and waits until it listens. Throws with what it said when it does not. */
+/** Starts the daemon and waits until it listens. Throws with its output when it fails. */
 export async function startDaemon(options: DaemonProcessOptions): Promise<DaemonProcess> {
   const port = await freePort();
   const httpPort = await freePort();
@@ -82,7 +85,7 @@ export async function startDaemon(options: DaemonProcessOptions): Promise<Daemon
   };
   try {
     await child.until(() => isBound(port, transports[0] ?? 'udp'), START_MS, 'switchyard');
-    // HTTP opens after SIP: a test asks at once.
+    // HTTP opens after SIP, and tests use it at once.
     if (settings.http === `127.0.0.1:${httpPort}`) {
       await child.until(() => isBound(httpPort, 'tcp'), START_MS, 'switchyard');
     }

@@ -1,10 +1,10 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { until } from './until.js';
 
-/** A UDP port that keeps what it receives. */
+/** A UDP port that keeps received datagrams. */
 export class DatagramPeer {
   readonly received: { readonly text: string; readonly address: string; readonly port: number }[] = [];
-  /** Called for each datagram after it was kept. */
+  /** Called for each datagram after it is stored. */
   onMessage: (text: string, from: { readonly address: string; readonly port: number }) => void = () => {};
 
   private constructor(private readonly socket: Socket) {

@@ -11,17 +11,17 @@ export interface Zone {
 
 const TYPES: Readonly<Record<number, string>> = { 1: 'A', 28: 'AAAA', 33: 'SRV', 35: 'NAPTR' };
 
-/** A name server over UDP with a zone of its own (RFC 1035, 2782, 3403): as much of one as a resolver of SIP URIs asks for. */
+/** A UDP name server with its own zone (RFC 1035, 2782, 3403), as far as a resolver of SIP URIs needs one. */
 export class DnsServer {
-  /** What was asked, as "TYPE name", in order. */
+  /** Received queries in order, as "TYPE name". */
   readonly asked: string[] = [];
-  /** Names nothing is ever said about. */
+  /** Names whose queries are not answered. */
   readonly silent = new Set<string>();
-  /** Seconds every record may be kept. */
+  /** Time to live of every record in seconds. */
   ttl = 60;
 
   private constructor(
-    /** It may be changed while the server runs. */
+    /** May be changed while the server runs. */
     readonly zone: Zone,
     private readonly socket: Socket,
   ) {
@@ -35,7 +35,7 @@ export class DnsServer {
     return new DnsServer(zone, socket);
   }
 
-  /** "127.0.0.1:port", as dns.setServers takes it. */
+  /** "127.0.0.1:port", the form of dns.setServers. */
   get address(): string {
     return `127.0.0.1:${this.socket.address().port}`;
   }
@@ -60,14 +60,14 @@ export class DnsServer {
     const known = Object.keys(this.zone).some((each) => each.endsWith(` ${name}`));
     const head = Buffer.alloc(12);
     query.copy(head, 0, 0, 2);
-    // A response, recursion available; NXDOMAIN for a name without any record.
+    // A response with recursion available; NXDOMAIN for a name without any record.
     head.writeUInt16BE(known ? 0x8180 : 0x8183, 2);
     head.writeUInt16BE(1, 4);
     head.writeUInt16BE(records.length, 6);
     const answers = records.map((value) => {
       const data = encode(value);
       const record = Buffer.alloc(12);
-      // The name is that of the question, at offset 12.
+      // The name is a pointer to that of the question, at offset 12.
       record.writeUInt16BE(0xc00c, 0);
       record.writeUInt16BE(type, 2);
       record.writeUInt16BE(1, 4);
@@ -92,7 +92,7 @@ function encode(value: Value): Buffer {
   return Buffer.concat([head, ...texts, ...last.split('.').filter(Boolean).map(text), Buffer.from([0])]);
 }
 
-/** One length byte and the text: a label, or a character string. */
+/** A length byte and the text: a label, or a character string. */
 function text(value: string): Buffer {
   return Buffer.concat([Buffer.from([value.length]), Buffer.from(value, 'latin1')]);
 }

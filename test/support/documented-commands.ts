@@ -1,23 +1,23 @@
 import { documents, textOf } from './documents.js';
 
-/** A command line as it stands in a document. */
+/** A command line in a document. */
 export interface DocumentedCommand {
   readonly document: string;
   /** Without prompt and comment. */
   readonly line: string;
-  /** Whether it stands in running text, where it may be shortened. */
+  /** Whether it is in running text, where it may be shortened. */
   readonly inline: boolean;
 }
 
-/** Programs that the documents have commands of, beside our own. */
+/** Programs with commands in the documents, besides switchyard. */
 const PROGRAMS =
   'switchyard|node|npm|npx|apt|cat|cd|curl|docker|echo|examples/\\S+|kamcmd|kamctl|kubectl|mkfifo|nats|nc|opensips-cli|printf|sipp|systemctl|test/\\S+';
 const COMMAND = new RegExp(`^(?:[A-Z_]+=\\S+ )*(?:${PROGRAMS})(?: |$)`);
 
-/** Made from the program itself, and compared with it by tests of their own. */
+/** Generated from the program and checked by other tests. */
 const GENERATED = new Set(['CHANGELOG.md', 'examples/cfg-reference.md', 'examples/command-line.md']);
 
-/** Every command line in the documents: of shell blocks, of lines set off by four spaces, and in running text. */
+/** Every command line in the documents: in shell blocks, in lines indented by four spaces, and in running text. */
 export function documentedCommands(): DocumentedCommand[] {
   const found: DocumentedCommand[] = [];
   for (const document of documents()) {
@@ -39,7 +39,7 @@ export function documentedCommands(): DocumentedCommand[] {
   return found;
 
   function add(document: string, line: string, inline: boolean): void {
-    // What explains a command stands after it: after "# ", or two spaces off.
+    // An explanation follows the command, after "# " or two spaces.
     const bare = line
       .replace(/\s+# .*$/, '')
       .replace(/^(switchyard [a-z]+) +/, '$1 ')
@@ -48,7 +48,7 @@ export function documentedCommands(): DocumentedCommand[] {
   }
 }
 
-/** A command line as words, as a shell splits it: quotes taken off, up to a pipe or a redirection. */
+/** The words of a command line as split by a shell: without quotes, up to a pipe or a redirection. */
 export function shellWords(line: string): string[] {
   const words: string[] = [];
   for (const [word] of line.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g)) {

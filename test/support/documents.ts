@@ -6,7 +6,7 @@ import { optionTable } from '../../src/config/option-tables.js';
 /** Root of the project. */
 export const ROOT = resolve(import.meta.dirname, '../..');
 
-/** Every Markdown document of the project, relative to its root; recorded data is left out. */
+/** Paths of all Markdown documents of the project relative to its root, without recorded data. */
 export function documents(): string[] {
   const folders = ['schemas', 'partitions', 'examples', 'src', 'test'].flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
@@ -17,19 +17,19 @@ export function documents(): string[] {
     .sort();
 }
 
-/** Text of a document, by its path from the root. */
+/** Text of a document by its path from the root. */
 export const textOf = (document: string): string => readFileSync(join(ROOT, document), 'utf8');
 
 const TABLE = /(<!-- table: ([a-z-]+) -->\n)[\s\S]*?(<!-- end of table -->)/g;
 
-/** A text with the tables between its markers made anew from the schemas. Throws for a schema that does not exist. */
+/** A text in which the tables between markers are regenerated from the schemas. Throws for an unknown schema. */
 export function withTables(text: string): string {
   return text.replace(TABLE, (_, begin: string, schema: string, end: string) => {
     return `${begin}\n${optionTable(schema).trimEnd()}\n\n${end}`;
   });
 }
 
-/** Names of the schemas a text has tables of. */
+/** Names of the schemas whose tables are in a text. */
 export function tablesIn(text: string): string[] {
   return [...text.matchAll(TABLE)].map((match) => match[2] as string);
 }

@@ -2,10 +2,10 @@ import type { Random } from '../../src/core/random.js';
 import type { Destination, HealthState } from '../../src/engine/destination.js';
 import type { StateChange } from '../../src/engine/state.js';
 
-/** Randomness that always draws the same. */
+/** Randomness that always returns the same values. */
 export const fixedRandom: Random = { uint32: () => 7, token: (bytes) => '1a2b3c4d5e6f7a8b'.slice(0, bytes * 2) };
 
-/** A destination as a snapshot would hold it. */
+/** A destination as in a snapshot. */
 export function makeDestination(
   values: { partition?: string; setId?: number; uri?: string; socket?: string; state?: HealthState } = {},
 ): Destination {
@@ -32,7 +32,7 @@ export function makeDestination(
   };
 }
 
-/** Inverts a destination's usability, as the state table would, and reports the change. */
+/** Inverts a destination's usability as the state table would, and reports the change. */
 export function flip(destination: Destination, values: Partial<StateChange> = {}): StateChange {
   const { health } = destination;
   const previous = health.state;

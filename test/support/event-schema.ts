@@ -18,7 +18,7 @@ function validatorOf(name: string): ValidateFunction {
   return validate;
 }
 
-/** Why an event, as it is published, is not what its schema in schemas/events says; undefined when it is. */
+/** Why a published event does not match its schema in schemas/events; undefined when it does. */
 export function eventFault(event: DispatcherEvent): string | undefined {
   const text = encodeNotification(event);
   const validate = validatorOf(event.name);

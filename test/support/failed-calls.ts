@@ -7,9 +7,9 @@ import { type Caller, type Gateway, type GatewayOptions, startCaller, startGatew
 import { StreamGateway } from './stream-endpoints.js';
 import { until } from './until.js';
 
-/** A call that fails: what the caller gets, and what `switchyard calls` and `switchyard explain` say of it. */
+/** A failing call: the reply the caller gets, and the output of `switchyard calls` and `switchyard explain`. */
 export interface FailedCall {
-  /** User of its request-URI. */
+  /** User part of its request-URI. */
   readonly user: string;
   readonly code: number;
   readonly record: RegExp;
@@ -33,19 +33,19 @@ export class FailingTargets {
     return new FailingTargets(await startCaller({ host }), authority, otherName);
   }
 
-  /** Starts a gateway that answers in one way. Returns its URI. */
+  /** Starts a gateway with one kind of answer. Returns its URI. */
   async gateway(host: string, answer: NonNullable<GatewayOptions['answer']>): Promise<string> {
     const gateway = await startGateway({ host, name: 'gw', answer });
     this.gateways.push(gateway);
     return gateway.uri;
   }
 
-  /** URI of a TLS server whose certificate names another host. */
+  /** URI of a TLS server whose certificate has another host name. */
   get wrongName(): string {
     return this.otherName.uri();
   }
 
-  /** Settings of a proxy that verifies such servers. To be read once. */
+  /** Settings of a proxy that verifies such servers. May be read once. */
   tls(): object {
     const { cert, key } = this.authority.issue('proxy', ['IP:127.0.0.1']);
     return { certificate: cert, private_key: key, ca: this.authority.ca, verify_server: true };
@@ -60,8 +60,8 @@ export class FailingTargets {
 }
 
 /**
- * What `switchyard calls` shows of a call, waited for, and what `switchyard explain` says of an INVITE for its user from `source`. `to`:
- * address of the MI.
+ * The output of `switchyard calls` for a call, once it is there, and of `switchyard explain` for an INVITE to its user
+ * from `source`. `to`: address of the MI.
  */
 export async function diagnosed(
   { to, source }: { readonly to: string; readonly source: string },
@@ -86,7 +86,9 @@ export async function diagnosed(
   return { record: record.lines.join(''), why: why.lines.join('') };
 }
 
-/** Sends an INVITE of user "hops" and Call-ID "hops@1" that has no hop left. Returns what ends its socket. */
+/**
+ * Sends an INVITE of user "hops" and Call-ID "hops@1" with Max-Forwards 0. Returns a function that closes its socket.
+ */
 export async function inviteWithoutHops(host: string, proxyPort: number): Promise<() => void> {
   const socket = createSocket('udp4');
   await new Promise<void>((resolve) => socket.bind(0, host, resolve));

@@ -8,8 +8,8 @@ interface Timer {
 }
 
 /**
- * A clock that stands still until it is advanced. Timers run in the order of their due time, ties in the order they
- * were scheduled, each at exactly its due time, synchronously inside `advance`.
+ * A clock that only the test advances. Timers run in order of their due time, equal ones in the order they were
+ * scheduled, each exactly at its due time, synchronously inside `advance`.
  */
 export class FakeClock implements Clock {
   private time: number;
@@ -19,7 +19,7 @@ export class FakeClock implements Clock {
   private readonly heap: Timer[] = [];
   private live = 0;
 
-  /** `start` is what `now()` answers first, milliseconds since the epoch. */
+  /** `start`: first value of `now()`, milliseconds since the epoch. */
   constructor(start = 1_700_000_000_000) {
     this.time = start;
   }
@@ -43,7 +43,7 @@ export class FakeClock implements Clock {
     };
   }
 
-  /** Timers that are set and neither run nor cancelled. */
+  /** Number of timers that are set. */
   get pending(): number {
     return this.live;
   }
@@ -55,7 +55,7 @@ export class FakeClock implements Clock {
     return next === undefined ? undefined : next.at - this.elapsed;
   }
 
-  /** Lets `ms` milliseconds pass and runs every timer that falls due, those set meanwhile included. */
+  /** Advances the clock by `ms` milliseconds and runs every timer that becomes due, including those set meanwhile. */
   advance(ms: number): void {
     const target = this.elapsed + ms;
     for (;;) {
@@ -71,7 +71,7 @@ export class FakeClock implements Clock {
     this.moveTo(target);
   }
 
-  /** As `advance`, in steps of `stepMs`, letting promise callbacks run between the steps. */
+  /** Like `advance`, in steps of `stepMs`, running promise callbacks between the steps. */
   async advanceAsync(ms: number, stepMs = ms): Promise<void> {
     let left = ms;
     do {
@@ -82,7 +82,7 @@ export class FakeClock implements Clock {
     } while (left > 0);
   }
 
-  /** Moves the wall clock alone, as when somebody sets the time; durations are not touched. */
+  /** Changes the wall clock only, as when somebody sets the time; monotonic time is not affected. */
   setWallClock(now: number): void {
     this.time = now;
   }

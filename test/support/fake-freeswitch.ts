@@ -1,20 +1,20 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 
-/** How a fake server differs from a good one. */
+/** How a fake server deviates from a correct one. */
 export interface FakeFreeswitchOptions {
   readonly password?: string;
   readonly user?: string;
-  /** Sent in place of the request to log in. */
+  /** Sent instead of the authentication request. */
   readonly greeting?: string | Buffer;
   readonly form?: 'plain' | 'json';
 }
 
-/** An event socket as FreeSWITCH's documentation describes it, of one process that counts what it is asked. */
+/** A FreeSWITCH event socket as documented, which counts what it is asked. */
 export class FakeFreeswitch {
-  /** Commands of all connections, in order. */
+  /** Commands of all connections in order. */
   readonly commands: string[] = [];
-  /** Connections taken so far. */
+  /** Number of accepted connections. */
   accepted = 0;
   private readonly subscribers = new Set<Socket>();
   private readonly sockets = new Set<Socket>();
@@ -23,7 +23,7 @@ export class FakeFreeswitch {
 
   constructor(private readonly options: FakeFreeswitchOptions = {}) {}
 
-  /** Listens on a free port of 127.0.0.1, the same one when it was open before. */
+  /** Listens on a free port of 127.0.0.1; on the same port when it was open before. */
   async open(): Promise<this> {
     const server = createServer((socket) => this.serve(socket));
     this.server = server;
@@ -45,7 +45,7 @@ export class FakeFreeswitch {
     return `fs://${user}:${password}@127.0.0.1:${this.port}`;
   }
 
-  /** Connections that get heartbeats. */
+  /** Number of connections that receive heartbeats. */
   get listeners(): number {
     return this.subscribers.size;
   }
@@ -66,7 +66,7 @@ export class FakeFreeswitch {
     this.raw(`Content-Length: ${body.length}\nContent-Type: text/event-${json ? 'json' : 'plain'}\n\n${body}`);
   }
 
-  /** Sends bytes to all that listen to heartbeats. */
+  /** Sends bytes to all connections that receive heartbeats. */
   raw(bytes: string | Buffer): void {
     for (const socket of this.subscribers) socket.write(bytes);
   }

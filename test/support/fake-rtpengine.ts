@@ -4,7 +4,7 @@ import { freePort } from './ports.js';
 type Value = string | number | Value[] | { [key: string]: Value };
 export type NgCommand = { [key: string]: Value };
 
-/** Reads one bencoded value; written for the test alone. */
+/** Reads one bencoded value, independently of the product. */
 function read(text: string, at: number): [Value, number] {
   const c = text[at];
   if (c === 'i') {
@@ -29,16 +29,16 @@ function read(text: string, at: number): [Value, number] {
   return [text.slice(colon + 1, colon + 1 + length), colon + 1 + length];
 }
 
-/** An rtpengine over real UDP that writes its own address into the SDP, and keeps the commands it got. */
+/** An rtpengine over UDP that writes its own address into the SDP and keeps the commands. */
 export class FakeRtpengine {
   readonly commands: NgCommand[] = [];
-  /** Datagrams, copies counted. */
+  /** Number of received datagrams, retransmissions included. */
   datagrams = 0;
-  /** Says nothing, as one that is down. */
+  /** Does not answer, as if it were down. */
   silent = false;
-  /** What it answers instead of "ok". */
+  /** Its result instead of "ok". */
   refuses: string | undefined;
-  /** Datagrams it loses before it answers. */
+  /** Number of datagrams it drops before it answers. */
   loses = 0;
   private readonly answers = new Map<string, string>();
 

@@ -1,15 +1,15 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { freePort } from './ports.js';
 
-/** What it says of its protocol, and that it knows the extension that is asked about. */
+/** Its answers about the protocol version and the extension that is queried. */
 const VERSIONS: Readonly<Record<string, string>> = { V: '20040107', VF: '1' };
 
-/** An rtpproxy over real UDP: gives ports from 40000 on at its own address, and keeps the commands it got. */
+/** An rtpproxy over UDP: assigns ports from 40000 on at its own address, and keeps the commands. */
 export class FakeRtpproxy {
-  /** Commands without their cookies, copies left out. */
+  /** Commands without their cookies and without retransmissions. */
   readonly commands: string[] = [];
   silent = false;
-  /** What it answers instead of a port. */
+  /** Its answer instead of a port. */
   refuses: string | undefined;
   private readonly seen = new Map<string, string>();
   private next = 40_000;

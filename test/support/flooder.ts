@@ -1,19 +1,19 @@
 import { Worker } from 'node:worker_threads';
 
 export interface Flood {
-  /** Address it comes from. */
+  /** Source address. */
   readonly from: string;
   readonly port: number;
   readonly count: number;
-  /** Request-URIs, taken in turn. */
+  /** Request-URIs, used by round robin. */
   readonly uris: readonly string[];
   readonly methods: readonly string[];
 }
 
-/** Statuses of the replies that came, and how often. */
+/** Number of replies by status. */
 export type FloodResult = Readonly<Record<string, number>>;
 
-/** In a thread of its own, so that only what is flooded is slowed down by it. */
+/** In a separate thread, so that it slows down only the target. */
 const SCRIPT = `
 const { parentPort, workerData: flood } = require('node:worker_threads');
 const socket = require('node:dgram').createSocket({ type: 'udp4', recvBufferSize: 8 << 20, sendBufferSize: 8 << 20 });
@@ -49,7 +49,7 @@ const timer = setInterval(() => {
 }, 50);
 `;
 
-/** Sends a flood of requests and waits until no more replies come. */
+/** Floods a target with requests and waits until no more replies come. */
 export function flood(options: Flood): Promise<FloodResult> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(SCRIPT, { eval: true, workerData: options });

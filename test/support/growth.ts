@@ -1,55 +1,58 @@
 import assert from 'node:assert/strict';
 
-/** One kind of input, made as long as is asked for, and what is done with it. */
+/** A kind of input of variable length. */
 export interface GrowthCase {
-  /** Says which input it is, for the failure message. */
+  /** Name of the input for the failure message. */
   readonly name: string;
-  /** The input of about `length` characters. Not part of what is measured. */
+  /** Makes the input of about `length` characters. Not measured. */
   make(length: number): string;
 }
 
 export interface GrowthLimits {
-  /** Lengths measured, rising. Default 8, 16, 32 and 64 KiB. */
+  /** Measured lengths, rising. Default 8, 16, 32 and 64 KiB. */
   readonly lengths?: readonly number[];
-  /** Milliseconds of processor time the longest may take at most, on a processor that has time for it. Default 5. */
+  /** Maximum processor time for the longest input in milliseconds, on an idle processor. Default 5. */
   readonly maxMs?: number;
   /** How much faster than the length the time may grow. Default 2.5; times below `noiseMs` are not compared. */
   readonly factor?: number;
-  /** Milliseconds below which a time is taken for noise. Default 1. */
+  /** Times in milliseconds below this are noise. Default 1. */
   readonly noiseMs?: number;
 }
 
-/** 8 to 64 KiB: the largest datagram. */
+/** 8 to 64 KiB, the largest datagram. */
 const DATAGRAM_LENGTHS: readonly number[] = [8192, 16_384, 32_768, 65_000];
-/** Up to 1 MiB: the largest WebSocket message, and a stretch of a stream. */
+/** Up to 1 MiB, the largest WebSocket message and a section of a stream. */
 export const STREAM_LENGTHS: readonly number[] = [65_536, 262_144, 1_048_576];
-/** Runs of one length at most: the fastest counts, so that a busy machine does not. */
+/** Maximum number of runs for one length: the fastest counts, so that other load does not. */
 const RUNS = 6;
-/** Milliseconds after which a length is not run again: one that slow is no accident. */
+/** Milliseconds above which a length is not measured again: other load does not explain such a time. */
 const ENOUGH_MS = 100;
 /**
- * Milliseconds after which a case that looks slow is measured again, each time: on a busy machine a processor that is shared, and
- * its caches, double the time of what is well, and one of them is a quiet moment.
+ * Pauses in milliseconds before a slow case is measured again: on a busy machine a shared processor and its caches can
+ * double the time of a good case, and one of the attempts meets an idle moment.
  */
 const SUSPECTED: readonly number[] = [0, 50, 200, 500, 1000, 2000];
 /**
- * Milliseconds `reference` takes on a processor on which the limits hold; on one where the same code needs twice its time it took 2.2 with
- * nothing beside it. How much more a slow or busy processor is granted at most.
+ * Milliseconds that `reference` takes on a processor for which the limits are valid (2.2 on one that needs twice the
+ * time for the same code, without other load), and the maximum factor by which a slow or busy processor extends them.
  */
 const REFERENCE_MS = 1.2;
 const MAX_SLOWNESS = 3;
-/** Up to this a processor is as fast as that one. Above it other work is slowed down by up to `SPREAD` times as much as `reference` is. */
+/**
+ * Up to this ratio a processor counts as equally fast. Above it other work may be slowed down by up to `SPREAD` times
+ * as much as `reference`.
+ */
 const FAST = 1.1;
 const SPREAD = 1.5;
-/** Waited on, and never woken. */
+/** Used for waiting; never notified. */
 const STILL = new Int32Array(new SharedArrayBuffer(4));
-/** Faults shown at most. */
+/** Maximum number of reported faults. */
 const MAX_FAULTS = 12;
 
 /**
- * Measures how the time of `run` grows with the length of its input, and throws (assert) naming every case whose longest
- * input takes more than `maxMs`, or whose time grows faster than `factor` times its length. `run` gets an input it has not
- * seen before, so that nothing that is remembered makes it look fast.
+ * Measures how the time of `run` grows with the length of its input, and throws (assert) with the name of every case
+ * whose longest input takes more than `maxMs`, or whose time grows faster than `factor` times its length. `run` gets
+ * new inputs each time, so that caches do not make it look fast.
  */
 export function assertLinear(
   subject: string,
@@ -75,11 +78,11 @@ export function assertLinear(
   assert.deepEqual(slow, [], `${subject}: time that grows faster than the input`);
 }
 
-/** Why a case is too slow, with the figures; undefined for one that is well. */
+/** Why a case is too slow, with the figures; undefined for a good one. */
 function faultOf(each: GrowthCase, run: (input: string) => void, limits: Required<GrowthLimits>): string | undefined {
   const { lengths, maxMs, factor, noiseMs } = limits;
   const longest = lengths[lengths.length - 1] as number;
-  // The longest first: most are done within the noise, and need no other.
+  // The longest input first: most cases are within the noise, and the shorter ones are not measured.
   const most = fastest(each, run, longest, noiseMs / 2);
   if (most < noiseMs) return undefined;
   const times = lengths.map((length) => (length === longest ? most : fastest(each, run, length, noiseMs / 2)));
@@ -91,7 +94,7 @@ function faultOf(each: GrowthCase, run: (input: string) => void, limits: Require
   return growth > factor ? `${growth.toFixed(1)} times the growth of the length (${figures})` : undefined;
 }
 
-/** Milliseconds of the fastest of several runs; `quick`: below that no further one is needed. */
+/** Milliseconds of the fastest of several runs; below `quick` no further run is needed. */
 function fastest(each: GrowthCase, run: (input: string) => void, length: number, quick: number): number {
   let best = Number.POSITIVE_INFINITY;
   let spent = 0;
@@ -109,7 +112,7 @@ function fastest(each: GrowthCase, run: (input: string) => void, length: number,
 const referenceText = filled('sip:a@b;c=d, "x" <y>\r\n', 65_000);
 const referenceTable = new Int32Array(1 << 20);
 
-/** Work that never changes, of what is usual here: it looks at characters, reads and writes a large table, and allocates. */
+/** A constant amount of typical work: it reads characters, reads and writes a large table, and allocates. */
 function reference(): number {
   const kept: object[] = [];
   for (let at = 0; at < 65_000; at++) {
@@ -122,8 +125,8 @@ function reference(): number {
 }
 
 /**
- * What a limit in milliseconds is multiplied by here and now, at least 1: a processor may be slower than the one on which the limits hold, and
- * neighbours take caches and half of a core, which processor time does not show.
+ * Factor for limits in milliseconds on this machine, at least 1: its processor may be slower than the one for which the
+ * limits are valid, and neighbours use its caches and a hyperthread, which processor time does not show.
  */
 function slowness(): number {
   let best = Number.POSITIVE_INFINITY;
@@ -136,18 +139,18 @@ function slowness(): number {
   return slower <= FAST ? 1 : Math.min(MAX_SLOWNESS, slower * SPREAD);
 }
 
-/** Milliseconds of processor time this process has used: what others do on the machine does not count. */
+/** Processor time of this process in milliseconds: other load is not included. */
 function cpuMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 }
 
-/** A string as one comes from a socket: no tree of pieces that its first reader would have to join. */
+/** A flat string like one from a socket: without pieces that the first reader would have to join. */
 function flat(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1');
 }
 
-/** What an attacker fills a message with; each is repeated until the wanted length is there. */
+/** Typical contents of an oversized message; each is repeated to the length that is needed. */
 export const FILLERS: readonly string[] = [
   ' ',
   '\t',

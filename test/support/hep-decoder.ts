@@ -1,6 +1,7 @@
 /**
- * Reads HEP3 packets as the published description of the protocol has them ("HEP/EEP: Extensible Encapsulation Protocol",
- * version 3), sharing no code with what writes them: a packet is "HEP3", its length, and chunks of vendor, type, length, value.
+ * Decodes HEP3 packets according to the published description of the protocol ("HEP/EEP: Extensible Encapsulation
+ * Protocol", version 3), without code of the encoder: a packet is "HEP3", its length, and chunks of vendor, type,
+ * length, value.
  */
 export interface DecodedHep {
   readonly family: number;
@@ -17,7 +18,7 @@ export interface DecodedHep {
   readonly payload: string;
 }
 
-/** Takes whole packets off the front of what came over a stream. */
+/** Removes complete packets from the start of a stream. */
 export function splitHep(bytes: Buffer): { readonly packets: readonly Buffer[]; readonly rest: Buffer } {
   const packets: Buffer[] = [];
   let at = 0;

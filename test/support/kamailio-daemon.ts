@@ -7,7 +7,7 @@ import { Daemon } from '../../src/daemon/daemon.js';
 import { Child } from './child-process.js';
 import { freePort } from './ports.js';
 
-/** The daemon with Kamailio's endpoints, in the test's own process, on a list file. */
+/** The daemon with Kamailio's endpoints in the test's process, on a list file. */
 export interface KamailioDaemon {
   readonly daemon: Daemon;
   /** Paths of the endpoints and of the list file. */
@@ -17,12 +17,12 @@ export interface KamailioDaemon {
   readonly socket: string;
   readonly list: string;
   readonly folder: string;
-  /** Of ctl over TCP and UDP both, and of the HTTP listener. */
+  /** Port of ctl over TCP and UDP, and port of the HTTP listener. */
   readonly port: number;
   readonly httpPort: number;
   /** Warnings so far. */
   readonly warnings: readonly string[];
-  /** Value of a counter of refusals. */
+  /** Value of a counter of refused requests. */
   refused(endpoint: string, reason: string): number;
   stop(): Promise<void>;
 }
@@ -33,7 +33,7 @@ export interface KamailioDaemonOptions {
   /** Further keys of the kamailio partition. */
   readonly partition?: Readonly<Record<string, unknown>>;
   readonly modparam?: Readonly<Record<string, unknown>>;
-  /** More partitions, in front of the kamailio one. */
+  /** Further partitions before the kamailio one. */
   readonly partitions?: readonly unknown[];
 }
 
@@ -89,7 +89,7 @@ export async function startKamailioDaemon(options: KamailioDaemonOptions): Promi
   };
 }
 
-/** Runs a client to its end and returns what it printed. Throws when it does not end, or fails. */
+/** Runs a client and returns its output. Throws when it fails or does not end. */
 export async function runTool(path: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string> {
   const child = new Child(path, args, { env: { ...process.env, ...env } });
   const timer = setTimeout(() => void child.stop('SIGKILL'), 20_000);

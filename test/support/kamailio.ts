@@ -38,7 +38,7 @@ export class KamailioBench {
     this.partition.load(rows, { inheritState: true });
   }
 
-  /** Selects, and returns the URIs in the order they would be tried; undefined when nothing is selected. */
+  /** Selects; returns the URIs in the order of failover; undefined when nothing is selected. */
   select(algorithm: number, over: Partial<RequestView> = {}, setId = 1): string[] | undefined {
     return this.choose(algorithm, over, setId)?.listed;
   }
@@ -55,7 +55,7 @@ export class KamailioBench {
     return { listed: lists?.listed().map((each) => each.row.uri) ?? [], context };
   }
 
-  /** How often each destination comes first in `count` selections, by host. */
+  /** How often each destination is first in `count` selections, by host. */
   shares(
     algorithm: number,
     count: number,
@@ -88,7 +88,7 @@ export class KamailioBench {
   }
 }
 
-/** Rows "sip:a", "sip:b", ... with attributes, so that the last one given is position 0. */
+/** Rows "sip:a", "sip:b", ... with attributes. All have one priority, so that the last one is position 0. */
 export function kamailioRows(attrs: readonly string[], over: Partial<DestinationRow> = {}): DestinationRow[] {
   return attrs.map((each, i) =>
     row(`sip:10.0.0.${i + 1}`, { attrs: each, flags: 0, weight: parseAttributes(each).weight || 1, ...over }),

@@ -17,13 +17,13 @@ import { createMiHttpHandler } from '../../src/management/endpoints/http.js';
 import type { MiHandler } from '../../src/management/mi/handler.js';
 import { miOverDatagrams, miOverFifo } from '../../src/management/mi/over-endpoints.js';
 
-/** An endpoint and its server, as a test sees them. */
+/** An endpoint with its server, for a test. */
 export interface OpenEndpoint {
-  /** Sends one request as a client of its own and waits for the answer. */
+  /** Sends one request as a new client and waits for the answer. */
   ask(request: string): Promise<string>;
-  /** Sends bytes that may get no answer. */
+  /** Sends bytes that may not be answered. */
   send(bytes: string): Promise<void>;
-  /** What `switchyard mi --to` takes, and the folder of reply FIFOs. */
+  /** Address for `switchyard mi --to`, and the folder of reply FIFOs. */
   readonly target: string;
   readonly directory: string;
   close(): Promise<void>;
@@ -31,7 +31,7 @@ export interface OpenEndpoint {
 
 export interface EndpointKind {
   readonly name: string;
-  /** The line text form is served. */
+  /** Whether the line text form is accepted. */
   readonly text: boolean;
   open(handler: MiHandler): Promise<OpenEndpoint>;
 }
@@ -39,7 +39,7 @@ export interface EndpointKind {
 const ANSWER_TIMEOUT = 10_000;
 const JSON_BODY = { 'content-type': 'application/json' };
 
-/** A datagram endpoint of the management interface that anybody may use. */
+/** A datagram endpoint of the management interface without access control. */
 export function datagramEndpoint(
   handler: MiHandler,
   config: { readonly socketName: string; readonly unixMode: number },
@@ -57,7 +57,7 @@ export async function within<T>(work: Promise<T>, what: string, timeoutMs = ANSW
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
-/** A reply FIFO as a client makes and reads it. */
+/** A reply FIFO that a client makes and reads. */
 export class ReplyReader {
   text = '';
   private readonly socket: Socket;
@@ -73,7 +73,7 @@ export class ReplyReader {
     });
   }
 
-  /** Waits until what was read satisfies `enough`, and returns it. */
+  /** Waits until the text read satisfies `enough`, and returns it. */
   async until(enough: (text: string) => boolean, timeoutMs = ANSWER_TIMEOUT): Promise<string> {
     const work = new Promise<void>((resolve) => {
       this.changed = () => {
@@ -90,7 +90,7 @@ export class ReplyReader {
   }
 }
 
-/** Whether an answer in either form is whole. */
+/** Whether an answer in either form is complete. */
 function isWhole(text: string): boolean {
   if (/^[{[]/.test(text)) {
     try {
@@ -105,7 +105,7 @@ function isWhole(text: string): boolean {
 
 let replies = 0;
 
-/** Writes to a FIFO as a shell does: waits until somebody reads it, then all of it, as fast as it is read. */
+/** Writes to a FIFO like a shell: waits for a reader, then writes everything as fast as it is read. */
 export async function writeFifo(path: string, bytes: string): Promise<void> {
   const fd = await openForWriting(path);
   try {
@@ -128,7 +128,7 @@ async function openForWriting(path: string): Promise<number> {
     try {
       return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
     } catch (error) {
-      // A shell's open would block here until the server has opened its end.
+      // A shell's open would block here until the server has opened the FIFO.
       if ((error as NodeJS.ErrnoException).code !== 'ENXIO' || tries > 1000) throw error;
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
@@ -268,7 +268,7 @@ const httpEndpoint: EndpointKind = {
   },
 };
 
-/** Every endpoint. A new one is one line here. */
+/** Every endpoint, one line each. */
 export const ENDPOINTS: readonly EndpointKind[] = [
   fifoEndpoint,
   udpEndpoint('127.0.0.1', 'udp'),

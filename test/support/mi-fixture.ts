@@ -21,7 +21,7 @@ export function makeRow(values: RowValues): DestinationRow {
   return row(values.uri, values);
 }
 
-/** The tables the recordings were made with. `port`: of the socket one destination is bound to. */
+/** The tables of the recordings. `port`: of the socket to which one destination is bound. */
 export function recordedRows(port: number): Readonly<Record<'default' | 'p2', readonly DestinationRow[]>> {
   return {
     default: [
@@ -76,7 +76,7 @@ function options(name: string, compat: 'default' | 'strict'): PartitionOptions {
   };
 }
 
-/** The handler over a real engine, with everything else the commands need within reach of a test. */
+/** The handler over a real engine, with access to everything the commands need. */
 export interface MiFixture {
   readonly handler: MiHandler;
   readonly engine: Engine;
@@ -85,7 +85,7 @@ export interface MiFixture {
   readonly metrics: Metrics;
   readonly publisher: EventPublisher;
   readonly deps: MiDependencies;
-  /** What a reload will find; change it to change the "table". */
+  /** Rows that the next reload reads. */
   readonly rows: Map<string, readonly DestinationRow[]>;
   readonly statistics: Statistic[];
   readonly blacklists: { name: string; rules: ListedAddress[] }[];
@@ -94,12 +94,12 @@ export interface MiFixture {
   /** Set to make the next reload fail. */
   reloadFailure: Error | undefined;
   level: string;
-  /** Levels of partitions and calls that were set. */
+  /** Log levels set for partitions and calls. */
   focuses: ActiveFocus[];
   probing: boolean;
-  /** URIs a probe was asked for. */
+  /** URIs for which a probe was requested. */
   readonly probed: string[];
-  /** Whether states reach the table in time. */
+  /** Whether states are written to the table in time. */
   writable: boolean;
 }
 

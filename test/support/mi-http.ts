@@ -1,4 +1,4 @@
-/** Calls an MI command over HTTP, `http` being the listener ("http://127.0.0.1:8080"). Throws on an error reply. */
+/** Runs an MI command over HTTP; `http`: the listener ("http://127.0.0.1:8080"). Throws on an error reply. */
 export async function askMi(http: string, method: string, params: object = {}): Promise<unknown> {
   const response = await fetch(`${http}/mi`, {
     method: 'POST',

@@ -4,7 +4,7 @@ import type { FifoFraming } from '../../src/management/mi/fifo-framing.js';
 import { type MiFixture, makeMiFixture, type recordedRows } from './mi-fixture.js';
 import type { Transcript } from './mi-transcript.js';
 
-/** What the handler answers to a recorded request at its endpoint; on the FIFO everything written to the reply FIFO. */
+/** Answer of the handler to a recorded request at its endpoint; for the FIFO everything written to the reply FIFO. */
 export async function replay(fixture: MiFixture, framing: FifoFraming, one: Transcript): Promise<string | undefined> {
   if (one.endpoint === 'datagram') return fixture.handler.handle(one.request, unbounded('datagram'));
   let answers = '';
@@ -18,29 +18,29 @@ export async function replay(fixture: MiFixture, framing: FifoFraming, one: Tran
   return answers === '' ? undefined : answers;
 }
 
-/** Sets the clock to the time an `uptime` answer was recorded at. */
+/** Sets the clock to the time at which an `uptime` answer was recorded. */
 export function setRecordedTime(fixture: MiFixture, answer: string | undefined): void {
   const now = /Now"?::? ?"?(\w+ \w+ +\d+ [\d:]+ \d+)/.exec(answer ?? '')?.[1];
   if (now !== undefined) fixture.clock.setWallClock(new Date(now).getTime());
 }
 
-/** What answers show of the program that was recorded. */
+/** Data of the recorded program that appear in answers. */
 interface RecordedProgram {
-  /** Milliseconds since the epoch; absent: when the fixture is made. */
+  /** Milliseconds since the epoch; default: when the fixture is made. */
   readonly startedAt?: number;
   readonly argv: string;
-  /** Of its first process; those of the others follow. */
+  /** Id of its first process; those of the others follow. */
   readonly pid: number;
-  /** The type of the processes that read its SIP socket. */
+  /** The type of the processes that read the SIP socket. */
   readonly receiver: string;
   readonly events: readonly string[];
-  /** Statistics of the group core, which are 0 but for the time stamp. */
+  /** Statistics of the group core, all 0 except the time stamp. */
   readonly statistics: string;
   readonly timestamp: number;
   readonly rows?: ReturnType<typeof recordedRows>;
 }
 
-/** The management interface of a daemon that shows what the recorded program showed. */
+/** The management interface of a daemon with the data of the recorded program. */
 export function recordedFixture(program: RecordedProgram): MiFixture {
   const plain = makeMiFixture();
   const { startedAt = plain.clock.now(), argv, pid, receiver, statistics, timestamp, rows } = program;
@@ -67,7 +67,7 @@ export function recordedFixture(program: RecordedProgram): MiFixture {
   return fixture;
 }
 
-/** The event bus with the numbers events had in the recording: which events there are is each program's own affair. */
+/** The event bus with the recorded numbers of events, since each program has its own list of events. */
 function withRecordedEvents(bus: EventSubscriptions, names: readonly string[]): EventSubscriptions {
   const renumber = <T>(value: T): T =>
     JSON.parse(JSON.stringify(value), (key, member: unknown) =>

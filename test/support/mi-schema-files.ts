@@ -11,11 +11,11 @@ const FOLDER = resolve(import.meta.dirname, '../../schemas/mi');
 
 /** Every command of the daemon. */
 export function miCommands(): readonly MiCommand[] {
-  // Those of a cluster are there only where there is one; their parameters need nothing of it.
+  // Commands of the cluster exist only in a cluster; their parameters do not depend on it.
   return [...makeMiFixture().handler.commands(), ...clusterCommands({} as MiDependencies)];
 }
 
-/** The schemas as they must stand in the files, by file name. */
+/** The schemas that the files must contain, by file name. */
 export function currentMiSchemas(): Map<string, MiValue> {
   return new Map(miCommands().map((command) => [schemaFile(command), commandSchema(command)]));
 }
@@ -28,7 +28,7 @@ export function publishedMiSchemas(): Map<string, MiValue> {
 
 // `npm run docs`
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  // A command that has none must not cost those of the others.
+  // A command without a schema must not prevent the others from being published.
   const schemas = currentMiSchemas();
   rmSync(FOLDER, { recursive: true, force: true });
   mkdirSync(FOLDER);

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 
-/** One request and its answer as recorded. */
+/** A recorded request and its answer. */
 export interface Transcript {
-  /** Heading of the section it stands in, "ds_list". */
+  /** Heading of its section: "ds_list". */
   readonly section: string;
-  /** Heading with what stands in its brackets cut off: "unknown command". */
+  /** Heading without the text in brackets: "unknown command". */
   readonly title: string;
   readonly endpoint: 'fifo' | 'datagram';
   readonly request: string;
-  /** undefined: no answer at all; 'crash': the original ended. */
+  /** undefined: no answer; 'crash': the original crashed. */
   readonly answer: string | undefined;
   readonly crashed: boolean;
 }
@@ -33,7 +33,7 @@ export function readTranscripts(file: string): readonly Transcript[] {
         endpoint: endpoint as 'fifo' | 'datagram',
         request,
         crashed: answer.includes('SEGFAULTED'),
-        // A FIFO client that read nothing recorded b'', one that did not even look None.
+        // A FIFO client that read nothing recorded b''; one that did not read at all recorded None.
         answer: answer === 'None' || answer === "b''" ? undefined : answer.startsWith('b') ? fromPython(answer) : '',
       });
       request = undefined;

@@ -1,6 +1,6 @@
 import type { GrowthCase } from './growth.js';
 
-/** What the inputs of the interfaces are made of: characters, and words that begin something in one of their grammars. */
+/** Parts of inputs for the interfaces: characters, and words that begin something in one of their grammars. */
 const ATOMS: readonly string[] = [
   ...' \t\r\n"\\,;=<>()[]{}:@/%*.-09aA\0\xff\'$&|?#+~^\x01\x03\x04\x21\x84\xf1',
   ...['\r\n ', '\r\n\t', '\r\n', '\\"', '%41', '%0', '::', '\\u0000', '1e9'],
@@ -14,7 +14,7 @@ const ATOMS: readonly string[] = [
 /** Marks where fillers go, in templates. */
 const SEAM = /[\w.]+|[^\w.]/g;
 
-/** Numbers from 0 to below 1, the same for the same seed (Mulberry32). */
+/** Numbers from 0 to below 1, reproducible by seed (Mulberry32). */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -26,8 +26,8 @@ export function seeded(seed: number): () => number {
 }
 
 /**
- * Templates with short random motifs repeated at one to three of their seams, with or without an atom before and after: what
- * no list of fillers names. `fresh` makes of each input one that was not seen before.
+ * Templates with short random motifs repeated at one to three token boundaries, with or without an atom before and
+ * after: combinations that no list of fillers contains. `fresh` makes each input different from all earlier ones.
  */
 export function* motifCases(
   templates: readonly string[],

@@ -2,7 +2,7 @@ import { nkeys } from 'nats';
 
 type KeyPair = ReturnType<typeof nkeys.createUser>;
 
-/** An operator with one account and one user, as `nsc` makes them. */
+/** An operator with one account and one user, like those made by `nsc`. */
 export interface NatsOperator {
   /** Lines for the server's configuration. */
   readonly serverConfig: string;
@@ -14,7 +14,7 @@ function encoded(value: object): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url');
 }
 
-/** A JWT in the form of NATS: ed25519 by an nkey (JWT library version 2). */
+/** A JWT in NATS's form: ed25519 by an nkey (JWT library version 2). */
 function token(name: string, subject: KeyPair, issuer: KeyPair, nats: object): string {
   const claims = {
     jti: name,

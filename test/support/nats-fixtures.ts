@@ -19,7 +19,7 @@ import { until } from './until.js';
 const codec = StringCodec();
 export const LIMIT = 30_000;
 
-/** Settings with everything but the server left out. */
+/** Settings with default values except for the server. */
 export function settings(server: string, more: Partial<NatsSettings> = {}): NatsSettings {
   return { ...plainNats(server), ...more };
 }
@@ -27,7 +27,7 @@ export function settings(server: string, more: Partial<NatsSettings> = {}): Nats
 export const deps: NatsDeps = { clock: systemClock, log: nullLogger, node: 'sw1', version: '0.1.0' };
 export const stream = { stream: 'DISPATCHER', outboxLimit: 10_000 };
 
-/** For suites that start servers of their own: why they cannot run here, false when they can. */
+/** Reason to skip suites that start their own servers; false when they can run. */
 export const withoutNats =
   process.env['CI'] !== 'true' && findProgram('nats') === undefined ? 'nats-server is not installed' : false;
 
@@ -43,7 +43,7 @@ export async function watcher(nc: NatsConnection, subject: string): Promise<{ su
   return seen;
 }
 
-/** Every message of the stream, in its order. */
+/** All messages of the stream in order. */
 export async function stored(nc: NatsConnection, name: string): Promise<{ id: string; text: string }[]> {
   const manager = await nc.jetstreamManager();
   const info = await manager.streams.info(name);
@@ -55,7 +55,7 @@ export async function stored(nc: NatsConnection, name: string): Promise<{ id: st
   return messages;
 }
 
-/** Raises `count` transitions over some destinations; `between` is awaited after each. */
+/** Raises `count` transitions over several destinations; `between` is awaited after each. */
 export async function transitions(
   publish: (event: DispatcherEvent) => void,
   count: number,
@@ -75,7 +75,7 @@ export async function transitions(
   return raised;
 }
 
-/** Each raised event once by id, and each destination's in the order raised. */
+/** Each raised event exists once by id, and each destination's events are in the order raised. */
 export function assertExactlyOnceInOrder(
   raised: readonly DispatcherEvent[],
   messages: readonly { id: string; text: string }[],
@@ -91,17 +91,17 @@ export function assertExactlyOnceInOrder(
   }
 }
 
-/** A TCP relay before a server, which can be shut, and made deaf, while the server is up. */
+/** A TCP relay before a server; it can be closed or made silent while the server runs. */
 export class Relay {
   private listener: Server | undefined;
   private readonly sockets = new Set<Socket>();
   private port = 0;
-  /** While true, nothing the server says comes through. */
+  /** While true, data from the server is dropped. */
   swallow = false;
 
   constructor(private readonly to: number) {}
 
-  /** Resolves with its port, the same each time. */
+  /** Resolves with its port, which is the same each time. */
   async open(): Promise<number> {
     const listener = createServer((near) => {
       const far = dial(this.to, '127.0.0.1');
@@ -127,19 +127,19 @@ export class Relay {
     return this.port;
   }
 
-  /** Ends all connections and takes no more. */
+  /** Closes all connections and accepts no more. */
   async close(): Promise<void> {
     this.cut();
     await new Promise((resolve) => (this.listener?.listening ? this.listener.close(resolve) : resolve(undefined)));
   }
 
-  /** Ends all connections. */
+  /** Closes all connections. */
   cut(): void {
     for (const socket of this.sockets) socket.destroy();
   }
 }
 
-/** What one test starts, ended in reverse when it is over. */
+/** Everything that one test starts; stopped in reverse order at its end. */
 export class NatsBench {
   private readonly releases: (() => Promise<unknown>)[] = [];
 
@@ -161,7 +161,7 @@ export class NatsBench {
     return bus;
   }
 
-  /** An independent client, which lives through restarts of the server. */
+  /** An independent client that reconnects when the server restarts. */
   async client(url: string): Promise<NatsConnection> {
     const client = await connect({ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 20 });
     this.releases.push(() => client.close());
@@ -176,8 +176,8 @@ export class NatsBench {
 }
 
 /**
- * The keys of a bucket. The client's own listing misses its end when all of them came before it looked, as happens on a busy
- * machine: two seconds without any more are the end as well.
+ * The keys of a bucket. The client's own listing does not end when all keys arrive before it reads them, as may happen
+ * on a busy machine: two seconds without a further key are also taken as its end.
  */
 export async function keysIn(kv: KV): Promise<string[]> {
   const listing = await kv.keys();

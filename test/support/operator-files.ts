@@ -5,15 +5,15 @@ import { fileURLToPath } from 'node:url';
 import { inventory, type Verdict } from '../../src/cfg-file/inventory.js';
 import { readCfg } from '../../src/cfg-file/load.js';
 
-/** File, the version it is read as, its verdict, and what it says of what is not there. */
+/** File, the version as which it is read, its verdict, and its messages about unsupported parts. */
 export type FileVerdict = readonly [file: string, dialect: string, verdict: Verdict, missing: readonly RegExp[]];
 
-/** Path of a file as operators of an original write them. */
+/** Path of a typical operator's file of an original. */
 export function operatorFile(original: 'opensips' | 'kamailio', file: string): string {
   return fileURLToPath(new URL(`../fixtures/${original}/${file}`, import.meta.url));
 }
 
-/** A test for each file: it is read as its version, gets its verdict, and one that runs whole loads. */
+/** A test for each file: it is read as its version and gets its verdict; a supported one also loads. */
 export function testFiles(original: 'opensips' | 'kamailio', files: readonly FileVerdict[]): void {
   for (const [file, dialect, verdict, missing] of files) {
     test(`${file} ${verdict}`, () => {

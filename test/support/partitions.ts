@@ -5,7 +5,7 @@ import { Engine } from '../../src/engine/engine.js';
 import type { PartitionOptions } from '../../src/engine/options.js';
 import type { RequestView } from '../../src/engine/request-view.js';
 
-/** A clock that stands still until it is moved. Nothing can be scheduled on it. */
+/** A clock that is moved by the test and has no timers. */
 export function stillClock(start = 1_700_000_000_000): Clock & { time: number } {
   return {
     time: start,
@@ -19,7 +19,7 @@ export function stillClock(start = 1_700_000_000_000): Clock & { time: number } 
   };
 }
 
-/** Numbers that follow from a seed, the same on every run. */
+/** Reproducible random numbers from a seed. */
 export function seededRandom(seed = 1): Random {
   let state = seed >>> 0 || 1;
   return {
@@ -90,7 +90,7 @@ export function engineWith(partitions: readonly PartitionOptions[], seed = 1): E
   return engine;
 }
 
-/** A set as the recordings give it. */
+/** A set in the form of the recordings. */
 export interface RecordedRow {
   readonly uri: string;
   readonly weight: number;

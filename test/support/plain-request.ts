@@ -3,14 +3,14 @@ import { addrSpecOf } from '../../src/core/name-addr.js';
 import type { RequestData } from '../../src/engine/request-data.js';
 import type { RequestView } from '../../src/engine/request-view.js';
 
-/** What must be evaluated on the message, by somebody who knows pseudo-variables. */
+/** Values that need pseudo-variables to be evaluated on the message. */
 export interface RequestFormats {
   hashVar?(partition: string): string | undefined;
   loadOf?(partition: string, destinationUri: string, setId: number): number | undefined;
   scoreOf?(partition: string, destinationUri: string, attrs: string): number | undefined;
 }
 
-/** A RequestView over plain data. */
+/** A RequestView with plain values. */
 export class PlainRequest implements RequestView {
   readonly callId: string;
   requestUri: string;

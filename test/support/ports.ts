@@ -2,16 +2,16 @@ import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 
-/** Ports handed out by this process are not handed out again: the caller binds them a moment later. */
+/** Ports that this process has given out are not given out again: the caller binds them a moment later. */
 const given = new Set<number>();
 /**
- * Below where systems choose ports by themselves (from 32768 on Linux, from 49152 elsewhere): no socket that another test
- * binds to port 0 can come in between, or answer where nobody should.
+ * Below the range of ephemeral ports (from 32768 on Linux, from 49152 elsewhere): no socket that another test binds to
+ * port 0 can get the port, or answer where nobody should.
  */
 const FIRST = 10_000;
 const LAST = 32_767;
 
-/** A port that is free now for both UDP and TCP on `host`. */
+/** A free port for UDP and TCP on `host`. */
 export async function freePort(host = '127.0.0.1'): Promise<number> {
   for (let attempt = 0; attempt < 200; attempt++) {
     const port = randomInt(FIRST, LAST + 1);

@@ -16,7 +16,7 @@ import { COLUMNS } from './columns.js';
 import { FakeClock } from './fake-clock.js';
 import { row as partitionRow } from './partitions.js';
 
-/** The module-wide parameters as a settings file has them that probes all destinations every ten seconds. */
+/** Module-wide parameters of a settings file that probes all destinations every ten seconds. */
 export const DISPATCHER: DispatcherConfig = readDispatcher(
   withDefaults('modparam', { ds_ping_interval: 10, ds_probing_mode: 1 }) as RawModparam,
   { file: 'settings', dir: '', pointer: '' },
@@ -68,7 +68,7 @@ function engineOptions(name: string): PartitionOptions {
   };
 }
 
-/** What a gateway does with a probe: a reply code, a whole outcome, or silence. */
+/** A gateway's answer to a probe: a reply code, a complete outcome, or none. */
 export type Answer = number | ProbeOutcome | 'silent';
 
 export interface SentProbe {
@@ -76,7 +76,7 @@ export interface SentProbe {
   readonly request: ProbeRequest;
 }
 
-/** An engine, a prober and model gateways on one fake clock. Gateways answer 200 after 20 ms by default. */
+/** An engine, a prober and simulated gateways on one fake clock. By default gateways answer 200 after 20 ms. */
 export class ProbingLab {
   readonly clock = new FakeClock();
   readonly engine: Engine;
@@ -123,7 +123,7 @@ export class ProbingLab {
     return this.find(uri, partition, setId).health.state;
   }
 
-  /** Probes sent to a URI so far. */
+  /** Number of probes sent to a URI. */
   count(uri: string): number {
     return this.sent.filter(({ request }) => request.uri === uri).length;
   }

@@ -39,12 +39,12 @@ const NO_DNS: DnsSource = {
   system: () => Promise.reject(new Error('none')),
 };
 
-/** A next hop given as `sip:` URI with an IP literal. */
+/** A next hop for a `sip:` URI with an IP literal. */
 export function hopTo(uri: string, more: Partial<NextHop> = {}): NextHop {
   return { uri, ...more };
 }
 
-/** A plan over a list of hops that records its calls. */
+/** A plan with a list of hops that records its calls. */
 export class ListPlan implements RelayPlan {
   readonly failures: (HopFailure & { readonly uri: string })[] = [];
   readonly answers: string[] = [];
@@ -54,7 +54,7 @@ export class ListPlan implements RelayPlan {
 
   constructor(
     private readonly hops: readonly (NextHop | readonly NextHop[])[],
-    /** Codes that go on to the next hop. */
+    /** Codes that lead to failover. */
     private readonly codes: readonly number[] = [408, 503],
     readonly recordRoute = false,
     readonly allowed: (address: { readonly address: string }) => boolean = () => true,
@@ -75,7 +75,7 @@ export class ListPlan implements RelayPlan {
 }
 
 export interface ProxyFixtureOptions {
-  /** Makes what receives the outcome of requests. */
+  /** Makes the observer of requests. */
   readonly observer?: (clock: FakeClock) => ProxyObserver;
   readonly config?: Partial<TransactionConfig>;
   readonly auto100?: boolean;
@@ -85,11 +85,11 @@ export interface ProxyFixtureOptions {
   readonly sipsNeedsTls?: boolean;
   readonly dns?: DnsSource;
   readonly tokens?: DialogTokens;
-  /** What is decided for each request that is not inside a dialog. */
+  /** The decision for each request outside a dialog. */
   readonly decide: (request: RoutedRequest) => RouteDecision | Promise<RouteDecision>;
 }
 
-/** The proxy core over recorders: `caller` and `callee` are where messages are said to come from. */
+/** The proxy core with recorders as sockets: `caller` and `callee` are the sources of messages. */
 export function proxyFixture(options: ProxyFixtureOptions) {
   const clock = new FakeClock();
   const { log, errors } = recordingLogger();
@@ -158,25 +158,25 @@ export function proxyFixture(options: ProxyFixtureOptions) {
     counters,
     proxy,
     caller,
-    /** A request of the caller. */
+    /** Sends a request of the caller. */
     call(parts: RequestParts = {}): string {
       const text = requestText(parts);
       layer.receive(text, caller);
       return text;
     },
-    /** A reply to what the proxy sent, from where it was sent to. */
+    /** Replies to a message of the proxy, from its destination. */
     answer(sent: string, status: number, toTag?: string, headers?: string): void {
       layer.receive(replyTo(sent, status, toTag, headers), sourceOf(udp, '192.0.2.7'));
     },
-    /** What the proxy sent to an address, oldest first. */
+    /** Messages of the proxy to an address, oldest first. */
     sentTo(address: string, socket: RecordingSocket = udp): string[] {
       return socket.sent.filter((each) => each.address === address).map((each) => each.text);
     },
-    /** Codes the caller got. */
+    /** Status codes that the caller received. */
     codes(): number[] {
       return udp.sent.filter((each) => each.address === '192.0.2.1').map((each) => parsed(each.text).status);
     },
-    /** The last message the caller got. */
+    /** The last message that the caller received. */
     lastToCaller(): SipMessage {
       const last = udp.sent.filter((each) => each.address === '192.0.2.1').at(-1);
       return parsed(last?.text ?? '');

@@ -2,7 +2,7 @@ import type { PvarMessage } from '../../src/pvar/context.js';
 
 const COMPACT: Readonly<Record<string, string>> = { f: 'from', t: 'to', i: 'call-id', m: 'contact', v: 'via' };
 
-/** A SIP message cut in the plainest way, enough for the variables; the real one is in src/sip. */
+/** A SIP message split in the simplest way that suffices for the variables; the product's parser is in src/sip. */
 export function pvarMessage(text: string): PvarMessage {
   const [head = '', body = ''] = text.split('\r\n\r\n');
   const [start = '', ...lines] = head.replace(/\r\n[ \t]+/g, ' ').split('\r\n');
@@ -35,7 +35,7 @@ export function pvarMessage(text: string): PvarMessage {
   };
 }
 
-/** An INVITE with a bit of everything. */
+/** An INVITE with many kinds of header fields. */
 export const INVITE = [
   'INVITE sip:bob:secret@example.com:5070;transport=tcp;lr?Subject=x SIP/2.0',
   'Via: SIP/2.0/UDP 192.0.2.1:5062;branch=z9hG4bK1;received=203.0.113.9;rport=4000',

@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { freePort } from './ports.js';
 
-/** A message as it came, with what tests look at. */
+/** A received message with the parts that tests use. */
 export interface RawMessage {
   readonly text: string;
   /** "INVITE", or the status as text. */
@@ -10,7 +10,7 @@ export interface RawMessage {
   readonly address: string;
 }
 
-/** Headers of a message by name, in order; short forms are not understood. */
+/** Header fields of a message by name, in order; compact forms are not recognised. */
 export function headersOf(text: string, name: string): string[] {
   const wanted = `${name.toLowerCase()}:`;
   return text
@@ -24,7 +24,7 @@ export function bodyOf(text: string): string {
   return text.slice(text.indexOf('\r\n\r\n') + 4);
 }
 
-/** A SIP endpoint over plain UDP that does what the test says, byte by byte. */
+/** A SIP endpoint over plain UDP that sends exactly what the test says. */
 export class RawAgent {
   readonly received: RawMessage[] = [];
   private readonly waiting: { readonly start: string; readonly take: (message: RawMessage) => void }[] = [];
@@ -64,7 +64,7 @@ export class RawAgent {
     this.socket.send(Buffer.from(text, 'latin1'), port, address);
   }
 
-  /** The next message of that method or status; rejects when none comes in time. */
+  /** The next message with that method or status; rejects when none comes in time. */
   next(start: string, ms = 3000): Promise<RawMessage> {
     const at = this.received.findIndex((each) => each.start === start);
     if (at >= 0) return Promise.resolve(this.received.splice(at, 1)[0] as RawMessage);
@@ -83,7 +83,7 @@ export class RawAgent {
     });
   }
 
-  /** A request of this agent; `more` are further header lines with their ends. */
+  /** A request of this agent; `more`: further header lines with line ends. */
   request(
     method: string,
     uri: string,
@@ -114,7 +114,7 @@ export class RawAgent {
     ].join('\r\n');
   }
 
-  /** Answers a request where it came from. */
+  /** Replies to the source of a request. */
   answer(
     request: RawMessage,
     status: number,
@@ -144,7 +144,7 @@ export class RawAgent {
   }
 }
 
-/** "Route:" lines of the caller for the Record-Route of an answer. */
+/** The caller's Route lines from the Record-Route of a reply. */
 export function routeLines(answer: string): string {
   return headersOf(answer, 'record-route')
     .reverse()

@@ -9,7 +9,7 @@ interface Step {
   readonly max: number | null;
 }
 
-/** A recorded selection and what came of it. */
+/** A recorded selection and its result. */
 export interface RecordedSelection {
   readonly id: string;
   readonly before?: readonly { mi: string; state: string; group: string; address: string; times?: number }[];
@@ -27,13 +27,13 @@ export interface RecordedSelection {
     readonly hash_pvar?: string;
     readonly loads?: Record<string, number>;
     readonly then?: Step;
-    /** 2.1: the third parameter as written. */
+    /** Version 2.1: the third parameter as written. */
     readonly maxResultsFlags?: string | null;
   };
   readonly expect: Record<string, unknown> & { ok: boolean; oneOfSet?: boolean };
 }
 
-/** A file of recorded selections with the tables they were made in. */
+/** Recorded selections with the tables they were made on. */
 export interface RecordedSelections {
   readonly sets: RecordedSets;
   readonly sets_p2?: RecordedSets;
@@ -47,7 +47,7 @@ export function readRecording(name: string): RecordedSelections {
   return JSON.parse(readFileSync(file, 'utf8')) as RecordedSelections;
 }
 
-/** The line of `switchyard select --batch` that asks for it. */
+/** The line of `switchyard select --batch` for it. */
 export function batchLine(c: RecordedSelection): object {
   const { select, request } = c;
   const headers = (request.authHeader ?? '').split('\r\n').filter((line) => line !== '');
@@ -76,7 +76,7 @@ function loadAvps(loads: Record<string, number>): Record<string, number> {
   return Object.fromEntries(Object.entries(loads).map(([uri, load]) => [`load_${uri}`, load]));
 }
 
-/** Fails unless the answer to a batch line is what was recorded. */
+/** Asserts that the answer to a batch line is as recorded. */
 export function assertAgrees(
   recording: RecordedSelections,
   c: RecordedSelection,

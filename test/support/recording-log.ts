@@ -6,7 +6,7 @@ export interface LogLine {
   readonly message: string;
 }
 
-/** A logger that keeps every line, of all levels; lines of its children have their fields too. */
+/** A logger that keeps every line of all levels; lines of its children contain their bindings. */
 export function recordingLog(): { readonly log: Logger; readonly lines: LogLine[] } {
   const lines: LogLine[] = [];
   return { log: keepingIn(lines, {}), lines };

@@ -1,16 +1,16 @@
 import { rm } from 'node:fs/promises';
 import { type NatsServerOptions, startNatsServer } from './servers.js';
 
-/** A NATS server of one test, which may crash and come back on the same port with the same data. */
+/** A NATS server of one test that can be killed and restarted on the same port with the same data. */
 export interface RestartableNats {
   readonly url: string;
   readonly port: number;
   /** Folder of its data. */
   readonly dir: string;
-  /** SIGKILL; the data stay. */
+  /** SIGKILL; the data remain. */
   kill(): Promise<void>;
   restart(): Promise<void>;
-  /** Ends it and removes its data. */
+  /** Stops it and removes its data. */
   stop(): Promise<void>;
 }
 

@@ -14,14 +14,14 @@ import { partitionOptions, row, seededRandom } from './partitions.js';
 import { proxyFixture } from './proxy-fixture.js';
 import { recordingLog } from './recording-log.js';
 
-/** Rows of one partition; without a set they are in set 1. */
+/** Rows of one partition; the default set is 1. */
 export interface FixturePartition {
   readonly options?: Partial<PartitionOptions>;
   readonly rows: readonly DestinationRow[];
 }
 
 export interface ScriptFixtureOptions {
-  /** By name; the default one has set 1 with three destinations, 10.0.0.1 to 10.0.0.3. */
+  /** By name; the default partition has set 1 with three destinations, 10.0.0.1 to 10.0.0.3. */
   readonly partitions?: Readonly<Record<string, FixturePartition>>;
   /** Name of a list -> sets of the default partition. */
   readonly blacklists?: Readonly<Record<string, readonly number[]>>;
@@ -29,7 +29,7 @@ export interface ScriptFixtureOptions {
   readonly setidPvar?: string;
   readonly score?: DispatcherFormats['score'];
   readonly dialogs?: RouteScriptEnvironment['dialogs'];
-  /** File the script is said to stand in: positions in the log refer to it. */
+  /** File name of the script for positions in the log. */
   readonly file?: string;
 }
 
@@ -39,7 +39,7 @@ export const GATEWAYS: readonly DestinationRow[] = [
   row('sip:10.0.0.3:5060', { attrs: 'third' }),
 ];
 
-/** A route script over the proxy core, recorders in place of sockets, and a clock that stands still. */
+/** A route script over the proxy core, with recorders as sockets and a clock that the test advances. */
 export function scriptFixture(routes: ScriptRoutes, options: ScriptFixtureOptions = {}) {
   const proxy = proxyFixture({ decide: () => ({ kind: 'drop' }) });
   const { log, lines } = recordingLog();
@@ -96,7 +96,7 @@ export function scriptFixture(routes: ScriptRoutes, options: ScriptFixtureOption
         return message?.isRequest === true && message.method !== 'ACK' ? [message] : [];
       });
     },
-    /** Where they went. */
+    /** Targets of those requests. */
     targets: () =>
       proxy.udp.sent.filter(({ text }) => /^(?!SIP|ACK)/.test(text)).map(({ address, port }) => `${address}:${port}`),
     /** State of a destination of the default partition. */
@@ -104,7 +104,7 @@ export function scriptFixture(routes: ScriptRoutes, options: ScriptFixtureOption
   };
 }
 
-/** Lets promises that are settled go on. */
+/** Lets settled promises run their callbacks. */
 export async function settled(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }

@@ -15,32 +15,32 @@ const MODULES: Readonly<Record<string, string>> = {
 
 export interface ScriptRunOptions {
   readonly dialect: 'opensips' | 'kamailio';
-  /** Modules besides the usual ones. */
+  /** Modules in addition to the default ones. */
   readonly modules?: string;
-  /** What stands between the modules and the routes. */
+  /** Text between the modules and the routes. */
   readonly head?: string;
   /** Routes; without "route" at its start it is the body of the request route. */
   readonly script: string;
-  /** Keys of a switchyard.json beside the file. */
+  /** Keys of a switchyard.json for the file. */
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly clock?: Clock;
-  /** The file is of OpenSIPS 1.x or 2.x. */
+  /** The file is for OpenSIPS 1.x or 2.x. */
   readonly old?: boolean;
   /** The daemon's log. Default: none. */
   readonly log?: Logger;
-  /** Whether what it writes goes to the log, as in a daemon. Default: to `lines`. */
+  /** Whether script output goes to the log, as in a daemon. Default: to `lines`. */
   readonly logged?: boolean;
 }
 
-/** A running script without sockets: messages are given to it, and what it sends is kept. */
+/** A running script without sockets: tests hand it messages, and sent messages are kept. */
 export interface ScriptRunner {
   readonly daemon: Daemon;
-  /** What it wrote with xlog, without line ends. */
+  /** Output of xlog without line ends. */
   readonly lines: string[];
   readonly sent: { readonly text: string; readonly address: string; readonly port: number }[];
-  /** Hands a message in as if it came from 127.0.0.1:5070. */
+  /** Hands in a message with source 127.0.0.1:5070. */
   receive(text: string, port?: number): void;
-  /** Reloads the file, with other text in it. */
+  /** Reloads the file with a changed text. */
   reload(change: (text: string) => string): Promise<void>;
   stop(): Promise<void>;
 }
@@ -60,7 +60,7 @@ export const INVITE = [
   '',
 ].join('\r\n');
 
-/** The reply of a gateway, as "486 Busy Here", to a request that was sent to it; `headers` are whole lines. */
+/** A gateway's reply, such as "486 Busy Here", to a request it received; `headers`: complete lines. */
 export function answerTo(
   request: string,
   status: string,
@@ -73,7 +73,7 @@ export function answerTo(
   return [`SIP/2.0 ${status}`, ...copied, ...headers, 'Content-Length: 0', '', ''].join('\r\n');
 }
 
-/** Reads a script; throws CfgError for one that cannot be used. */
+/** Loads a script; throws CfgError when it cannot be used. */
 export function startScript({
   dialect,
   modules = '',
@@ -138,12 +138,12 @@ export function startScript({
   };
 }
 
-/** What a script writes over one INVITE up to the line "end", which is waited for and left out. */
+/** Output of a script for one INVITE up to the line "end", which is waited for and left out. */
 export async function linesOf(options: ScriptRunOptions): Promise<string[]> {
   const runner = startScript(options);
   try {
     runner.receive(INVITE);
-    // Functions that wait are done a little later.
+    // Functions that wait complete a little later.
     for (let i = 0; i < 200 && runner.lines.at(-1) !== 'end'; i++)
       await new Promise((resolve) => setTimeout(resolve, 5));
     return runner.lines.filter((each) => each !== 'end');
@@ -152,7 +152,10 @@ export async function linesOf(options: ScriptRunOptions): Promise<string[]> {
   }
 }
 
-/** Hands a request in, waits for the INVITE that leaves, and ends the script: its body, and what the script wrote. */
+/**
+ * Hands in a request, waits for the relayed INVITE, and stops the script: returns the INVITE's body and the script's
+ * output.
+ */
 export async function relayedInvite(
   runner: ScriptRunner,
   request: string,

@@ -1,6 +1,6 @@
 /**
- * A process that selects by round robin from tables in shared memory, as fast as it can, until it is killed: memory is its
- * descriptor 4. Its parent sends ["begin", number of the worker, bytes], then what the brain says to a worker.
+ * A process that selects by round robin from tables in shared memory as fast as it can until it is killed: descriptor 4
+ * is the memory. Its parent sends ["begin", number of the worker, bytes], then the brain's messages to a worker.
  */
 import { systemClock } from '../../src/core/clock.js';
 import { systemRandom } from '../../src/core/random.js';
@@ -13,7 +13,7 @@ import { callsOf, ownerOf } from '../../src/workers/shared-layout.js';
 import { request } from './partitions.js';
 import { recordingLog } from './recording-log.js';
 
-/** Selections between two looks at what the parent says. */
+/** Selections between two checks for messages of the parent. */
 const BURST = 500;
 
 const loaded = await loadLibc();
@@ -28,7 +28,7 @@ function select(): void {
   if (replica.isCurrent(partition)) {
     for (let i = 0; i < BURST; i++) replica.engine.context().select(partition, args.targets, request());
   }
-  // Others need the processor as well.
+  // Leaves processor time for others.
   setTimeout(select, 1);
 }
 

@@ -11,10 +11,10 @@ export { type DatabaseServerOptions, startPostgres } from './servers/postgres.js
 export type { RunningServer } from './servers/process.js';
 
 /*
- * What a test says it needs. Each function returns the thing, or undefined after it has marked the test as skipped
- * (with CI=true it throws, so that the test fails): `const url = await requirePostgres(t); if (url === undefined) return;`
- * The servers are those the test runner started, shared by all tests: use names of your own in them. A test file run by
- * itself gets a server of its own.
+ * Requirements of tests. Each function returns the resource, or undefined after it has marked the test as skipped (with
+ * CI=true it throws, so that the test fails): `const url = await requirePostgres(t); if (url === undefined) return;`
+ * The test runner started the servers, which all tests share: use unique names in them. A test file that is run alone
+ * gets its own server.
  */
 
 /** URL of a PostgreSQL database. */

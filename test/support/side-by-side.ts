@@ -6,16 +6,16 @@ import { headersOf, routeLines } from './raw-agent.js';
 /** Status, reason and further header lines with their ends. */
 export type Answer = readonly [status: number, reason: string, lines?: string];
 
-/** What a gateway answers to requests for a user; every answer at once, one after the other. Nothing: it is silent. */
+/** A gateway's replies to requests for a user, sent one after the other. An empty list: it does not answer. */
 export type Answers = (method: string, user: string, request?: string) => readonly Answer[];
 
 const HOST = '127.0.0.1';
 const SDP = 'v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP 0\r\n';
 
-/** How long a reply is waited for, ms. */
+/** Maximum time to wait for a reply in milliseconds. */
 export const PATIENCE = { ms: 10_000 };
 
-/** Waits until something holds; false when it does not within `ms`. */
+/** Waits until a condition holds; false when it does not within `ms`. */
 export async function holds(met: () => boolean, ms = PATIENCE.ms): Promise<boolean> {
   for (const deadline = performance.now() + ms; performance.now() < deadline; ) {
     if (met()) return true;
@@ -24,7 +24,10 @@ export async function holds(met: () => boolean, ms = PATIENCE.ms): Promise<boole
   return met();
 }
 
-/** Without further 2xx of one callee: a gateway of a busy machine repeats its answer before the ACK, and Kamailio passes that on without its reply routes. */
+/**
+ * Without repeated 2xx of one callee: a gateway on a busy machine repeats its answer before the ACK arrives, and
+ * Kamailio relays that without its reply routes.
+ */
 function firstOnly(texts: readonly string[]): string[] {
   const seen = new Set<string>();
   return texts.filter((text) => {
@@ -37,20 +40,20 @@ function firstOnly(texts: readonly string[]): string[] {
   });
 }
 
-/** A proxy between a caller and two gateways, all of whose messages are kept. */
+/** A proxy between a caller and two gateways; all their messages are kept. */
 export class Lane {
-  /** Set when the proxy is there. */
+  /** Set when the proxy has started. */
   proxyPort = 0;
   private readonly gatewayOrder = new Map<string, string[]>();
-  /** The last INVITE of a call that each gateway got, by gateway and Call-ID. */
+  /** The last INVITE of a call at each gateway, by gateway and Call-ID. */
   private readonly invites = new Map<string, string>();
-  /** Further texts that are compared, by Call-ID. */
+  /** Further texts to compare, by Call-ID. */
   private readonly notes = new Map<string, string[]>();
-  /** Port that stands for a number of the file, by that number. */
+  /** Actual ports by the port in the file. */
   readonly ports = new Map<number, number>();
-  /** What else is closed with it. */
+  /** Closed together with the lane. */
   readonly closing: (() => void)[] = [];
-  /** Folder of the proxy's files, once it is started. */
+  /** Folder of the proxy's files, set at its start. */
   folder = '';
 
   private constructor(
@@ -58,13 +61,13 @@ export class Lane {
     private readonly gateways: ReadonlyMap<string, DatagramPeer>,
   ) {}
 
-  /** Opens the peers; a gateway answers as its function says, and a CANCEL with 200 and, to the INVITE, 487. */
+  /** Opens the peers; a gateway answers as its function says; it answers a CANCEL with 200 and the INVITE with 487. */
   static async open(gateways: Readonly<Record<string, Answers>>): Promise<Lane> {
     const open = async () => DatagramPeer.open(HOST, await freePort());
     const peers = new Map<string, DatagramPeer>();
     for (const name of Object.keys(gateways)) peers.set(name, await open());
     const caller = await open();
-    // Requests that reach the caller are answered.
+    // Answers requests to the caller.
     caller.onMessage = (text, { port }) => {
       if (text.startsWith('SIP/2.0') || text.startsWith('ACK ')) return;
       void caller.send(replyTo(text, 200, 'OK', { tag: 'ft', port: caller.port, user: 'alice' }), port, HOST);
@@ -74,14 +77,16 @@ export class Lane {
     return lane;
   }
 
-  /** Lines of a dispatcher list, set 1, the first gateway first by priority. */
+  /** Lines of a dispatcher list with set 1; the first gateway has the highest priority. */
   list(attributes: readonly string[] = []): string {
     return [...this.gateways.values()]
       .map((peer, i) => `1 sip:${HOST}:${peer.port} 0 ${10 - i} ${attributes[i] ?? ''}\n`)
       .join('');
   }
 
-  /** A text in which the name of a gateway with "_PORT" stands for its port: "GW1_PORT"; "CALLER_PORT" is the caller's. */
+  /**
+   * A text in which a gateway's name followed by "_PORT" is replaced by its port, and "CALLER_PORT" by the caller's.
+   */
   named(text: string): string {
     const peers: [string, DatagramPeer][] = [['caller', this.caller], ...this.gateways];
     return peers.reduce((all, [name, { port }]) => all.replaceAll(`${name.toUpperCase()}_PORT`, String(port)), text);
@@ -98,7 +103,7 @@ export class Lane {
     return false;
   }
 
-  /** Keeps a text that is compared as part of a call: what another peer got, a row of a table. */
+  /** Adds a text to the comparison of a call: a message that another peer received, a row of a table. */
   note(callId: string, text: string): void {
     this.notes.set(callId, [...(this.notes.get(callId) ?? []), text]);
   }
@@ -108,9 +113,9 @@ export class Lane {
   }
 
   /**
-   * What the caller and each gateway got in a call, without what differs from one proxy to the other by right: ports have names, branches and
-   * tags that a proxy made are stars, header fields are ordered by their names, retransmissions are left out. Messages are
-   * ordered within a transaction only.
+   * Messages of a call that the caller and each gateway received, without differences that are permitted between two
+   * proxies: ports are replaced by names, branches and tags of the proxy by stars, header fields are sorted by name,
+   * retransmissions are left out. Only messages of one transaction are ordered.
    */
   got(callId: string): Readonly<Record<string, readonly string[]>> {
     const peers = new Map([['caller', this.caller], ...this.gateways]);
@@ -130,12 +135,12 @@ export class Lane {
     };
   }
 
-  /** Whether a gateway was the last to get the INVITE of a call. */
+  /** Whether a gateway was the last one to receive the INVITE of a call. */
   reached(name: string, callId: string): boolean {
     return this.gatewayOrder.get(callId)?.at(-1) === name;
   }
 
-  /** A request of a gateway in the dialog of a call that it answered; the caller must answer it. */
+  /** Sends a gateway's request in the dialog of a call that it answered; the caller must answer it. */
   async fromGateway(name: string, callId: string, method: string, cseq: number): Promise<void> {
     const peer = this.gateways.get(name);
     const invite = this.invites.get(`${name} ${callId}`);
@@ -204,16 +209,16 @@ interface RequestOptions {
   readonly uri?: string;
   readonly to?: string;
   readonly hops?: number;
-  /** From without its tag, User-Agent, and Contact. */
+  /** Values of From (without its tag), User-Agent and Contact. */
   readonly from?: string;
   readonly agent?: string;
   readonly contact?: string;
-  /** Further header lines with their ends. */
+  /** Further header lines with line ends. */
   readonly more?: string;
   readonly body?: string;
 }
 
-/** One call as its caller makes it. */
+/** One call from its caller's side. */
 export class TestCall {
   constructor(
     private readonly caller: DatagramPeer,
@@ -243,13 +248,13 @@ export class TestCall {
     void this.caller.send(text, this.proxyPort, HOST);
   }
 
-  /** Sends a text as it is; "CALLER" and "PROXY" in it are the ports of both. */
+  /** Sends a text unchanged except that "CALLER" and "PROXY" are replaced by their ports. */
   raw(text: string): void {
     const named = text.replaceAll('CALLER', String(this.caller.port)).replaceAll('PROXY', String(this.proxyPort));
     void this.caller.send(named, this.proxyPort, HOST);
   }
 
-  /** The first reply of a request with a status of that pattern. Throws when there is none in ten seconds. */
+  /** The first reply to a request with a status that matches. Throws when there is none in ten seconds. */
   async reply(method: string, status: RegExp, cseq = 1): Promise<string> {
     const found = () =>
       this.caller.received.find(
@@ -262,7 +267,7 @@ export class TestCall {
     return found() as string;
   }
 
-  /** Sends a request and waits for its final reply; that of an INVITE is acknowledged. */
+  /** Sends a request and waits for its final reply; a reply to an INVITE gets an ACK. */
   async ask(method: string, options: RequestOptions = {}): Promise<string> {
     this.send(method, options);
     const final = await this.reply(method, /[2-6]../, options.cseq);
@@ -270,12 +275,12 @@ export class TestCall {
     return final;
   }
 
-  /** An INVITE with a session description; within the dialog of an answer, when it is given. */
+  /** Sends an INVITE with SDP; with `answer`, within the dialog of that answer. */
   invite(options: RequestOptions = {}): Promise<string> {
     return this.ask('INVITE', { body: SDP, ...options });
   }
 
-  /** What a request in the dialog of an answer looks like. */
+  /** Options for a request in the dialog of an answer. */
   within(answer: string, cseq: number): RequestOptions {
     const contact = /<([^>]*)>/.exec(headersOf(answer, 'contact')[0] ?? '')?.[1] ?? '';
     return { cseq, uri: contact, to: toTagOf(answer), more: routeLines(answer), branch: `${this.callId}in${cseq}` };
@@ -316,14 +321,14 @@ function named(text: string, ports: ReadonlyMap<string, string>): string {
   return text.replace(/\b[0-9]{5}\b/g, (number) => ports.get(number) ?? number);
 }
 
-/** A message without what differs from one proxy to the other by right; ports are written by their names. */
+/** A message without differences that are permitted between two proxies; ports are replaced by names. */
 export function comparable(text: string, ports: ReadonlyMap<string, string>): string {
   const end = text.indexOf('\r\n\r\n');
   const [start = '', ...lines] = named(text.slice(0, end), ports)
-    // What topoh hides is hidden with another cipher.
+    // Text hidden by topoh has another encryption.
     .replace(/(?<=z9hG4bKsr-|=sr-)[\w.*-]+/g, '*')
     .split('\r\n')
-    // Several values in one field are as good as several fields (RFC 3261 section 7.3.1).
+    // Several values in one field are equivalent to several fields (RFC 3261 section 7.3.1).
     .flatMap((line) => {
       const [, name, values] = /^(via|route|record-route): *(.*)$/i.exec(line) ?? [];
       const parts = values?.split(/,\s*(?=SIP\/2\.0\/|<)/) ?? [];
@@ -334,7 +339,8 @@ export function comparable(text: string, ports: ReadonlyMap<string, string>): st
     const colon = line.indexOf(':');
     const name = line.slice(0, colon).toLowerCase();
     const value = line.slice(colon + 1).trim();
-    // Kamailio copies it from the request that it forwarded into the ACK of a refusal and into a CANCEL; 70 is as good, they go one hop.
+    // Kamailio copies it from the forwarded request into the ACK of an error reply and into a CANCEL; 70 is equivalent,
+    // as both go one hop.
     if (name === 'max-forwards' && /^(?:ACK|CANCEL) /.test(start) && /^(?:69|70)$/.test(value) && vias === 1)
       return { name, i, line: `${name}: *` };
     return { name, i, line: `${name}: ${fieldValue(name, value)}` };
@@ -348,13 +354,13 @@ function fieldValue(name: string, value: string): string {
     const [sentBy = '', ...parameters] = value.split(';');
     const own = /PROXY|PORT\d/.test(sentBy);
     const shown = parameters
-      // The mark of a connection, of each program's own kind.
+      // The connection id, which each program writes in its own form.
       .filter((each) => !own || !each.startsWith('i='))
       .map((each) => (own && each.startsWith('branch=') ? 'branch=*' : each));
     return [sentBy, ...shown.sort()].join(';');
   }
   if (name === 'to') return value.replace(/;tag=(?!ft$|gw[0-9]$).*/, ';tag=*');
-  // A token of switchyard's that is different in each dialog.
+  // A switchyard token that differs in each dialog.
   if (name === 'record-route') return value.replace(/;dt=[\w-]+/g, '').replace(/;did=[0-9a-f]+\.[0-9a-f]+/g, ';did=*');
   return value;
 }

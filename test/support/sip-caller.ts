@@ -5,7 +5,7 @@ import { freePort } from './ports.js';
 import { createStack, type OutboundRequest, packageBranch, sendRequest, uriText } from './sip-stack.js';
 
 export interface CallerOptions {
-  /** An address of its own, other than the proxy's and the gateways'. */
+  /** Its own address, different from those of the proxy and the gateways. */
   readonly host: string;
   /** UDP port. Default: one that is free. */
   readonly port?: number;
@@ -26,7 +26,7 @@ export interface CallOptions {
   readonly holdMs?: number;
   /** Sends CANCEL when this provisional status comes. */
   readonly cancelOn?: number;
-  /** Milliseconds until the call is given up as unanswered. Default 10000. */
+  /** Milliseconds until the call is ended as unanswered. Default 10000. */
   readonly timeoutMs?: number;
 }
 
@@ -34,7 +34,7 @@ export interface CallResult {
   /** Final status of the INVITE; 0 when none came in time. */
   readonly status: number;
   readonly reason: string;
-  /** Provisional statuses in the order they came. */
+  /** Statuses of provisional replies in order of arrival. */
   readonly provisional: readonly number[];
   /** Name of the gateway that answered (user part of its Contact); '' when none did. */
   readonly gateway: string;
@@ -47,7 +47,7 @@ export interface CallResult {
   readonly answerMs: number;
 }
 
-/** What came back for a request outside a dialog. */
+/** Result of a request outside a dialog. */
 export interface RequestResult {
   /** 0 when nothing came in time. */
   readonly status: number;
@@ -55,7 +55,7 @@ export interface RequestResult {
   readonly headers: sip.SipHeaders;
 }
 
-/** A calling party as a third party would have built it, for many calls at once over one port. */
+/** A caller that shares no code with the daemon, for many parallel calls over one port. */
 export class Caller {
   private readonly instance = randomBytes(4).toString('hex');
   private calls = 0;
@@ -67,7 +67,10 @@ export class Caller {
     private readonly stack: sip.SipStack,
   ) {}
 
-  /** INVITE, the final answer, ACK along the recorded route, BYE, its answer. Never throws for what the other side does. */
+  /**
+   * INVITE, the final reply, ACK along the recorded route, BYE, its reply. Never throws because of the other side's
+   * behaviour.
+   */
   async placeCall(options: CallOptions): Promise<CallResult> {
     const started = performance.now();
     const invite = this.request('INVITE', options);
@@ -81,7 +84,7 @@ export class Caller {
           if (response.status === options.cancelOn) this.cancel(invite, options.proxy);
           return;
         }
-        // The answerer repeats its 2xx until it sees an ACK; each repetition gets one (RFC 3261 section 13.2.2.4).
+        // The answerer repeats its 2xx until it receives an ACK; each repetition gets one (RFC 3261 section 13.2.2.4).
         if (response.status < 300) sendRequest(this.stack, (ack = this.inDialog('ACK', invite, response)));
         clearTimeout(timer);
         resolve(response);
@@ -105,12 +108,12 @@ export class Caller {
     };
   }
 
-  /** One request outside a dialog (not INVITE) and its final answer. */
+  /** One request outside a dialog (not INVITE) and its final reply. */
   async sendRequest(method: string, options: Omit<CallOptions, 'holdMs' | 'cancelOn'>): Promise<RequestResult> {
     return this.transact(this.request(method, options), options);
   }
 
-  /** Closes its port. Calls in progress never get their answer. */
+  /** Closes its port. Calls in progress get no further reply. */
   stop(): void {
     this.stack.destroy();
   }
@@ -180,7 +183,7 @@ export class Caller {
   }
 }
 
-/** Opens a calling party's port. Throws when the port is taken. */
+/** Opens a caller's port. Throws when the port is in use. */
 export async function startCaller(options: CallerOptions): Promise<Caller> {
   const port = options.port ?? (await freePort(options.host));
   const stack = await createStack(options.host, port, (request) => {

@@ -1,6 +1,6 @@
 /**
- * Calling parties and gateways that share no code with the daemon: both are built on npm `sip`, so that what the two
- * sides agree on is the protocol and not a common mistake. UDP over IPv4; each needs an address of its own.
+ * Callers and gateways that share no code with the daemon: both use npm `sip`, so that two sides with the same error do
+ * not agree with each other. UDP over IPv4; each needs its own address.
  */
 export {
   Caller,

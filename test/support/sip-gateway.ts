@@ -2,7 +2,7 @@ import * as sip from 'sip';
 import { freePort } from './ports.js';
 import { createStack } from './sip-stack.js';
 
-/** What a gateway does with a request: a final status, or nothing at all, or a plan with more to it. */
+/** Reaction of a gateway to a request: a final status, no reply, or a detailed plan. */
 export type Answer = number | `${number}` | 'silent' | AnswerPlan;
 
 export interface AnswerPlan {
@@ -10,20 +10,20 @@ export interface AnswerPlan {
   readonly reason?: string;
   /** Milliseconds to ring (180) before the final answer of an INVITE. Default: no 180. */
   readonly ringMs?: number;
-  /** Milliseconds of silence before anything is said. Default 0. */
+  /** Milliseconds until the first reply. Default 0. */
   readonly delayMs?: number;
   readonly headers?: sip.SipHeaders;
   readonly content?: string;
 }
 
 export interface GatewayOptions {
-  /** An address of its own, 127.0.0.2 and so on: the stack cannot talk to another port of its own address. */
+  /** Its own address, 127.0.0.2 or another: the stack cannot send to another port of its own address. */
   readonly host: string;
   /** UDP port. Default: one that is free. */
   readonly port?: number;
-  /** Stands in its Contact and Server header and in the results of calls. */
+  /** Name in its Contact and Server header fields and in the results of calls. */
   readonly name: string;
-  /** Asked for each request outside a dialog but ACK and CANCEL. Default: 200. */
+  /** Called for each request outside a dialog except ACK and CANCEL. Default: 200. */
   readonly answer?: (request: sip.SipRequest) => Answer;
 }
 
@@ -31,22 +31,22 @@ interface PendingInvite {
   readonly request: sip.SipRequest;
   readonly tag: string;
   readonly timers: Set<NodeJS.Timeout>;
-  /** The final answer that was sent; a 2xx is repeated until its ACK comes (RFC 3261 section 13.3.1.4). */
+  /** The final reply; a 2xx is repeated until its ACK arrives (RFC 3261 section 13.3.1.4). */
   final: number;
 }
 
-/** A gateway as a third party would have built it: npm `sip`, none of our own code. */
+/** A gateway on npm `sip`, which shares no code with the daemon. */
 export class Gateway {
   readonly name: string;
   readonly host: string;
   readonly port: number;
-  /** Its row in a destination table. */
+  /** Its URI for a destination table. */
   readonly uri: string;
-  /** Requests received, by method, retransmissions not counted. */
+  /** Number of received requests by method, without retransmissions. */
   readonly received = new Map<string, number>();
-  /** Calls answered with 200 whose ACK has come and whose BYE has not. */
+  /** Calls answered with 200 that have received an ACK and no BYE. */
   activeCalls = 0;
-  /** The last requests received, newest last, at most a thousand. */
+  /** The last requests, newest last, up to a thousand. */
   readonly requests: sip.SipRequest[] = [];
   /** May be changed while it runs. */
   answer: (request: sip.SipRequest) => Answer;
@@ -73,7 +73,7 @@ export class Gateway {
     return this.received.get(method) ?? 0;
   }
 
-  /** Closes its port and forgets its calls, as when the machine is switched off. */
+  /** Closes its port and drops its calls, as after a power failure. */
   kill(): void {
     for (const invite of this.invites.values()) clearTimers(invite);
     this.invites.clear();
@@ -83,7 +83,7 @@ export class Gateway {
     this.stack = undefined;
   }
 
-  /** Opens its port (again). Throws when the port is taken. */
+  /** Opens its port (again). Throws when the port is in use. */
   async revive(): Promise<void> {
     this.stack ??= await createStack(this.host, this.port, (request) => this.onRequest(request));
   }
@@ -218,7 +218,7 @@ export class Gateway {
   }
 }
 
-/** Starts a gateway; resolves when its port is open. Throws when the port is taken. */
+/** Starts a gateway; resolves when its port is open. Throws when the port is in use. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const gateway = new Gateway({ ...options, port: options.port ?? (await freePort(options.host)) });
   await gateway.revive();
@@ -238,7 +238,7 @@ const REASONS: Readonly<Record<number, string>> = {
   603: 'Decline',
 };
 
-/** INVITE and its CANCEL share top Via branch and Call-ID. */
+/** An INVITE and its CANCEL have the same top Via branch and Call-ID. */
 function transactionKey(request: sip.SipRequest): string {
   return `${request.headers.via?.[0]?.params['branch']} ${request.headers['call-id']}`;
 }

@@ -18,7 +18,7 @@ import {
 import { newCounters } from '../../src/workers/tallies.js';
 import { FakeClock } from './fake-clock.js';
 
-/** One message that would have gone out. */
+/** A message that was sent. */
 export interface Sent {
   /** Monotonic milliseconds of the fake clock. */
   readonly at: number;
@@ -26,14 +26,14 @@ export interface Sent {
   readonly address: string;
   readonly port: number;
   readonly flow: Flow | undefined;
-  /** Reports a transport error for it, as a socket would, later. */
+  /** Reports a transport error for it later, as a socket would. */
   fail(error: TransportError): void;
 }
 
-/** A socket that has no port: it writes down what is sent. */
+/** A socket without a port that records sent messages. */
 export class RecordingSocket implements SipSocket {
   readonly sent: Sent[] = [];
-  /** Connections that flow tokens name. */
+  /** Connections by flow token. */
   readonly flows = new Map<string, { readonly flow: Flow; readonly address: string; readonly port: number }>();
   readonly sentBy: string;
   readonly description: string;
@@ -68,12 +68,12 @@ export class RecordingSocket implements SipSocket {
     this.sent.push({ at: this.clock.monotonic(), text, address, port, flow, fail: (error) => onError?.(error) });
   }
 
-  /** Takes what was sent so far, parsed. */
+  /** Removes the messages sent so far and returns them parsed. */
   take(): SipMessage[] {
     return this.sent.splice(0).map((each) => parsed(each.text));
   }
 
-  /** Start lines of what was sent so far, shortened to the method or the status code; nothing is removed. */
+  /** Methods or status codes of the messages sent so far; nothing is removed. */
   get lines(): string[] {
     return this.sent.map((each) => startWord(each.text));
   }
@@ -82,7 +82,7 @@ export class RecordingSocket implements SipSocket {
   async close(): Promise<void> {}
 }
 
-/** A message that must be one; throws otherwise. */
+/** Parses a valid message; throws for another text. */
 export function parsed(text: string): SipMessage {
   const message = parseMessage(text);
   if (message === undefined) throw new Error(`not a SIP message: ${text.slice(0, 60)}`);
@@ -95,12 +95,12 @@ export function startWord(text: string): string {
   return (words[0] === 'SIP/2.0' ? words[1] : words[0]) ?? '';
 }
 
-/** Where a message is said to come from. */
+/** The source of a received message. */
 export function sourceOf(socket: SipSocket, address = '192.0.2.1', port = 5060, flow?: Flow): Source {
   return { socket, address, port, flow };
 }
 
-/** Errors that the code under test logged: a test that expects none asserts on it. */
+/** Errors that the code under test logged, for tests that expect none. */
 export function recordingLogger(): { log: Logger; errors: unknown[] } {
   const errors: unknown[] = [];
   const ignore = () => {};
@@ -118,7 +118,7 @@ export function recordingLogger(): { log: Logger; errors: unknown[] } {
   return { log: log as unknown as Logger, errors };
 }
 
-/** Counts up: tokens are all different and never random. */
+/** Tokens from a counter: all different and reproducible. */
 export function countingRandom(): Random {
   let n = 0;
   return { uint32: () => n++ >>> 0, token: (bytes) => (n++).toString(16).padStart(bytes * 2, '0') };
@@ -136,14 +136,14 @@ export const TIMERS: TransactionConfig = {
   strictReplySource: false,
 };
 
-/** What a recording user received, in order. */
+/** Calls that a recording user received, in order. */
 export type Recorded =
   | { readonly kind: 'request' | 'ack'; readonly message: SipMessage; readonly source: Source }
   | { readonly kind: 'stray'; readonly message: SipMessage; readonly source: Source }
   | { readonly kind: 'cancel'; readonly server: InviteServer | undefined }
   | { readonly kind: 'success'; readonly reply: SipMessage; readonly pass: (text: string) => void };
 
-/** A transaction layer over recorders, with a clock that stands still. */
+/** A transaction layer with recorders as sockets and a clock that the test advances. */
 export function layerFixture(config: Partial<TransactionConfig> = {}, bounds: AdmissionBounds = {}) {
   const clock = new FakeClock();
   const { log, errors } = recordingLogger();
@@ -171,12 +171,12 @@ export function layerFixture(config: Partial<TransactionConfig> = {}, bounds: Ad
   };
 }
 
-/** Parts of a request that tests vary. */
+/** Parts of a request that tests change. */
 export interface RequestParts {
   readonly method?: string;
   readonly uri?: string;
   readonly branch?: string;
-  /** Whole top Via value; wins over branch. */
+  /** Complete top Via value; `branch` is ignored then. */
   readonly via?: string;
   readonly callId?: string;
   readonly cseq?: number;
@@ -184,12 +184,12 @@ export interface RequestParts {
   readonly toTag?: string;
   /** Max-Forwards value; null leaves the header out. */
   readonly maxForwards?: string | null;
-  /** Complete further lines, each with its CRLF. */
+  /** Complete further lines with CRLF. */
   readonly headers?: string;
   readonly body?: string;
 }
 
-/** The text of a sound request. */
+/** The text of a valid request. */
 export function requestText(parts: RequestParts = {}): string {
   const method = parts.method ?? 'INVITE';
   const via = parts.via ?? `SIP/2.0/UDP 192.0.2.1:5060;branch=${parts.branch ?? 'z9hG4bKcaller1'}`;
@@ -207,7 +207,7 @@ export function requestText(parts: RequestParts = {}): string {
   );
 }
 
-/** A reply as the far end makes it from a request that was sent to it. */
+/** A reply as the receiver of a request makes it. */
 export function replyTo(request: string, status: number, toTag = 'b1', headers = ''): string {
   const message = parsed(request);
   const vias = [...message.fields('via')].map((field) => `${request.slice(field.line, field.end)}\r\n`).join('');
@@ -218,7 +218,7 @@ export function replyTo(request: string, status: number, toTag = 'b1', headers =
   );
 }
 
-/** Text with our Record-Route or Route values less the token that is different in each dialog. */
+/** Text whose Record-Route or Route values have no dialog token. */
 export function withoutToken(text: string): string {
   return text.replace(/;dt=[\w-]{28}(?=[>;])/g, '');
 }

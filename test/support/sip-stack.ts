@@ -2,19 +2,16 @@ import { createSocket } from 'node:dgram';
 import { setImmediate as nextIteration } from 'node:timers/promises';
 import * as sip from 'sip';
 
-/** Sets the part of a branch apart that is added to what the package makes up. */
+/** Separates a package's branch from the text that is added to it. */
 const MARK = '.x';
 
 /**
- * An npm `sip` stack on its own UDP port, made fit for many calls at once:
- *
- * - The port is tried first, since the package lets a bind error become an uncaught exception.
- * - Its branches come from a space of a million, which a few hundred calls exhaust (the birthday bound). On the wire each is
- *   extended by the Call-ID; on the way in the extension is taken off again before the package matches the reply.
- * - A request with an `outboundProxy` goes there without a Route header.
- *
- * The package answers 404 by itself to whatever is routed to its own host, on any port: give each endpoint an address of
- * its own, 127.0.0.2 and so on. IPv6 is beyond it.
+ * An npm `sip` stack on its own UDP port, adapted to many parallel calls:  - The port is tried first, since in the
+ * package a bind error becomes an uncaught exception. - Its branches are random numbers below a million, which collide
+ * after a few hundred calls. Each branch is extended by the   Call-ID when sent; the extension is removed from a reply
+ * before the package matches it. - A request with an `outboundProxy` is sent there without a Route header field.  The
+ * package answers 404 by itself to requests routed to its own host on any port: give each endpoint its own address,
+ * 127.0.0.2 and so on. IPv6 is not supported.
  */
 export async function createStack(
   host: string,
@@ -32,18 +29,18 @@ export async function createStack(
     },
     onRequest,
   );
-  // Binding to a literal address takes one event loop iteration.
+  // Binding to an address literal takes one event loop iteration.
   await nextIteration();
   await nextIteration();
   return stack;
 }
 
-/** A request that is to be sent somewhere else than its Route or request-URI says. */
+/** A request with a target different from its Route or request-URI. */
 export interface OutboundRequest extends sip.SipRequest {
   outboundProxy?: string | undefined;
 }
 
-/** Sends a request; with `outboundProxy`, there. */
+/** Sends a request, to `outboundProxy` if there is one. */
 export function sendRequest(
   stack: sip.SipStack,
   request: OutboundRequest,
@@ -55,14 +52,14 @@ export function sendRequest(
   stack.send(request, onResponse);
 }
 
-/** The branch as the package knows it, without what was added on the wire: what a CANCEL has to begin from. */
+/** The package's branch, without the text added when it was sent: a CANCEL is made from it. */
 export function packageBranch(request: sip.SipRequest): string {
   const branch = request.headers.via?.[0]?.params['branch'] ?? '';
   const at = branch.indexOf(MARK);
   return at < 0 ? branch : branch.slice(0, at);
 }
 
-/** Header values after the package's stringify, with nothing of its two-space quirk: for comparing and showing. */
+/** A URI from the package's stringify without its leading spaces, for comparison and display. */
 export function uriText(uri: string | sip.SipUri): string {
   return typeof uri === 'string' ? uri : sip.stringifyUri(uri);
 }

@@ -9,25 +9,25 @@ import { renderTemplate } from './template.js';
 
 const SCENARIOS = fileURLToPath(new URL('./scenarios/', import.meta.url));
 
-/** What SIPp counted, from its statistics file (cumulative columns). */
+/** SIPp's counts from its statistics file (cumulative columns). */
 export interface SippCounts {
-  /** Calls that ran their scenario to the end. */
+  /** Calls that completed their scenario. */
   readonly ok: number;
   readonly failed: number;
-  /** Calls begun, by us or by the other side. */
+  /** Calls that either side began. */
   readonly begun: number;
   readonly retransmissions: number;
-  /** Mean time to the final answer, milliseconds; 0 when the scenario takes no time. */
+  /** Mean time to the final reply in milliseconds; 0 when the scenario does not measure it. */
   readonly responseMs: number;
 }
 
 export interface SippResult extends SippCounts {
-  /** 0 all calls successful, 1 some failed, 97 and 99 ended early, 255 and 254 fatal; null when it was killed. */
+  /** 0: all calls successful; 1: some failed; 97 and 99: ended early; 255 and 254: fatal; null: killed. */
   readonly exitCode: number | null;
   readonly timedOut: boolean;
-  /** Distinct lines of its error trace, at most twenty. */
+  /** Distinct lines of its error trace, up to twenty. */
   readonly errors: readonly string[];
-  /** Its messages with their times, of calls named in the error trace; with `traceFailed` only. */
+  /** Its messages with times for the calls in the error trace; only with `traceFailed`. */
   readonly failedCalls: readonly string[];
 }
 
@@ -36,7 +36,7 @@ interface CommonOptions {
   readonly scenario: string;
   /** Values for the `{{name}}` variables of the scenario. */
   readonly values?: Readonly<Record<string, string | number>>;
-  /** Address to bind; the family of everything else follows it. Default 127.0.0.1. */
+  /** Address to bind; it also selects IPv4 or IPv6. Default 127.0.0.1. */
   readonly host?: string;
   /** Default: one that is free. */
   readonly port?: number;
@@ -44,7 +44,7 @@ interface CommonOptions {
   readonly transport?: 'udp' | 'tcp';
   /** Further arguments of the sipp command. */
   readonly args?: readonly string[];
-  /** Messages of calls that fail are kept. For few calls. */
+  /** Keeps messages of failed calls. For few calls only. */
   readonly traceFailed?: boolean;
 }
 
@@ -53,22 +53,25 @@ export interface SippCallerOptions extends CommonOptions {
   readonly target: string;
   /** User part of the request URI. Default "service". */
   readonly service?: string;
-  /** How many calls to make. Default 1. */
+  /** Number of calls. Default 1. */
   readonly calls?: number;
   /** Calls per second. Default 10. */
   readonly rate?: number;
-  /** Most calls at once. Default: no bound but SIPp's own. */
+  /** Maximum number of parallel calls. Default: SIPp's own limit. */
   readonly limit?: number;
-  /** SIPp is ended when it takes longer. Default 20 s. */
+  /** SIPp is killed after this time. Default 20 s. */
   readonly timeoutMs?: number;
 }
 
-/** Whether the `sipp` command is there. */
+/** Whether the `sipp` command is available. */
 export async function haveSipp(): Promise<boolean> {
   return (await new Child('sipp', ['-v']).exited) !== 127;
 }
 
-/** Makes calls with SIPp and waits for their end. Throws only when SIPp cannot be started; failed calls are in the result. */
+/**
+ * Makes calls with SIPp and waits until they end. Throws only when SIPp cannot be started; the result counts failed
+ * calls.
+ */
 export async function runSipp(options: SippCallerOptions): Promise<SippResult> {
   const run = await launch(options, [
     ...['-s', options.service ?? 'service', '-m', String(options.calls ?? 1), '-r', String(options.rate ?? 10)],
@@ -85,18 +88,18 @@ export async function runSipp(options: SippCallerOptions): Promise<SippResult> {
   return run.collect(exitCode, timedOut);
 }
 
-/** A SIPp that answers, until it is stopped. */
+/** A SIPp that answers calls until it is stopped. */
 export interface SippAnswerer {
   readonly host: string;
   readonly port: number;
   readonly pid: number;
-  /** `sip:host:port`, with `;transport=tcp` where it applies: a destination as it stands in a table. */
+  /** `sip:host:port`, with `;transport=tcp` where it applies, as in a destination table. */
   readonly uri: string;
-  /** Ends it, calls in progress included, and returns its counts. May be called more than once. */
+  /** Stops it, with its calls in progress, and returns its counts. May be called more than once. */
   stop(): Promise<SippResult>;
 }
 
-/** Starts SIPp as the answering side and waits until its port is bound. */
+/** Starts SIPp as the answerer and waits until its port is bound. */
 export async function startSippUas(options: CommonOptions): Promise<SippAnswerer> {
   const run = await launch(options, []);
   const transport = options.transport ?? 'udp';
@@ -125,7 +128,7 @@ interface Run {
   readonly child: Child;
   readonly host: string;
   readonly port: number;
-  /** Reads what was counted and removes the temporary folder. */
+  /** Reads the counts and removes the temporary folder. */
   collect(exitCode: number | null, timedOut: boolean): Promise<SippResult>;
 }
 
@@ -139,7 +142,8 @@ async function launch(options: CommonOptions, more: readonly string[]): Promise<
   const args = [
     ...['-sf', 'scenario.xml', '-i', host, '-p', String(port), '-bind_local', '-nostdin', '-skip_rlimit'],
     ...['-t', options.transport === 'tcp' ? 't1' : 'u1'],
-    // SIPp asks for 64 KiB, which a standstill of three milliseconds at 2,000 calls a second overflows.
+    // By default SIPp has 64 KiB, which overflow when it is not scheduled for three milliseconds at 2,000 calls per
+    // second.
     ...['-buff_size', String(4 * 1024 * 1024)],
     ...['-trace_stat', '-stf', 'stat.csv', '-fd', '1', '-trace_err', '-error_file', 'errors.log'],
     ...(options.traceFailed === true ? ['-trace_msg', '-message_file', 'messages.log'] : []),
@@ -163,7 +167,7 @@ async function launch(options: CommonOptions, more: readonly string[]): Promise<
   };
 }
 
-/** The messages of the calls whose Call-ID stands in the error trace, one text for each call. */
+/** The messages of calls whose Call-ID is in the error trace, one text for each call. */
 function callsNamed(errors: string, messages: string): string[] {
   const parts = messages.split(/^-{20,}[^\n]*\n?/m);
   const times = messages.match(/^-{20,}[^\n]*/gm) ?? [];
@@ -174,7 +178,7 @@ function callsNamed(errors: string, messages: string): string[] {
   });
 }
 
-/** SIGUSR1 asks SIPp to end after the calls in progress, a second one to end at once; both leave complete statistics. */
+/** On SIGUSR1 SIPp ends after the calls in progress, on a second one at once; both write complete statistics. */
 async function quit(child: Child): Promise<number | null> {
   for (let i = 0; i < 8 && child.running; i++) {
     child.process.kill('SIGUSR1');

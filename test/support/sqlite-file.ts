@@ -1,6 +1,6 @@
 import Database from 'libsql';
 
-/** Runs a statement on an SQLite file, which is made when it is not there. */
+/** Runs a statement on an SQLite file, which is made if it does not exist. */
 export function executeSqlite(path: string, statement: string): void {
   const database = new Database(path);
   try {

@@ -17,23 +17,26 @@ import { requireMysql, requirePostgres } from './servers.js';
 
 export type Cell = string | number | null;
 
-/** A database of one kind with a table of its own, made anew for one test. */
+/** A database of one kind with a new table for one test. */
 export interface StoreFixture {
   readonly spec: TableSpec;
   readonly pools: DatabasePools;
   /** A store over the table; closed when the test ends. */
   store(changes?: Partial<StoreConfig>): DestinationStore;
-  /** Makes the table as somebody else would have made it: columns whose name begins with "n_" or is known as a number are numbers. */
+  /**
+   * Makes a table as another program would have: columns whose name begins with "n_" or is known as numeric are
+   * numeric.
+   */
   writeTable(columns: readonly string[], rows: readonly (readonly Cell[])[]): Promise<void>;
-  /** Writes the table's row of the version table; undefined: the version table without the row. */
+  /** Writes the table's row of the version table; undefined: the version table without that row. */
   writeVersion(version: number | undefined): Promise<void>;
-  /** Only where there is SQL. */
+  /** Undefined for databases without SQL. */
   readonly sql: ((work: (knex: Knex) => Promise<unknown>) => Promise<unknown>) | undefined;
 }
 
 export type FixtureMaker = (t: TestContext) => Promise<StoreFixture | undefined>;
 
-/** The kinds of database every store behaviour is tested with. */
+/** The kinds of database with which every store test runs. */
 export const FIXTURES: readonly (readonly [name: string, make: FixtureMaker])[] = [
   ['sqlite', (t) => withFolder(t, async (folder) => sqlFixture(t, `sqlite://${folder}/test.db`))],
   ['postgres', (t) => withServer(t, requirePostgres)],
@@ -58,7 +61,7 @@ async function withServer(
 const INTEGERS = new Set(['id', 'setid', 'state', 'probe_mode', 'priority', 'flags']);
 let tables = 0;
 
-/** A fixture over an SQL database that is reached by `dbUrl`. */
+/** A fixture for the SQL database at `dbUrl`. */
 export function sqlFixture(t: TestContext, dbUrl: string): StoreFixture {
   const url = parseDatabaseUrl(dbUrl, '/');
   if (!isSqlUrl(url)) throw new Error(`${dbUrl} is not for SQL`);
@@ -72,7 +75,7 @@ export function sqlFixture(t: TestContext, dbUrl: string): StoreFixture {
   });
   const versions = async (knex: Knex) => {
     if (await knex.schema.hasTable('version')) return;
-    // Another test process may be making it at this moment.
+    // Another test process may be making it at the same time.
     await knex.schema
       .createTable('version', (build) => {
         build.string('table_name', 64).notNullable().unique();

@@ -14,7 +14,7 @@ export class StreamGateway {
   /** Connections accepted, TLS handshakes done. */
   readonly sockets: Socket[] = [];
   status = 200;
-  /** False: requests are kept and not answered. */
+  /** False: requests are recorded and not answered. */
   answers = true;
 
   private constructor(
@@ -36,12 +36,12 @@ export class StreamGateway {
     return (this.server.address() as { port: number }).port;
   }
 
-  /** Its row in a destination table, by a host name or its address. */
+  /** Its URI for a destination table, with a host name or its address. */
   uri(host = '127.0.0.1'): string {
     return `sip:${host}:${this.port};transport=${this.transport}`;
   }
 
-  /** Server names clients asked for. */
+  /** Server names in the handshakes of clients. */
   get serverNames(): unknown[] {
     return this.sockets.map((socket) => (socket as TLSSocket & { servername?: unknown }).servername);
   }
@@ -81,13 +81,13 @@ export class StreamGateway {
   }
 }
 
-/** Record-Route as it came, and a Contact: what makes a reply establish a dialog. */
+/** Record-Route as received, and a Contact: the header fields with which a reply establishes a dialog. */
 export function dialogHeaders(request: SipMessage, contact: string): string {
   const routes = [...request.fields('record-route')].map((field) => request.text.slice(field.line, field.end));
   return `${routes.map((route) => `${route}\r\n`).join('')}Contact: <${contact}>\r\n`;
 }
 
-/** Route set a caller learns from a reply: the recorded routes, reversed. */
+/** A caller's route set from a reply: the recorded routes in reverse order. */
 export function routeSet(reply: SipMessage): string {
   const values = [...reply.fields('record-route')].flatMap((field) =>
     reply.text.slice(field.value, field.end).split(','),
@@ -100,7 +100,7 @@ export function routeSet(reply: SipMessage): string {
 
 let calls = 0;
 
-/** INVITE, 200, ACK and BYE over a connection. Returns the status of the INVITE and of the BYE, 0 for none. */
+/** INVITE, 200, ACK and BYE over a connection. Returns the statuses of INVITE and BYE, 0 for none. */
 export async function callOver(
   peer: Pick<StreamPeer, 'write' | 'expect'>,
   transport: string,
@@ -133,7 +133,7 @@ export async function callOver(
   return [reply.status, (await finalReply(peer)).status];
 }
 
-/** The next reply that is final. */
+/** The next final reply. */
 export async function finalReply(peer: Pick<StreamPeer, 'expect'>): Promise<SipMessage> {
   for (;;) {
     const [text] = await peer.expect(/SIP\/2\.0 [1-6]\d\d [\s\S]*?\r\n\r\n/);

@@ -4,11 +4,11 @@ import type { Receiver, Source, TransportError } from '../../src/sip/transport/t
 import { Child } from './child-process.js';
 import { until } from './until.js';
 
-/** Writes down what a socket hands up. */
+/** Records messages and events from a socket. */
 export class RecordingReceiver implements Receiver {
   readonly messages: { readonly text: string; readonly source: Source }[] = [];
   readonly dropped: string[] = [];
-  /** Called for each message after it was written down. */
+  /** Called for each message after it is recorded. */
   onMessage: (text: string, source: Source) => void = () => {};
 
   receive(text: string, source: Source): void {
@@ -40,7 +40,7 @@ export function failures(): { readonly list: TransportError[]; readonly onError:
   return { list, onError: (error) => list.push(error) };
 }
 
-/** The other end of a TCP or TLS connection, as bytes. */
+/** The peer of a TCP or TLS connection, at the level of bytes. */
 export class StreamPeer {
   received = '';
   closed = false;
@@ -52,7 +52,7 @@ export class StreamPeer {
     });
     socket.on('error', (error) => {
       this.error = error;
-      // An alert of the other side does not always end a TLS socket.
+      // An alert from the other side does not always close a TLS socket.
       socket.destroy();
     });
     socket.on('close', () => {
@@ -66,7 +66,7 @@ export class StreamPeer {
     return peer;
   }
 
-  /** A TLS connection; resolves when the handshake is done or has failed. */
+  /** A TLS connection; resolves when the handshake has succeeded or failed. */
   static async connectTls(port: number, options: ConnectionOptions): Promise<StreamPeer> {
     let done = false;
     const socket = tlsConnect({ port, host: '127.0.0.1', ...options }, () => {
@@ -81,7 +81,7 @@ export class StreamPeer {
     this.socket.write(text, 'latin1');
   }
 
-  /** Waits until what was received matches, and takes it away. */
+  /** Waits until the received data matches, and removes the match. */
   async expect(pattern: RegExp): Promise<RegExpExecArray> {
     let match: RegExpExecArray | null = null;
     await until(
@@ -103,7 +103,7 @@ export class StreamPeer {
   }
 }
 
-/** A TCP server that keeps its connections; `port` 0 takes a free one. */
+/** A TCP server that keeps its connections; with `port` 0 on a free port. */
 export class StreamListener {
   readonly peers: StreamPeer[] = [];
   private constructor(readonly server: Server) {
@@ -135,8 +135,8 @@ export class StreamListener {
 }
 
 /**
- * A port that is there and never answers: its process sleeps and its queue of connections is full, so that the system
- * drops further attempts, as a machine that was switched off does.
+ * A port that never answers: its process sleeps and its backlog is full, so that the system drops further attempts,
+ * like a machine that is switched off.
  */
 export class StuckListener {
   private constructor(

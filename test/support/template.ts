@@ -1,6 +1,6 @@
 /**
- * Fills in `{{name}}` and `{{name=default}}` from `values`. Throws when a name without default has no value, or when a value
- * is given that the text does not use, so that a misspelt name does not pass unseen.
+ * Replaces `{{name}}` and `{{name=default}}` with `values`. Throws when a name without default has no value, or when a
+ * value is not used, so that misspelt names are detected.
  */
 export function renderTemplate(text: string, values: Readonly<Record<string, string | number>>, what: string): string {
   const used = new Set<string>();

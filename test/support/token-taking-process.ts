@@ -1,11 +1,11 @@
 /**
- * A process that takes tokens of some sources in turn, as fast as it can: memory is its descriptor 4. It says that it is ready, then how
- * many it has got of those it tried to take.
+ * A process that takes tokens of several sources by round robin as fast as it can: descriptor 4 is the memory. It
+ * reports that it is ready, and later how many of its attempts got a token.
  */
 import { loadLibc } from '../../src/sip/transport/native/libc.js';
 import { SharedRateLimiter } from '../../src/workers/shared-rate-limit.js';
 
-/** What it is asked for. */
+/** The task it receives. */
 interface Taking {
   readonly bytes: number;
   readonly sources: number;
@@ -18,7 +18,7 @@ if (!('libc' in loaded)) throw new Error(loaded.missing);
 const { libc } = loaded;
 
 process.on('message', ({ bytes, sources, burst, attempts }: Taking) => {
-  // No time goes by: no token comes back.
+  // The clock does not advance: no token is returned.
   const limiter = new SharedRateLimiter(libc.map(4, bytes), () => 1);
   limiter.configure({ perSecond: 1, burst });
   let taken = 0;

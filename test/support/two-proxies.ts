@@ -9,40 +9,40 @@ import { freePort } from './ports.js';
 import { requireTool } from './servers.js';
 import { type Answers, holds, Lane, type TestCall } from './side-by-side.js';
 
-/** Calls by name, each with the user that it is for. */
+/** Calls by name, each with its user. */
 export type Calls = Readonly<
   Record<string, readonly [user: string, make: (call: TestCall, lane: Lane) => Promise<unknown>]>
 >;
 
 export interface SideBySide {
-  /** The file; "LISTEN" in it is an address of UDP, "PORT" its port, "FOLDER" the folder it stands in. */
+  /** The file; "LISTEN" in it is replaced by a UDP address, "PORT" by its port, "FOLDER" by the folder of the file. */
   readonly text: string | ((lane: Lane) => Promise<string>);
   readonly gateways: Readonly<Record<string, Answers>>;
   readonly calls: Calls;
-  /** Writes files beside it: tables, lists. dispatcher.list is there. */
+  /** Writes further files: tables, lists. dispatcher.list exists. */
   readonly prepare?: (folder: string, lane: Lane) => void;
-  /** What stands for a word of the file, once for each proxy: ports of further peers. */
+  /** Replacements for words of the file, made for each proxy: ports of further peers. */
   readonly words?: () => Promise<Readonly<Record<string, string>>>;
-  /** Differences that are meant, with what stands for both. */
+  /** Replaces intended differences by a common text. */
   readonly alike?: (text: string) => string;
-  /** Calls are made one after the other, for files whose decisions depend on the calls before. Default: all at once. */
+  /** Calls are made one by one, for files whose decisions depend on earlier calls. Default: in parallel. */
   readonly inOrder?: boolean;
-  /** Further arguments of Kamailio. */
+  /** Further arguments of kamailio. */
   readonly args?: readonly string[];
 }
 
-/** What one call gave through both proxies. */
+/** Results of one call through both proxies. */
 export interface Compared {
   readonly name: string;
   readonly ours: object;
   readonly theirs: object;
-  /** What went wrong while it was made. */
+  /** Errors while it was made. */
   readonly errors: readonly unknown[];
 }
 
 const callIdOf = (name: string) => name.replaceAll(/\W+/g, '-');
 
-/** Starts Kamailio on the file; returns how to end it. */
+/** Starts Kamailio with the file; returns a function that stops it. */
 async function startKamailio(
   program: string,
   { prepare, args: more = [] }: SideBySide,
@@ -78,7 +78,7 @@ async function fileOf(lane: Lane, { text, words }: SideBySide): Promise<string> 
   return lane.named(all.reduce((part, [word, value]) => part.replaceAll(word, value), whole));
 }
 
-/** Makes the calls through one proxy; gives what went wrong by the name of the call. */
+/** Makes the calls through one proxy; returns errors by the name of the call. */
 async function makeCalls(
   proxy: string,
   lane: Lane,
@@ -96,8 +96,8 @@ async function makeCalls(
 }
 
 /**
- * Makes the same calls through Kamailio and through switchyard, each with the same file. `each` gets what the peers of a call got of
- * either, `said` in the end what both wrote.
+ * Makes the same calls through Kamailio and through switchyard, each with the same file. `each` receives the messages
+ * of a call from both, `said` at the end the script output of both.
  */
 export async function throughBoth(
   program: string,
@@ -144,7 +144,7 @@ export async function throughBoth(
   }
 }
 
-/** A test of each call: both proxies give all peers the same. */
+/** A test for each call: all peers receive the same messages from both proxies. */
 export async function sideBySide(t: TestContext, options: SideBySide): Promise<void> {
   const program = requireTool(t, 'kamailio');
   if (program === undefined) return;
@@ -164,7 +164,7 @@ export async function answered(call: TestCall, more = ''): Promise<void> {
   await call.ask('BYE', call.within(answer, 2));
 }
 
-/** A call that is given up while it rings. */
+/** A call that is cancelled while it rings. */
 export async function givenUp(call: TestCall): Promise<void> {
   call.send('INVITE');
   await call.reply('INVITE', /180/);

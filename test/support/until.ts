@@ -1,6 +1,6 @@
 /**
- * Polls something that there is no event for; what rejects or throws does not hold yet. Throws an Error with `what`, with the last
- * error, and with what `show` gives, where it does not hold within `milliseconds`.
+ * Polls a condition that raises no event; a rejection or exception counts as not fulfilled. Throws an Error with
+ * `what`, the last error, and the result of `show` when it is not fulfilled within `milliseconds`.
  */
 export async function until(
   what: string,

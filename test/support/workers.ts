@@ -1,6 +1,6 @@
 /**
- * Key of the settings under which a daemon of a test runs with several workers: SWITCHYARD_TEST_WORKERS=2. Only daemons that
- * can have them do.
+ * Settings with which a test's daemon runs with several workers: SWITCHYARD_TEST_WORKERS=2. Only for daemons that
+ * support workers.
  */
 export function workersSetting(settings: Readonly<Record<string, unknown>> = {}): {
   readonly workers?: number;
@@ -10,6 +10,6 @@ export function workersSetting(settings: Readonly<Record<string, unknown>> = {})
   const { limits = {}, listen } = settings as { limits?: { batch_datagrams?: boolean }; listen?: unknown };
   if (listen !== undefined && !JSON.stringify(listen).includes('udp:')) return {};
   if (workers === 1 || 'route_script' in settings || limits.batch_datagrams === false) return {};
-  // So that few calls come to all of them.
+  // So that all workers get some of few calls.
   return { workers, worker_spread: 'even' };
 }

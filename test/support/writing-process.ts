@@ -1,4 +1,4 @@
-/** Counts in shared memory until it is killed: run with the memory as descriptor 4, gets its size as a message. */
+/** Counts in shared memory until it is killed: descriptor 4 is the memory, whose size comes in a message. */
 import { SharedValues } from '../../src/core/shared-values.js';
 import { loadLibc } from '../../src/sip/transport/native/libc.js';
 

@@ -1,6 +1,6 @@
 import type { Logger } from '../../src/core/logger.js';
 
-/** A log from level info on that hands each line to a function. */
+/** A log that passes each line from level info on to a function. */
 export function writingLogger(write: (fields: object, message: string) => void): Logger {
   const ignore = (): void => undefined;
   const log: Logger = {

@@ -1,12 +1,12 @@
 import { type ClientOptions, WebSocket } from 'ws';
 import { until } from './until.js';
 
-/** A SIP WebSocket client as a browser has one, except for its options. */
+/** A SIP WebSocket client with configurable options, otherwise like a browser. */
 export class WsPeer {
   readonly messages: string[] = [];
   readonly binary: boolean[] = [];
   closeCode = 0;
-  /** HTTP status of an upgrade that was refused. */
+  /** HTTP status of a rejected upgrade. */
   refusal = 0;
   closed = false;
 
@@ -27,7 +27,7 @@ export class WsPeer {
     });
   }
 
-  /** Resolves when the connection is open or was refused. */
+  /** Resolves when the connection is open or was rejected. */
   static async connect(
     url: string,
     protocols: string | string[] = 'sip',
@@ -42,7 +42,7 @@ export class WsPeer {
     this.socket.send(Buffer.from(text, 'latin1'), { binary: false });
   }
 
-  /** The next message that matches; those before it are taken away too. */
+  /** The next message that matches; earlier ones are removed as well. */
   async expect(pattern: RegExp): Promise<RegExpExecArray> {
     let at = -1;
     await until(

@@ -19,7 +19,7 @@ function invite(subject: string, body: string): string {
 
 const half = (unit: string, length: number): string => unit.repeat(Math.floor(length / 2 / unit.length));
 
-/** Two lists in one message, whose entries a function could compare each with each. */
+/** Two lists in one message; a function could compare all pairs of their entries. */
 const LISTS: readonly GrowthCase[] = [
   ...[' 0', ' 96'].flatMap((payload) =>
     ['a=rtpmap:1 X/8000\r\n', 'a=rtpmap:96 Y/8000\r\n', 'a=fmtp:96 z\r\n', 'a=x\r\n'].map((line) => ({
@@ -60,7 +60,7 @@ for (const dialect of ['opensips', 'kamailio'] as const) {
     const modules = dialect === 'kamailio' ? 'sdpops textopsx' : '';
     for (const statement of STATEMENTS[dialect]) {
       const runner = startScript({ dialect, modules, script: `${statement} exit;` });
-      // What was quadratic took half a second.
+      // Quadratic code took half a second.
       assertLinear(statement, LISTS, (text) => runner.receive(text), { maxMs: 60, noiseMs: 12 });
       await runner.stop();
     }
@@ -80,7 +80,7 @@ for (const [dialect, modules, names] of [
     for (const statement of [...statements, 'is_privacy("id");']) {
       const script = `${statement} exit;`;
       const runner = startScript({ dialect, modules, script });
-      // As many as a message may have; read one by one they took 14 ms.
+      // The maximum number in a message; read one by one they took 14 ms.
       assertLinear(statement, cases, (text) => runner.receive(text), {
         lengths: [1024, 2048, 4096, 16_384],
         maxMs: 8,
@@ -159,7 +159,7 @@ test('an expression whose sets of states are many from the start of a text and f
     Array.from({ length }, () => (random() < 0.005 ? 'c' : random() < 0.5 ? 'a' : 'b')).join('');
   for (const source of ['a[ab]{200}$', 'a.{90}b.{90}$', 'a[ab]{900}$']) {
     const regex = compilePosix(source, { ignoreCase: true });
-    // From the start it took 200 to 700 ms.
+    // With a search from the start it took 200 to 700 ms.
     const limits = { maxMs: 40, noiseMs: 12 };
     assertLinear(source, [{ name: 'letters', make: letters }], (text) => void regex.match(text), limits);
     assertLinear(source, [{ name: 'letters', make: letters }], (text) => void regex.test(text), limits);
@@ -170,7 +170,7 @@ test('an expression whose sets of states are many from the start of a text and f
   }
 });
 
-/** A long text, and a list of many entries or another long text to compare it with. */
+/** A long text, and a list of many entries or another long text for comparison. */
 const COMPARED: readonly GrowthCase[] = [
   ...['option', 'o'].map((entry) => ({
     name: `a subject, and options ${entry}1, ${entry}2 ...`,

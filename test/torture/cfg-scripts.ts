@@ -93,7 +93,7 @@ const { statement } = fc.letrec<{ statement: string; block: string }>((tie) => (
 
 const body = fc.array(statement, { minLength: 1, maxLength: 8 }).map((each) => each.join('\n'));
 
-/** Scripts that follow the grammar, more or less. */
+/** Scripts that mostly follow the grammar. */
 export const grammatical: fc.Arbitrary<ScriptSample> = fc
   .record({
     dialect: fc.constantFrom('opensips', 'opensips-old', 'kamailio'),
@@ -106,7 +106,7 @@ export const grammatical: fc.Arbitrary<ScriptSample> = fc
     text: `debug=1\nroute {\n${main}\n}\nroute[a] {\n${a}\n}\nroute[relay] {\n${relay}\n}\nfailure_route[f] {\n${a}\n}\n`,
   }));
 
-/** Parts that stand in files and are put where they do not belong. */
+/** Parts of files that are inserted in wrong positions. */
 const PARTS = [
   '"',
   "'",
@@ -133,7 +133,7 @@ const edit: fc.Arbitrary<Edit> = fc.record({
   put: fc.oneof(fc.constant(''), fc.constantFrom(...PARTS), fc.string({ maxLength: 8 })),
 });
 
-/** Scripts with pieces taken out, put in and doubled. */
+/** Scripts with parts removed, inserted and duplicated. */
 export const mutatedScript: fc.Arbitrary<ScriptSample> = fc
   .tuple(grammatical, fc.array(edit, { minLength: 1, maxLength: 6 }))
   .map(([{ dialect, text }, edits]) => {
@@ -145,12 +145,12 @@ export const mutatedScript: fc.Arbitrary<ScriptSample> = fc
     return { dialect, text: changed };
   });
 
-/** Bytes of no sense. */
+/** Random bytes. */
 export const garbage: fc.Arbitrary<ScriptSample> = fc
   .uint8Array({ maxLength: 2000 })
   .map((bytes) => ({ dialect: 'kamailio', text: Buffer.from(bytes).toString('latin1') }));
 
-/** Parses, compiles and, where that works, runs: nothing throws, every problem has a position in the file. */
+/** Parses, compiles and, if that succeeds, runs: nothing throws, and every problem has a position in the file. */
 export function exerciseScript({ dialect, text }: ScriptSample): void {
   detectDialect(text);
   const file = cfgFile(dialect, text, { bounds: { work: 2000 } });

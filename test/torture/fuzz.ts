@@ -1,6 +1,6 @@
 /**
- * Fuzzes the parsers with mutations of the torture messages, or with cfg scripts, for a given time: `node --import
- * tsx test/torture/fuzz.ts [seconds] [seed] [messages|scripts]`, 60 seconds of messages by default. Ends with status 1 and
+ * Fuzzes the parsers with mutations of the torture messages, or with cfg scripts, for a given time: `node --import tsx
+ * test/torture/fuzz.ts [seconds] [seed] [messages|scripts]`, 60 seconds of messages by default. Exits with status 1 and
  * the smallest failing input.
  */
 import fc from 'fast-check';

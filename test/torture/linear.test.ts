@@ -12,7 +12,7 @@ import { assertLinear, FILLERS, filled, type GrowthCase, STREAM_LENGTHS } from '
 import { hopTo, ListPlan, proxyFixture } from '../support/proxy-fixture.js';
 import { replyTo, requestText, sourceOf } from '../support/sip-recorder.js';
 
-/** Begins the branches of the fixture's proxy: what a peer has seen of ours it may repeat. */
+/** The start of the proxy's branches: a peer that has seen one may repeat it. */
 const OUR_BRANCH = proxyFixture({ decide: () => ({ kind: 'drop' }) }).layer.branches.prefix;
 
 const UNITS: readonly string[] = [
@@ -44,7 +44,7 @@ const UNITS: readonly string[] = [
   'Digest ',
 ];
 
-/** Marks where a filler goes. */
+/** Marks the position of a filler. */
 const HERE = '\x01';
 
 const SOUND = requestText({
@@ -56,11 +56,14 @@ const SOUND = requestText({
   body: 'v=0\r\n',
 });
 
-/** Every position of a message a filler can stand at: around and inside each part of the start line and of each field. */
+/**
+ * Every position of a message at which a filler is possible: around and inside each part of the start line and of each
+ * field.
+ */
 function positions(text: string): string[] {
   const found: string[] = [HERE + text];
   const end = text.indexOf('\r\n\r\n');
-  // Between a letter and what is no letter lies every seam of the grammar.
+  // Grammar tokens can end between a letter and another character.
   const seam = /[\w.]+|[^\w.]/g;
   for (const match of text.slice(0, end + 4).matchAll(seam)) {
     const at = match.index + match[0].length;
@@ -70,7 +73,7 @@ function positions(text: string): string[] {
   return found;
 }
 
-/** The seams of one header field only, or of the start line with ''. */
+/** The token boundaries in one header field, or in the start line with ''. */
 function within(text: string, field: string): string[] {
   const start = field === '' ? 0 : text.indexOf(`\r\n${field}:`) + 2;
   const end = text.indexOf('\r\n', start) + 2;
@@ -82,7 +85,7 @@ function within(text: string, field: string): string[] {
 
 let serial = 0;
 
-/** `read` goes through a message a dozen times. */
+/** `read` scans a message a dozen times. */
 const LOOKUPS = { maxMs: 25, noiseMs: 6 };
 
 function* casesOf(templates: readonly string[], units: readonly string[] = UNITS): Generator<GrowthCase> {
@@ -116,7 +119,7 @@ const FIELDS = [
 ];
 
 describe('work on what a peer sends is linear in its length', () => {
-  /** Parses and asks for everything there is to ask. */
+  /** Parses and calls every getter. */
   const read = (text: string): void => {
     const message = parseMessage(text);
     if (message === undefined) return;
@@ -167,7 +170,7 @@ describe('work on what a peer sends is linear in its length', () => {
     fixture.call();
     const sent = fixture.sentTo('192.0.2.7')[0] as string;
     const headers = 'Contact: <sip:a@b>;q=0.5\r\nWWW-Authenticate: Digest realm="a"\r\nServer: x\r\n';
-    // A provisional reply leaves the call as it was.
+    // A provisional reply does not change the call.
     const ringing = replyTo(sent, 183, 'b1', headers);
     const stray = ringing.replace('z9hG4bKcaller1', 'z9hG4bKother').replace(/branch=\S+/, `branch=${OUR_BRANCH}x-s`);
     const templates = [ringing, stray].flatMap((each) => positions(each).filter((_, i) => i % 4 === 0));

@@ -13,7 +13,7 @@ import { parseWeightMessage } from '../../src/weight-feed/weight-message.js';
 import { assertLinear, FILLERS, filled, type GrowthCase, STREAM_LENGTHS } from '../support/growth.js';
 import { makeMiFixture } from '../support/mi-fixture.js';
 
-/** What a client may repeat of the forms of the management interface. */
+/** Text that a client may repeat in the forms of the management interface. */
 const UNITS: readonly string[] = [
   ...FILLERS,
   ' x',
@@ -50,7 +50,7 @@ const UNITS: readonly string[] = [
 ];
 const HERE = '\x02';
 
-/** Each template with each unit repeated where HERE stands. */
+/** Each template with each unit repeated at HERE. */
 function* cases(templates: readonly string[], units: readonly string[] = UNITS): Generator<GrowthCase> {
   for (const template of templates) {
     for (const unit of units) {
@@ -64,7 +64,7 @@ function* cases(templates: readonly string[], units: readonly string[] = UNITS):
 
 const CALL = '{"jsonrpc":"2.0","id":1,"method":"ds_list","params":{"partition":"p2"}}';
 
-/** The template with HERE at every seam of it. */
+/** The template with HERE at each of its token boundaries. */
 function seams(text: string): string[] {
   const at = [...text.matchAll(/[\w.]+|[^\w.]/g)].map((match) => match.index + match[0].length);
   return [0, ...at].map((index) => text.slice(0, index) + HERE + text.slice(index));
@@ -96,7 +96,7 @@ describe('the work for one request grows no faster than its length', () => {
         make: (length: number) => head + filled(unit, length),
       })),
     );
-    // Read again from each line, 256 KB took 40 seconds.
+    // With a new scan from each line, 256 KB took 40 seconds.
     const limits = { lengths: STREAM_LENGTHS, maxMs: 150, noiseMs: 40 };
     for (const [what, framing] of [
       ['FIFO', () => new FifoFraming()],
@@ -141,7 +141,7 @@ describe('the work for one request grows no faster than its length', () => {
           make: (length: number) => head + unit.repeat(Math.ceil(length / unit.length)),
         })),
       );
-    // Half a microsecond a byte; looked at again with each byte it was a quarter of a second.
+    // Half a microsecond per byte; with a new scan for each byte it took a quarter of a second.
     const limits = { maxMs: 150, factor: 2.5, noiseMs: 5 };
     assertLinear(
       'FIFO',
@@ -224,7 +224,7 @@ describe('the work for one request grows no faster than its length', () => {
       try {
         for (const message of cutter.add(Buffer.from(input, 'latin1'))) readHeartbeat(message);
       } catch {
-        // A peer that is no event socket.
+        // The peer is not an event socket.
       }
     };
     const head = 'Content-Type: text/event-plain\nContent-Length: 60000\n\n';

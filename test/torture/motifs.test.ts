@@ -19,12 +19,12 @@ import { makeMiFixture } from '../support/mi-fixture.js';
 import { motifCases } from '../support/motifs.js';
 import { startScript } from '../support/script-run.js';
 
-/** Another seed tries other inputs: MOTIF_SEED=$RANDOM MOTIF_CASES=5000. */
+/** Another seed generates other inputs: MOTIF_SEED=$RANDOM MOTIF_CASES=5000. */
 const SEED = Number(process.env.MOTIF_SEED ?? 1);
 const CASES = Number(process.env.MOTIF_CASES ?? 400);
 
 let serial = 0;
-/** A call of its own for each message: one that is known already costs less. */
+/** Each message belongs to a new call: a known one costs less. */
 const fresh = (text: string): string => text.replaceAll('serial', `s${serial++}`);
 
 const HEAD = [
@@ -70,7 +70,7 @@ const MESSAGES: readonly string[] = [
   `SIP/2.0 180 Ringing\r\n${HEAD.join('\r\n')}\r\nCSeq: 1 INVITE\r\n\r\n`,
 ];
 
-/** A daemon that nothing is opened for: messages are handed to it, and what it sends is dropped. */
+/** A daemon without open sockets: tests hand it messages, and sent messages are dropped. */
 function closedDaemon(routing: readonly object[]): Daemon {
   const folder = mkdtempSync(join(tmpdir(), 'switchyard-motifs-'));
   const { settings } = readSettings({ listen: ['udp:127.0.0.1:5060'], partitions: [], routing }, { cwd: folder });
@@ -106,7 +106,7 @@ describe('short motifs repeated anywhere cost time in proportion to their length
     sweep('rules', MESSAGES, (text) => daemon.layer.receive(text, source));
   });
 
-  /** What a script may ask of a message; each statement goes through all of it, some several times. */
+  /** Statements about a message; each scans all of it, some several times. */
   const asked = {
     opensips: {
       modules: 'textops nathelper path uri mathops options dialog diversion',
@@ -139,7 +139,7 @@ describe('short motifs repeated anywhere cost time in proportion to their length
       test(`in SIP messages, a script of ${dialect}: ${statement}`, () => {
         const runner = startScript({ dialect, modules, script: `${statement} exit;` });
         stops.push(() => runner.stop());
-        // Ten things are done with each message, one character at a time.
+        // Ten operations on each message, one character at a time.
         sweep(statement, MESSAGES.slice(0, 6), (text) => runner.receive(text), { cases: 0.1, maxMs: 40, noiseMs: 8 });
       });
     }
@@ -200,7 +200,7 @@ describe('short motifs repeated anywhere cost time in proportion to their length
       try {
         for (const message of new MessageCutter().add(Buffer.from(text, 'latin1'))) readHeartbeat(message);
       } catch {
-        // A peer that is no event socket.
+        // The peer is not an event socket.
       }
     });
     const weight = '{"partition":"acme","set":5,"destination":"sip:a:b@c","weight":5}';

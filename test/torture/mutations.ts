@@ -21,7 +21,7 @@ export const CORPUS: readonly string[] = readdirSync(DATA)
     return name.endsWith('.rfc5118') ? text.replace(/\n/g, '\r\n') : text;
   });
 
-/** Pieces that a parser may trip over. */
+/** Texts that parsers may handle wrongly. */
 const PIECES = [
   ...[
     '\r\n',
@@ -63,7 +63,7 @@ const PIECES = [
 
 type Mutation = readonly [kind: number, at: number, length: number, piece: number];
 
-/** A torture message with some of its octets removed, doubled, replaced or moved. */
+/** A torture message with some of its octets removed, duplicated, replaced or moved. */
 export const mutated: fc.Arbitrary<string> = fc
   .tuple(
     fc.nat(CORPUS.length - 1),
@@ -89,8 +89,8 @@ function mutate(text: string, [kind, position, length, piece]: Mutation): string
 }
 
 /**
- * Everything the daemon does with octets before it knows whether they are sound. Throws when a parser does, or when what
- * it claims cannot be.
+ * Everything the daemon does with octets before it knows whether they are valid. Throws when a parser does, or when its
+ * result is impossible.
  */
 export function exercise(text: string): void {
   const message = parseMessage(text);

@@ -12,13 +12,13 @@ import { CASES, type Verdict } from './verdicts.js';
 
 const DATA = fileURLToPath(new URL('./data/', import.meta.url));
 
-/** The message of a file as it is sent. */
+/** The message in a file in the form it is sent. */
 function read(file: string): string {
   const text = readFileSync(`${DATA}${file}`, 'latin1');
   return file.endsWith('.rfc5118') ? text.replace(/\n/g, '\r\n') : text;
 }
 
-/** Replies go to the port in Via, most often 5060: an address of the tests' own where that port is free. */
+/** Replies are sent to the port in Via, most often 5060: an address of this test where that port is free. */
 const SENDER = '127.0.0.31';
 
 describe('torture messages over UDP', () => {
@@ -47,7 +47,7 @@ describe('torture messages over UDP', () => {
     sender = await bind(SENDER, 5060, (text) => answers.push(text));
     for (const port of [5050, 6050, 19823]) others.push(await bind(SENDER, port, (text) => answers.push(text)));
     under = await startDaemonHere([[1, `sip:127.0.0.1:${gateway.address().port}`]], {
-      // Transactions are gone at once: many messages have the same branch.
+      // Transactions end at once: many messages have the same branch.
       tm: { t1: 1, t2: 2, t4: 2, fr_timeout: 2 },
       routing: [{ match: {}, select: { set: 1, alg: 0 }, relay: 'stateful' }],
     });
@@ -63,7 +63,7 @@ describe('torture messages over UDP', () => {
     assert.ok(what(), 'not within 5 s');
   }
 
-  /** Sends a message and after it one that is answered for sure: what has not happened by then does not happen. */
+  /** Sends a message and then one that is certainly answered: whatever has not happened by then will not happen. */
   async function verdictOf(text: string): Promise<Verdict> {
     forwarded.length = 0;
     answers.length = 0;
@@ -90,7 +90,7 @@ describe('torture messages over UDP', () => {
       assert.equal(await verdictOf(text), verdict);
       assert.deepEqual(under.errors, []);
       if (verdict !== 'forwarded') return;
-      // But for Via, Max-Forwards and what lies beyond Content-Length it is what came.
+      // Except for Via, Max-Forwards and bytes beyond Content-Length the message is unchanged.
       const message = parsed(text);
       const out = parsed(forwarded.find((each) => !each.includes('torture-marker')) ?? '');
       assert.deepEqual([out.defect, out.method, out.requestUri], [undefined, message.method, message.requestUri]);

@@ -1,4 +1,4 @@
-/** What the daemon does with a message that comes over UDP: passes it to the gateway, answers it, or neither. */
+/** The result for a message over UDP: forwarded to the gateway, answered, or dropped. */
 export type Verdict = 'forwarded' | 'dropped' | number;
 
 export interface TortureCase {
@@ -15,7 +15,7 @@ const c = (file: string, verdict: Verdict, reason: string): TortureCase => ({
 });
 const v6 = (file: string, verdict: Verdict, reason: string) => c(`${file}.rfc5118`, verdict, reason);
 
-/** RFC 4475 by section, then RFC 5118. The daemon has one rule that relays whatever is routed to a gateway. */
+/** RFC 4475 by section, then RFC 5118. The daemon has one rule that relays every routed request to a gateway. */
 export const CASES: readonly TortureCase[] = [
   // 3.1.1 valid messages
   c(

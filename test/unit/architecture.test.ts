@@ -82,7 +82,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 const ROOMS = MAY_IMPORT;
 
-/** Where a package of others may be imported. */
+/** Files in which an external package may be imported. */
 const PACKAGES: Readonly<Record<string, RegExp>> = {
   koffi: /^sip\/transport\/native\/libc\.ts$/,
   sip: /^sip\/grammar\.ts$/,
@@ -114,22 +114,22 @@ interface Import {
   /** Path below src/ of the importing file. */
   readonly file: string;
   readonly specifier: string;
-  /** Gone when the program runs. */
+  /** Removed by compilation. */
   readonly typeOnly: boolean;
-  /** import(): only when it is run. */
+  /** import(): executed on demand. */
   readonly dynamic: boolean;
 }
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
-  // The page is a program of its own; what it takes from the server side are types of wire.ts.
+  // The page is a separate program; it uses types of wire.ts from the server side.
   .filter((name) => !name.startsWith('console/browser/'))
   .sort();
 const imports: readonly Import[] = files.flatMap((file) =>
   importsOf(readFileSync(join(SRC, file), 'utf8')).map((each) => ({ file, ...each })),
 );
 
-/** Everything a module names in import and export lines, import() and require(). */
+/** Every specifier of import and export declarations, import() and require(). */
 function importsOf(text: string): Omit<Import, 'file'>[] {
   const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
   const lines = code.matchAll(
@@ -208,7 +208,7 @@ test('no file imports itself in a circle, type imports counted', () => {
   );
 });
 
-/** Every circle met in a walk over all nodes, as "a -> b -> a". */
+/** Every cycle in a walk over all nodes, as "a -> b -> a". */
 function circlesIn(targets: ReadonlyMap<string, readonly string[]>): string[] {
   const done = new Set<string>();
   const circles: string[] = [];
@@ -222,7 +222,7 @@ function circlesIn(targets: ReadonlyMap<string, readonly string[]>): string[] {
   return circles;
 }
 
-/** Groups of nodes that reach each other (Tarjan's strongly connected components of two nodes and more). */
+/** Groups of nodes that reach each other (Tarjan's strongly connected components with at least two nodes). */
 function knotsIn(targets: ReadonlyMap<string, readonly string[]>): string[][] {
   const index = new Map<string, number>();
   const low = new Map<string, number>();
@@ -303,7 +303,7 @@ test('a daemon without a cfg file does not load the cfg modules or rarely needed
   const loads = imports.filter(({ typeOnly, dynamic }) => !typeOnly && !dynamic);
   const reached = new Set(['daemon/daemon.ts']);
   const packages = new Set<string>();
-  // A set goes on over what is added while it is gone through.
+  // Iteration over a set includes elements that are added meanwhile.
   for (const from of reached) {
     for (const each of loads) {
       if (each.file !== from) continue;
@@ -322,14 +322,17 @@ test('a daemon without a cfg file does not load the cfg modules or rarely needed
   );
 });
 
-/** Questions in other rooms whether a partition is Kamailio's, for functions and commands that only that module has. */
+/**
+ * Number of places in other rooms that ask whether a partition is Kamailio's, for functions and commands that only its
+ * module has.
+ */
 const KNOWN_KAMAILIO = 12;
 
 test('nobody outside the engine compares flavours', () => {
   const code = files
     .filter((file) => roomOf(file) !== 'engine')
     .map((file) => ({ file, text: readFileSync(join(SRC, file), 'utf8') }));
-  // The flavour itself, and what the name of one would be compared as.
+  // Comparisons with the flavour or with a flavour's name.
   const comparison =
     /\b(?:[\w.]*[fF]lavour(?:\.name)?|isKamailio|isOpensips)\s*[!=]==?\s*['"A-Z]|instanceof \w*Flavour\b/g;
   const compared = code.flatMap(({ file, text }) =>
@@ -352,7 +355,7 @@ test('file names describe their contents', () => {
   assert.deepEqual(vague, []);
 });
 
-/** Names that a text exports without a docstring before them; a comment for the linter may stand between. */
+/** Exported names of a text without a docstring; a linter comment may follow the docstring. */
 function undocumented(text: string): string[] {
   const lines = text.split('\n');
   const documented = new Set<string>();

@@ -5,13 +5,16 @@ import { test } from 'node:test';
 
 const SRC = resolve(import.meta.dirname, '../../src');
 
-/** Names that stand twice because the same idea has a form for each script language. */
+/** Names that exist twice because both script languages have a form of the same concept. */
 const FORM_FOR_EACH_LANGUAGE = new Set(['DROP', 'EXIT', 'KAMAILIO', 'OPENSIPS']);
 
-/** An exported type, class or constant; functions and instances begin with a small letter and are read with their room. */
+/**
+ * An exported type, class or constant; functions and instances begin with a lower-case letter and are read together
+ * with their room.
+ */
 const EXPORTED = /^export (?:declare )?(?:abstract )?(?:type|interface|class|const|enum) ([A-Z]\w*)/gm;
 
-/** Files by the name that they export. The page of the console is a program of its own. */
+/** Files by the name they export. The console page is a separate program. */
 function exporters(): Map<string, Set<string>> {
   const byName = new Map<string, Set<string>>();
   for (const file of readdirSync(SRC, { recursive: true, encoding: 'utf8' })) {

@@ -8,8 +8,8 @@ import ts from 'typescript';
 const SRC = resolve(import.meta.dirname, '../../src');
 
 /**
- * Expressions whose time may grow faster than their input, since that input is an operator's: settings, files of a
- * configuration, arguments of a command. What a peer or a client sends never meets them.
+ * Expressions whose time may grow faster than their input, since their input comes from an operator: settings, cfg
+ * files, arguments of a command. Input of peers or clients never reaches them.
  */
 const OPERATORS_ONLY: readonly string[] = ['cli/', 'config/', 'cfg/source/', 'cfg-file/'];
 
@@ -37,7 +37,7 @@ function expressionsIn(file: string, text: string): { literals: Expression[]; ma
   return { literals, made };
 }
 
-/** Why an expression may take more than linear time; '' when it cannot. */
+/** Why an expression may take more than linear time; '' when it does not. */
 function fault({ source, flags }: Expression): string {
   const { reports } = analyse({ source, flags }, { reportTypes: { Move: true, Self: true, Trade: true } });
   return reports.map((each) => each.type).join(', ');
@@ -66,7 +66,7 @@ test('every regular expression that meets what others send takes linear time', (
   assert.deepEqual(slow, []);
 });
 
-/** Files that make expressions at run time: from an operator's scripts and files only. */
+/** Files that compile expressions at run time, only from an operator's scripts and files. */
 const MAKERS: readonly string[] = [
   'cli/import/',
   'route/script/fault.ts',

@@ -5,10 +5,10 @@ import { test } from 'node:test';
 import ts from 'typescript';
 
 const ROOT = resolve(import.meta.dirname, '../../src');
-/** Rooms with code on the path of a call. */
+/** Rooms that a call passes through. */
 const ROOMS = ['engine', 'sip', 'calls', 'pvar', 'tenant', 'route/dispatcher'];
 
-/** Fields of classes in a file that neither their declaration nor the constructor gives a value. */
+/** Fields of a file's classes that are initialised neither in their declaration nor in the constructor. */
 function unset(file: string): string[] {
   const found: string[] = [];
   const visit = (node: ts.Node): void => {
@@ -29,7 +29,7 @@ function unset(file: string): string[] {
   return found;
 }
 
-// A field that is added later changes the hidden class of the object, and V8 discards code compiled for the first one.
+// A field that is added later changes the object's hidden class, and V8 discards code compiled for the first one.
 test('objects on the path of a call have all their fields from the beginning', () => {
   const files = ROOMS.flatMap((room) =>
     readdirSync(join(ROOT, room), { recursive: true, encoding: 'utf8' })

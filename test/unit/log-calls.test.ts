@@ -8,7 +8,7 @@ import ts from 'typescript';
 interface LogCall {
   readonly file: string;
   readonly line: number;
-  /** The logger as it is written. */
+  /** The logger expression. */
   readonly logger: string;
 }
 
@@ -41,12 +41,12 @@ const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
 const calls = files.flatMap((file) => callsIn(file, readFileSync(join(SRC, file), 'utf8')));
 
 /**
- * Rooms whose logger is bounded where it is handed to them (`boundedLog`): what peers and clients can cause is written there. The tests of
- * log floods send what causes the lines.
+ * Rooms that get a bounded logger (`boundedLog`), since peers and clients can cause their lines. The tests of log
+ * floods send what causes the lines.
  */
 const BOUNDED_ROOMS: readonly string[] = ['sip/', 'proxy/', 'route/', 'http/', 'management/', 'workers/brain.ts'];
 
-/** Why a peer cannot cause the other lines without limit, and how many of them a file has. */
+/** Why a peer cannot cause the other lines without limit, and their number per file. */
 const OTHERS: Readonly<Record<string, readonly [count: number, why: string]>> = {
   'blacklist/blacklist.ts': [1, 'a load'],
   'calls/call-log.ts': [1, 'once until the file can be written again'],

@@ -31,7 +31,7 @@ const USUAL: Required<Request> = {
   max_forwards: '70',
 };
 
-/** A case of a family. */
+/** A random case of a family. */
 export function familyCase(family: Family, id: string, random: RandomSource): KamailioCase {
   const fill = (template: string): string => expand(template, random).replaceAll('@ID@', id);
   const one = (): string => fill(random.pick(family.statements));

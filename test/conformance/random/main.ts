@@ -10,12 +10,12 @@ import { RandomSource } from './source.js';
 const USAGE = `usage: node --import tsx test/conformance/random/main.ts --seed N --count N [--area AREA] [--families] [--prefix ID] FROM TO
 `;
 
-/** Most cases of one file. */
+/** Maximum number of cases in one file. */
 const MOST = 2000;
 
 /**
- * Writes a file of cases made from those of a recording of Kamailio; `npm run conformance -- --record --against kamailio TO` then
- * records what the original does with them.
+ * Writes a file of cases made from those of a recording of Kamailio; `npm run conformance -- --record --against
+ * kamailio TO` then records the results of the original.
  */
 function main(): number {
   const { values, positionals } = parseArgs({
@@ -42,7 +42,7 @@ function main(): number {
       each.randomised !== true &&
       each.nondeterministic !== true &&
       each.stateful !== true &&
-      // Whether the original starts with a name it is to advertise depends on the DNS of the machine.
+      // Whether the original starts with an advertised name depends on the DNS of the machine.
       !/advertise "?[a-z]/.test(each.head_extra ?? ''),
   );
   const pool = poolOf(usable);

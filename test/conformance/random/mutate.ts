@@ -2,7 +2,7 @@ import type { KamailioCase } from '../runner/kamailio-scripts.js';
 import type { RandomSource } from './source.js';
 import { statementsOf } from './statements.js';
 
-/** What mutations take new parts from: everything that stands in the recorded cases, by area. */
+/** Replacements for mutations: everything in the recorded cases, by area. */
 export interface Pool {
   readonly variables: readonly string[];
   readonly transformations: readonly string[];
@@ -43,7 +43,7 @@ export function poolOf(cases: readonly KamailioCase[]): Pool {
   return { variables: [...variables], transformations: [...transformations], strings, statements, messages };
 }
 
-/** A case made from a recorded one: some of its parts are exchanged for others of the same kind. */
+/** A case made from a recorded one by replacing some of its parts with others of the same kind. */
 export function mutate(base: KamailioCase, id: string, pool: Pool, random: RandomSource): KamailioCase {
   const renamed = JSON.parse(JSON.stringify(base).replaceAll(base.id, id)) as KamailioCase;
   const routes: Record<string, string> = {};

@@ -1,4 +1,4 @@
-/** Cuts the text of a route into statements; what stands in braces, brackets and quotes stays whole. */
+/** Splits the text of a route into statements; text in braces, brackets and quotes is not split. */
 export function statementsOf(text: string): string[] {
   const statements: string[] = [];
   let depth = 0;
@@ -23,7 +23,7 @@ export function statementsOf(text: string): string[] {
   return [...statements, ...(rest === '' ? [] : [rest])].filter((each) => each !== ';');
 }
 
-/** Whether a closing brace ends a transformation and no block. */
+/** Whether a closing brace ends a transformation instead of a block. */
 function isVariable(text: string, start: number, end: number): boolean {
   return text.lastIndexOf('$(', end) > Math.max(start, text.lastIndexOf('{\n', end)) && text[end + 1] === ')';
 }

@@ -1,6 +1,6 @@
 import type { RandomSource } from './source.js';
 
-/** Writes out a template: of "«a|b|c»" one alternative is chosen; alternatives may have others within. "¦" stands for "|". */
+/** Expands a template: one alternative of "«a|b|c»" is chosen; alternatives may be nested. "¦" stands for "|". */
 export function expand(template: string, random: RandomSource): string {
   let text = template;
   for (let n = 0; n < 1000; n++) {

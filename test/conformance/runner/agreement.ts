@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { runScripts } from './scripts.js';
 import { SwitchyardTarget } from './switchyard-target.js';
 
-/** Replays the recorded scripts of a dialect; `least` of them agree. */
+/** Replays the recorded scripts of a dialect; at least `least` of them must agree. */
 export async function assertAgreement(
   name:
     | 'opensips'

@@ -1,7 +1,10 @@
 import { coreHash, dispatcherHash } from '../../../src/engine/hash.js';
 import type { Outcome } from './outcome.js';
 
-/** A hash over one text or two, as bytes in hexadecimal. OpenSIPS' files name them hex and hex2, Kamailio's inputHex, or input1Hex and input2Hex. */
+/**
+ * A hash over one or two texts, as bytes in hexadecimal. The files from OpenSIPS have hex and hex2, those from Kamailio
+ * inputHex, or input1Hex and input2Hex.
+ */
 interface HashVector {
   readonly hex?: string;
   readonly hex2?: string;
@@ -11,7 +14,7 @@ interface HashVector {
   readonly hash: number;
 }
 
-/** Hashes of OpenSIPS by function ("vectors"), or of Kamailio over one key and over two. */
+/** Hashes of OpenSIPS by function ("vectors"), or of Kamailio over one and over two keys. */
 export interface RecordedHashes {
   readonly vectors?: Readonly<Record<string, readonly HashVector[]>>;
   readonly one?: readonly HashVector[];

@@ -50,16 +50,18 @@ export interface KamailioCase {
   readonly env?: Readonly<Record<string, string>>;
   readonly messages: readonly { readonly send: string; readonly at_ms?: number; readonly to?: string }[];
   readonly gateways?: Readonly<Record<string, readonly (Reply | readonly Reply[])[]>>;
-  /** There is a media proxy, and what it does. */
+  /** Behaviour of the media proxy; undefined: there is none. */
   readonly media?: MediaPlan;
   readonly no_ack?: boolean;
   readonly wait_ms?: number;
   readonly randomised?: boolean;
   readonly nondeterministic?: boolean;
   readonly stateful?: boolean;
-  /** The original itself did otherwise when it was played again for this recording: it is neither compared nor counted. */
+  /**
+   * The original gave another result when the case was replayed for this recording: it is neither compared nor counted.
+   */
   readonly unsteady?: boolean;
-  /** Parts of what is expected that depended on the cases before: they are not compared. */
+  /** Parts of the expected result that depended on the preceding cases: they are not compared. */
   readonly differs_when_run_with_all_shared_cases?: readonly string[];
   readonly expect: Expected;
 }
@@ -94,7 +96,7 @@ export interface KamailioScripts {
   readonly errors: readonly KamailioError[];
 }
 
-/** Starts of an original until it has found its media proxy. */
+/** Maximum number of starts of an original until it has found its media proxy. */
 const MAX_STARTS = 4;
 
 const SERVER = { address: '127.0.0.30', port: 15060 };
@@ -108,7 +110,7 @@ export function kamailioPeers(setup: KamailioScripts['setup']): Peer[] {
   }));
 }
 
-/** The folder of the files that heads name, and one for each case. */
+/** The folder of the files that configuration heads name, and one folder for each case. */
 export class KamailioWorld {
   private constructor(readonly folder: string) {}
 
@@ -141,7 +143,7 @@ export class KamailioWorld {
   }
 }
 
-/** What an original complained of, without times, process ids and paths. */
+/** The error message of an original, without times, process ids and paths. */
 function reasonOf(message: string): string {
   return message
     .replace(/^.*?\b(?:CRITICAL|ERROR): */s, '')
@@ -149,7 +151,7 @@ function reasonOf(message: string): string {
     .slice(0, 200);
 }
 
-/** The configuration of a case, and how many lines stand before its routes. */
+/** The configuration of a case, and the number of lines before its routes. */
 function whole(setup: KamailioScripts['setup'], c: KamailioCase): { text: string; before: number } {
   if (c.cfg !== undefined) return { text: c.cfg, before: 0 };
   const routes = Object.entries(c.routes)
@@ -176,7 +178,7 @@ export async function runKamailioCase(
   }
 }
 
-/** Runs a case; undefined, where `again`, for an original that did not find its media proxy. */
+/** Runs a case; with `again` undefined when an original did not find its media proxy. */
 async function startedOnce(
   target: Target,
   lane: Lane,
@@ -262,11 +264,11 @@ async function startedOnce(
     });
     if (again && c.media !== undefined && running.proxyMissed?.() === true) return undefined;
     if (record !== undefined) {
-      // A worker that ends by a fault takes a moment to be noticed.
+      // A crashed worker is noticed after a moment only.
       const silent = seen.replies.length + seen.requests.length + lines.length === 0;
       if (silent) await wait(1500);
       await running.settled?.();
-      // What a script printed last without a line break is read when the program ends.
+      // Output without a final line break is read when the program ends.
       await running.stop();
       record(running.crashed?.() === true ? { crashed: true } : viewOf(c, seen, lines, media));
       return [];
@@ -336,7 +338,7 @@ function replyTo(request: WireMessage, gateway: string, reply: Reply): string {
   return lines.join('\r\n') + body;
 }
 
-/** The caller's ACK of a refusal: the branch of the INVITE, and no X-Case. */
+/** The caller's ACK of a final error reply: with the branch of the INVITE and without X-Case. */
 function ackOf(c: KamailioCase, reply: WireMessage): string | undefined {
   const invite = messageFor(reply, c);
   if (!invite.startLine.startsWith('INVITE ')) return undefined;
@@ -354,7 +356,7 @@ function ackOf(c: KamailioCase, reply: WireMessage): string | undefined {
   ].join('\r\n');
 }
 
-/** The message of the case that a message belongs to: the same CSeq, else the first. */
+/** The message of the case to which a message belongs: the one with the same CSeq, else the first. */
 function messageFor(message: WireMessage, c: KamailioCase): WireMessage {
   const cseq = firstValue(message, 'cseq');
   const all = c.messages.map((each) => wireMessage(each.send));
@@ -367,7 +369,9 @@ function messageFor(message: WireMessage, c: KamailioCase): WireMessage {
   );
 }
 
-/** An ACK of the proxy's own: one whose branch is that of an INVITE it sent, and which no message of the case asked for. */
+/**
+ * An ACK that the proxy generated: its branch is that of an INVITE it sent, and no message of the case is its origin.
+ */
 function isHopAck(message: WireMessage, c: KamailioCase): boolean {
   if (methodOf(message) !== 'ACK') return false;
   return !c.messages.some((each) => each.send.startsWith('ACK ') && valuesOf(message, 'via').length > 1);
@@ -382,8 +386,8 @@ function acksOf(seen: Seen, c: KamailioCase): Seen['requests'] {
 }
 
 /**
- * The replies, with repeated ones if only then there are as many as the original sent: To tags of the original differed, so
- * that none of its replies was a repetition.
+ * The replies; with repeated ones if only then their number equals that of the original, whose replies had different To
+ * tags and were therefore no repetitions.
  */
 function repliesOf({ replies, withRepeats }: Seen, { expect }: KamailioCase): Seen['replies'] {
   const wanted = expect?.replies?.length ?? 0;
@@ -398,7 +402,7 @@ interface View {
   readonly media?: readonly object[];
 }
 
-/** What was seen, as a recording writes it. */
+/** The result in the form of a recording. */
 function viewOf(c: KamailioCase, seen: Seen, lines: readonly ScriptLine[], media?: MediaProxy): View {
   const request = ({ message, arrival }: Seen['requests'][number]) =>
     requestView(arrival.peer.name, message, c, arrival.from);
@@ -422,20 +426,20 @@ function viewOf(c: KamailioCase, seen: Seen, lines: readonly ScriptLine[], media
   return { ...view, forwarded: firstProbes(view.forwarded), log: distinct(log) };
 }
 
-/** To tags that the program made: scripts print them. */
+/** To tags that the program generated: scripts print them. */
 function tagsOfOwn(c: KamailioCase, seen: Seen): string[] {
   const tags = seen.replies.map(({ message }) => toTag(message) ?? '');
   return [...new Set(tags)].filter((tag) => tag.length > 5 && maskTag(tag, c) === '{TAG}');
 }
 
-/** Branches of our own in what a media proxy is asked. */
+/** Masks branches generated by the program in commands to a media proxy. */
 function maskedCommand(command: object, c: KamailioCase): object {
   const branch = (command as Record<string, unknown>)['via-branch'];
   if (typeof branch !== 'string' || c.messages.some((each) => each.send.includes(branch))) return command;
   return { ...command, 'via-branch': '{BRANCH}' };
 }
 
-/** Of the probes to a gateway the first: how many there are is a matter of time. */
+/** Keeps the first probe to each gateway: their number depends on time. */
 function firstProbes(requests: readonly object[]): object[] {
   const seen = new Set<string>();
   return requests.filter((each) => {
@@ -470,7 +474,7 @@ function compare(c: KamailioCase, view: View): string[] {
   ];
 }
 
-/** By gateway, in order of arrival at each: across gateways the order is one of the network. */
+/** By gateway, in order of arrival at each: the order between gateways is not determined. */
 function inOrder(all: readonly object[]): object[] {
   const name = (each: object): string => (each as Request).gateway;
   return all
@@ -479,7 +483,7 @@ function inOrder(all: readonly object[]): object[] {
     .map(({ each }) => each);
 }
 
-/** The same for ACKs of our own, which answer replies of branches that race at one gateway. */
+/** Sorts ACKs by text: they answer replies of parallel branches at one gateway. */
 function byText(all: readonly object[]): object[] {
   return inOrder(all.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)));
 }
@@ -523,7 +527,7 @@ function sentByGateway(tag: string, c: KamailioCase): boolean {
 }
 
 function maskBranch(line: string, c: KamailioCase): string {
-  // The number of a dialog is one of chance.
+  // The number of a dialog is random.
   return line
     .replace(/;did=[0-9a-f]+\.[0-9a-f]+/g, ';did={DID}')
     .replace(/branch=([^;\s,]+)/g, (all, branch: string) =>
@@ -585,7 +589,7 @@ function requestView(
   };
 }
 
-/** Call-IDs that a recording keeps of requests the script made. */
+/** Call-IDs in a recording of requests that the script generated. */
 function recordedCallIds({ expect }: KamailioCase): ReadonlySet<string> {
   const lines = (expect.forwarded ?? []).flatMap(
     (each) => (each['headers_all'] as readonly string[] | undefined) ?? [],
@@ -593,7 +597,7 @@ function recordedCallIds({ expect }: KamailioCase): ReadonlySet<string> {
   return new Set(lines.filter((each) => each.startsWith('Call-ID: ')).map((each) => each.slice(9)));
 }
 
-/** What differs from probe to probe. */
+/** Masks values that differ between probes. */
 function maskProbe(name: string, value: string): string {
   if (name === 'call-id') return '{CALLID}';
   return name === 'cseq' ? value.replace(/^\d+/, '{N}') : value;
@@ -604,7 +608,7 @@ function withoutTopVia(message: WireMessage): string[] {
   return message.lines.filter((_, i) => i !== at);
 }
 
-/** Whether a statement or a configuration is refused or taken as recorded. */
+/** Compares whether a statement or a configuration is rejected or accepted as recorded. */
 export async function runKamailioError(
   target: Target,
   lane: Lane,

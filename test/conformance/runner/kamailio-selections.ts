@@ -22,7 +22,7 @@ interface Case {
   readonly sequence: string | null;
   readonly kind?: 'distribution';
   readonly rpc?: { readonly method: string; readonly params: readonly [string, number, string] };
-  /** How the module was set up for a case that selects nothing. */
+  /** Settings of the module for a case without a selection. */
   readonly setup?: { readonly useDefault: number };
   readonly request?: {
     readonly method: string;
@@ -60,7 +60,7 @@ interface Case {
   };
 }
 
-/** A file of selections recorded from Kamailio, with the tables they were made in. */
+/** Selections recorded from Kamailio, with the tables they were made on. */
 export interface KamailioSelections {
   readonly sets: Readonly<Record<string, readonly RecordedRow[]>>;
   readonly cases: readonly Case[];
@@ -77,7 +77,7 @@ function rows(recording: KamailioSelections) {
   return reader.rows;
 }
 
-/** One instance for each way the module was set up, as when the cases were recorded. */
+/** One engine for each set of module settings, as in the recording. */
 function freshEngine(recording: KamailioSelections, over: Partial<KamailioOptions>): Engine {
   const kamailio = { ...KAMAILIO_DEFAULTS, probingMode: 1 as const, ...over };
   const engine = engineWith([partitionOptions({ flavour: 'kamailio', compat: 'strict', kamailio })]);
@@ -127,7 +127,7 @@ class Replay {
     for (const destination of this.engine.partition('')?.snapshot.sets.get(setId)?.destinations ?? []) {
       if (uri !== 'all' && destination.row.uri !== uri) continue;
       this.engine.states.apply({ destination, kind: 'set', mark: { bits, how: 'set' }, origin: 'mi', reason: 'test' });
-      // The original changes the first of those that have the URI.
+      // The original changes the first destination with the URI.
       if (uri !== 'all') break;
     }
   }
@@ -184,9 +184,9 @@ class Replay {
     }
     for (const key of ['targets', 'ruris', 'attrs', 'branches', 'groups']) {
       if (expect[key] === undefined) continue;
-      // Nothing is rewritten there: what was printed says that the Request-URI that came is not a URI.
+      // The request-URI is not rewritten there: the recorded text says that the received request-URI is not valid.
       if (c.select?.fn === 'dst' && key === 'ruris') continue;
-      // A walk over Request-URIs alone says nothing of the targets after it.
+      // A case that lists request-URIs only does not determine the targets after them.
       if (c.select?.fn === 'domain' && key === 'targets' && expect['ruris'] === undefined) continue;
       assert.deepEqual(answer[key], expect[key], `${c.id}: ${key} of ${JSON.stringify(c.select)}`);
     }
@@ -197,7 +197,7 @@ class Replay {
     }
   }
 
-  /** Exact counts in every round of a hundred, and each round like the one before. */
+  /** Each round of a hundred has exact counts and equals the one before. */
   private async checkShares(c: Case): Promise<void> {
     const rounds: string[][] = [[], []];
     for (const round of rounds) {
@@ -210,7 +210,7 @@ class Replay {
   }
 }
 
-/** How the module was set up for a case. */
+/** Settings of the module for a case. */
 function setupOf({ id, select, setup }: Case): Partial<KamailioOptions> {
   if (select !== undefined) {
     const { moduleFlags, useDefault, hashSize } = select;
@@ -220,7 +220,7 @@ function setupOf({ id, select, setup }: Case): Partial<KamailioOptions> {
   return { flags: 2, useDefault: setup?.useDefault === 1, hashSize: id.startsWith('E') ? 6 : 0 };
 }
 
-/** Replays all cases of a file; each way the module was set up has an instance of its own. */
+/** Replays all cases of a file, with one engine for each set of module settings. */
 export async function runKamailioSelections(recording: KamailioSelections): Promise<Outcome[]> {
   const replays = new Map<string, Replay>();
   const outcomes: Outcome[] = [];

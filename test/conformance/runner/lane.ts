@@ -9,7 +9,7 @@ export interface Peer {
   readonly port: number;
 }
 
-/** A datagram a peer got. */
+/** A datagram that a peer received. */
 export interface Arrival {
   readonly peer: Peer;
   readonly text: string;
@@ -19,25 +19,26 @@ export interface Arrival {
 }
 
 /**
- * One set of loopback addresses with the sockets of a setup on it. The first lane has the addresses of the recording; the others
- * have those of another network of the same length, so that cases run beside each other. What is seen is written back.
+ * A set of loopback addresses with the sockets of a setup. The first lane has the addresses of the recording; the
+ * others use other networks with a prefix of the same length, so that cases run in parallel. Results are mapped back to
+ * the recorded addresses.
  */
 export class Lane {
   private readonly sockets = new Map<string, Socket>();
   onArrival: ((arrival: Arrival) => void) | undefined;
-  /** The media proxy of the case at hand, there before the program begins. */
+  /** The media proxy of the current case, started before the program. */
   media: MediaProxy | undefined;
   private epoch = performance.now();
 
   constructor(
     readonly index: number,
-    /** Network of the recording, and of this lane: "127.0.8." and "127.0.3.". */
+    /** Network of the recording and network of this lane: "127.0.8." and "127.0.3.". */
     readonly recorded: string,
     readonly own: string,
     readonly peers: readonly Peer[],
   ) {}
 
-  /** Text of the recording with this lane's addresses, and the other way. */
+  /** Converts recorded text to this lane's addresses, and back. */
   there(text: string): string {
     return this.recorded === this.own ? text : swap(text, this.recorded, this.own);
   }
@@ -46,7 +47,7 @@ export class Lane {
     return this.recorded === this.own ? text : swap(text, this.own, this.recorded);
   }
 
-  /** Binds the sockets; false when somebody else has one of them. */
+  /** Binds the sockets; false when one of them is in use. */
   async open(): Promise<boolean> {
     for (const peer of this.peers) {
       const socket = createSocket({ type: 'udp4', recvBufferSize: 1 << 20 });
@@ -85,7 +86,7 @@ export class Lane {
     return performance.now() - this.epoch;
   }
 
-  /** Sends text of the recording from a peer to an address of the recording. */
+  /** Sends recorded text from a peer to a recorded address. */
   send(from: string, text: string, address: string, port: number): void {
     const bytes = Buffer.from(this.there(text), 'latin1');
     this.sockets.get(from)?.send(bytes, port, this.there(address), () => undefined);

@@ -13,7 +13,7 @@ export interface InListCase {
   readonly activeOnly: 0 | 1;
   readonly pattern: string | null;
   readonly rc: 1 | -1;
-  /** setid_pvar afterwards: written only when all sets were searched. */
+  /** Final value of setid_pvar: set only when all sets were searched. */
   readonly matchedSet: number | null;
   readonly attrs: string | null;
 }
@@ -26,7 +26,7 @@ export interface CountCase {
   readonly result: string | null;
 }
 
-/** Questions to ds_is_in_list and ds_count with the tables they were asked of. */
+/** Queries with ds_is_in_list and ds_count, and the tables they were made on. */
 export interface RecordedLists {
   readonly sets: RecordedSets;
   readonly sets_p2: RecordedSets;
@@ -38,7 +38,7 @@ const resolve: NonNullable<LoadOptions['resolve']> = (uri, transport) => [
   { family: 4, address: '127.0.0.1', port: uri.port ?? defaultPort(transport), transport },
 ];
 
-/** Asks every question of a file. */
+/** Replays every query of a file. */
 export function runLists(recorded: RecordedLists): Outcome[] {
   const engine = engineWith(['default', 'p2'].map((name) => partitionOptions({ name, compat: 'strict' })));
   engine.partition('default')?.load(rowsOf(recorded.sets), { inheritState: true, resolve });

@@ -10,7 +10,7 @@ const USAGE = `usage: npm run conformance -- [--against opensips|kamailio] [--la
        npm run conformance -- --record --against kamailio FILE
 `;
 
-/** Replays recordings and prints what does not agree, by area. The exit status is 0 when everything does. */
+/** Replays recordings and prints the differences by area. The exit status is 0 when there are none. */
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -80,7 +80,7 @@ async function main(): Promise<number> {
   return report(outcomes, values.quiet);
 }
 
-/** A recording of a known format, or what is wrong with the file. */
+/** A recording of a known format, or why the file is not one. */
 function readRecordingFile(file: string): object | string {
   try {
     const recording: unknown = JSON.parse(readFileSync(file, 'utf8'));

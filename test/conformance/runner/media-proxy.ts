@@ -1,9 +1,9 @@
 import { decodeNg, encodeNg, type NgDictionary } from '../../../src/media/bencode.js';
 
-/** How the media proxy of a case behaves: "ok" answers, "error" refuses every command, "silent" answers pings alone. */
+/** Behaviour of the media proxy of a case: "ok" answers, "error" rejects every command, "silent" answers pings only. */
 export type MediaPlan = 'ok' | 'error' | 'silent';
 
-/** Name of its socket among those of a recording. */
+/** Name of its socket in a recording. */
 export const MEDIA = 'media';
 
 const TOTALS = {
@@ -12,17 +12,17 @@ const TOTALS = {
 };
 
 /**
- * A media proxy beside the caller and the gateways, which the original and switchyard talk to by the ng protocol over UDP. It answers
- * always in the same way and keeps what it was asked.
+ * A media proxy for the original and for switchyard, with the ng protocol over UDP. It always answers in the same way
+ * and keeps the commands.
  */
 export class MediaProxy {
-  /** Commands in the order of arrival, repeated ones and pings left out, keys sorted. */
+  /** Commands in the order of arrival without repetitions and pings, with sorted keys. */
   readonly commands: object[] = [];
   private readonly answers = new Map<string, string>();
 
   constructor(private readonly plan: MediaPlan) {}
 
-  /** What is sent back for a datagram; undefined for nothing. */
+  /** The answer to a datagram; undefined for none. */
   answer(text: string): string | undefined {
     const blank = text.indexOf(' ');
     const cookie = text.slice(0, blank);
@@ -54,7 +54,7 @@ function answerTo(command: NgDictionary): NgDictionary {
   return { result: 'ok' };
 }
 
-/** Keys in the order of the alphabet, so that two programs compare; lists stay as they are. */
+/** Sorts keys alphabetically, so that two programs can be compared; lists keep their order. */
 function sorted(command: NgDictionary): object {
   return Object.fromEntries(Object.entries(command).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

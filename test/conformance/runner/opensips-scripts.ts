@@ -71,7 +71,7 @@ export function opensipsPeers(setup: OpensipsScripts['setup']): Peer[] {
   }));
 }
 
-/** The one main route of all cases, as `main_route_wrapper` describes it, around the statements of one. */
+/** The main route of all cases, as described by `main_route_wrapper`, around the statements of one case. */
 function whole(setup: OpensipsScripts['setup'], c: OpensipsCase): string {
   if (c.config !== undefined) return c.config;
   const { main = '', ...others } = c.routes;
@@ -88,7 +88,7 @@ function whole(setup: OpensipsScripts['setup'], c: OpensipsCase): string {
   return `${setup.config_head}\n${wrapper.join('\n')}\n${blocks.join('')}`;
 }
 
-/** A folder with the database a configuration names. */
+/** A folder with the database that a configuration names. */
 export class OpensipsWorld {
   private constructor(
     readonly folder: string,
@@ -106,7 +106,7 @@ export class OpensipsWorld {
     return new OpensipsWorld(folder, template);
   }
 
-  /** A configuration with its paths filled in, for a lane. */
+  /** A configuration with its paths filled in, for one lane. */
   async fill(
     id: string,
     text: string,
@@ -286,7 +286,7 @@ function ackOf(invite: string, reply: WireMessage): string | undefined {
 
 function forwardedOf(seen: Seen, c: OpensipsCase): Seen['requests'] {
   const wantsAck = c.message.startsWith('ACK ');
-  // Probes are of no case.
+  // Probes belong to no case.
   const probes = c.config?.includes('ds_ping_interval') === true;
   return seen.requests.filter(
     ({ message }) =>
@@ -338,7 +338,7 @@ function withoutFence(expect: Expected): Expected {
   };
 }
 
-/** Requests sent in parallel arrive in any order: they are compared by gateway, in order for each. */
+/** Requests sent in parallel arrive in any order: they are sorted by gateway, keeping the order at each. */
 function sorted<T extends { readonly gateway: string }>(all: readonly T[]): T[] {
   return all
     .map((each, i) => ({ each, i }))
@@ -440,7 +440,7 @@ function forwardedView(
   };
 }
 
-/** Masks what a proxy makes up itself: tags and Call-ID of its own requests, its product string. */
+/** Masks values that a proxy generates: tags and Call-ID of its own requests, its product name. */
 function maskedHeaders(headers: Record<string, string[]>, request: WireMessage): Record<string, string[]> {
   const out: Record<string, string[]> = {};
   for (const [name, values] of Object.entries(headers)) {
@@ -458,7 +458,7 @@ function maskedHeaders(headers: Record<string, string[]>, request: WireMessage):
 }
 
 const PREFIXED = /^[^:\s]+:(?:ALERT|CRITICAL|ERROR|WARNING|NOTICE|INFO|DBG):/;
-/** The line of the message with which the recorder ended a case. */
+/** Log line of the message with which the recorder ended a case. */
 const FENCE = /(?:^|:)FENCE \d+$/;
 
 /** Script output as lines, as the recorder read it from a log. */
@@ -471,14 +471,14 @@ function logOf(lines: readonly ScriptLine[]): { lines: string[]; levels: (string
     parts.forEach((part, i) => {
       const line = part;
       out.push(!ended && i === parts.length - 1 ? `${line}<NO-EOL>` : line);
-      // A line with a prefix has its level in the text.
+      // A line with a prefix contains its level in the text.
       levels.push(i === 0 && !PREFIXED.test(line) ? level : null);
     });
   }
   return { lines: out, levels };
 }
 
-/** Whether a configuration is refused, and on the recorded line. */
+/** Compares whether a configuration is rejected, and on which line. */
 export async function runOpensipsError(
   target: Target,
   lane: Lane,
@@ -486,7 +486,7 @@ export async function runOpensipsError(
   setup: OpensipsScripts['setup'],
   e: OpensipsError,
 ): Promise<string[]> {
-  // What ends the process of the original says nothing about the file.
+  // A crash of the original is not a verdict about the file.
   if (e.config === undefined || e.check.crashed_with_signal !== undefined) return [];
   const text = await world.fill(e.id, e.config, setup, lane, undefined);
   const accepted = e.check.accepted && (e.start?.accepted ?? true);
@@ -499,7 +499,7 @@ export async function runOpensipsError(
     return accepted ? [] : ['accepted, recorded as refused'];
   } catch (error) {
     if (!(error instanceof Refused)) return [`failed: ${String(error)}`];
-    // The callers of the lanes hold addresses that a listener on all of them takes in.
+    // The callers of the lanes hold addresses that a wildcard listener would bind.
     if (accepted && error.stage === 'start' && error.message.includes('EADDRINUSE')) return [];
     if (accepted) return [`refused, recorded as accepted: ${lane.back(error.message)}`];
     const line = e.check.accepted ? e.start?.line : e.check.line;

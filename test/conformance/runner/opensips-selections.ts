@@ -14,7 +14,7 @@ import {
 } from '../../support/recorded-selections.js';
 import { missesOf, type Outcome } from './outcome.js';
 
-/** The few variables the recordings hash over; a missing part of a URI prints as OpenSIPS prints null. */
+/** The variables that the recordings hash over; a missing part of a URI is printed as OpenSIPS prints null. */
 function expand(format: string, request: RequestData): string {
   const ruri = parseUri(request.ruri);
   const values: Record<string, string | undefined> = {
@@ -39,7 +39,7 @@ function freshEngine(recording: RecordedSelections): Engine {
   return engine;
 }
 
-/** The part of the management interface that the recordings use. */
+/** The management commands that the recordings use. */
 function setState(engine: Engine, params: { state: string; group: string; address: string }): object {
   const [partition, group] = params.group.includes(':') ? params.group.split(':') : ['', params.group];
   const destination = engine.partition(partition ?? '')?.find(Number(group), params.address);
@@ -50,7 +50,7 @@ function setState(engine: Engine, params: { state: string; group: string; addres
   return { result: 'OK' };
 }
 
-/** Replays all cases of a file in order, sequences from a fresh load. */
+/** Replays all cases of a file in order; sequences begin with a new load. */
 export async function runOpensipsSelections(recording: RecordedSelections): Promise<Outcome[]> {
   const engine = freshEngine(recording);
   let current: RecordedSelection | undefined;

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Configuration, Refused, type Running, type ScriptLine, type Target } from './target.js';
 
-/** Milliseconds an original may take until its sockets are bound. */
+/** Maximum time in milliseconds until an original has bound its sockets. */
 const START_MS = 8000;
 
-/** Runs the original that is installed on this machine: a process for each case, as it was recorded. */
+/** Runs the original that is installed on this machine: one process for each case, as in the recording. */
 export class OriginalTarget implements Target {
   private count = 0;
 
@@ -36,7 +36,7 @@ export class OriginalTarget implements Target {
       rest = parts.pop() ?? '';
       for (const part of parts) for (const line of part.split(ONE_LINE)) lines.add(line);
     });
-    // When all it wrote has been read.
+    // Resolves when all output has been read.
     const exited = once(child, 'close');
     const bound = await this.bound(configuration, child, exited);
     if (!bound) {
@@ -46,7 +46,7 @@ export class OriginalTarget implements Target {
     let stopped: Promise<void> | undefined;
     const end = async (): Promise<void> => {
       await stop(child, exited);
-      // What a script printed last without a line break.
+      // Output of a script without a final line break.
       if (rest !== '') for (const line of rest.split(ONE_LINE)) lines.add(line);
       lines.flush();
     };
@@ -75,7 +75,7 @@ export class OriginalTarget implements Target {
     throw new Refused(text.slice(-500), lineOf(text), 'check');
   }
 
-  /** Waits until the sockets are bound and the workers had a moment to begin; false when the process has ended. */
+  /** Waits until the sockets are bound and the workers have started; false when the process has ended. */
   private async bound({ text }: Configuration, child: ChildProcess, exited: Promise<unknown>): Promise<boolean> {
     const wanted = [...text.matchAll(/^(?:listen|socket)=udp:([0-9.]+):([0-9]+)/gm)].map(
       ([, address = '', port = '']) =>
@@ -99,8 +99,8 @@ export class OriginalTarget implements Target {
 }
 
 /**
- * Waits until a worker that is ending by a fault has been reported, 5 s at most: writing its memory takes a while.
- * Returns whether one was still ending then.
+ * Waits until a worker that is crashing has been reported, 5 s at most: writing its core dump takes a while. Returns
+ * whether one was still ending then.
  */
 async function settled(pid: number | undefined, reported: () => boolean): Promise<boolean> {
   for (let n = 0; n < 50 && !reported(); n++) {
@@ -110,7 +110,7 @@ async function settled(pid: number | undefined, reported: () => boolean): Promis
   return !reported();
 }
 
-/** Whether one of the processes that it began is being written to a file, has given back its memory, or has ended. */
+/** Whether one of its child processes is writing a core dump, has released its memory, or has ended. */
 async function isEnding(pid: number | undefined): Promise<boolean> {
   const text = (file: string) => readFile(file, 'utf8').catch(() => '');
   const children = (await text(`/proc/${pid}/task/${pid}/children`)).split(' ').filter((each) => each !== '');
@@ -118,20 +118,20 @@ async function isEnding(pid: number | undefined): Promise<boolean> {
   return states.some((each) => each !== '' && !/^CoreDumping:\s*0$/m.test(each));
 }
 
-/** The line an original names for what is wrong; where the file ends too early, that of its end. */
+/** The line that an original reports for an error; where the file ends too early, its last line. */
 function lineOf(text: string): number | undefined {
   const found = / to line (\d+), column 0: /.exec(text) ?? /error in config file [^\n]*?line (\d+)/.exec(text);
   if (found !== null) return Number(found[1]);
-  // Of a directive the line after it is named.
+  // For a directive the next line is reported.
   const directive = /invalid position for preprocessor directive 'endif'[^\n]*?line (\d+)/.exec(text)?.[1];
   if (directive !== undefined) return Number(directive) - 1;
-  // Where an "#!endif" is missing no line is named; what stands before it in the log are warnings.
+  // For a missing "#!endif" no line is reported; the log before it has warnings only.
   if (text.includes('more #!if[n]def as #!endif')) return undefined;
   const line = /line (\d+)/.exec(text)?.[1];
   return line === undefined ? undefined : Number(line);
 }
 
-/** Reads script lines out of the log of an original; one that has line breaks in it comes as several. */
+/** Reads script output from the log of an original; a text with line breaks comes in several lines. */
 class LogLines {
   private pending: [string, string] | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -170,7 +170,7 @@ class LogLines {
   }
 }
 
-/** Where the next entry begins on a line that a script did not end. */
+/** Where the next log entry begins on a line that a script did not end. */
 const ONE_LINE = /(?<=.)(?= \d+\(\d+\) [A-Z]+: )/;
 /** "<level>: ... <script>: text" of Kamailio, "<level>:xlog? text" of OpenSIPS. */
 const SCRIPT_LINE = /\b(ALERT|BUG|CRITICAL|ERROR|WARNING|NOTICE|INFO|DEBUG): (?:\{[^}]*\} )?<script>: ([^\n]*)$/;
@@ -183,7 +183,7 @@ function hexAddress(address: string): string {
     .join('');
 }
 
-/** Ends a process and those it made, which are a process group. */
+/** Ends a process and its children, which form a process group. */
 async function stop(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
   const { pid } = child;
   if (pid === undefined) return;
@@ -191,7 +191,7 @@ async function stop(child: ChildProcess, exited: Promise<unknown>): Promise<void
     try {
       process.kill(-pid, signal);
     } catch {
-      // It has ended by itself.
+      // The process has already ended.
     }
   };
   kill('SIGTERM');

@@ -1,12 +1,12 @@
-/** What one case came to. */
+/** Result of one case. */
 export interface Outcome {
   readonly id: string;
   readonly area: string;
-  /** Differences from the recording, in words; empty when it agrees. */
+  /** Differences from the recording as texts; empty when there are none. */
   readonly misses: readonly string[];
 }
 
-/** Compares two JSON values; the differences, each with the path at which it lies. */
+/** Compares two JSON values; each difference has its path. */
 export function differences(expected: unknown, got: unknown, at = ''): string[] {
   if (Array.isArray(expected) && Array.isArray(got)) {
     if (expected.length !== got.length) {
@@ -30,7 +30,7 @@ function short(value: unknown): string {
   return text.length > 600 ? `${text.slice(0, 600)}...` : text;
 }
 
-/** What a check that throws says is wrong. */
+/** The messages of a check that throws. */
 export function missesOf(check: () => void): string[] {
   try {
     check();

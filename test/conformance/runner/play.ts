@@ -6,7 +6,7 @@ import { firstValue, isRequest, methodOf, statusOf, type WireMessage, wireMessag
 export interface Planned {
   readonly text: string;
   readonly atMs: number;
-  /** Sent when a reply of this code came first, in place of a time. */
+  /** The message is sent after a reply with this code instead of at a time. */
   readonly whenReply?: number;
   readonly to?: { readonly address: string; readonly port: number };
 }
@@ -17,7 +17,7 @@ export interface GatewayReply {
   readonly afterMs: number;
 }
 
-/** What a gateway does with a request that is new to it. */
+/** Reactions of a gateway to a new request. */
 export type GatewayPlan = (gateway: string, request: WireMessage, nth: number) => readonly GatewayReply[];
 
 export interface Play {
@@ -27,32 +27,32 @@ export interface Play {
   readonly plan: GatewayPlan;
   /** The ACK of the caller for a final reply to an INVITE; undefined for none. */
   readonly ack: (reply: WireMessage) => string | undefined;
-  /** Whether what has been seen is all that is expected: the end is then near. */
+  /** Whether everything expected has been seen: then the case ends soon. */
   readonly complete: (seen: Seen) => boolean;
-  /** What is waited for while gateways answer and the caller is silent; what arrives meanwhile is not kept. */
+  /** Resolves when the case may begin; gateways answer meanwhile, but messages are not kept. */
   readonly ready?: () => Promise<void>;
-  /** Milliseconds that are waited at least and at most. */
+  /** Minimum and maximum waiting time in milliseconds. */
   readonly leastMs: number;
   readonly maxMs: number;
-  /** How a gateway answers a CANCEL; null answers for the INVITE when none has been sent finally. */
+  /** How a gateway answers a CANCEL; null: the INVITE is answered if it has no final reply yet. */
   readonly cancelled: (gateway: string, cancel: WireMessage, invite: WireMessage | undefined) => readonly string[];
 }
 
-/** All that arrived at the caller and the gateways, without retransmissions. */
+/** All messages that the caller and the gateways received, without retransmissions. */
 export interface Seen {
   readonly replies: { readonly message: WireMessage; readonly arrival: Arrival }[];
   readonly requests: { readonly message: WireMessage; readonly arrival: Arrival }[];
   /**
-   * The replies, with equal ones that came too soon for a retransmission: those of a script that answers twice with one
-   * To tag.
+   * The replies, including equal ones that came too soon to be retransmissions: a script may reply twice with one To
+   * tag.
    */
   readonly withRepeats: { readonly message: WireMessage; readonly arrival: Arrival }[];
 }
 
-/** Milliseconds after which the same reply may be a retransmission. */
+/** Milliseconds after which an equal reply may be a retransmission. */
 const RETRANSMITTED = 100;
 
-/** Milliseconds that are waited, when all has come, for what should not come. */
+/** Milliseconds to wait for unexpected messages after everything expected has come. */
 const GRACE = 45;
 
 /** Plays the caller and the gateways of a case. */

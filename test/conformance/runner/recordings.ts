@@ -6,14 +6,14 @@ import { runOpensipsSelections } from './opensips-selections.js';
 import type { Outcome } from './outcome.js';
 import { type RunOptions, runScripts } from './scripts.js';
 
-/** Whether a table is one of Kamailio: its rows have flags where those of OpenSIPS have weight and state. */
+/** Whether a table is from Kamailio: its rows have flags instead of weight and state. */
 function isKamailio(sets: Readonly<Record<string, readonly object[]>>): boolean {
   return Object.values(sets).some((rows) => rows.some((row) => 'flags' in row && !('weight' in row)));
 }
 
 export type RecordingFormat = 'scripts' | 'hashes' | 'lists' | 'kamailio selections' | 'opensips selections';
 
-/** By the keys at its top; undefined for another file. */
+/** The format by the top-level keys; undefined for another file. */
 export function formatOf(recording: unknown): RecordingFormat | undefined {
   if (typeof recording !== 'object' || recording === null) return undefined;
   const keys = new Set(Object.keys(recording));

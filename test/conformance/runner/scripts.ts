@@ -21,25 +21,25 @@ export interface RunOptions {
   readonly lanes: number;
   readonly wanted: (id: string, area: string) => boolean;
   /**
-   * Gets what was seen of each case, as a recording writes it, and what was otherwise when it was played again; nothing is compared
-   * then. For Kamailio's format.
+   * Receives the result of each case in the form of a recording, and what differed when it was replayed; nothing is
+   * compared then. For Kamailio's format.
    */
   readonly record?: (id: string, expect: object, unsteady: readonly string[]) => void;
 }
 
-/** Something to be run on any lane. */
+/** A task that can run on any lane. */
 interface Job {
   readonly id: string;
   readonly area: string;
-  /** It is recorded on the addresses of the recording only: what it prints is made from them. */
+  /** It must run on the recorded addresses: its output is computed from them. */
   readonly pinned?: boolean;
   run(lane: Lane): Promise<string[]>;
 }
 
-/** What makes values out of addresses that cannot be put back into those of the recording. */
+/** Functions whose results depend on addresses and cannot be mapped back to the recording. */
 const DIGESTS = /md5|sha(?:256|384|512)|hash|encode|base64|hexa|\{s\.len\}|msg_len|\$ml\b/;
 
-/** Runs the cases of a file of recorded scripts, several at once. Throws for a file of another format. */
+/** Runs the cases of a file of recorded scripts, several in parallel. Throws for a file of another format. */
 export async function runScripts(recording: unknown, options: RunOptions): Promise<Outcome[]> {
   const { setup } = recording as { setup?: Record<string, unknown> };
   if (setup?.['config_head'] !== undefined) return runOpensips(recording as OpensipsScripts, options);
@@ -100,7 +100,7 @@ async function runKamailio(recording: KamailioScripts, options: RunOptions): Pro
               record(c.id, seen, again);
               return [];
             }
-            // The original does not always name the line of what it refuses: that it refuses is compared all the same.
+            // The original does not always report the line of an error: then only the rejection is compared.
             const { line_in_routes: _line, ...unnamed } = seen;
             record(c.id, unnamed, await runKamailioCase(target, lane, world, setup, { ...c, expect: unnamed }));
             return [];
@@ -122,7 +122,7 @@ async function runKamailio(recording: KamailioScripts, options: RunOptions): Pro
   }
 }
 
-/** Opens lanes on the first networks that are free: other runs may be at work on the same machine. */
+/** Opens lanes on the first free networks: other runs may be active on the same machine. */
 async function openLanes(
   networks: readonly string[],
   recorded: string,
@@ -139,8 +139,8 @@ async function openLanes(
 }
 
 /**
- * Runs jobs beside each other. What does not agree is run once more, alone, on the recorded addresses: a busy machine, or a value made
- * from an address, is no difference.
+ * Runs jobs in parallel. A job that fails is repeated alone on the recorded addresses: a busy machine, or a value
+ * computed from an address, is not a difference.
  */
 async function inLanes(jobs: readonly Job[], lanes: readonly Lane[], { wanted }: RunOptions): Promise<Outcome[]> {
   const chosen = jobs.filter(({ id, area }) => wanted(id, area));

@@ -7,7 +7,7 @@ import { createLogger } from '../../../src/daemon/logger.js';
 import { recordingLogger } from '../../support/sip-recorder.js';
 import { type Configuration, Refused, type Running, type ScriptLine, type Target } from './target.js';
 
-/** Runs the product inside this process: an instance for each case. */
+/** Runs the product in this process: a new instance for each case. */
 export class SwitchyardTarget implements Target {
   readonly name = 'switchyard';
   private count = 0;
@@ -31,7 +31,7 @@ export class SwitchyardTarget implements Target {
         log: debug ? createLogger('info') : LOG.log,
         drainMs: 0,
         cfg,
-        // A line with a prefix of the file's own was no script line to the recorder.
+        // The recorder did not count lines with the file's own prefix as script output.
         scriptOutput: (level, line, _callId, prefix) => {
           if (prefix === undefined) log([level, line]);
         },
@@ -48,11 +48,11 @@ export class SwitchyardTarget implements Target {
   }
 }
 
-/** Logs nothing, or to the standard error output when it is asked for. */
+/** Logs nothing, or to standard error when requested. */
 const LOG = recordingLogger();
 const debug = process.env['CONFORMANCE_DEBUG'] !== undefined;
 
-/** The settings of a file with those that bring back what the originals do (last column of the oddities). */
+/** The settings of a file with those that reproduce the behaviour of the originals (last column of the oddities). */
 function asRecorded(settings: Record<string, unknown>): Record<string, unknown> {
   return { ...settings, tm: { ...(settings['tm'] as object | undefined), sips_needs_tls: false } };
 }

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import Database from 'libsql';
 
-/** Rows of the tables that scripts were recorded with. */
+/** Rows of the tables used by recorded scripts. */
 export interface TableRows {
   readonly dispatcher: readonly {
     readonly set: number;
@@ -24,9 +24,9 @@ export interface TableRows {
   readonly domain: readonly { readonly domain: string; readonly attrs: string | null }[];
 }
 
-/** Writes them into an SQLite file, in the tables OpenSIPS defines. */
+/** Writes them into an SQLite file, in OpenSIPS's table definitions. */
 export async function createTables(file: string, rows: TableRows): Promise<void> {
-  // A case that failed is tried again.
+  // A failed case is tried again.
   rmSync(file, { force: true });
   const db = new Database(file);
   try {

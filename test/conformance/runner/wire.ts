@@ -1,9 +1,11 @@
-/** A SIP message as a recorder looks at it: start line, header fields in order, body. Nothing of the product's parser. */
+/**
+ * A SIP message as a recorder reads it: start line, header fields in order, body. It does not use the product's parser.
+ */
 export interface WireMessage {
   readonly text: string;
   readonly startLine: string;
   readonly fields: readonly (readonly [name: string, value: string])[];
-  /** The same fields as they stand on the wire, each as one line. */
+  /** The same header fields as single lines as received. */
   readonly lines: readonly string[];
   readonly body: string;
   /** Whether an empty line ended the header fields. */
@@ -38,7 +40,7 @@ export function wireMessage(text: string): WireMessage {
       else fields.push([line.slice(0, colon).trimEnd(), line.slice(colon + 1).trim()]);
     }
   }
-  // Without an empty line after them, the header fields end with the text: the last line break is followed by nothing.
+  // When no empty line follows, the header fields end with the text; there is nothing after the last line break.
   if (end < 0 && head.endsWith('\r\n') && lines.length > 2) {
     fields.push(['', '']);
     raw.push('');

@@ -1,6 +1,9 @@
 import { createSocket } from 'node:dgram';
 
-/** Sends `count` INVITEs to the ports in turn, all at once, without ending any call; their final statuses, 0 for none. */
+/**
+ * Sends `count` INVITEs to the ports by round robin, all at once, without ending any call; returns their final
+ * statuses, 0 for none.
+ */
 export async function sendInvites(ports: readonly number[], count: number, waitMs = 4000): Promise<number[]> {
   const socket = createSocket('udp4');
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));

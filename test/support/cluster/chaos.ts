@@ -11,14 +11,14 @@ import { RealCluster, type RealNode } from './real-cluster.js';
 import { settle, unrest } from './scenarios.js';
 
 /**
- * Calls through three nodes while nodes, NATS and the database are killed and states of other gateways change. Calls at
- * a node that dies are lost; no other may be. In the end nodes, table, bucket and events agree.
+ * Calls through three nodes while nodes, NATS and the database are killed and states of other gateways change. Only
+ * calls at a killed node may be lost. At the end nodes, table, bucket and events agree.
  */
 export async function chaos(options: {
   readonly seconds: number;
   readonly seed: number;
   readonly kills: { readonly nodes: number; readonly nats: number; readonly database: number };
-  /** Calls a second at each node. */
+  /** Calls per second at each node. */
   readonly rate?: number;
   readonly database?: 'postgres' | 'mariadb';
 }): Promise<object> {
@@ -27,7 +27,7 @@ export async function chaos(options: {
   const port = await freePort();
   const startDatabase = options.database === 'mariadb' ? startMariadb : startPostgres;
   let database = await startDatabase({ port, dir });
-  // An INVITE that a node sent again while the machine stood still comes after its ACK: SIPp would give up the call.
+  // An INVITE that a node retransmitted during a stall of the machine arrives after its ACK: SIPp would abort the call.
   const patient = { scenario: 'uas-answer', args: ['-default_behaviors', 'all,-abortunexp'] };
   const callees = await Promise.all([1, 2, 3].map(() => startSippUas(patient)));
   let cluster: RealCluster | undefined;
@@ -36,7 +36,7 @@ export async function chaos(options: {
     const running = cluster;
     const rate = options.rate ?? 10;
     const began = performance.now();
-    // A node that is killed gets no calls while it is away: whoever sends them takes another one.
+    // A killed node gets no calls while it is away, as callers would use another one.
     const lost = new Map<string, number>();
     const story: string[] = [];
     const note = (text: string) => story.push(`${new Date().toISOString().slice(11, 23)} ${text}`);
@@ -64,7 +64,7 @@ export async function chaos(options: {
         });
         const failed = Math.max(result.failed, result.begun - result.ok);
         calls.set(node.name, (calls.get(node.name) ?? 0) + result.begun);
-        // A call may wait eight seconds for each of two answers: when its batch began counts, not when that ends.
+        // A call may wait eight seconds for each of two replies: the start of its batch counts, not its end.
         const died = node.diedAt !== undefined && node.diedAt >= since;
         if (failed > 0 || result.exitCode !== 0) {
           note(`${node.name}: ${failed} of ${result.begun} calls lost${died ? ' at its death' : ''}`);

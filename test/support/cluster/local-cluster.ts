@@ -12,22 +12,22 @@ export interface LocalClusterOptions {
   readonly gateways: number;
   readonly modparam?: Readonly<Record<string, unknown>>;
   readonly cluster?: Readonly<Record<string, unknown>>;
-  /** Further keys of "cluster" of each node, by its number. */
+  /** Further keys of "cluster" by node number. */
   readonly each?: (i: number) => Readonly<Record<string, unknown>>;
   readonly settings?: Readonly<Record<string, unknown>>;
-  /** Milliseconds the stream recognises duplicates; default an hour. */
+  /** Duplicate window of the stream in milliseconds; default: an hour. */
   readonly windowMs?: number;
-  /** Further keys of a row. */
+  /** Further columns of a row. */
   readonly row?: (user: string) => object;
-  /** Servers each node connects to, by its number; default: one that is started, through a relay. */
+  /** Servers of each node by its number; default: one server, through a relay. */
   readonly servers?: (i: number) => readonly string[];
-  /** Name of the partition the rows are for. */
+  /** Name of the partition with the rows. */
   readonly partition?: string;
-  /** Database of all nodes; default: each has its own. */
+  /** Database of all nodes; default: one for each. */
   readonly dbUrl?: string;
 }
 
-/** Several daemons in this process, each behind a relay of its own that can be cut. */
+/** Several daemons in this process, each connected through its own relay, which can be cut. */
 export class LocalCluster {
   readonly nodes: DaemonFixture[] = [];
   readonly relays: Relay[] = [];
@@ -62,7 +62,7 @@ export class LocalCluster {
     return cluster;
   }
 
-  /** Starts a further node. */
+  /** Starts another node. */
   async add(node: string): Promise<DaemonFixture> {
     const { options, users, gateways } = this;
     const servers = options.servers?.(this.nodes.length) ?? [await this.relay()];
@@ -99,7 +99,7 @@ export class LocalCluster {
     return (this.nodes[i] as DaemonFixture).daemon.mi.execute(method, params);
   }
 
-  /** States by user, as one node has them. */
+  /** States by user from one node's view. */
   states(i: number): Map<string, string> {
     const partition = this.nodes[i]?.daemon.engine.partition('');
     const found = partition?.snapshot.sets.get(1)?.destinations ?? [];
@@ -112,7 +112,7 @@ export class LocalCluster {
     return line === undefined ? Number.NaN : Number(line.slice(line.lastIndexOf(' ') + 1));
   }
 
-  /** Waits until these nodes are ready and hold each other live. */
+  /** Waits until these nodes are ready and see each other as live. */
   async ready(indexes: readonly number[] = this.nodes.map((_, i) => i), limitMs = 20_000): Promise<void> {
     await until(
       'nodes are ready',

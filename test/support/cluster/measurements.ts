@@ -9,7 +9,7 @@ import { NatsServers } from './nats-cluster.js';
 import { orderFaults, RealCluster, type RealNode } from './real-cluster.js';
 import { storedEvents } from './stored.js';
 
-/** How often each gateway was probed, from how many nodes, and how even the shares are. */
+/** How often each gateway was probed, by how many nodes, and how even the shares are. */
 export async function probeCounts(options: { gateways: number; seconds: number }): Promise<object> {
   const cluster = await RealCluster.start({ gateways: options.gateways });
   try {
@@ -35,7 +35,10 @@ export async function probeCounts(options: { gateways: number; seconds: number }
   }
 }
 
-/** Milliseconds a node takes to join a cluster in which each destination has a record; whether it takes calls meanwhile. */
+/**
+ * Milliseconds a node needs to join a cluster in which each destination has a record; whether it accepts calls
+ * meanwhile.
+ */
 export async function joins(options: { records: number }): Promise<object> {
   const cluster = await RealCluster.start({ gateways: options.records, modparam: { ds_ping_interval: 0 } });
   try {
@@ -88,7 +91,7 @@ export async function joins(options: { records: number }): Promise<object> {
   }
 }
 
-/** A tag moved by command; how long two nodes were active at once, sampled every millisecond. */
+/** A tag moved by command; how long two nodes were active at the same time, sampled every millisecond. */
 export async function tagMoves(options: { moves: number }): Promise<object> {
   const cluster = await LocalCluster.start({ gateways: 3, cluster: { tags: { vip: { prefer: [], auto: true } } } });
   try {
@@ -118,7 +121,7 @@ export async function tagMoves(options: { moves: number }): Promise<object> {
   }
 }
 
-/** Milliseconds from the death of a tag's holder until another node has it. */
+/** Milliseconds from the death of a tag's holder until another node holds the tag. */
 export async function tagKills(options: { kills: number }): Promise<object> {
   const cluster = await RealCluster.start({ gateways: 3, cluster: { tags: { vip: { prefer: [], auto: true } } } });
   try {
@@ -146,7 +149,7 @@ export async function tagKills(options: { kills: number }): Promise<object> {
   }
 }
 
-/** The wall clock of one node is wrong by a day, forward and back: nothing follows from it. */
+/** The wall clock of one node is wrong by a day, in both directions: it has no effect. */
 export async function wrongClock(options: { days: number }): Promise<object> {
   const cluster = await RealCluster.start({
     gateways: 24,
@@ -179,7 +182,7 @@ export async function wrongClock(options: { days: number }): Promise<object> {
   }
 }
 
-/** Nodes that know the cluster beside one that does not, on the same NATS server: nothing is lost, nothing overwritten. */
+/** Nodes of the cluster and one without cluster settings on the same NATS server: nothing is lost or overwritten. */
 export async function besideOneAlone(): Promise<object> {
   const cluster = await RealCluster.start({
     gateways: 12,
@@ -208,8 +211,8 @@ export async function besideOneAlone(): Promise<object> {
 }
 
 /**
- * One of three nodes is cut off while a gateway dies and operators act on both sides: the rows of what a return settles. How
- * long after the cut all nodes say the same, with nothing left that only one of them believes.
+ * One of three nodes is disconnected while a gateway fails and operators act on both sides: all rows of what a
+ * reconnection settles. Returns how long after the reconnection all nodes agree.
  */
 export async function cutOff(options: { seconds: number; times: number }): Promise<object> {
   const cluster = await LocalCluster.start({ gateways: 24 });
@@ -261,8 +264,8 @@ export async function cutOff(options: { seconds: number; times: number }): Promi
 }
 
 /**
- * Three NATS servers; the one that leads the bucket is killed. Milliseconds until the bucket has a leader again, and from then
- * until what was decided meanwhile is committed and known to all nodes.
+ * Three NATS servers; the leader of the bucket is killed. Milliseconds until the bucket has a leader again, and from
+ * then until the changes made meanwhile are committed and known to all nodes.
  */
 export async function leaderKills(options: { kills: number }): Promise<object> {
   const servers = await NatsServers.start();

@@ -5,7 +5,7 @@ import type { RunningServer } from '../servers.js';
 import { startNatsServer } from '../servers.js';
 import { until } from '../until.js';
 
-/** Three NATS servers on loopback that keep three copies of each stream. */
+/** Three NATS servers on loopback with three replicas of each stream. */
 export class NatsServers {
   readonly servers: RunningServer[] = [];
 
@@ -17,7 +17,7 @@ export class NatsServers {
   static async start(): Promise<NatsServers> {
     const all = new NatsServers(await freePorts(3), await freePorts(3));
     for (const i of [0, 1, 2]) all.servers[i] = await all.run(i, undefined);
-    // JetStream has a leader a moment after the servers have found each other.
+    // JetStream has a leader a moment after the servers have connected to each other.
     const client = await connect({ servers: all.url(0), maxReconnectAttempts: -1 });
     await until(
       'JetStream has a leader',
@@ -35,7 +35,7 @@ export class NatsServers {
     return `nats://127.0.0.1:${this.ports[i]}`;
   }
 
-  /** The servers, beginning with another one for each node. */
+  /** The servers, starting with a different one for each node. */
   from(i: number): readonly string[] {
     return [0, 1, 2].map((k) => this.url((i + k) % 3));
   }

@@ -11,7 +11,7 @@ import { settle, unrest } from './scenarios.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** The source as it was in `commit`, in a temporary folder, with the packages of now. */
+/** The source of `commit` in a temporary folder, with the present packages. */
 function checkOut(commit: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'switchyard-older-'));
   const archive = execFileSync('git', ['archive', commit], { cwd: ROOT, maxBuffer: 256 * 1024 * 1024 });
@@ -20,15 +20,15 @@ function checkOut(commit: string): string {
   return folder;
 }
 
-/** The commit of the first release of the cluster that has its documentation. */
+/** The commit of the first release that documents the cluster. */
 function firstWithCluster(): string {
   const args = ['log', '--diff-filter=A', '--format=%H', '--', 'examples/cluster.md'];
   return execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).trim().split('\n').at(-1) ?? '';
 }
 
 /**
- * Nodes of an older build are replaced by present ones, one after the other, while states change everywhere. In the end
- * nodes, tables, bucket and events agree. Needs the history of the repository.
+ * Nodes of an older build are replaced one by one while states change everywhere. At the end nodes, tables, bucket and
+ * events agree. Needs the history of the repository.
  */
 export async function rollingUpgrade(options: { readonly seed: number; readonly commit?: string }): Promise<object> {
   const random = seededRandom(options.seed);
@@ -43,7 +43,7 @@ export async function rollingUpgrade(options: { readonly seed: number; readonly 
       await node.stop();
       node.main = undefined;
       await node.start();
-      // Both versions share the work for a while.
+      // Both versions run together for a while.
       await sleep(6000);
     }
     await changes.stop();

@@ -15,19 +15,19 @@ import { bucketStates, storedEvents } from './stored.js';
 const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 const TSX = import.meta.resolve('tsx');
 
-/** A destination as ds_list shows it. */
+/** A destination as listed by ds_list. */
 export interface Listed {
   readonly uri: string;
   readonly state: string;
   readonly owner: string;
 }
 
-/** One node as a process of its own. */
+/** One node in its own process. */
 export class RealNode {
   child: Child | undefined;
-  /** performance.now() of its last violent end. */
+  /** performance.now() of its last kill. */
   diedAt: number | undefined;
-  /** Program of another build; undefined: this one. */
+  /** Program of another build; undefined: this build. */
   main: string | undefined;
 
   constructor(
@@ -38,12 +38,12 @@ export class RealNode {
     private readonly clockOff = 0,
   ) {}
 
-  /** Where its table is, when it has one of its own. */
+  /** Path of its table, when it has one of its own. */
   get table(): string {
     return `text:${join(this.folder, 'db')}`;
   }
 
-  /** Starts the process; it may not have joined when this resolves. */
+  /** Starts the process; it may not have joined yet when this resolves. */
   async start(): Promise<void> {
     const config = join(this.folder, 'switchyard.json');
     const off = `const now = Date.now; Date.now = () => now() + ${this.clockOff};`;
@@ -106,25 +106,25 @@ export class RealNode {
 export interface RealClusterOptions {
   readonly nodes?: number;
   readonly gateways: number;
-  /** Module parameters over what is there: one probe a second of all. */
+  /** Module parameters that replace the defaults: all destinations are probed once per second. */
   readonly modparam?: Readonly<Record<string, unknown>>;
   readonly cluster?: Readonly<Record<string, unknown>>;
   readonly settings?: Readonly<Record<string, unknown>>;
-  /** Servers each node connects to, by its number; default: the one that is started. */
+  /** Servers of each node by its number; default: the one that is started. */
   readonly servers?: (i: number) => readonly string[];
-  /** The same nodes without a cluster, each by itself. */
+  /** The same nodes without a cluster. */
   readonly alone?: boolean;
-  /** Database of all nodes; default: each has a text file of its own. */
+  /** Database of all nodes; default: a text file for each. */
   readonly dbUrl?: string;
-  /** Destinations of set 2, which calls go to; those are not probed. */
+  /** Destinations of set 2, to which calls are sent; they are not probed. */
   readonly callees?: readonly string[];
-  /** Nodes that know nothing of the cluster and do not write the public bucket, by their number. */
+  /** Nodes, by number, without cluster settings that do not write the public bucket. */
   readonly apart?: (i: number) => boolean;
-  /** Milliseconds the wall clock of a node is wrong, by its number. */
+  /** Error of a node's wall clock in milliseconds, by its number. */
   readonly clockOff?: (i: number) => number;
-  /** Programs of another build that nodes run, by their number. */
+  /** Programs of other builds, by node number. */
   readonly main?: (i: number) => string | undefined;
-  /** Further keys of each node, by its number. */
+  /** Further keys of each node by its number. */
   readonly each?: (i: number) => Readonly<Record<string, unknown>>;
 }
 
@@ -133,7 +133,7 @@ export class RealCluster {
   readonly nodes: RealNode[] = [];
   private readonly apart = new Set<string>();
   readonly client: NatsConnection;
-  /** Everything in the event stream, as it comes. */
+  /** All messages of the event stream as they arrive. */
   readonly events: { readonly at: number; readonly params: Record<string, unknown> }[] = [];
 
   private constructor(
@@ -220,7 +220,7 @@ export class RealCluster {
     return this.nodes.filter(({ name, running }) => running && !this.apart.has(name));
   }
 
-  /** Waits until all nodes that run are ready and hold each other live. */
+  /** Waits until all running nodes are ready and see each other as live. */
   async ready(limitMs = 30_000): Promise<void> {
     await until(
       'all nodes are ready',
@@ -237,7 +237,7 @@ export class RealCluster {
     );
   }
 
-  /** The owner of each gateway, by user, as one node sees it. */
+  /** The owner of each gateway by user, from one node's view. */
   async owners(): Promise<Map<string, string>> {
     const [node] = this.live;
     const listed = (await node?.listed()) ?? [];
@@ -245,8 +245,8 @@ export class RealCluster {
   }
 
   /**
-   * What differs between the nodes, their tables and the public bucket: each node as it answers ds_list, read by programs of
-   * their own. Nothing when all say the same.
+   * Differences between the nodes (by ds_list), their tables and the public bucket, which independent clients read.
+   * Empty when all agree.
    */
   async differences(): Promise<string[]> {
     const views = new Map<string, Map<string, string>>();
@@ -268,7 +268,7 @@ export class RealCluster {
     return found;
   }
 
-  /** Every status event the stream has stored, in its order. */
+  /** All status events of the stream in order. */
   stored(): Promise<Record<string, unknown>[]> {
     return storedEvents(this.client);
   }
@@ -286,7 +286,10 @@ async function statesIn(dbUrl: string): Promise<Map<string, string>> {
   return new Map([...(await tableStates(dbUrl))].map(([key, state]) => [key.slice(key.indexOf(' ') + 1), state]));
 }
 
-/** Each destination's events once, in order, each from where the one before it led. */
+/**
+ * Returns the faults in each destination's events: duplicates, wrong order, or an event that does not start from the
+ * state of the one before.
+ */
 export function orderFaults(events: readonly Record<string, unknown>[]): string[] {
   const last = new Map<unknown, Record<string, unknown>>();
   const faults: string[] = [];

@@ -6,7 +6,7 @@ import { until } from '../until.js';
 import { orderFaults, RealCluster, type RealNode } from './real-cluster.js';
 import { runHistory } from './simulation.js';
 
-/** Random histories of the rules, by seed. Throws with the first that breaks one. */
+/** Random histories by seed. Throws at the first that breaks a rule. */
 export function histories(first: number, count: number): { histories: number } {
   for (let seed = first; seed < first + count; seed++) {
     const zones = seed % 4 === 3 ? ['a', 'b', 'c'].slice(0, 2 + ((seed >> 2) % 2)) : [];
@@ -16,7 +16,7 @@ export function histories(first: number, count: number): { histories: number } {
   return { histories: count };
 }
 
-/** Changes states of random gateways, by themselves and by operators at random nodes, until stopped. */
+/** Changes states of random gateways, by their failures and by operators at random nodes, until stopped. */
 export function unrest(cluster: RealCluster, draw: () => number): { count: number; stop(): Promise<void> } {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(draw() * list.length)] as T;
   const state = { count: 0, on: true };
@@ -46,7 +46,7 @@ export function unrest(cluster: RealCluster, draw: () => number): { count: numbe
   };
 }
 
-/** After unrest: every gateway is well, all nodes and the stream say the same, each event was stored once and in order. */
+/** After unrest: every gateway works, all nodes and the stream agree, each event was stored once and in order. */
 export async function settle(cluster: RealCluster): Promise<{ events: number }> {
   for (const user of cluster.users) cluster.gateways.status.set(user, 200);
   const [node] = cluster.live as [RealNode];
@@ -72,7 +72,7 @@ export async function settle(cluster: RealCluster): Promise<{ events: number }> 
   return { events: events.length };
 }
 
-/** Nodes are killed and come back while states change everywhere. */
+/** Nodes are killed and restarted while states change everywhere. */
 export async function nodeKills(options: { kills: number; seed: number; gateways?: number }): Promise<object> {
   const random = seededRandom(options.seed);
   const draw = () => random.uint32() / 2 ** 32;
@@ -94,7 +94,7 @@ export async function nodeKills(options: { kills: number; seed: number; gateways
   }
 }
 
-/** The NATS server is killed and comes back while states change everywhere. */
+/** The NATS server is killed and restarted while states change everywhere. */
 export async function natsKills(options: { kills: number; seed: number; changes?: number }): Promise<object> {
   const random = seededRandom(options.seed);
   const draw = () => random.uint32() / 2 ** 32;
@@ -127,8 +127,9 @@ export async function natsKills(options: { kills: number; seed: number; changes?
 }
 
 /**
- * Milliseconds from the end of a node until each destination it owned was probed again, over some kills; or from SIGTERM,
- * which it announces itself. The longest time any other destination was not probed meanwhile. No event comes of it.
+ * Milliseconds from the end of a node until each destination it owned was probed again, over several kills; or from
+ * SIGTERM, which the node announces. Also the longest time any other destination was not probed meanwhile. No event may
+ * result.
  */
 export async function takeovers(options: {
   gateways: number;
@@ -181,8 +182,8 @@ export async function takeovers(options: {
 }
 
 /**
- * Milliseconds from a command to one node that sets a state until the others route by it, and until the answer comes. Each
- * node is a process; the others' times are those of their log lines.
+ * Milliseconds from a command to one node that sets a state until the others use it for routing, and until the answer.
+ * Each node is a process; the others' times are from their log lines.
  */
 export async function fanOut(options: { changes: number }): Promise<object> {
   const cluster = await RealCluster.start({ gateways: 20, modparam: { ds_ping_interval: 0 } });
@@ -217,12 +218,12 @@ export async function fanOut(options: { changes: number }): Promise<object> {
   }
 }
 
-/** Milliseconds after which a new process that is idle has done the collections of garbage that follow its start. */
+/** Milliseconds after which an idle new process has completed the garbage collections that follow its start. */
 const SETTLED_MS = 75_000;
 
 /**
- * Part of a core that a node takes for the cluster while nothing happens: with it and without, both at the same time, so that
- * what else the machine does falls on both.
+ * Part of a core that an idle node uses for the cluster: measured with and without a cluster at the same time, so that
+ * other load affects both.
  */
 export async function idleCpu(options: { gateways: number; seconds: number }): Promise<object> {
   const clusters: RealCluster[] = [];
@@ -241,7 +242,7 @@ export async function idleCpu(options: { gateways: number; seconds: number }): P
   }
 }
 
-/** CPU a process has used, all its threads, as the scheduler counts it. */
+/** CPU time of all threads of a process, from the scheduler. */
 function cpuMs(pid: number): number {
   const tasks = `/proc/${pid}/task`;
   const ns = readdirSync(tasks).map((task) => Number(readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ')[0]));

@@ -7,17 +7,20 @@ export type Draw = () => number;
 
 const COMMIT_TIMEOUT = 2000;
 
-/** One server for all nodes: core messages, one bucket, one event stream. Delays, losses and partitions come from outside. */
+/**
+ * One server for all nodes: core messages, one bucket, one event stream. Delays, losses and network partitions are
+ * controlled by the simulation.
+ */
 export class SimulatedNats {
   readonly values = new Map<string, Stored>();
   readonly events: DispatcherEvent[] = [];
-  /** Whether commits are taken; core messages go on without. */
+  /** Whether commits are accepted; core messages are always delivered. */
   jetstream = true;
-  /** Keys of which no commit is taken. */
+  /** Keys whose commits are rejected. */
   refuses: (key: string) => boolean = () => false;
-  /** Part of the feed's messages that are lost. */
+  /** Part of the watch messages that are lost. */
   feedLoss = 0;
-  /** Longest delay of a message one way. */
+  /** Maximum delay of a message in one direction. */
   delayMs = 10;
   exists = false;
   sequence = 0;
@@ -30,7 +33,7 @@ export class SimulatedNats {
     readonly draw: Draw,
   ) {}
 
-  /** Forgets the bucket, as a server that came back without its files. */
+  /** Deletes the bucket, like a server that restarts without its files. */
   wipe(): void {
     this.values.clear();
     this.exists = false;
@@ -51,7 +54,7 @@ export class SimulatedNats {
     return { kind: 'done', revision };
   }
 
-  /** Stores an event once by its id. */
+  /** Stores an event, once per id. */
   store(event: DispatcherEvent): void {
     if (this.ids.has(event.id)) return;
     this.ids.add(event.id);
@@ -73,9 +76,9 @@ export class SimulatedNats {
 export class SimulatedLink implements ClusterBus {
   handlers: BusHandlers | undefined;
   connected = false;
-  /** Nodes of one side hear each other; side 0 has the bucket. */
+  /** Network side: nodes of one side can reach each other; side 0 can reach the bucket. */
   side = 0;
-  /** While true nothing comes to the node; it comes when it wakes. */
+  /** While true no message is delivered to the node; they are delivered when it wakes up. */
   asleep = false;
   private inbox: (() => void)[] = [];
   private lastAt = 0;
@@ -116,7 +119,7 @@ export class SimulatedLink implements ClusterBus {
     for (const run of inbox) run();
   }
 
-  /** In the order sent, each after a delay; lost when the connection is. */
+  /** Delivers in the order sent, each after a delay; lost when the connection is. */
   deliver(run: () => void): void {
     if (!this.connected) return;
     const { epoch, nats } = this;
@@ -201,7 +204,7 @@ export class SimulatedLink implements ClusterBus {
     this.call(
       () => {
         const { nats } = this;
-        // Revisions begin with the time at which the bucket was made.
+        // Revisions start from the time at which the bucket was made.
         if (!nats.exists) nats.sequence = Math.floor(nats.clock.now());
         nats.exists = true;
         return true;

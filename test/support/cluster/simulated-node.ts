@@ -32,25 +32,25 @@ export const SETTINGS: ClusterSettings = {
 const INTERVAL = 1000;
 const THRESHOLD = 3;
 
-/** The gateways behind the nodes, as they really are. */
+/** The gateways in their actual state. */
 export interface World {
   readonly nats: SimulatedNats;
   readonly random: Random;
-  /** Rows of the partition. */
+  /** Number of rows of the partition. */
   readonly size: number;
   /** Whether a node reaches a destination and gets a good answer. */
   answers(node: string, uri: string): boolean;
   readonly log?: Logger;
 }
 
-/** A node of the simulation with an engine of its own, probes and an outbox. */
+/** A node of the simulation with its own engine, probes and outbox. */
 export class SimulatedNode {
   readonly engine: Engine;
   readonly node: ClusterNode;
   readonly link: SimulatedLink;
   alive = true;
   asleep = false;
-  /** Probes sent: by URI, how many. */
+  /** Number of sent probes by URI. */
   readonly probes = new Map<string, number>();
   readonly destinations: readonly Destination[];
   private wakers: (() => void)[] = [];
@@ -196,7 +196,7 @@ export class SimulatedNode {
     if (queue.length === 1) this.deliver(event.key);
   }
 
-  /** At least once: an acknowledgement may be lost, and the event is sent again. */
+  /** At least once: when an acknowledgement is lost the event is sent again. */
   private deliver(key: string): void {
     const { nats } = this.world;
     const event = this.outbox.get(key)?.[0];

@@ -6,13 +6,13 @@ import { seededRandom } from '../partitions.js';
 import { SimulatedNats } from './simulated-nats.js';
 import { SimulatedNode } from './simulated-node.js';
 
-/** What a history may hold. */
+/** Contents of a history. */
 export interface HistoryOptions {
   readonly nodes?: number;
   readonly destinations?: number;
-  /** Zones the nodes are spread over in turn, each with verdicts of its own; default none. */
+  /** Zones, assigned to nodes by round robin, each with its own states; default: none. */
   readonly zones?: readonly string[];
-  /** Faults and changes in one history. */
+  /** Number of faults and changes in one history. */
   readonly steps?: number;
   readonly log?: Logger;
   /** Kinds of step; default all. */
@@ -52,12 +52,12 @@ const KINDS: readonly Kind[] = [
   'slow',
 ];
 
-/** Milliseconds of quiet at the end in which everything must come together. */
+/** Milliseconds without faults at the end, in which all nodes must converge. */
 const QUIET = 45_000;
-/** Milliseconds after the last fault at which every destination must have exactly one owner. */
+/** Milliseconds after the last fault by which every destination must have exactly one owner. */
 const SETTLED = 8000;
 
-/** One random history of a cluster; returns what went against its rules, with nothing when all held. */
+/** Runs one random history of a cluster; returns the violated rules, empty when all held. */
 export function runHistory(seed: number, options: HistoryOptions = {}): string[] {
   const { zones = [], nodes = zones.length > 0 ? 2 * zones.length : 3, destinations = 6, steps = 12 } = options;
   const random = seededRandom(seed * 2654435761 + 12345);
@@ -157,7 +157,7 @@ export function runHistory(seed: number, options: HistoryOptions = {}): string[]
       });
     },
     wipe() {
-      // An empty store comes with a restart of the server.
+      // A store becomes empty by a restart of the server.
       say('wipe');
       wiped = true;
       nats.wipe();
@@ -200,7 +200,7 @@ export function runHistory(seed: number, options: HistoryOptions = {}): string[]
     act[pick(options.kinds ?? KINDS)]();
     clock.advance(draw() ** 2 * 8000);
   }
-  // Quiet: whatever was broken is whole again.
+  // No more faults: everything that failed works again.
   say('quiet');
   nats.feedLoss = 0;
   nats.delayMs = 10;
@@ -228,10 +228,10 @@ export function runHistory(seed: number, options: HistoryOptions = {}): string[]
     clock.advance(1000);
   }
   clock.advance(QUIET);
-  // A record that its bucket lost while those who knew it were dead or away is decided again; its events are there.
+  // A record that the bucket lost while all nodes that knew it were away is decided again; its events exist.
   judgeNodes(live, faults);
   for (const { zone, live } of parts) judge(nats, live, zone, down, uris, faults, wiped && lost);
-  // What an operator switched off is off in every zone, and what he switched on is off in none.
+  // A destination that an operator disabled is disabled in every zone; one that was enabled is disabled in none.
   for (const uri of uris) {
     const off = parts.map(
       ({ live: [first] }) => destinationAt(first as SimulatedNode, uri).health.state === 'inactive',
@@ -245,7 +245,7 @@ function phases(live: readonly SimulatedNode[]): string {
   return live.map(({ name, node }) => `${name} ${node.phase}`).join(' ');
 }
 
-/** A URI as one zone sees it; the URI itself without zones. */
+/** A URI with its zone; the URI itself without zones. */
 function inZone(uri: string, zone: string): string {
   return zone === '' ? uri : `${uri} in ${zone}`;
 }
@@ -265,7 +265,7 @@ function judgeNodes(live: readonly SimulatedNode[], faults: string[]): void {
   }
 }
 
-/** The nodes of one zone, its records and its events. */
+/** Checks the nodes of one zone, its records and its events. */
 function judge(
   nats: SimulatedNats,
   live: readonly SimulatedNode[],

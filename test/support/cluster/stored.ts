@@ -1,6 +1,6 @@
 import { type NatsConnection, nanos } from 'nats';
 
-/** Every status event the stream has stored, in its order. */
+/** All status events of the stream in order. */
 export async function storedEvents(client: NatsConnection, stream = 'DISPATCHER'): Promise<Record<string, unknown>[]> {
   const manager = await client.jetstreamManager();
   const { state } = await manager.streams.info(stream);
@@ -23,7 +23,7 @@ export async function storedEvents(client: NatsConnection, stream = 'DISPATCHER'
   return events;
 }
 
-/** The records of a cluster's bucket, by key. */
+/** The records of a cluster's bucket by key. */
 export async function storedRecords(
   client: NatsConnection,
   cluster: string,
@@ -41,20 +41,20 @@ export async function storedRecords(
   return records;
 }
 
-/** Of each record: edges so far, the last one noted as stored, edges not noted. */
+/** For each record: number of edges, the last edge noted as stored, edges not noted. */
 export async function storedNumbers(client: NatsConnection, cluster: string): Promise<[number, number, number][]> {
   const records = [...(await storedRecords(client, cluster)).values()];
   return records.map(({ q, told: noted, ev }) => [Number(q), Number(noted), (ev as unknown[]).length]);
 }
 
-/** Makes the event stream with another duplicate window than its usual one. */
+/** Makes the event stream with a different duplicate window. */
 export async function streamWithWindow(client: NatsConnection, windowMs: number): Promise<void> {
   const manager = await client.jetstreamManager();
   const subjects = ['opensips.E_DISPATCHER_STATUS.>', 'opensips.audit.>'];
   await manager.streams.add({ name: 'DISPATCHER', subjects, duplicate_window: nanos(windowMs) });
 }
 
-/** States by address as the public bucket has them. */
+/** States by address from the public bucket. */
 export async function bucketStates(client: NatsConnection, bucket = 'DISPATCHER_STATE'): Promise<Map<string, string>> {
   const consumer = await client.jetstream().consumers.get(`KV_${bucket}`);
   const states = new Map<string, string>();

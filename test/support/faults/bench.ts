@@ -37,10 +37,10 @@ function keepingLogger(lines: LogLine[], bindings: Record<string, unknown> = {})
   };
 }
 
-/** A daemon in this process, over real sockets and servers. */
+/** A daemon in this process with real sockets and servers. */
 export class RunningDaemon {
   readonly events: DispatcherEvent[] = [];
-  /** Events that are not what their schema says. */
+  /** Events that do not match their schema. */
   readonly malformed: string[] = [];
 
   constructor(
@@ -55,7 +55,7 @@ export class RunningDaemon {
     });
   }
 
-  /** Forgets what was logged and raised so far. */
+  /** Clears the recorded log lines and events. */
   forget(): void {
     this.log.length = 0;
     this.events.length = 0;
@@ -65,7 +65,7 @@ export class RunningDaemon {
   async mi(method: string, params: object = {}): Promise<unknown> {
     const text = await this.daemon.mi.handle(
       JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
-      // A program's own commands leave no audit records, which would stand among the events of the stream.
+      // Commands with source "cli" leave no audit records, which would be stored among the events of the stream.
       unbounded('cli'),
     );
     const reply = JSON.parse(text ?? '{}') as { result?: unknown; error?: { message: string } };
@@ -73,7 +73,7 @@ export class RunningDaemon {
     return reply.result;
   }
 
-  /** Switches a destination by MI: "a", "i" or "p". */
+  /** Sets a destination's state by MI: "a", "i" or "p". */
   async mark(state: string, set: number, uri: string, partition?: string): Promise<void> {
     const group = partition === undefined ? String(set) : `${partition}:${set}`;
     await this.mi('ds_set_state', { state, group, address: uri });
@@ -94,7 +94,7 @@ export class RunningDaemon {
     return states;
   }
 
-  /** One value of /metrics; NaN when it is not there. */
+  /** One value of /metrics; NaN when it is missing. */
   metric(name: string, labels = ''): number {
     const prefix = `${name}${labels} `;
     const line = this.daemon.metrics
@@ -112,12 +112,12 @@ export class RunningDaemon {
 
 export interface DaemonStart {
   readonly clock?: Clock;
-  /** Keys over the defaults: one UDP socket, node "sw1". */
+  /** Keys added to the defaults: one UDP socket, node "sw1". */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly firstLoadMs?: number;
 }
 
-/** What one fault test starts: ended in reverse when it is over. */
+/** Everything that one fault test starts; stopped in reverse order at its end. */
 export class FaultBench {
   private readonly releases: (() => unknown)[] = [];
 
@@ -139,7 +139,7 @@ export class FaultBench {
     return folder;
   }
 
-  /** An SQLite table with these rows in a folder of its own; its URL. */
+  /** Makes an SQLite table with these rows in its own folder; returns its URL. */
   async sqlite(rows: readonly NewRow[]): Promise<string> {
     const url = `sqlite://${await this.folder()}/table.db`;
     await fill(url, rows);
@@ -171,20 +171,20 @@ export function tableSpec(dbUrl: string, table = 'dispatcher'): TableSpec {
   return { url: parseDatabaseUrl(dbUrl, '/'), table, columns: COLUMNS, flavour: 'opensips' };
 }
 
-/** Makes the table where it is missing and puts these rows in place of what it holds. */
+/** Makes the table if it is missing and replaces its rows. */
 export async function fill(dbUrl: string, rows: readonly NewRow[], table?: string): Promise<void> {
   const spec = tableSpec(dbUrl, table);
   await initDatabase(spec);
   await insertRows(spec, rows, { replace: true });
 }
 
-/** States as they stand in the table, by "set uri". */
+/** States in the table by "set uri". */
 export async function tableStates(dbUrl: string, table?: string): Promise<Map<string, HealthState>> {
   const { rows } = await showRows(tableSpec(dbUrl, table));
   return new Map(rows.map((row) => [`${row.setId} ${row.uri}`, row.state]));
 }
 
-/** `count` destinations of set 1 at addresses nobody answers. */
+/** `count` destinations of set 1 at addresses where nobody answers. */
 export function deadRows(count: number, set = 1): { setId: number; uri: string }[] {
   return Array.from({ length: count }, (_, i) => ({ setId: set, uri: `sip:127.77.${(i >> 8) & 255}.${i & 255}:5070` }));
 }

@@ -16,7 +16,7 @@ import { natsSettings, storedEvents } from './nats-crashes.js';
 const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 const TSX = import.meta.resolve('tsx');
 
-/** The daemon as a process that may be killed and started again on its folder; its states are asked for over HTTP. */
+/** The daemon as a process that may be killed and restarted in its folder; its states are read over HTTP. */
 class MortalDaemon {
   private child: Child | undefined;
 
@@ -36,7 +36,7 @@ class MortalDaemon {
       return (await this.health())?.['status'] === 'ok';
     };
     await until('daemon up', isUp, { milliseconds: 120_000 });
-    // A busy machine may take longer to read the bucket than a start waits for it.
+    // A busy machine may need longer to read the bucket than a start waits for it.
     await until('caught up', async () => (await this.metric('switchyard_bucket_up_to_date')) === 1);
   }
 
@@ -49,7 +49,7 @@ class MortalDaemon {
     return answer && ((await answer.json()) as Record<string, unknown>);
   }
 
-  /** Runs an MI command; undefined when the daemon has died under it. */
+  /** Runs an MI command; undefined when the daemon died meanwhile. */
   async mi(method: string, params: object): Promise<unknown> {
     const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
     const answer = await fetch(`http://127.0.0.1:${this.http}/mi`, {
@@ -77,9 +77,9 @@ class MortalDaemon {
 }
 
 /**
- * The daemon is killed at random moments amid transitions, with NATS there or away, and started again: in the end who has
- * read the stream from its beginning has seen each destination's numbers grow by one, each event begin where the one before
- * ended, every id once, and knows all states as they are.
+ * Kills the daemon at random moments during state changes, with NATS running or not, and restarts it. At the end a
+ * consumer that has read the whole stream must have seen each destination's numbers increase by one, each event start
+ * from the state of the one before, every id once, and the actual states as the last ones.
  */
 export async function daemonCrashes(
   bench: FaultBench,
@@ -103,9 +103,9 @@ export async function daemonCrashes(
   const daemon = new MortalDaemon(folder, http);
   bench.defer(() => daemon.end('SIGKILL'));
   await daemon.start();
-  /** Changes that the daemon has acknowledged: each must be in the stream, whatever happens to it afterwards. */
+  /** Number of changes that the daemon has acknowledged: each must be in the stream, whatever happens afterwards. */
   let acknowledged = 0;
-  /** The same by destination, in the order in which they were acknowledged. */
+  /** Acknowledged changes by destination in order. */
   const marked = new Map<string, string[]>();
   for (let kill = 0; kill < size.kills; kill++) {
     const before = await daemon.states();
@@ -126,7 +126,7 @@ export async function daemonCrashes(
       }
     })();
     const pause = 300 + (random.uint32() % 1200);
-    // NATS dies amid the changes and comes back before the daemon dies, which then has just begun to send again.
+    // NATS is killed during the changes and restarted before the daemon is killed, which has just begun to send again.
     const natsDies = kill % 3 === 2;
     if (natsDies) {
       await sleep(pause >> 1);
@@ -181,7 +181,7 @@ export async function daemonCrashes(
   assert.equal(new Set(stored.map(({ id }) => id)).size, stored.length, 'ids are unique over all lives');
   const kv = await nc.jetstream().views.kv('DISPATCHER_STATE');
   await until('the bucket has the same', async () => {
-    // Each by its key: a listing of the keys by the client may never end on a busy machine.
+    // Each by its key: the client's listing of keys may not end on a busy machine.
     for (const { setId, uri } of rows) {
       const key = stateKey({ partition: 'default', group: setId, address: uri, socket: '' });
       const entry = (await kv.get(key))?.json<{ status: string; seq: number }>();

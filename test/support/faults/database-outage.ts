@@ -9,7 +9,7 @@ import { type RunningServer, startMariadb, startPostgres } from '../servers.js';
 import { until } from '../until.js';
 import { deadRows, type FaultBench, fill, type RunningDaemon, tableStates } from './bench.js';
 
-/** A kind of database server that may be ended and started again on its data. */
+/** A kind of database server that can be stopped and restarted on its data. */
 export interface DatabaseKind {
   readonly name: 'postgres' | 'mysql';
   readonly start: (options: { port: number; dir: string }) => Promise<RunningServer>;
@@ -20,7 +20,7 @@ export const DATABASES: readonly DatabaseKind[] = [
   { name: 'mysql', start: startMariadb },
 ];
 
-/** One server of a bench: where it is whether it runs or not. */
+/** One server of a bench; its address is the same whether it runs or not. */
 export class RestartableDatabase {
   private running: RunningServer | undefined;
 
@@ -30,7 +30,7 @@ export class RestartableDatabase {
     private readonly dir: string,
   ) {}
 
-  /** Reserves its port and folder; it does not run yet. */
+  /** Reserves its port and folder without starting it. */
   static async prepare(bench: FaultBench, kind: DatabaseKind): Promise<RestartableDatabase> {
     const dir = await mkdtemp(join(tmpdir(), 'switchyard-outage-'));
     const database = new RestartableDatabase(kind, await freePort(), dir);
@@ -57,17 +57,17 @@ export class RestartableDatabase {
     await this.running?.stop();
   }
 
-  /** Holds it up: connections are taken by the system, and nobody answers on them. */
+  /** Stops its process: the system accepts connections, and nobody answers. */
   freeze(): void {
     if (this.running?.alive === true) process.kill(this.running.pid, 'SIGSTOP');
   }
 
-  /** Lets it go on. */
+  /** Continues its process. */
   thaw(): void {
     if (this.running?.alive === true) process.kill(this.running.pid, 'SIGCONT');
   }
 
-  /** Runs something as an administrator. */
+  /** Runs statements as an administrator. */
   async sql<T>(work: (db: Knex) => Promise<T>): Promise<T> {
     const db = knex({
       client: this.kind.name === 'postgres' ? 'pg' : 'mysql2',
@@ -81,7 +81,7 @@ export class RestartableDatabase {
     }
   }
 
-  /** Cuts every connection but the administrator's; how many there were. */
+  /** Closes every connection except the administrator's; returns their number. */
   cutConnections(): Promise<number> {
     return this.sql(async (db) => {
       if (this.kind.name === 'postgres') {
@@ -117,7 +117,7 @@ export async function twoTenants(
   });
 }
 
-/** Waits until the table says what the daemon has in memory. */
+/** Waits until the table has the states that the daemon has in memory. */
 export async function assertWritten(running: RunningDaemon, partition: string, dbUrl: string): Promise<void> {
   const wanted = [...running.states(partition)].sort();
   await until(
@@ -128,8 +128,9 @@ export async function assertWritten(running: RunningDaemon, partition: string, d
 }
 
 /**
- * A database that goes away and comes back `outages` times while states change: memory is right throughout, the table in
- * the end, one line is logged each way, the other tenant notices nothing, and a daemon started anew has all states.
+ * Stops and restarts a database `outages` times while states change: memory is correct throughout and the table at the
+ * end, one line is logged at each loss and each return, the other tenant is not affected, and a newly started daemon
+ * has all states.
  */
 export async function databaseOutages(
   bench: FaultBench,
@@ -141,7 +142,7 @@ export async function databaseOutages(
   await database.start();
   const rows = deadRows(60);
   await fill(database.url, rows);
-  // The daemon serves the others while a database of a busy machine is slow to answer.
+  // The daemon serves the other partitions while a slow database is loading.
   const loaded = (daemon: RunningDaemon) => until('far is loaded', () => daemon.states('far').size === rows.length);
   const running = await twoTenants(bench, database);
   await loaded(running);

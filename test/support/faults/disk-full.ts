@@ -8,7 +8,7 @@ import { until } from '../until.js';
 import { deadRows, type FaultBench, fill } from './bench.js';
 import { assertWritten } from './database-outage.js';
 
-/** A small file system of its own; undefined where it cannot be mounted (Linux, root). */
+/** Mounts a small file system; undefined where that is not possible (needs Linux and root). */
 async function smallDisk(bench: FaultBench): Promise<string | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'switchyard-disk-'));
   try {
@@ -18,14 +18,14 @@ async function smallDisk(bench: FaultBench): Promise<string | undefined> {
     return undefined;
   }
   bench.defer(async () => {
-    // Statements the driver has not collected yet keep the file open.
+    // Statements that the driver has not released yet keep the file open.
     execFileSync('umount', ['-l', folder]);
     await rmdir(folder);
   });
   return folder;
 }
 
-/** Writes until nothing more fits. */
+/** Fills the file system completely. */
 function occupy(path: string): void {
   const fd = openSync(path, 'w');
   try {

@@ -7,9 +7,9 @@ import type { FaultBench } from './bench.js';
 import { Responder } from './responder.js';
 
 /**
- * Gateways that come and go for a while under probing: events and states must report exactly what the gateways did. A
- * gateway keeps its mood for `holdMs`, long enough that probing must see it; those it fails in (silence, 503, 408) are all
- * down. Reloads go on meanwhile.
+ * Gateways that fail and recover under probing: events and states must match exactly what the gateways did. A gateway
+ * keeps its behaviour for `holdMs`, long enough for a probe to detect it; its failures (silence, 503, 408) all count as
+ * down. Reloads run meanwhile.
  */
 export async function flapping(
   bench: FaultBench,
@@ -19,7 +19,7 @@ export async function flapping(
     readonly holdMs: number;
     readonly seed: number;
     readonly clock?: Clock;
-    /** Done before the gateways change their mood. */
+    /** Called before the gateways change their behaviour. */
     readonly beforeFlap?: () => void;
   },
 ): Promise<{ events: number; probes: number; late: number; detectionMs: number }> {

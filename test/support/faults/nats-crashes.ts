@@ -19,7 +19,7 @@ export interface StoredEvent {
   readonly text: string;
 }
 
-/** Every status event of the stream, in its order, read by a consumer of our own; audit records are in it as well. */
+/** All status events of the stream in order, read by an independent consumer; the stream also has audit records. */
 export async function storedEvents(nc: NatsConnection, stream = STREAM): Promise<StoredEvent[]> {
   const manager = await nc.jetstreamManager();
   const { messages } = (await manager.streams.info(stream)).state;
@@ -37,7 +37,10 @@ export async function storedEvents(nc: NatsConnection, stream = STREAM): Promise
   return events;
 }
 
-/** Each raised event is in the stream once, unchanged; the events of each destination are in order and without a gap. */
+/**
+ * Each raised event is in the stream exactly once and unchanged; the events of each destination are in order and
+ * without gaps.
+ */
 export function assertNothingLost(running: RunningDaemon, stored: readonly StoredEvent[]): void {
   assert.deepEqual(stored.map((each) => each.id).sort(), running.events.map((each) => each.id).sort());
   const raised = new Map(running.events.map((event) => [event.id, encodeNotification(event)]));
@@ -54,7 +57,7 @@ export function assertNothingLost(running: RunningDaemon, stored: readonly Store
   }
 }
 
-/** The bucket holds the state of each destination as it is now, and nothing else. */
+/** The bucket contains the present state of each destination and nothing else. */
 export async function assertBucketRight(running: RunningDaemon, nc: NatsConnection): Promise<void> {
   const kv = await nc.jetstream().views.kv(BUCKET);
   const wanted = new Map<string, string>();
@@ -66,11 +69,11 @@ export async function assertBucketRight(running: RunningDaemon, nc: NatsConnecti
   }
   const read = async () => {
     const found = new Map<string, string>();
-    // The iterator of the client drops keys when its reader is slow: read the keys first.
+    // The client's iterator drops keys when its reader is slow: the keys are read first.
     const keys = await keysIn(kv);
     for (const key of keys) {
       const entry = await kv.get(key);
-      // It may have been removed since the keys were listed.
+      // The key may have been removed since the listing.
       if (entry?.operation !== 'PUT') continue;
       const { state, seq } = entry.json<{ state: string; seq: number }>();
       found.set(key, `${state} ${seq}`);
@@ -92,7 +95,10 @@ export function natsSettings(url: string, outboxLimit?: number): object {
   };
 }
 
-/** NATS is killed and restarted while a daemon changes states by MI: what the stream and the bucket hold in the end. */
+/**
+ * NATS is killed and restarted while a daemon changes states by MI: checks the final content of the stream and the
+ * bucket.
+ */
 export async function natsCrashes(
   bench: FaultBench,
   size: { readonly kills: number; readonly transitions: number; readonly seed: number },
@@ -113,7 +119,7 @@ export async function natsCrashes(
     await running.mark(state === 'active' ? 'i' : 'a', 1, uri);
     if (i % every === every >> 1) {
       await outage;
-      // Killed while events are in flight, and down for a different time each time; changes go on meanwhile.
+      // Killed while events are in flight, and down for a different time in each round; changes continue meanwhile.
       const pause = random.uint32() % 200;
       outage = nats
         .kill()
@@ -137,7 +143,7 @@ export async function natsCrashes(
   return { events: size.transitions, retries: running.metric('switchyard_outbox_retries_total'), reconnectMs };
 }
 
-/** Time from a change of state to its receipt by an independent client of NATS, milliseconds. */
+/** Time from a change of state until an independent NATS client receives it, in milliseconds. */
 export async function eventLatency(
   bench: FaultBench,
   size: { readonly transitions: number; readonly url?: string },

@@ -6,16 +6,19 @@ import { until } from '../until.js';
 import { type FaultBench, fill } from './bench.js';
 import { measureRoundTrips } from './responder.js';
 
-/** What the slowest caller waited for an answer while something large was done, and how many waited longer than 20 ms. */
+/** Longest wait of a caller for an answer during a large operation, and the number of waits above 20 ms. */
 interface Held {
   readonly max: number;
   readonly p99: number;
   readonly over20: number;
-  /** Milliseconds the daemon's or our own main thread had work and no processor: beyond some, the figures are the machine's. */
+  /**
+   * Milliseconds in which the main thread of the daemon or of the test was runnable but not scheduled: above a limit
+   * the figures describe the machine.
+   */
   readonly noCpu: number;
 }
 
-/** Of /proc/<pid>/schedstat: time spent waiting on a run queue, milliseconds; 0 where there is none. */
+/** Milliseconds spent on a run queue, from /proc/<pid>/schedstat; 0 where that is missing. */
 function waited(pid: number): number {
   try {
     return Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')[1]) / 1e6;
@@ -25,8 +28,8 @@ function waited(pid: number): number {
 }
 
 /**
- * The pauses of a daemon with a large table as a caller sees them: a process of its own answers an OPTIONS every 2 ms while it
- * is scraped, listed, reloaded, and has all its states changed and written. `idle` is what the machine itself adds.
+ * The pauses of a daemon with a large table as a caller sees them: another process sends an OPTIONS every 2 ms during a
+ * scrape, listings, a reload, and a change and write of all states. `idle`: the pauses of the machine itself.
  */
 export async function pausesFromOutside(
   bench: FaultBench,
@@ -76,7 +79,7 @@ export async function pausesFromOutside(
     for (let set = 1; set <= sets; set++)
       await daemon.mi('ds_set_state', { state, group: String(set), address: 'all' });
   };
-  // What is done for the first time is also compiled for the first time.
+  // The first run of an operation also compiles its code.
   await daemon.mi('ds_reload');
   await during('idle', () => sleep(2000));
   await during('scrape', async () => {

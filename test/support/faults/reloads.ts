@@ -6,7 +6,7 @@ import { quantile } from '../quantile.js';
 import { deadRows, type FaultBench, fill, type RunningDaemon } from './bench.js';
 import { measureRoundTrips, Responder } from './responder.js';
 
-/** A daemon that sends every request to the two gateways of set 1 behind a responder. */
+/** A daemon that sends every request to the two gateways of set 1, which a responder simulates. */
 async function relaying(
   bench: FaultBench,
   rows: readonly { setId: number; uri: string }[],
@@ -28,7 +28,7 @@ async function relaying(
   return { running, dbUrl, responder };
 }
 
-/** A large table is reloaded while requests go through: how long they, and the event loop, were held up. */
+/** Reloads a large table while requests are relayed: returns the delays of requests and of the event loop. */
 export async function reloadUnderCalls(
   bench: FaultBench,
   size: { readonly rows: number; readonly reloads: number },
@@ -57,7 +57,7 @@ export async function reloadUnderCalls(
   void dbUrl;
   return {
     reloadMs: quantile(times, 0.5),
-    // What it measures is the time between two ticks of one millisecond.
+    // The histogram measures the time between two ticks of one millisecond.
     pauseMs: delay.max / 1e6 - 1,
     tripMedian: quantile(trips.times, 0.5),
     tripMax: quantile(trips.times, 1),
@@ -65,7 +65,7 @@ export async function reloadUnderCalls(
   };
 }
 
-/** Live heap after a collection, bytes; needs `--expose-gc`, else the heap used is returned. */
+/** Live heap in bytes after a collection; without `--expose-gc` the used heap. */
 function heap(): number {
   const collect = (globalThis as { gc?: () => void }).gc;
   collect?.();
@@ -74,8 +74,8 @@ function heap(): number {
 }
 
 /**
- * Many reloads with changing rows, states and probes under requests: the states that were set must be there in the end, and
- * the heap must not have grown.
+ * Many reloads with changing rows, states and probes under requests: at the end the states that were set must be
+ * present, and the heap must not have grown.
  */
 export async function manyReloads(
   bench: FaultBench,
@@ -87,12 +87,12 @@ export async function manyReloads(
   const fixed = [...running.states('default').keys()].filter((key) => key.startsWith('1 '));
   const gateways = fixed.map((key) => ({ setId: 1, uri: key.slice(2) }));
   const trips = await measureRoundTrips(running.port, 'sip:x@127.0.0.1', 10);
-  /** State by URI; a destination that leaves and comes back is a new one. */
+  /** State by URI; a destination that is removed and added again is a new one. */
   const expected = new Map<string, string>(all.map(({ uri }) => [uri, 'active']));
   let present = new Set(all.map(({ uri }) => uri));
   let before = 0;
   for (let i = 0; i < size.reloads; i++) {
-    // The first tenth warms up.
+    // The first tenth is warm-up.
     if (i === Math.floor(size.reloads / 10)) before = heap();
     for (let k = 0; k < 5; k++) {
       const { uri } = all[random.uint32() % all.length] as { uri: string };
@@ -109,7 +109,7 @@ export async function manyReloads(
       present = now;
     }
     running.forget();
-    // Three at once are two runs at most.
+    // Three concurrent requests lead to two loads at most.
     await Promise.all([running.mi('ds_reload'), running.mi('ds_reload'), running.mi('ds_reload')]);
     for (const uri of present)
       assert.equal(running.destination('default', 5, uri).health.state, expected.get(uri), uri);

@@ -3,15 +3,15 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 
 /**
- * Many gateways behind one UDP port, distinguished by the user part of the request-URI: each answers as configured, or not at
- * all. Reads and writes SIP by hand, so that it shares nothing with what it tests.
+ * Simulates many gateways behind one UDP port, distinguished by the user part of the request-URI: each answers as
+ * configured, or not at all. It parses and writes SIP itself, so that it shares no code with the product.
  */
 export class Responder {
-  /** Status by user; 0 is silence. Default 200. */
+  /** Status by user; 0: no answer. Default 200. */
   readonly status = new Map<string, number>();
   /** Called with each request: user of the request-URI and the port it came from. */
   onRequest: (user: string, port: number) => void = () => {};
-  /** Requests received, by user. */
+  /** Number of received requests by user. */
   readonly received = new Map<string, number>();
   private constructor(
     private readonly socket: Socket,
@@ -29,7 +29,7 @@ export class Responder {
   }
 
   static async start(): Promise<Responder> {
-    // It stands for a thousand gateways, each of which would have a buffer of its own.
+    // It simulates a thousand gateways, each of which would have its own buffer.
     const socket = createSocket({ type: 'udp4', recvBufferSize: 4 * 1024 * 1024 });
     socket.bind(0, '127.0.0.1');
     await once(socket, 'listening');
@@ -54,13 +54,13 @@ function answer(request: string, status: number): Buffer {
 }
 
 export interface RoundTrips {
-  /** Milliseconds, in the order sent; those without an answer are left out. */
+  /** Milliseconds in the order sent; requests without an answer are left out. */
   readonly times: number[];
   lost: number;
   stop(): Promise<void>;
 }
 
-/** Sends an OPTIONS through a proxy every `everyMs` and measures how long each answer takes. */
+/** Sends an OPTIONS through a proxy every `everyMs` and measures the time until each answer. */
 export async function measureRoundTrips(proxyPort: number, ruri: string, everyMs: number): Promise<RoundTrips> {
   const socket = createSocket('udp4');
   socket.bind(0, '127.0.0.1');

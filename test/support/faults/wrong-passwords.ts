@@ -7,22 +7,22 @@ import { runSipp, startSippUas } from '../sipp.js';
 import type { FaultBench } from './bench.js';
 import { measureRoundTrips } from './responder.js';
 
-/** One stretch of calls, as the caller sees it. */
+/** One period of calls, as the caller sees it. */
 interface Stretch {
   readonly calls: number;
-  /** Other than 0 only where SIPp itself stood still. */
+  /** Not 0 only where SIPp itself was not scheduled. */
   readonly failed: number;
-  /** SIPp sends again after 500 ms without an answer. */
+  /** SIPp retransmits after 500 ms without an answer. */
   readonly retransmissions: number;
   /** Mean time from INVITE to 200, milliseconds. */
   readonly answerMs: number;
-  /** Milliseconds an OPTIONS through the daemon takes: median, 99 of 100, and the longest. */
+  /** Milliseconds an OPTIONS through the daemon takes: median, 99th percentile, and maximum. */
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
 }
 
-/** Answers of the daemon to wrong passwords, by status; 0: the connection was closed. */
+/** Answers of the daemon to wrong passwords by status; 0: the connection was closed. */
 export type Refusals = Readonly<Record<number, number>>;
 
 export interface GuessingFigures {
@@ -32,9 +32,9 @@ export interface GuessingFigures {
 }
 
 /**
- * Calls run for `seconds` without, and for `seconds` with wrong passwords at `perMinute`, each from an address of its own:
- * nothing slows such a source down, so that each that finds room in the queue is looked at. Throws when a call fails, or
- * when a password is answered otherwise than by 401 or 429.
+ * Calls run for `seconds` without, and for `seconds` with wrong passwords at `perMinute`, each from its own address: no
+ * rate limit applies to such sources, so that every password for which the queue has space is checked. Throws when a
+ * call fails, or when a password is answered with another status than 401 or 429.
  */
 export async function wrongPasswords(
   bench: FaultBench,
@@ -45,7 +45,7 @@ export async function wrongPasswords(
   const daemon = await startDaemon({
     destinations: [[1, gateway.uri]],
     settings: {
-      // No rule is for OPTIONS: the daemon answers them itself.
+      // No rule matches OPTIONS: the daemon answers it itself.
       routing: [{ match: { $rm: 'INVITE' }, select: { set: 1, alg: 8 }, record_route: true }],
       access: {
         users: [{ name: 'noc', password: await hashPassword('correct horse'), role: 'viewer', partitions: '*' }],
@@ -65,7 +65,8 @@ export async function wrongPasswords(
       timeoutMs: seconds * 1000 + 30_000,
     });
     await trips.stop();
-    // A SIPp that had no processor for half a second says so, and loses calls by itself: then the figure is the machine's.
+    // When SIPp was not scheduled for half a second it reports that and loses calls itself: then the figure describes
+    // the machine.
     const isStalled = errors.some((each) => /watchdog timer/.test(each));
     if (!isStalled) assert.equal(failed, 0, errors.join('\n'));
     const [p50, p99, max] = [0.5, 0.99, 1].map((part) => quantile(trips.times, part)) as [number, number, number];
@@ -78,7 +79,7 @@ export async function wrongPasswords(
   return { quiet, attacked, refusals: await guessing };
 }
 
-/** Sends wrong passwords, so many a second, each from an address of its own; how they were answered. */
+/** Sends wrong passwords at a rate per second, each from its own address; returns the answers by status. */
 async function guess(daemon: DaemonProcess, perSecond: number, seconds: number): Promise<Refusals> {
   const refusals: Record<number, number> = {};
   const { port } = new URL(daemon.http);
@@ -98,7 +99,7 @@ async function guess(daemon: DaemonProcess, perSecond: number, seconds: number):
         answer.resume();
         answer.once('end', done);
       });
-      // A connection may be closed to make room for another: that is a refusal too.
+      // A connection may be closed to make room for another: that is also a refusal.
       asked.once('error', () => {
         refusals[0] = (refusals[0] ?? 0) + 1;
         done();

@@ -5,7 +5,7 @@ const CHECKS: readonly (readonly [title: string, command: string, ...args: strin
   ['tsc --noEmit', 'node_modules/.bin/tsc', '-p', 'tsconfig.json', '--noEmit'],
 ];
 
-/** Linter and type checker, side by side. Returns how many of them failed. */
+/** Runs linter and type checker in parallel. Returns how many failed. */
 export async function checks(signal: AbortSignal): Promise<number> {
   const results = await Promise.all(
     CHECKS.map(async ([title, command, ...args]) => {

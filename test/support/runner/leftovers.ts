@@ -5,12 +5,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 const MARK = 'SWITCHYARD_TEST_RUN';
 const id = randomUUID();
 
-// Every process of this run inherits the mark, whoever started it.
+// Every process of this run inherits the mark.
 process.env[MARK] = id;
 
 /**
- * Ends what the tests left running and says what it was, one line each; a process that is just ending gets a second.
- * Linux only: elsewhere nothing is found.
+ * Ends processes that the tests left running and returns a line for each; a process that is ending gets a second. Linux
+ * only: elsewhere nothing is found.
  */
 export async function leftBehind(): Promise<string[]> {
   let pids = marked();
@@ -23,7 +23,7 @@ export async function leftBehind(): Promise<string[]> {
     try {
       process.kill(pid, 'SIGKILL');
     } catch {
-      // it went by itself in the meantime
+      // The process has ended meanwhile.
     }
     return `FAILED: process ${pid} was left behind by the tests: ${command.slice(0, 200)}`;
   });

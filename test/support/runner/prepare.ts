@@ -15,7 +15,7 @@ import {
 } from '../servers/programs.js';
 
 export interface PreparedServers {
-  /** What could not be provided; each makes tests skip, and fails the run when CI=true (then it is not empty). */
+  /** Missing programs; each makes tests skip, and fails the run when CI=true. */
   readonly problems: readonly string[];
   stop(): Promise<void>;
 }
@@ -35,13 +35,13 @@ const SERVERS: readonly ServerKind[] = [
 const isSet = (variable: string) => (process.env[variable] ?? '') !== '';
 
 /**
- * Installs what is missing where that is possible, starts a private server of each kind side by side unless its URL is
- * in the environment already, and puts the URLs into the environment that the test processes inherit.
+ * Installs what is missing where possible, starts a private server of each kind in parallel unless the environment has
+ * its URL, and puts the URLs into the environment that the test processes inherit.
  */
 export async function prepareServers(signal: AbortSignal): Promise<PreparedServers> {
   const problems = signal.aborted ? [] : installMissing();
   const root = mkdtempSync(join(tmpdir(), 'switchyard-test-'));
-  // Servers run under other accounts and must get through to their own folders.
+  // Servers run under other accounts and need access to their folders.
   chmodSync(root, 0o711);
   const running: RunningServer[] = [];
   const wanted = SERVERS.filter((kind) => !isSet(kind.variable) && kind.programs.every((key) => findProgram(key)));

@@ -7,11 +7,11 @@ export interface Totals {
   passed: number;
   failed: number;
   skipped: number;
-  /** Failed beside other tests, passed alone. */
+  /** Failed in parallel with other tests, passed alone. */
   flaky: number;
 }
 
-/** For a file that hangs; the longest takes a fraction of it. */
+/** For a file that hangs; the longest file needs a fraction of it. */
 const FILE_LIMIT_MS = 300_000;
 
 /** All *.test.ts files below test/, sorted, whose path contains one of the filters (all without filters). */
@@ -26,7 +26,7 @@ export function testFiles(filters: readonly string[]): string[] {
     .sort();
 }
 
-/** Of more files than these is none run again: that many failures are not by chance. */
+/** With more failed files than these none is repeated: so many failures are not accidental. */
 const MAX_FILES_AGAIN = 3;
 
 /** A test that failed. */
@@ -36,9 +36,9 @@ interface Failure {
 }
 
 /**
- * Runs the files, two at a time, each in a process of its own; prints what they report and adds to the totals. With
- * CI=true files that failed are run once more, alone: a test that passes then is printed as flaky, not counted as
- * failed. It is a fault all the same, but one that must not keep the work of others out.
+ * Runs the files, two at a time, each in its own process; prints their results and adds to the totals. With CI=true
+ * failed files are repeated once, alone: a test that passes then is printed as flaky and not counted as failed, so that
+ * it does not block the run.
  */
 export async function runFiles(files: readonly string[], signal: AbortSignal, totals: Totals): Promise<void> {
   const first = await runOnce(files, 2, signal, totals);
@@ -64,14 +64,14 @@ export async function runFiles(files: readonly string[], signal: AbortSignal, to
 
 const shown = (file: string) => relative(process.cwd(), file);
 
-/** Runs the files once and adds to the totals. Returns what failed. */
+/** Runs the files once and adds to the totals. Returns the failures. */
 async function runOnce(
   files: readonly string[],
   concurrency: number,
   signal: AbortSignal,
   totals: Omit<Totals, 'flaky'>,
 ): Promise<Failure[]> {
-  // The test processes inherit this process' "--import tsx".
+  // The test processes inherit this process's "--import tsx".
   const stream = run({ files: [...files], concurrency, timeout: FILE_LIMIT_MS, signal });
   const failures: Failure[] = [];
   stream.on('test:pass', (data) => {
@@ -92,13 +92,13 @@ async function runOnce(
   return failures;
 }
 
-/** A describe block or a whole file: what stands in it is counted, not itself. */
+/** A describe block or a whole file: its tests are counted instead. */
 function isContainer(data: { name: string; details: object }, files: readonly string[]): boolean {
   const type = (data.details as { type?: string }).type;
   return type === 'suite' || files.some((file) => file === data.name || file.endsWith(`/${data.name}`));
 }
 
-/** A container that failed only because something inside it failed has been counted already. */
+/** A container that failed only because of a test inside it has been counted already. */
 function failedInside(error: unknown): boolean {
   return (error as { failureType?: string } | undefined)?.failureType === 'subtestsFailed';
 }

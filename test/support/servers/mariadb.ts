@@ -17,7 +17,8 @@ export async function startMariadb(options: DatabaseServerOptions = {}): Promise
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'switchyard-mariadb-'));
   mkdirSync(dir, { recursive: true });
   if (account !== undefined) chownSync(dir, account.uid, account.gid);
-  // Temporary tables stand in `dir` too: a server that starts removes all it finds, its neighbours' with them.
+  // Temporary tables are in `dir` as well: a starting server removes all that it finds, including those of other
+  // servers.
   const data = join(dir, 'data');
   if (!existsSync(join(data, 'mysql'))) {
     const args = ['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db'];
@@ -49,7 +50,7 @@ export async function startMariadb(options: DatabaseServerOptions = {}): Promise
       `--pid-file=${join(dir, 'pid')}`,
       '--skip-log-bin',
       '--skip-name-resolve',
-      // What is committed survives the server being killed, not the machine.
+      // Committed data survive a kill of the server, but not a power loss.
       '--innodb-flush-log-at-trx-commit=2',
       '--innodb-buffer-pool-size=32M',
       '--performance-schema=OFF',

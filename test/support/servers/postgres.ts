@@ -43,7 +43,7 @@ export async function startPostgres(options: DatabaseServerOptions = {}): Promis
   const settings = [
     'listen_addresses=127.0.0.1',
     'unix_socket_directories=',
-    // A server that is killed must keep what it committed; a machine that loses power need not.
+    // Committed data must survive a kill of the server, but not a power loss.
     'fsync=off',
     'full_page_writes=off',
     'max_connections=60',

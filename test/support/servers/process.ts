@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A server the tests started. */
+/** A server that the tests started. */
 export interface RunningServer {
   readonly url: string;
   readonly port: number;
@@ -13,9 +13,9 @@ export interface RunningServer {
   readonly pid: number;
   /** Whether it still runs. */
   readonly alive: boolean;
-  /** Ends it in order and waits; harmless when it is gone already. */
+  /** Stops it in order and waits; does nothing when it has already ended. */
   stop(): Promise<void>;
-  /** Ends it at once, as a crash would, and waits. */
+  /** Kills it, as in a crash, and waits. */
   kill(): Promise<void>;
 }
 
@@ -28,21 +28,24 @@ export interface ServerOptions {
   readonly dir: string;
   readonly account?: { readonly uid: number; readonly gid: number } | undefined;
   readonly stopSignal: NodeJS.Signals;
-  /** Asked every 25 ms until it says yes. */
+  /** Polled every 25 ms until true. */
   readonly ready: () => Promise<boolean>;
   readonly readyMs: number;
 }
 
 const SETPRIV = '/usr/bin/setpriv';
 
-/** Starts a server and waits until it is ready; its output goes to a log in its folder, whose end is in the error when it fails. */
+/**
+ * Starts a server and waits until it is ready; its output goes to a log in its folder, whose last lines are in the
+ * error when it fails.
+ */
 export async function startProcess(options: ServerOptions): Promise<RunningServer> {
   const logFile = join(options.dir, `${options.name}.log`);
   const log = openSync(logFile, 'a');
   let command = options.command;
   let args = [...options.args];
   if (existsSync(SETPRIV)) {
-    // The server ends with us, even when we are killed and can clean up nothing.
+    // The server ends with this process, even if that is killed.
     args = ['--pdeathsig', 'KILL', '--', command, ...args];
     command = SETPRIV;
   }
@@ -89,7 +92,7 @@ async function end(child: ChildProcess, gone: Promise<void>, isAlive: () => bool
   clearTimeout(timer);
 }
 
-/** Whether something accepts connections on a loopback port and, when asked for, what it says first matches. */
+/** Whether something accepts connections on a loopback port and, with `greeting`, whether its first bytes match. */
 export function answers(port: number, greeting?: RegExp): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');

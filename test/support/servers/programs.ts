@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** A program some tests need, and the Debian package it comes from. */
+/** A program that some tests need, and its Debian package. */
 export interface Program {
   readonly name: string;
   readonly debianPackage: string;
@@ -14,7 +14,7 @@ export const PROGRAMS = {
   initdb: { name: 'initdb', debianPackage: 'postgresql' },
   mariadb: { name: 'mariadbd', debianPackage: 'mariadb-server-core' },
   mariadbInstall: { name: 'mariadb-install-db', debianPackage: 'mariadb-server-core' },
-  // mariadb-install-db calls it, and its package does not ask for it.
+  // mariadb-install-db calls it, but its package does not depend on it.
   mariadbDefaults: { name: 'my_print_defaults', debianPackage: 'mariadb-client-core' },
   sipp: { name: 'sipp', debianPackage: 'sip-tester' },
   kamcmd: { name: 'kamcmd', debianPackage: 'kamailio' },
@@ -38,10 +38,10 @@ export const PROGRAMS = {
 
 export type ProgramKey = keyof typeof PROGRAMS;
 
-/** What a private MariaDB is made and run with. */
+/** Programs that make and run a private MariaDB. */
 export const MARIADB_PROGRAMS: readonly ProgramKey[] = ['mariadb', 'mariadbInstall', 'mariadbDefaults'];
 
-/** Absolute path of a program, or undefined. Debian keeps PostgreSQL's own programs out of PATH. */
+/** Absolute path of a program, or undefined. Debian installs PostgreSQL's server programs outside PATH. */
 export function findProgram(key: ProgramKey): string | undefined {
   const { name } = PROGRAMS[key];
   const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
@@ -52,7 +52,7 @@ export function findProgram(key: ProgramKey): string | undefined {
   return undefined;
 }
 
-/** As findProgram, but throws when it is missing. */
+/** Like findProgram, but throws when it is missing. */
 export function requireProgram(key: ProgramKey): string {
   const path = findProgram(key);
   if (path !== undefined) return path;
@@ -76,7 +76,7 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** An ordinary account for servers that refuse to run as root; undefined when we are not root ourselves. */
+/** An unprivileged account for servers that refuse to run as root; undefined when not running as root. */
 export function serverAccount(preferred: string): { readonly uid: number; readonly gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const accounts = new Map(
@@ -88,14 +88,14 @@ export function serverAccount(preferred: string): { readonly uid: number; readon
   return accounts.get(preferred) ?? accounts.get('nobody');
 }
 
-/** Whether missing programs can be installed: root on a system with apt-get. */
+/** Whether missing programs can be installed: as root with apt-get. */
 export function canInstall(): boolean {
   return process.getuid?.() === 0 && existsSync('/usr/bin/apt-get');
 }
 
 /**
- * Installs Debian packages without letting their services start. Returns what failed, or undefined.
- * Takes at most a few minutes; the package lists are refreshed first.
+ * Installs Debian packages without starting their services. Returns the error, or undefined. Refreshes the package
+ * lists first and takes a few minutes at most.
  */
 export function installPackages(packages: readonly string[]): string | undefined {
   const lock = ['-o', 'DPkg::Lock::Timeout=120', '-qq'];

@@ -72,7 +72,7 @@ describe('secrets', () => {
   });
 });
 
-/** The most that follows a wrong password before the next is looked at, milliseconds. */
+/** The longest delay in milliseconds after a wrong password. */
 const LONGEST_REST = 2000;
 
 describe('identifying users', () => {
@@ -99,7 +99,7 @@ describe('identifying users', () => {
     const kinds: string[] = [];
     for (let i = 0; i < 6; i++) kinds.push(access.byToken('guess', '10.0.0.1').kind);
     assert.deepEqual(kinds, ['wrong', 'wrong', 'wrong', 'wrong', 'wait', 'wait']);
-    // What was right before is still right, and so is a token; only guesses wait.
+    // A password that was verified before is still accepted, and so is a token; only unknown passwords wait.
     assert.equal((await access.byPassword('noc', 'correct horse', '10.0.0.1')).kind, 'known');
     assert.equal(access.byToken(token, '10.0.0.1').kind, 'known');
     assert.equal((await access.byPassword('noc', 'guess', '10.0.0.1')).kind, 'wait');
@@ -203,7 +203,7 @@ describe('audit records', () => {
     assert.equal(audit.recent().length, 5);
     for (let i = 0; i < 50; i++) audit.record(call('failed'));
     assert.equal(audit.recent().length, 55);
-    // Of many callers together, fifty in a second.
+    // Fifty per second for many callers together.
     clock.advance(1000);
     for (let i = 0; i < 300; i++) audit.record({ ...call('refused', `10.0.1.${i}`), changes: [] });
     assert.equal(audit.recent().length, 105);

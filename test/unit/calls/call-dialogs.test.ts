@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { CallDialogs } from '../../../src/calls/call-dialogs.js';
 
 test('a table of dialogs finds what a map finds, and knows the oldest, whatever is added and removed', () => {
-  // Few values of the half that decides where an entry stands: they collide.
+  // Few values of the part that selects the slot, so that entries collide.
   const key = fc.record({ a: fc.integer({ min: -3, max: 3 }), b: fc.constantFrom(0, 1, 2, -1, 63, 64, 127) });
   const step = fc.oneof(
     fc.record({ kind: fc.constant('add' as const), key }),

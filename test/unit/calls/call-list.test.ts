@@ -53,7 +53,7 @@ test('a record that leaves the ring during a listing is skipped', async () => {
   const { ledger, call, list } = setUp({ ring: 150, dialogs: 10 });
   for (let i = 0; i < 150; i++) call(`c${i}`, 404);
   const listing = list();
-  // All have been found; those that wait for the next iteration of the event loop leave their slots to others.
+  // All records are in the result; those that wait for the next event loop iteration lose their slots to others.
   for (let i = 0; i < 120; i++) call(`later-${i}`, 404);
   const listed = await listing;
   assert.ok(

@@ -8,7 +8,7 @@ import { loadCfg } from '../../../src/cfg-file/load.js';
 
 const ALGORITHMS = new Set([0, 4, 8]);
 
-/** Faults of a file, with their lines. */
+/** Errors of a file with their lines. */
 function faultsOf(text: string): readonly string[] {
   const folder = mkdtempSync(join(tmpdir(), 'switchyard-cfg-'));
   try {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { readCfg } from '../../../src/cfg-file/load.js';
 
-/** The errors of a file, and the version it is read as. */
+/** The errors of a file, and the version as which it is read. */
 function read(text: string, dialect?: string): { title: string | undefined; errors: string[] } {
   const folder = mkdtempSync(join(tmpdir(), 'switchyard-versions-'));
   try {
@@ -59,7 +59,7 @@ test('names that 5.6.3 accepts besides those of its cookbook are accepted', () =
   assert.deepEqual(read(`#!KAMAILIO\nloadmodule("tm.so")\n${ROUTE}`, 'kamailio-6').errors, []);
 });
 
-/** The listeners of a file, as switchyard.json writes them. */
+/** The listeners of a file in the form of switchyard.json. */
 function listens(head: string, dialect: string): unknown {
   const folder = mkdtempSync(join(tmpdir(), 'switchyard-listens-'));
   try {

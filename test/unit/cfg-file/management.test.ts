@@ -19,7 +19,7 @@ function inFolder<T>(lines: string, use: (file: string, folder: string) => T): T
   }
 }
 
-/** Sockets of a file, each with its mode, and "?" where the daemon works without it. */
+/** Sockets of a file with their modes, and "?" where the daemon also starts without it. */
 function sockets(lines: string, json = {}): string[] {
   return inFolder(lines, (file, folder) => {
     writeFileSync(join(folder, 'switchyard.json'), JSON.stringify(json));
@@ -36,7 +36,7 @@ function sockets(lines: string, json = {}): string[] {
   });
 }
 
-// What 5.6.3 opens for the same lines.
+// The sockets that Kamailio 5.6.3 opens for the same lines.
 describe('the sockets that modules of Kamailio open', () => {
   const cases: [string, string[]][] = [
     ['', []],

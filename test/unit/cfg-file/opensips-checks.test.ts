@@ -21,7 +21,7 @@ const TODAY = [
   'loadmodule "sipmsgops.so"',
 ];
 
-/** "line message" of what is refused. */
+/** "line message" of each rejection. */
 function refused(lines: readonly string[], route = 'xlog("a");'): string[] {
   const file = join(folder, 'opensips.cfg');
   writeFileSync(file, `${lines.join('\n')}\nroute {\n${route}\n}\n`);

@@ -257,7 +257,7 @@ request_route { exit; }
   );
 });
 
-/** What a file with one domain and these parameters becomes, and whether it runs whole. */
+/** Settings from a file with one domain and these parameters, and whether it is fully supported. */
 function demanding(dialect: 'opensips' | 'kamailio', ...parameters: readonly (readonly [string, string])[]) {
   const file = join(folder, 'demands.cfg');
   const module = dialect === 'opensips' ? 'tls_mgm' : 'tls';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { linesOf } from '../../support/script-run.js';
 
-/** What a condition is for an INVITE to sip:bob@sw.example from 127.0.0.1, as recorded of 5.6.3. */
+/** Results of conditions for an INVITE to sip:bob@sw.example from 127.0.0.1, recorded from Kamailio 5.6.3. */
 const CONDITIONS: readonly (readonly [condition: string, holds: boolean])[] = [
   ['!uri == myself', true],
   ['not uri == myself', true],

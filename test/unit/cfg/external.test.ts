@@ -4,7 +4,7 @@ import { OPENSIPS } from '../../../src/cfg/dialect.js';
 import { parseConfiguration } from '../../../src/cfg/source/configuration.js';
 import { preprocessed } from '../../../src/cfg/source/external.js';
 
-/** A preprocessor of one line of JavaScript over the text. */
+/** A preprocessor command: a line of JavaScript that transforms the text. */
 const node = (code: string) =>
   `"${process.execPath}" -e "let t='';process.stdin.on('data',(d)=>t+=d).on('end',()=>{${code}})"`;
 

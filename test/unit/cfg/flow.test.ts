@@ -273,7 +273,7 @@ describe('functions that wait', () => {
       assert.equal(await done, 'ended');
       assert.deepEqual(log, lines);
     }
-    // Nothing waits for these.
+    // No callback waits for these.
     assert.deepEqual(at('"c"').log, ['c', 'end']);
     assert.deepEqual(at('"z"').log, ['d', 'end']);
     assert.deepEqual(at('7').log, ['d', 'end']);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { cfg, cfgFile } from '../../support/cfg-script.js';
 import { assertLinear } from '../../support/growth.js';
 
-/** The first problem of a file, as "line:column message"; it must come within `most` milliseconds. */
+/** The first problem of a file as "line:column message"; it must be found within `most` milliseconds. */
 function firstProblem(dialect: string, text: string, most = 3000): string {
   const began = performance.now();
   const { messages } = cfgFile(dialect, text);

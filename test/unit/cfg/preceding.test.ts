@@ -12,7 +12,7 @@ const not = (operand: Expression): Expression => ({ kind: 'unary', operator: '!'
 const and = (left: Expression, right: Expression): Expression =>
   ({ kind: 'binary', operator: '&&', left, right, at }) as Expression;
 
-/** What ran last before the call of "reply". */
+/** The last statement before the call of "reply". */
 function before(...body: Statement[]): string | undefined {
   for (const [node, last] of precedingCalls(body)) if (node.name === 'reply') return last;
   return undefined;

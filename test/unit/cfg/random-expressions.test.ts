@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { cfg } from '../../support/cfg-script.js';
 
-/** What a variable of OpenSIPS' script holds. */
+/** The value of a variable in OpenSIPS's script. */
 type Value = number | string | null;
 
-/** The variables of all scripts here. */
+/** The variables of all generated scripts. */
 const VARS: Readonly<Record<string, Value>> = {
   zero: 0,
   one: 1,
@@ -28,7 +28,7 @@ const SET = Object.entries(VARS)
   )
   .join('\n');
 
-/** Arithmetic: operands with the operator before each but the first; an operand may be a chain in brackets. */
+/** Arithmetic: operands, each except the first with its operator; an operand may be a chain in brackets. */
 type Operand = number | { readonly name: string } | { readonly chain: Chain };
 interface Chain {
   readonly first: Operand;
@@ -37,7 +37,7 @@ interface Chain {
 
 const OPERATORS = ['+', '-', '*', '/', '%', '&', '|', '^'];
 
-/** From left to right without precedence, in 32 bits; what is divided by nothing is 0. */
+/** From left to right without precedence, in 32 bits; division by zero gives 0. */
 function computed({ first, rest }: Chain): number {
   return rest.reduce((left, [operator, operand]) => {
     const right = numberOf(operand);
@@ -107,7 +107,7 @@ interface Joined {
   readonly rest: readonly (readonly [joint: '&&' | '||', condition: Condition])[];
 }
 
-/** What is recorded of comparisons: no letter case, a text is never a number, NULL is only unequal. */
+/** Comparison as recorded: letter case is ignored, a text never equals a number, NULL is only unequal. */
 function holds({ name, operator, right }: Comparison): boolean {
   const left = VARS[name] ?? null;
   if (operator === undefined) return left !== null && left !== 0 && left !== '';
@@ -131,7 +131,7 @@ function holds({ name, operator, right }: Comparison): boolean {
   }
 }
 
-/** Both joints bind alike, from left to right; what is decided is not looked at further. */
+/** Both operators have the same precedence, from left to right, with short-circuit evaluation. */
 function decided({ first, rest }: Joined): boolean {
   return rest.reduce(
     (left, [joint, condition]) => (joint === '&&' ? left && truthOf(condition) : left || truthOf(condition)),

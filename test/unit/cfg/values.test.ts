@@ -3,13 +3,13 @@ import { describe, test } from 'node:test';
 import { cfg } from '../../support/cfg-script.js';
 import { linesOf } from '../../support/script-run.js';
 
-/** Runs assignments, then each condition: "TF..." */
+/** Runs assignments, then tests each condition: "TF..." */
 function truths(dialect: string, before: string, conditions: readonly string[]): string {
   const tests = conditions.map((each) => `if (${each}) xlog("T"); else xlog("F");`).join('\n');
   return cfg(dialect, `${before}\n${tests}`).run().log.join('');
 }
 
-/** The value each expression gives a variable. */
+/** The value of a variable after assigning each expression. */
 function values(dialect: string, before: string, expressions: readonly string[]): string[] {
   const lines = expressions.map((each) => `$var(r) = ${each}; xlog("$var(r)");`).join('\n');
   return cfg(dialect, `${before}\n${lines}`).run().log;

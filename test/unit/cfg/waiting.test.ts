@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { linesOf } from '../../support/script-run.js';
 
-/** An expression with calls that wait in it, and what follows; within an expression a call of Kamailio is 1 or 0. */
+/**
+ * An expression with asynchronous calls, and a statement after it; within an expression a call in Kamailio is 1 or 0.
+ */
 const CASES: readonly (readonly [title: string, statements: string, lines: readonly string[]])[] = [
   ['compared', 'if (route(MINUS) < 1) xlog("less\\n"); if (route(THREE) == 1) xlog("equal\\n");', ['less', 'equal']],
   ['in arithmetic', '$var(x) = 10 + route(THREE) * 2; xlog("$var(x)\\n");', ['12']],

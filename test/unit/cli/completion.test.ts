@@ -35,7 +35,7 @@ test('bash completes commands, options, values and management commands', async (
   assert.deepEqual(complete('switchyard completion f'), ['fish']);
 });
 
-/** What the last word of a line becomes; the lists of candidates are each shell's own. */
+/** Results for the last word of a line; each shell has its own lists of candidates. */
 const COMPLETED = [
   ['switchyard ser', 'serve'],
   ['switchyard check --str', '--strict'],
@@ -69,7 +69,7 @@ test('zsh completes commands, options, values and management commands', async (t
   if (zsh === undefined) return;
   const home = folder(t);
   writeFileSync(join(home, '_switchyard'), (await runCli(['completion', 'zsh'])).out);
-  // A shell of its own on a terminal of its own: keys go in, what it shows comes out. Control-G shows the line as it is.
+  // A separate shell on a terminal: the test sends keys and reads the output. Control-G prints the line.
   const init = [
     'PS1=',
     `fpath=(${home} $fpath)`,
@@ -111,7 +111,7 @@ test('the scripts of zsh and fish name every command and option', async () => {
       assert.ok(fish.includes(`-l ${option} `), option);
     }
   }
-  // One quote that is not closed would take the rest of the file with it.
+  // An unclosed quotation mark would include the rest of the file.
   for (const script of [zsh, fish]) assert.equal((script.replaceAll("'\\''", '').match(/'/g) ?? []).length % 2, 0);
 });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { type Kind, runHistory } from '../../support/cluster/simulation.js';
 
-/** Every history is one of the seeds; `npm run soak -- --only cluster-histories` runs thousands. */
+/** A small number of seeds; `npm run soak -- --only cluster-histories` runs thousands. */
 const SEEDS = 25;
 
 const MIXES: Readonly<Record<string, readonly Kind[]>> = {
@@ -22,7 +22,8 @@ suite('after every history all nodes agree, each event is stored once and in ord
   }
 
   test('all nodes agree after histories of faults that once failed', () => {
-    // A bucket lost twice while the only node that knew it was cut off; one whose new numbers met the old ones.
+    // A bucket that was lost twice while the only node that knew it was disconnected; and one whose new revisions
+    // equalled old ones.
     for (const seed of [700_096, 700_143, 7_005_179]) {
       assert.deepEqual(runHistory(seed, { steps: 20, nodes: 3 + (seed % 3) }), [], `seed ${seed}`);
     }
@@ -31,7 +32,7 @@ suite('after every history all nodes agree, each event is stored once and in ord
   test('each zone decides states by itself; an operator’s command holds in all zones', () => {
     const zones = ['a', 'b'];
     for (let seed = 1; seed <= SEEDS; seed++) assert.deepEqual(runHistory(seed, { zones }), [], `seed ${seed}`);
-    // Orders that reached one of three zones only: their nodes stopped, or the bucket took nothing.
+    // Orders that reached only one of three zones: their nodes stopped, or the bucket accepted nothing.
     for (const seed of [20_751, 21_033]) {
       assert.deepEqual(runHistory(seed, { zones: ['a', 'b', 'c'], steps: 20 }), [], `seed ${seed}`);
     }

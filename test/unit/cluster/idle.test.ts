@@ -5,7 +5,7 @@ import { SimulatedNode } from '../../support/cluster/simulated-node.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { seededRandom } from '../../support/partitions.js';
 
-/** Heartbeats by node and time, of nodes that start at different times; `during` gets them after ten seconds. */
+/** Heartbeats by node and time, of nodes that start at different times; `during` receives them after ten seconds. */
 function heartbeats(names: readonly string[], heartbeatMs = 400) {
   const clock = new FakeClock();
   const random = seededRandom(3);

@@ -5,7 +5,7 @@ import { SimulatedNode } from '../../support/cluster/simulated-node.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { seededRandom } from '../../support/partitions.js';
 
-/** A node of the next protocol: its heartbeats say so, and heartbeats and records have fields this version does not know. */
+/** A node of the next protocol version: its heartbeats and records have fields that this version does not know. */
 function ofNextVersion({ link }: SimulatedNode): void {
   const { publish, commit } = link;
   const more = (text: string, fields: object) => JSON.stringify({ ...JSON.parse(text), ...fields });
@@ -29,7 +29,7 @@ test('nodes of this protocol and of the next one share probes, states and events
   clock.advance(8000);
   down.clear();
   clock.advance(8000);
-  // An operator at an old node, and a node of the next version that dies.
+  // An operator at an old node, and a node of the next version that is killed.
   nodes[0]!.operator(uris[0]!, 'inactive');
   clock.advance(1000);
   nodes[1]!.kill();

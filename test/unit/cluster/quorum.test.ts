@@ -9,7 +9,7 @@ function cluster(count: number) {
   const clock = new FakeClock();
   const random = seededRandom(7);
   const nats = new SimulatedNats(clock, () => random.uint32() / 2 ** 32);
-  /** "node uri" that gets no answer. */
+  /** Pairs "node uri" that get no answer. */
   const cut = new Set<string>();
   const world = { nats, random, size: 9, answers: (node: string, uri: string) => !cut.has(`${node} ${uri}`) };
   const nodes = Array.from({ length: count }, (_, i) => new SimulatedNode(world, `n${i + 1}`, { verdict: 'quorum' }));
@@ -37,7 +37,7 @@ test('a destination only its owner cannot reach stays in use at the others, who 
   const next = nodes.filter((each) => each.node.owners.owns(each.destinations[0]!));
   assert.equal(next.length, 1);
   assert.notEqual(next[0], owner);
-  // The node reaches it again: after ten intervals it owns and uses the destination as before.
+  // The node reaches it again: after ten intervals it uses and owns the destination as before.
   cut.clear();
   clock.advance(20_000);
   assert.deepEqual(states(), ['active', 'active', 'active']);
@@ -86,7 +86,7 @@ test('calls that fail at a node avoid the destination there, and its owner probe
   clock.advance(3000);
   assert.equal(caller.destinations[0]!.health.state, 'active', 'the owner found nothing');
   assert.deepEqual(nats.events, []);
-  // This time the gateway is down for all.
+  // Now the gateway fails for all nodes.
   for (const name of ['n1', 'n2', 'n3']) cut.add(`${name} ${uri}`);
   for (let i = 0; i < 3; i++) caller.callFailed(uri);
   clock.advance(5000);

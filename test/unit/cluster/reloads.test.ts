@@ -7,7 +7,7 @@ import { SimulatedNode } from '../../support/cluster/simulated-node.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { seededRandom } from '../../support/partitions.js';
 
-/** Nodes that take `loadMs` for a load; how many loaded at a time at most, and when each was done. */
+/** Nodes whose loads take `loadMs`; the maximum number of concurrent loads, and when each was complete. */
 function cluster(count: number, loadMs: number, fails: (name: string) => boolean = () => false) {
   const clock = new FakeClock();
   const random = seededRandom(11);

@@ -25,7 +25,7 @@ test('a large partition is indexed in slices of some hundred, sorting and hashin
     }),
     true,
   );
-  // Keys, runs to sort and the hash, each in slices of 500.
+  // Keys, sorted runs and the hash are computed in slices of 500.
   assert.ok(pauses >= 3 * 12, `${pauses} pauses`);
   assert.equal(indexed.of(partition.name).size, 6000);
 });

@@ -11,7 +11,7 @@ function cluster() {
   const clock = new FakeClock();
   const random = seededRandom(5);
   const nats = new SimulatedNats(clock, () => random.uint32() / 2 ** 32);
-  /** Zones that do not reach a URI. */
+  /** Zones from which a URI cannot be reached. */
   const cut = new Set<string>();
   const world = {
     nats,

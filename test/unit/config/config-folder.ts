@@ -5,7 +5,7 @@ import type { TestContext } from 'node:test';
 import { type LoadedSettings, loadSettings } from '../../../src/config/load.js';
 import { ConfigError, formatProblems } from '../../../src/config/problem.js';
 
-/** A temporary folder with configuration files; what is not a string is written as JSON. */
+/** A temporary folder with configuration files; objects are written as JSON. */
 export function configFolder(t: TestContext, files: Readonly<Record<string, unknown>>): string {
   const folder = mkdtempSync(join(tmpdir(), 'switchyard-config-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));

@@ -12,7 +12,10 @@ function partitions(settings: object): Record<string, PartitionConfig> {
   return Object.fromEntries(loaded.settings.partitions.map((partition) => [partition.name, partition]));
 }
 
-/** key, its field, three values for global, default and own, the documented default, whether modparam holds for all. */
+/**
+ * key, its field, values for global, default and own, the documented default, whether modparam applies to all
+ * partitions.
+ */
 const MATRIX: readonly (readonly [string, keyof PartitionConfig, string | undefined, readonly unknown[], unknown])[] = [
   ['persistent_state', 'persistentState', 'persistent_state', [0, 1, 0], true],
   ['persistent_state', 'persistentState', 'persistent_state', [1, 0, 1], true],
@@ -112,7 +115,8 @@ describe('the default partition', () => {
       [deflt?.dstAvp, deflt?.grpAvp, deflt?.cntAvp, deflt?.sockAvp],
       ['dst', 'grp', 'cnt', 'sock'].map((role) => `$avp(ds_${role}_failover)`),
     );
-    // Defaults of the default partition are not passed on: partitions that shared AVPs would overwrite each other's lists.
+    // Defaults of the default partition are not inherited: partitions with the same AVPs would overwrite each other's
+    // lists.
     assert.equal(p?.dstAvp, '$avp(ds_dst_failover_p)');
     assert.equal(p?.dbUrl, URL);
   });

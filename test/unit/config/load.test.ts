@@ -181,7 +181,7 @@ describe('environment', () => {
     const { settings } = load(t, files, { NODE: 'n1', PW: 'a${NODE}@b', EMPTY: '' });
     assert.equal(settings.node, 'n1');
     assert.equal(settings.dispatcher.pingInterval, 7);
-    // What a variable holds is not looked at again.
+    // The value of a variable is not expanded again.
     assert.equal(settings.partitions[0]?.dbUrl, 'mysql://u:a${NODE}@b@h/d');
     assert.equal(settings.log.level, 'warn');
   });
@@ -358,7 +358,7 @@ test('references that are not closed take time in proportion to the setting', ()
     try {
       readSettings({ listen, modparam: { db_url: 'text:./x', ds_probing_list: listen } }, { cwd: '/', env: {} });
     } catch {
-      // It is refused.
+      // The file is rejected.
     }
   };
   assertLinear('a setting', cases, read, { lengths: [65_536, 262_144], maxMs: 900, noiseMs: 40 });

@@ -67,7 +67,7 @@ describe('the partition parameter', () => {
   test('any definition written out reads back; any text gives a result or the documented error', () => {
     const name = fc.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,20}$/);
     const key = fc.stringMatching(/^[a-z_]{1,20}$/);
-    // A pair of quotes around a value is left out.
+    // A pair of quotes around a value is removed.
     const value = fc
       .stringMatching(/^[!-:<-~]([ -:<-~]{0,20}[!-:<-~])?$/)
       .filter((text) => !/^(["']).*\1$/.test(text) || text.length === 1);

@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Allocates 40 MB that stay referenced, with an event loop iteration after every few hundred kilobytes, and prints the largest size of the
- * heap of new objects.
+ * Allocates 40 MB that stay referenced, with an event loop iteration after every few hundred kilobytes, and prints the
+ * maximum size of the young generation.
  */
 const PROGRAM = `
 const { collectBetweenIterations, nextIteration } = await import(process.argv[1]);

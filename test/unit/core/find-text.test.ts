@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { findLastText, findText, holdsText, replaceEach, splitAt } from '../../../src/core/find-text.js';
 import { assertLinear } from '../../support/growth.js';
 
-/** Repeated texts over few letters, long enough that the search of the language is not taken. */
+/** Repeated texts over few letters, long enough that indexOf() is not used. */
 const long = fc
   .tuple(
     fc.array(fc.constantFrom('a', 'b', 'aab', 'abab'), { minLength: 1, maxLength: 6 }),

@@ -11,7 +11,7 @@ const loaded = await loadLibc();
 const skip = 'libc' in loaded ? false : 'the system calls are not available';
 const PROGRAM = fileURLToPath(new URL('../../support/writing-process.ts', import.meta.url));
 const BYTES = 4 * 1024 * 1024;
-/** KILLS=100 makes a long run of it. */
+/** KILLS=100 for a long run. */
 const KILLS = Number(process.env['KILLS'] ?? '4');
 
 test('processes that are killed while they write leave values that others read and write', { skip }, async (t) => {

@@ -16,7 +16,7 @@ test('a hundred thousand similar names have different keys, and halves of keys, 
     halves[1].add(mixer.b);
   }
   assert.equal(both.size, 100_000);
-  // By chance one pair is expected to share a half.
+  // On average one pair has the same half by chance.
   for (const half of halves) assert.ok(half.size > 99_990, String(half.size));
 });
 

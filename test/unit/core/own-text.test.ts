@@ -20,7 +20,7 @@ import { countingRandom } from '../../support/sip-recorder.js';
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-/** Bytes in use after a collection. */
+/** Used bytes after a collection. */
 function inUse(): number {
   collect();
   const { heapUsed, external } = process.memoryUsage();
@@ -28,10 +28,10 @@ function inUse(): number {
 }
 
 const MESSAGES = 600;
-/** Bytes of a message: as many as a datagram can have. */
+/** Bytes of a message: the maximum of a datagram. */
 const SIZE = 60_000;
 
-/** A URI cut out of a message of its own. */
+/** A URI cut out of its own message. */
 function cutOut(i: number): string {
   const uri = `sip:${String(i).padStart(6, '0')}.gateways.example.com`;
   const message = Buffer.alloc(SIZE, `${uri};lr>`).toString('latin1');

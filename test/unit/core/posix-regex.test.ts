@@ -6,7 +6,7 @@ import { compilePerl, compilePosix, type RegexMatch } from '../../../src/core/po
 
 type Find = (at: number) => Pick<RegexMatch, 'start' | 'end' | 'groups'> | undefined;
 
-/** All matches with their groups, one after the other. */
+/** All matches with their groups in order. */
 function all(text: string, find: Find): string[] {
   const found: string[] = [];
   for (let at = 0; at <= text.length && found.length < 40; ) {

@@ -58,7 +58,7 @@ test('counts stay when other tables have filled the memory, and take memory from
   const counts = countsOf(1, memory);
   for (let i = 0; i < 200; i++) counts.add(`value ${i}`, 1);
   const few = values.table('few', 100);
-  // Of a table with less entries than there are counts.
+  // In a table with fewer entries than there are counts.
   for (let i = 0; i < 100; i++) few.set(`${i}`, 'x'.repeat(4000), undefined);
   assert.ok(few.size < 100 && few.size > 10, `${few.size}`);
   for (let i = 200; i < 300; i++) counts.add(`value ${i}`, 1);

@@ -30,10 +30,10 @@ describe('a queue', () => {
     for (let i = 0; i < 200_000; i++) queue.push(i);
     const began = process.cpuUsage();
     while (queue.shift() !== undefined) {
-      // Each is taken.
+      // The queue is emptied.
     }
     const { user, system } = process.cpuUsage(began);
-    // An array needs several seconds for that.
+    // An array needs several seconds for it.
     assert.ok(user + system < 400_000, `${user + system} us`);
   });
 });

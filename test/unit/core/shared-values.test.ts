@@ -30,7 +30,7 @@ describe('values in shared memory', () => {
   });
 
   test('which keys share a bucket differs from store to store, so that peers cannot choose them', () => {
-    // Where the buckets stand: after 32 words and 256 tables of 16.
+    // Position of the buckets: after 32 words and 256 tables of 16.
     const first = 32 + 256 * 16;
     const end = first + 32_768;
     const used = (): ReadonlySet<number> => {
@@ -165,7 +165,7 @@ describe('values in shared memory', () => {
     for (let i = 0; i < 200; i++) table.set(`k${i}`, i, undefined);
     for (let i = 0; i < 200; i += 2) table.delete(`k${i}`);
     const words = new Int32Array(memory);
-    // The list of the table, all that is found by hash, and the lists of free blocks are lost.
+    // The list of the table, the hash chains, and the lists of free blocks are lost.
     words.fill(-1, 4, 27);
     words.fill(77, 32 + 13, 32 + 15);
     words.fill(123, 32 + 256 * 16, 32 + 256 * 16 + 32_768);
@@ -222,7 +222,7 @@ describe('values in shared memory', () => {
           const after = store(memory).table('t', 1000);
           const kept = new Map(after.entries(0));
           const lost = before.filter(([name, value]) => name !== dead && kept.get(name) !== value);
-          // One may have given way to the entry that was being set.
+          // One entry may have been evicted for the one that was being set.
           assert.ok(lost.length <= 1, `${lost.length} are lost`);
           for (let i = 0; i < 40; i++) assert.equal(after.set(`new ${i}`, 'y'.repeat(200), undefined), true);
           for (let i = 30; i < 40; i++) assert.equal(after.get(`new ${i}`, 0), 'y'.repeat(200));

@@ -14,7 +14,7 @@ test('memory is used again when all texts in it are released, and its generation
     put();
     if (kept.length > 200) store.release((kept.shift() as { chunk: TextChunk }).chunk);
   }
-  // 200 texts of 1,000 bytes lie in four or five pieces of 65 of them, however many went through.
+  // 200 texts of 1,000 bytes use four or five chunks of 65 each, however many were stored and removed.
   assert.ok(store.chunks <= 5, `${store.chunks}`);
   for (const { chunk, at, generation } of kept) {
     assert.equal(chunk.generation, generation);

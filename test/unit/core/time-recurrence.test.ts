@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { timeRecurrence } from '../../../src/core/time-recurrence.js';
 
-/** Times of a zone without summer time at which a recurrence holds, of those given. */
+/** The given times, in a zone without daylight saving, at which a recurrence holds. */
 function holding(text: string, times: readonly string[]): string[] {
   const recurrence = timeRecurrence(`UTC|${text}`);
   return times.filter((each) => recurrence?.holds(Date.parse(`${each}Z`)) === true);

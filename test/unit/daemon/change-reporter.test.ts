@@ -57,7 +57,7 @@ test('a change is logged, reported, counted, raised as an event and written', ()
     entries.map(({ address, state, node }) => [address, state, node]),
     [[URI, 'inactive', 'sw1']],
   );
-  // Usable it was not before, and is not now: no event.
+  // It was not usable before and is not usable now: no event.
   set('probing');
   assert.equal(events.length, 1);
   assert.equal(entries.length, 2);

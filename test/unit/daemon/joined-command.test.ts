@@ -6,7 +6,7 @@ import type { CommandParameters, ScriptCommand } from '../../../src/script/comma
 
 const dlgList = dialogCommands.find(({ mi }) => mi === 'dlg_list') as ScriptCommand;
 
-/** Answers of a process that keeps these dialogs. */
+/** Answers of a process that has these dialogs. */
 function keeping(ids: readonly number[]): (params: CommandParameters) => Promise<Answer> {
   return async ({ callid, index, counter }) => {
     const only = ids.find((id) => String(id) === callid);

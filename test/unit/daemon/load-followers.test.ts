@@ -6,7 +6,7 @@ import type { Partition } from '../../../src/engine/partition.js';
 
 const [A, B] = [{ name: 'a' }, { name: 'b' }] as unknown as [Partition, Partition];
 
-/** Followers of parts that write down what they are asked to do. */
+/** Followers with parts that record what they are asked to do. */
 function followersWithJournal() {
   const journal: string[] = [];
   const note =

@@ -11,7 +11,7 @@ import { recordingLog } from '../../support/recording-log.js';
 const folder = mkdtempSync(join(tmpdir(), 'switchyard-optional-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Starts a service at a path, and stops it. Returns what it did and what was logged. */
+/** Starts a service at a path, and stops it. Returns its calls and the log. */
 async function started(path: string): Promise<{ calls: string[]; logged: string }> {
   const calls: string[] = [];
   const { log, lines } = recordingLog();

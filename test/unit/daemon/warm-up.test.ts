@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { warmUp } from '../../../src/daemon/warm-up.js';
 import { nextMessage, WARM_UP_PORTS, warmUpInvite } from '../../../src/daemon/warm-up-messages.js';
 
-/** Timers of the daemon do not keep a process alive, and nothing else runs in this one. */
+/** The daemon's timers are unreferenced, and nothing else runs in this process. */
 async function kept<T>(work: Promise<T>): Promise<T> {
   const alive = setInterval(() => {}, 1000);
   try {

@@ -16,7 +16,7 @@ const miNames = new Set(
     .handler.commands()
     .flatMap(({ name, aliases = [] }) => [name, ...aliases]),
 );
-/** MI commands that are there with a cluster only. */
+/** MI commands that exist in a cluster only. */
 const CLUSTERED = /^cluster(?:er)?_/;
 
 const folder = mkdtempSync(join(tmpdir(), 'documented-'));
@@ -26,7 +26,9 @@ after(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Words after "switchyard" of a command of ours, marks of a usage line ("[--config FILE]", "A | B", "...") left out. */
+/**
+ * Words after "switchyard" in a command of ours, without the marks of a usage line ("[--config FILE]", "A | B", "...").
+ */
 function ours({ line }: DocumentedCommand): string[] | undefined {
   const words = shellWords(
     line.replace(/^node dist\/main\.js\b/, 'switchyard').replace(/ \|\s.*$|[[\]]|\s\.\.\.(?=\s|$)/g, ''),
@@ -52,7 +54,7 @@ test('every command of ours in the documents is accepted by the program', async 
         assert.ok(miNames.has(command), `unknown MI command "${command}"`);
       }
     } catch (error) {
-      // In running text what it is about may be left out.
+      // In running text the arguments may be omitted.
       if (each.inline && / is missing$| needs one of /.test((error as Error).message)) continue;
       wrong.push(`${each.document}: ${each.line}: ${(error as Error).message}`);
     }
@@ -82,7 +84,7 @@ test('the management requests in the documents are for commands that exist', () 
   assert.deepEqual(unknown, []);
 });
 
-/** Commands that touch nothing but files, run in a copy of the folder they are for. */
+/** Commands that touch files only; they are run in a copy of their folder. */
 const SAFE = /^(?:check|select|explain|import|access|db (?:init|import|show))\b/;
 
 test('the commands that only read and write files work as they stand', async (t) => {
@@ -102,7 +104,7 @@ test('the commands that only read and write files work as they stand', async (t)
     ['/etc/switchyard', join(folder, 'converted')],
     ['sqlite:///tmp/', `sqlite://${folder}/`],
   ];
-  // In place of the database of the sample opensips.cfg stands one that has its set.
+  // A database with its set replaces the one in the sample opensips.cfg.
   const opensips = join(folder, 'examples/opensips/dispatcher/opensips.cfg');
   writeFileSync(
     opensips,
@@ -114,7 +116,7 @@ test('the commands that only read and write files work as they stand', async (t)
     const words = ours(each);
     if (written === null && (words === undefined || !SAFE.test(words.join(' ')) || (each.inline && words.length < 3)))
       continue;
-    // Notation of an overview, not a line to type.
+    // A usage line, not a command to type.
     if (/\[|\.\.\.|\b[A-Z]{2,}\b(?!=)/.test(each.line.replace(/'[^']*'/g, ''))) continue;
     const of = dirname(each.document);
     process.chdir(
@@ -129,7 +131,7 @@ test('the commands that only read and write files work as they stand', async (t)
     ran++;
     const { status, out, err } = await runCli(words.map(moved), { stdin: 'a password of mine\n' });
     await t.test(`${each.document}: ${each.line}`, () => {
-      // An import that leaves something to do says so by its status.
+      // An import that leaves something to do returns status 1.
       assert.ok(status === 0 || (status === 1 && words[0] === 'import'), `${status}: ${out}${err}`);
       const shown = outputBelow(each);
       if (shown !== undefined) assert.equal(out.trimEnd(), shown);
@@ -138,7 +140,7 @@ test('the commands that only read and write files work as they stand', async (t)
   assert.ok(ran > 10, `${ran} commands`);
 });
 
-/** What a document shows below a command with a prompt, up to the next one. */
+/** The output that a document shows below a command with a prompt, up to the next one. */
 function outputBelow({ document, line }: DocumentedCommand): string | undefined {
   const text = textOf(document);
   const at = text.indexOf(`\n$ ${line}\n`);

@@ -31,7 +31,7 @@ test('the settings of every deployment are accepted as they stand', () => {
     ['cluster', text('cluster/switchyard.json')],
     ['kubernetes', block.replace(/^ {4}/gm, '')],
   ] as const) {
-    // A folder of partitions is there once the package is installed.
+    // A folder of partitions exists once the package is installed.
     const value = { ...(parseJson(source) as object), ...(name === 'debian' ? { partitions: [] } : {}) };
     const { warnings } = readSettings(value, { env, cwd: '/', inspect: compositionFaults }, name);
     assert.deepEqual(
@@ -64,7 +64,10 @@ test('images and manifests use a current Node and this version, and probe the ri
   }
 });
 
-/** Blocks of a YAML file of ours below one key of the top, by name: two spaces a level, as the files are written. */
+/**
+ * Blocks of a YAML file of the project below one top-level key, by name: two spaces per level, as the files are
+ * written.
+ */
 function blocks(source: string, key: string): ReadonlyMap<string, string> {
   const [, body = ''] = new RegExp(`^${key}:\\n((?:(?: .*|#.*)?\\n)*)`, 'm').exec(`${source}\n`) ?? [];
   const parts = body.split(/^ {2}([a-z0-9_-]+):(.*\n)/m);
@@ -96,7 +99,7 @@ for (const file of ['compose/compose.yml', 'cluster/compose.yaml']) {
     for (const [, context = '', dockerfile = ''] of builds) {
       assert.ok(existsSync(resolve(folder, context, dockerfile)), dockerfile);
     }
-    // What the settings take from the environment is given to each container that reads them.
+    // Each container that reads the settings has the environment variables they use.
     const settings = readFileSync(resolve(folder, 'switchyard.json'), 'utf8');
     const variables = [...settings.matchAll(/\$\{([A-Z_]+)\}/g)].map(([, name = '']) => name);
     for (const [name, service] of services) {

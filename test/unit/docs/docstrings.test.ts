@@ -34,7 +34,7 @@ for (const each of files.flatMap(({ statements }) => statements.filter(isDeclare
   parents.set(name, [...(parents.get(name) ?? []), ...heritage]);
 }
 
-/** Whether a type that this one extends or implements documents the member; types of other packages count as documented. */
+/** Whether a base type documents the member; types of other packages count as documented. */
 function inherits(type: string, member: string, seen = new Set<string>()): boolean {
   if (seen.has(type)) return false;
   seen.add(type);
@@ -43,7 +43,7 @@ function inherits(type: string, member: string, seen = new Set<string>()): boole
   );
 }
 
-/** Public methods and getters without a docstring of their own, of their setter or of what they implement. */
+/** Public methods and getters without a docstring of their own, on their setter or on the member they implement. */
 function undocumentedMembers(each: ts.ClassDeclaration): string[] {
   const type = each.name?.text ?? '';
   return each.members

@@ -13,7 +13,9 @@ const SOURCE = resolve(import.meta.dirname, '../../../src/index.ts');
 const INDEX = pathToFileURL(SOURCE).href;
 const LOADER = import.meta.resolve('tsx');
 
-/** The only code block of examples/library.md in a language, with the package name replaced by the path of its source. */
+/**
+ * The only code block in a language in examples/library.md, with the package name replaced by the path of its source.
+ */
 function block(language: string, name = INDEX): string {
   const found = [
     ...textOf('examples/library.md').matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm')),

@@ -81,7 +81,7 @@ test('README.md has every command but those about the program itself', () => {
   );
 });
 
-/** Anchors of a document's headings, made as the usual renderers make them. */
+/** Anchors of a document's headings, made like those of the usual renderers. */
 function anchorsOf(text: string): Set<string> {
   return new Set(
     [...text.matchAll(/^#+ (.*)$/gm)].map(([, title]) =>

@@ -4,11 +4,11 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Words that once stood for many things here. The field has one for each: endpoint (door), published or reported (told),
- * received (heard), event loop iteration or round robin position (turn), target, hop or candidate (place).
+ * Words that once had several meanings here. The field has one word for each: endpoint (door), published or reported
+ * (told), received (heard), event loop iteration or round robin position (turn), target, hop or candidate (place).
  */
 const REFUSED = /\b(?:doors?|told|tells?|heard|hears|turns?|places?)\b/gi;
-/** The same inside names. */
+/** The same words inside names. */
 const INSIDE = /[a-z](?:Told|Door|Turn)s?(?![a-z])|\b(?:told|door)(?=[A-Z])/g;
 
 /** What follows in time or in a text comes after it; behind something is what lags, is left there, or is hidden by a NAT. */
@@ -18,7 +18,7 @@ const AFTER =
 /** Usual English with another meaning. */
 const USUAL = [/\bin (?:place|turn)\b/i, /\b(?:the|its|their) place\b/i, /\bplaces? (?:real )?calls\b/i, /\breplace/i];
 
-/** Lines with names that are fixed elsewhere, by file. */
+/** Lines with names that are defined elsewhere, by file. */
 const FIXED: Readonly<Record<string, RegExp>> = {
   'src/cluster': /\btold\b/,
   'src/events/sinks/nats-cluster.ts': /'told'/,
@@ -33,7 +33,7 @@ const FIXED: Readonly<Record<string, RegExp>> = {
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const ENDS = /\.(?:ts|tsx|md|json|yml|yaml|css)$/;
-/** Recorded cases are somebody else's words. */
+/** Recorded cases are other people's words. */
 const RECORDED = /^test\/(?:conformance\/(?:data|recorded)|torture\/(?:data|messages))/;
 
 function filesOf(folder: string): string[] {
@@ -45,7 +45,7 @@ function filesOf(folder: string): string[] {
   });
 }
 
-/** In what the program says: "x" is not a number, and not is no number. */
+/** In messages of the program: "x" is not a number, instead of: is no number. */
 const IS_NO = /["'`}] is no (?!longer\b|more\b|such\b)[a-z]/i;
 /** A user, caller or operator is the user, the caller, the operator. */
 const HE = /^\s*(?:\/?\*|\/\/).*\b(?:he|him|his)\b/i;

@@ -26,7 +26,7 @@ const weight = fc.oneof(fc.constant(1), fc.integer({ min: 0, max: 5 }), fc.integ
 const members = fc.array(fc.record({ weight, active: fc.boolean() }), { minLength: 1, maxLength: 40 });
 const hash = fc.integer({ min: 1, max: 0xffffffff });
 
-/** The rule as it is written down, one position after the other. */
+/** The rule as documented, one position after the other. */
 function plainByHash(all: readonly Member[], hashed: number, end: number): number {
   const total = all.slice(0, end).reduce((sum, each) => sum + each.weight, 0);
   let candidate = total > 0 ? -1 : hashed % end;

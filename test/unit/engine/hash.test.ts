@@ -6,7 +6,7 @@ import { anyUriHash, NO_HASH, uriHash } from '../../../src/engine/hash-keys.js';
 
 const latin1 = fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((c) => String.fromCharCode(c)) });
 
-/** The hash as it is described, in unbounded arithmetic cut to 32 bits after each step. */
+/** The hash as documented: unbounded arithmetic cut to 32 bits after each step. */
 function described(...strings: string[]): number {
   const wrap = (n: bigint): bigint => BigInt.asUintN(32, n);
   let h = 0n;

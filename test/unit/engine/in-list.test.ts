@@ -174,7 +174,7 @@ describe('a shell pattern', () => {
   });
 
   test('brackets without end in a short pattern take no longer than characters', () => {
-    // The least of several runs: one that another process disturbed says nothing.
+    // The fastest of several runs: a run that another process disturbed is not significant.
     const times = Array.from({ length: 5 }, () => {
       const began = process.cpuUsage();
       assert.equal(fnmatch(`*${'['.repeat(508)}`, `${'['.repeat(508)}x`), false);

@@ -228,7 +228,7 @@ test('attributes that scripts attached are lost when a load says so, as with eac
 });
 
 describe('loading in slices', () => {
-  /** A clock on which every look takes a millisecond. */
+  /** A clock that advances by a millisecond with each reading. */
   const busyClock = () => ({
     ...stillClock(),
     ticks: 0,

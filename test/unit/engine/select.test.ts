@@ -29,7 +29,7 @@ function world(table: readonly DestinationRow[], compat: Compat = 'default'): Wo
   return { engine, partition, warnings };
 }
 
-/** "a" is sip:a, "-a" the same inactive, "a3" with weight 3. */
+/** "a" is sip:a, "-a" the same but inactive, "a3" has weight 3. */
 function setOf(text: string): DestinationRow[] {
   return text.split(' ').map((item) => {
     const [, down, name, weight] = /^(-?)([a-z]+)([0-9]*)$/.exec(item) ?? [];
@@ -84,7 +84,7 @@ describe('lists of targets', () => {
     run(w, { alg: 4 });
     run(w, { alg: 4 });
     run(w, { alg: 4 });
-    // Round robin stays on the last chosen position, here that of the default, until its weight is used up.
+    // Round robin stays on the last chosen position, here that of the default destination, until its weight is used up.
     const [destination] = w.partition.snapshot.sets.get(1)?.destinations.slice(-1) ?? [];
     assert.ok(destination !== undefined);
     w.engine.setWeight(destination, 5);

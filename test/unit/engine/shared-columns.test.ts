@@ -24,7 +24,7 @@ function start(rows: readonly DestinationRow[], flavour: FlavourName): Process {
 
 const setOf = ({ partition }: Process) => partition.snapshot.sets.get(1) as CompiledSet;
 
-/** Several processes that select from one set; the first one writes its states. */
+/** Several processes that select from one set; the first writes its states. */
 function sharing(count: number, rows: readonly DestinationRow[], flavour: FlavourName): readonly Process[] {
   const processes = Array.from({ length: count }, () => start(rows, flavour));
   const memory = new ArrayBuffer(4 * wordsOf(rows.length));
@@ -110,7 +110,7 @@ describe('a shared set', () => {
     const [first, second] = sharing(2, rows, 'opensips') as [Process, Process];
     const before = setOf(first);
     first.partition.load([row('sip:10.0.0.9'), ...rows], { inheritState: true });
-    // Selected by the old table, after the new one was compiled.
+    // Selected with the old table after the new one was compiled.
     for (const id of ['a', 'b']) select(second, 4, '', id);
     const set = setOf(first);
     set.continueFrom(before);
@@ -139,7 +139,7 @@ describe('a shared set', () => {
     mine.enter();
     mine.leave();
     dead.enter();
-    // Nobody says that it is dead: after a while it is taken for that.
+    // No report of its death came: after a while it is taken for dead.
     mine.enter();
     mine.leave();
     const third = new SharedColumns(memory, 0, 3, 3);

@@ -15,7 +15,7 @@ interface Process {
 
 const setOf = ({ partition }: Process) => partition.snapshot.sets.get(1) as CompiledSet;
 
-/** Processes with randomness of their own that select from one set; the first one writes its states. */
+/** Processes with their own random numbers that select from one set; the first writes its states. */
 function sharing(attrs: readonly string[], compat: Compat): readonly Process[] {
   const rows = attrs.map((each, i) => row(`sip:10.0.0.${i + 1}`, { attrs: each }));
   const processes = [1, 2, 3].map((seed) => {
@@ -41,7 +41,7 @@ function select({ engine, partition }: Process, alg: number): number {
   return Number(context.current(partition)?.row.uri.slice(-1));
 }
 
-/** How often each was chosen in so many selections, made by the processes in turn. */
+/** How often each was chosen in a number of selections made by the processes by round robin. */
 function counts(processes: readonly Process[], alg: number, selections: number): readonly number[] {
   const found = [0, 0, 0];
   for (let i = 0; i < selections; i++) {
@@ -72,7 +72,7 @@ for (const compat of ['default', 'strict'] as const) {
       const processes = sharing(['rweight=50', 'rweight=30', 'rweight=20'], compat);
       counts(processes, 11, 37);
       mark(processes[0] as Process, 'sip:10.0.0.1', 'inactive');
-      // 30 and 20 of 50.
+      // Shares of 30 and 20 out of 50.
       assert.deepEqual(counts(processes, 11, 100), [0, 60, 40]);
       mark(processes[0] as Process, 'sip:10.0.0.1', 'active');
       assert.deepEqual(counts(processes, 11, 100), [50, 30, 20]);
@@ -103,7 +103,7 @@ for (const compat of ['default', 'strict'] as const) {
       const restore = setOf(first).remember();
       const tried = Array.from({ length: 40 }, () => select(first, 9));
       restore();
-      // The first table is drawn when it is first needed, and again since nobody had used it.
+      // The first table is drawn when it is first needed, and drawn again since nobody had used it.
       counts(processes, 9, 10);
       const again = setOf(first).remember();
       const inTrial = Array.from({ length: 40 }, () => select(first, 9));

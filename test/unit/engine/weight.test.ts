@@ -23,7 +23,7 @@ function loaded(rows: readonly DestinationRow[], over: Parameters<typeof partiti
 const find = (partition: Partition, uri: string) => partition.find(1, uri) as Destination;
 const setOf = (partition: Partition) => partition.snapshot.sets.get(1) as CompiledSet;
 
-/** How often each position is chosen over every value the weights sum up to. */
+/** How often each position is chosen over all hash values below the sum of the weights. */
 function sharesByHash(set: CompiledSet, total: number): number[] {
   const shares = set.destinations.map(() => 0);
   for (let hash = 0; hash < total; hash++) {
@@ -72,7 +72,7 @@ describe('weights reported at run time', () => {
     let events = 0;
     engine.states.onChange(() => events++);
     engine.setWeight(find(partition, B), 5);
-    // Three in seven hashes fall on A, which is down, and are shared by weight.
+    // Three of seven hashes select A, which is down; they are distributed by weight.
     const shares = sharesByHash(set, 7 * 6);
     assert.equal(shares[0], 0);
     assert.deepEqual([shares[1], shares[2]], [35, 7]);

@@ -16,7 +16,7 @@ interface Flight {
   fail(): void;
 }
 
-/** An outbox whose deliveries the test settles by hand. */
+/** An outbox whose deliveries the test completes. */
 function manual(options: Partial<OutboxOptions> = {}) {
   const clock = new FakeClock();
   const flights: Flight[] = [];

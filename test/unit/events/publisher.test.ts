@@ -10,7 +10,7 @@ import { FakeClock } from '../../support/fake-clock.js';
 const nextIteration = () => new Promise<void>((resolve) => setImmediate(resolve));
 const EVENT = 'E_DISPATCHER_STATUS';
 
-/** A sink "fake:name" that remembers what it got; "fake:dead" never answers, "fake:broken" always fails. */
+/** A sink "fake:name" that records what it receives; "fake:dead" never completes, "fake:broken" always fails. */
 function setUp(options: { maxSubscribers?: number } = {}) {
   const clock = new FakeClock();
   const got = new Map<string, DispatcherEvent[]>();

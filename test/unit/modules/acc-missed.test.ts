@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { answerTo, INVITE, startScript } from '../../support/script-run.js';
 import { writingLogger } from '../../support/written-lines.js';
 
-/** What acc writes of a call of a user whose every branch is refused. */
+/** Accounting lines of a call to a user whose every branch is rejected. */
 async function written(user: string): Promise<string[]> {
   const lines: string[] = [];
   const runner = startScript({

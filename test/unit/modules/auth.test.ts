@@ -35,7 +35,7 @@ test('a nonce is valid for its lifetime, and any other text is not', () => {
   assert.equal(nonces.check(nonce, ''), 'good');
   for (let i = 0; i < nonce.length; i++) {
     const changed = nonce.slice(0, i) + (nonce[i] === 'A' ? 'B' : 'A') + nonce.slice(i + 1);
-    // The last letter of base64url has bits that say nothing.
+    // The last character of base64url has unused bits.
     if (i < nonce.length - 1) assert.equal(nonces.check(changed, ''), 'bad', `letter ${i}`);
   }
   for (const other of ['', 'x', `${nonce}${nonce}`, `${nonce}\r\n`, 'A'.repeat(100_000)])
@@ -85,7 +85,7 @@ interface Asked {
   readonly method?: string;
 }
 
-/** Asks, answers the challenge, and returns the lines that the script wrote for the answer. */
+/** Sends a request, answers the challenge, and returns the script's output for the second request. */
 async function answered(runner: ScriptRunner, { user = 'alice', password = 'secret', from, method = 'INVITE' }: Asked) {
   const text = INVITE.replace('sip:alice@a.example>;tag', `${from ?? 'sip:alice@a.example'}>;tag`)
     .replace(/^INVITE/, method)
@@ -185,7 +185,7 @@ test('nonces hold over a reload, and answered ones are remembered where their pa
   assert.equal(first.of(run).use(nonce, undefined), 'good');
   const same = authentication.renew(first, parameters());
   assert.deepEqual([same.of(run).check(nonce, ''), same.of(run).use(nonce, undefined)], ['good', 'used']);
-  // A configuration that was never asked for a nonce stands in between.
+  // A configuration that was never asked for a nonce came in between.
   const between = authentication.renew(same, parameters({ nonce_expire: 200 }));
   const other = authentication.renew(between, parameters({ nonce_expire: 100 }));
   assert.equal(other.of(run).check(nonce, ''), 'good');

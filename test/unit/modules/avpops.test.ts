@@ -22,7 +22,7 @@ test('values of an AVP are copied, deleted and pushed to variables', async () =>
     xlog("$ru\\n");
     is_avp_set("$avp(u)/s"); xlog("$rc\\n");
     is_avp_set("$avp(u)/n"); xlog("$rc\\n");`);
-  // What is copied with /g stands in reverse order.
+  // Values copied with /g are in reverse order.
   assert.deepEqual(lines, ['one two', 'two', '-1 <null>', 'sip:carol@sw.example', '1', '-1']);
 });
 

@@ -5,7 +5,7 @@ import { until } from '../../support/until.js';
 
 const BRANCHES = 'append_msg_branch("sip:a@127.0.0.1:1"); append_msg_branch("sip:b@127.0.0.1:2");';
 
-/** The statuses that were sent for a method, in order. */
+/** Statuses of the replies to a method, in order. */
 function statuses({ sent }: ScriptRunner, method: string): string[] {
   return sent
     .filter(({ text }) => text.startsWith('SIP/2.0') && new RegExp(`^CSeq: 1 ${method}\\r$`, 'm').test(text))

@@ -31,7 +31,7 @@ test('cache_remove_chunk() forgets what matches, in the usual collection or a na
 
 test('a large collection is searched in several event loop iterations; entries added meanwhile stay', async () => {
   const cache = new ExpiringMap<string>(1_000_000);
-  // What has expired takes its time as well.
+  // Removing expired entries takes time as well.
   for (let i = 0; i < 200_000; i++)
     cache.set(`${i % 2 === 0 ? 'rate' : 'other'}_${i}`, 'x', i % 3 === 0 ? undefined : 1);
   let iterations = 0;

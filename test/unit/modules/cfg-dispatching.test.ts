@@ -14,7 +14,7 @@ after(async () => {
   for (const close of closing.reverse()) await close();
 });
 
-/** A cfg file over rows of a dispatcher table, with a UDP and a TCP socket. */
+/** A cfg file with rows of a dispatcher table, a UDP socket and a TCP socket. */
 async function served(rows: (tcp: number) => string, route: string) {
   const tcp = await freePort('127.0.0.1');
   const daemon = await startCfgDaemon({

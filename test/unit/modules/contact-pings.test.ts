@@ -22,11 +22,11 @@ const SETTINGS: ContactPings = {
 interface Sent {
   readonly port: number;
   readonly text: string;
-  /** Answers a request. */
+  /** Answers the request. */
   readonly answer?: () => void;
 }
 
-/** Pings over contacts in memory; what is sent is kept. */
+/** Pings to contacts in memory; sent requests are kept. */
 function pinging(settings: Partial<ContactPings>, contacts: readonly Partial<Binding>[]) {
   const clock = new FakeClock();
   const locations = new Locations(false);

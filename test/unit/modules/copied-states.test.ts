@@ -14,7 +14,7 @@ const PARAMETERS = new Map<string, readonly string[]>([
   ['pipe', ['p:TAILDROP:3']],
 ]);
 
-/** Changes a state, and says what is in it. */
+/** Changes a state and returns its content. */
 const CASES: readonly {
   name: string;
   key: ModuleState<never>;

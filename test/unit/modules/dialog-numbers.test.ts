@@ -38,14 +38,14 @@ const withBody = (message: string, body: string): string =>
     `Content-Type: application/sdp\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
   );
 
-/** What was sent whose first line begins so, each text once. */
+/** Sent messages whose first line begins with `start`, each text once. */
 const sentBy = (runner: ScriptRunner, start: string) => [
   ...new Map(runner.sent.filter(({ text }) => text.startsWith(start)).map((each) => [each.text, each])).values(),
 ];
 
 const cseqOf = (text: string | undefined): string => /^CSeq: (.*)\r$/m.exec(text ?? '')?.[1] ?? '';
 
-/** A request within the call, along its Record-Route. */
+/** A request in the dialog, along its Record-Route. */
 function within(runner: ScriptRunner, method: string, cseq: number, from: 'caller' | 'callee' = 'caller'): string {
   const route = /^Record-Route: (.*)\r$/m.exec(sentBy(runner, 'INVITE')[0]?.text ?? '')?.[1] ?? '';
   const [caller, callee] = ['"Alice" <sip:alice@a.example>;tag=ft', '<sip:bob@b.example>;tag=tt'];
@@ -85,7 +85,7 @@ test('requests of a side follow the numbers of our own within the dialog, and th
       '5080 2 OPTIONS',
       '5080 3 OPTIONS',
     ]);
-    // The ACK of the first INVITE keeps its number, late or not.
+    // The ACK of the first INVITE has that INVITE's number, even if it comes late.
     runner.receive(within(runner, 'ACK', 1));
     assert.equal(cseqOf(sentBy(runner, 'ACK')[0]?.text), '1 ACK');
     // A re-INVITE, its ACK, a request of the callee, and the BYE.
@@ -157,7 +157,7 @@ test('a side is asked by re-INVITE with the SDP it knows, which is acknowledged;
     assert.match(text, /^INVITE sip:alice@127\.0\.0\.1:5070 SIP\/2\.0\r\n/);
     assert.match(text, /^Contact: <sip:bob@127\.0\.0\.1:5080>\r$/m);
     assert.match(text, /^Content-Type: application\/sdp\r$/m);
-    // As the reply route had changed it for the caller.
+    // In the form that the reply route made for the caller.
     assert.ok(text.endsWith(`\r\n\r\n${sdp('192.0.2.1')}`), text);
     assert.equal(cseqOf(text), '1 INVITE');
     runner.receive(

@@ -6,7 +6,10 @@ import { answerTo, INVITE, type ScriptRunner, startScript } from '../../support/
 const HEAD = `modparam("dialog", "profiles_with_value", "peer")
   modparam("dialog", "options_ping_interval", 30)`;
 
-/** A script of OpenSIPS that keeps the dialog of each INVITE: what it does then, and its further routes. */
+/**
+ * An OpenSIPS script that creates a dialog for each INVITE; `then`: its further statements, `routes`: its further
+ * routes.
+ */
 function dialogs(then: string, routes = '', clock = new FakeClock()): ScriptRunner {
   return startScript({
     dialect: 'opensips',
@@ -24,7 +27,7 @@ function dialogs(then: string, routes = '', clock = new FakeClock()): ScriptRunn
   });
 }
 
-/** Answers the call that was relayed. */
+/** Answers the relayed call. */
 function answer(runner: ScriptRunner): void {
   const invite = runner.sent.find(({ text }) => text.startsWith('INVITE '))?.text ?? '';
   runner.receive(answerTo(invite, '200 OK', { tag: 'tt', headers: ['Contact: <sip:bob@127.0.0.1:5080>'] }), 5080);

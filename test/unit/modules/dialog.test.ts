@@ -7,7 +7,7 @@ const SCRIPT = `
   if (has_totag()) { loose_route(); xlog("state $DLG_status $dlg_val(n)\\n"); exit; }
   record_route(); create_dialog("B"); $DLG_timeout = 100; $dlg_val(n) = "v"; $du = "sip:127.0.0.1:5080"; t_relay();`;
 
-/** The answer of a gateway to what was sent to it. */
+/** A gateway's reply to a message it received. */
 function answered(invite: string, status: string): string {
   return answerTo(invite, status, { tag: 'tt', headers: ['Contact: <sip:bob@127.0.0.1:5080>'] });
 }

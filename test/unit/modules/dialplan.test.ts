@@ -32,7 +32,7 @@ executeSqlite(
 );
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** What a script writes once its tables are read. */
+/** Output of a script after its tables are read. */
 async function written(
   dialect: 'opensips' | 'kamailio',
   modules: string,

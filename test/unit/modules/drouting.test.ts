@@ -52,7 +52,7 @@ async function routing(
   return runner;
 }
 
-/** What a script writes over one INVITE to a number. */
+/** Output of a script for one INVITE to a number. */
 async function written(number: string, script: string, more: Parameters<typeof routing>[1] = {}): Promise<string[]> {
   const runner = await routing(script, more);
   try {
@@ -194,7 +194,7 @@ test('weights of a carrier are shares', async () => {
         INVITE.replace('sip:bob@', 'sip:0044@').replace('z9hG4bK1', `z9hG4bKw${i}`).replace('a@a.ex', `${i}@a.ex`),
       );
     const firsts = new Set(runner.lines);
-    // Without weights each is as likely as the other.
+    // Without weights all are equally likely.
     assert.deepEqual(firsts, new Set(['gw1', 'gw2']));
   } finally {
     await runner.stop();
@@ -223,7 +223,7 @@ test('define_blacklist makes lists of the addresses of gateways by their types',
   );
 });
 
-/** Two partitions, each with tables of its own, one of them with variables of its own. */
+/** Two partitions with their own tables, one of them with its own variables. */
 const partitions = join(folder, 'partitions.db');
 executeSqlite(
   partitions,
@@ -369,7 +369,7 @@ test('a reload asks a silent database once, however many partitions it has', asy
       .filter(({ message }) => message.includes('cannot be read'))
       .map(({ fields }) => fields['table']);
     assert.deepEqual(failed, ['dr_gateways']);
-    // A connection that breaks is opened again up to four times for one table.
+    // A broken connection is opened again up to four times for one table.
     assert.ok(connections >= 1 && connections <= 5, String(connections));
     const { Partitions } = (await mi.execute('dr_reload_status', {})) as { Partitions: { name: string }[] };
     assert.deepEqual(

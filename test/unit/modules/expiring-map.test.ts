@@ -20,7 +20,7 @@ test('what is added to a full map takes the room of the oldest entry', () => {
 
 test('a map that stays full for very long holds the latest entries', () => {
   const map = new ExpiringMap<number>(200_000);
-  // Counted in the work of the test itself: with a walk from the start this would be some 10 ** 10 steps.
+  // A walk from the start for each entry would be about 10 ** 10 steps.
   for (let i = 0; i < 600_000; i++) map.set(`k${i}`, i, undefined);
   assert.equal(map.get('k399999', 0), undefined);
   assert.equal(map.get('k400000', 0), 400_000);
@@ -32,13 +32,13 @@ test('the characters of keys and texts are bounded, and the oldest entries are r
   for (const key of ['a', 'b', 'c']) map.set(key, 'v'.repeat(30), undefined);
   map.set('d'.repeat(30), 1, undefined);
   assert.equal(held(), 'b30 c30 d1');
-  // One that grows gives way to nothing but itself where it is the oldest.
+  // When the growing entry is the oldest, only it is evicted.
   map.set('b', 'v'.repeat(60), undefined);
   assert.equal(held(), 'd1 b60');
   map.set('b', 'v', undefined);
   map.set('e', 'v'.repeat(60), undefined);
   assert.equal(held(), 'd1 b1 e60');
-  // What is longer than all may be stays alone.
+  // An entry longer than the limit is kept alone.
   map.set('f', 'v'.repeat(200), undefined);
   assert.equal(held(), 'f200');
   for (const end of [() => map.delete('f'), () => map.clear(), () => map.get('g', 5), () => map.expired(5)]) {

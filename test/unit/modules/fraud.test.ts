@@ -29,7 +29,7 @@ event_route[E_FRD_CRITICAL] { xlog("critical: $param(param) $param(value) of $pa
 
 let files = 0;
 
-/** Starts the script with these rows, on Monday 2026-11-30 at noon UTC. */
+/** Starts the script with these rows at noon UTC on Monday 2026-11-30. */
 async function watching(...rows: readonly string[]): Promise<{ runner: ScriptRunner; clock: FakeClock; file: string }> {
   const file = join(folder, `${++files}.db`);
   executeSqlite(
@@ -49,7 +49,7 @@ async function watching(...rows: readonly string[]): Promise<{ runner: ScriptRun
   return { runner, clock, file };
 }
 
-/** Calls a number; gives the lines that the script wrote. */
+/** Calls a number; returns the script's output. */
 function called({ runner }: { readonly runner: ScriptRunner }, number: string, id: number, user = 'alice'): string[] {
   runner.receive(
     INVITE.replace('sip:bob@sw', `sip:${number}@sw`)
@@ -70,7 +70,7 @@ test('a rule has a warning and a critical threshold for each figure, by user and
     assert.deepEqual(called(started, '442', 2), ['warning: total calls 2 of 2, alice 442, rule 1', '-1']);
     assert.deepEqual(called(started, '443', 3), ['critical: total calls 3 of 3, rule 1', '-2']);
     assert.deepEqual(called(started, '443', 4, 'carol'), ['1']);
-    // The longest prefix decides; no rule covers the last number.
+    // The longest prefix is used; no rule covers the last number.
     assert.deepEqual(called(started, '44201', 5, 'carol'), ['1']);
     assert.deepEqual(called(started, '44201', 6, 'carol'), [
       'warning: sequential calls 2 of 2, carol 44201, rule 2',
@@ -181,7 +181,7 @@ test('a rule applies on its days and hours; malformed rows are left out', async 
 test('a reload of the file takes another use_utc_time; figures stay', async () => {
   const zone = process.env['TZ'];
   process.env['TZ'] = 'Asia/Tokyo';
-  // Noon in UTC is 21:00 there.
+  // Noon UTC is 21:00 in that zone.
   const started = await watching("1, 1, '1', '09:00', '13:00', '', 0, 0, 0, 0, 2, 0, 0, 0, 0, 0");
   const { runner } = started;
   const useUtc = async (value: number): Promise<void> => {

@@ -6,7 +6,10 @@ import type { MessageRun } from '../../../src/script/call.js';
 
 type Definition = FunctionDefinition<MessageRun>;
 
-/** Whether one of two definitions would never be found: a module has both for the same dialect, generation and number of arguments. */
+/**
+ * Whether one of two definitions can never be found: a module has both for the same dialect, generation and number of
+ * arguments.
+ */
 function clash(one: Definition, other: Definition): boolean {
   const modules = new Set(one.module.split('|'));
   const [[least, most], [otherLeast, otherMost]] = [argumentRange(one.parameters), argumentRange(other.parameters)];

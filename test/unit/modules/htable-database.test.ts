@@ -8,7 +8,7 @@ import type { HashRow } from '../../../src/script/tables.js';
 
 const row = (key: string, value: string, expires = 0): HashRow => ({ key, value, expires });
 
-/** What a process has of a file with the table "a"; `hashes` are the rows of the database. */
+/** State of a process for a file with the table "a"; `hashes` are the rows of the database. */
 function processWith(memory: SharedArrayBuffer, hashes: ReadonlyMap<string, readonly HashRow[]>): ScriptEnvironment {
   const shared = new SharedValues(memory, () => 0);
   const parameters = new Map([['htable', new Map([['htable', ['a=>size=4;dbtable=t;autoexpire=60;']]])]]);

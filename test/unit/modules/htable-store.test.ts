@@ -22,7 +22,7 @@ import { executeSqlite, selectSqlite } from '../../support/sqlite-file.js';
 const COLUMNS =
   "id INTEGER PRIMARY KEY, key_name VARCHAR(64) NOT NULL DEFAULT '', key_type INT NOT NULL DEFAULT 0, value_type INT NOT NULL DEFAULT 0, key_value VARCHAR(128) NOT NULL DEFAULT '', expires INT NOT NULL DEFAULT 0";
 
-/** A file with hash tables at a fixed time of the wall clock, and what it logs. */
+/** A file with hash tables at a fixed wall clock time, and its log. */
 function file(t: TestContext, definitions: readonly string[], more: { url?: string; unread?: readonly string[] } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'switchyard-htable-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));

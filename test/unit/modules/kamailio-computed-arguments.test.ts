@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { scriptFunctions } from '../../../src/modules/all.js';
 import { linesOf, startScript } from '../../support/script-run.js';
 
-/** As Kamailio 5.6.3 runs it: each line was written there. */
+/** Output recorded from Kamailio 5.6.3. */
 test('an argument that is computed for each message has the value that Kamailio gives it', async () => {
   const lines = await linesOf({
     dialect: 'kamailio',
@@ -47,7 +47,7 @@ test('every function takes an expression where Kamailio was seen to take one', (
       : [],
   );
   assert.ok(computed.length > 100, `${computed.length}`);
-  // These two read what their argument names when a file is loaded.
+  // These two read their argument when the file is loaded.
   const constant = computed.filter(({ parameter }) => parameter.kind === 'literal' || parameter.kind === 'route');
   assert.deepEqual(
     constant.map(({ each }) => each.name),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { linesOf } from '../../support/script-run.js';
 
-// A core parameter of 5.7 makes the file one of a later version.
+// A core parameter of 5.7: the file is read as one of a later version.
 const LATER = 'return_mode=0';
 
 const lines = (script: string, head = LATER, modules = 'cfgutils htable textopsx'): Promise<string[]> =>
@@ -67,7 +67,7 @@ test('variables and functions that are newer than 5.6', async () => {
   );
 });
 
-// As 5.6.3 answers the same statements.
+// Results of Kamailio 5.6.3 for the same statements.
 test('$defn, $ccp and $sel(cfg_get.core...) read definitions and parameters', async () => {
   const head = `#!define X 12
 #!define Y "abc"

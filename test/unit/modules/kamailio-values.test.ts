@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { linesOf, startScript } from '../../support/script-run.js';
 
-/** What each of these prints was recorded of Kamailio 5.6.3. */
+/** Output recorded from Kamailio 5.6.3. */
 const lines = (script: string) => linesOf({ dialect: 'kamailio', modules: 'corex', script });
 
 test('a 1 of "&&" and a 0 of "||" is left out, other constants make truth values', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { INVITE, startScript } from '../../support/script-run.js';
 
-/** A request whose user begins a header field of its own once it is unescaped. */
+/** A request whose unescaped user part contains a line break and a header field. */
 const REQUEST = INVITE.replace('sip:bob@sw', 'sip:bob%0d%0aX-Own%3a%201@sw');
 
 const NEXT = '$du = "sip:127.0.0.1:5080";';

@@ -18,7 +18,7 @@ executeSqlite(
 );
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The script with its table read. */
+/** The script after its table is read. */
 async function balancing(script: string, clock?: FakeClock): Promise<ScriptRunner> {
   const runner = startScript({
     dialect: 'opensips',
@@ -34,7 +34,7 @@ async function balancing(script: string, clock?: FakeClock): Promise<ScriptRunne
 const call = (n: number): string =>
   INVITE.replaceAll('a@a.example', `${n}@a.example`).replace('z9hG4bK1', `z9hG4bKc${n}`);
 
-/** Hands a request in; its route has ended. */
+/** Hands in a request and waits for the end of its route. */
 async function received(runner: ScriptRunner, text: string): Promise<void> {
   runner.receive(text);
   await new Promise((resolve) => setImmediate(resolve));
@@ -49,7 +49,7 @@ test('the destination with the most free capacity gets a call, and counts it unt
   try {
     for (let i = 0; i < 11; i++) await received(runner, call(i));
     const chosen = runner.lines.map((line) => line.slice(-4));
-    // 10 free against 2, until both have 2 free: then the first of them.
+    // 10 free against 2: the first until both have 2 free, then the first of them again.
     assert.deepEqual(chosen, [...Array<string>(8).fill('7002'), '7001', '7002', '7001']);
     await received(runner, call(20));
     await received(runner, call(21));

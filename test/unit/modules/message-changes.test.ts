@@ -23,7 +23,7 @@ const WITH_SDP = INVITE.replace(
   `Content-Type: application/sdp\r\nContent-Length: ${SDP.length}\r\n\r\n${SDP}`,
 );
 
-/** The body that a script relays. */
+/** The body of the relayed request. */
 async function relayed(script: string, head = ''): Promise<{ body: string; lines: string[] }> {
   const runner = startScript({
     dialect: 'opensips',

@@ -9,7 +9,7 @@ import { until } from '../../support/until.js';
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** A script of OpenSIPS, with its management commands. */
+/** An OpenSIPS script with its management commands. */
 function served(
   options: Omit<ScriptRunOptions, 'dialect'>,
 ): ScriptRunner & { mi(name: string, params?: Values | readonly unknown[]): Promise<unknown> } {

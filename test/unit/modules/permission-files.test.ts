@@ -10,7 +10,7 @@ const folder = mkdtempSync(join(tmpdir(), 'switchyard-permissions-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 test('lines of rules count as Kamailio 5.6.3 was seen to count them', () => {
-  // Each followed by a rule for carol; whether zed may call zz, and alice abc.
+  // Each is followed by a rule for carol; whether zed may call zz, and alice may call abc.
   const lines: readonly (readonly [line: string, zed: boolean, alice: boolean, faults: number])[] = [
     ['ALL', false, false, 1],
     ['ALL : "^sip:(" ', false, false, 1],
@@ -79,7 +79,7 @@ for (const dialect of ['opensips', 'kamailio'] as const)
           .replace('a@a.example', `${from}${uri}${contact}${to}`),
       );
     try {
-      // From and the URI as they stand, request-URI and Contact without password, port and parameters.
+      // From and the URI are compared unchanged, request-URI and Contact without password, port and parameters.
       send('sip:carol@a', 'sip:to@a', 'sip:bob@h', '<sip:c@h:5080;q=1>');
       send('sip:carol@a', 'sip:to@a', 'sip:bob:secret@h:5061;p=1', '"y" <sip:c@h>;expires=3, <sip:d@h>');
       send('sip:pp@a;x=y', 'sip:to@a', 'sip:bob@h;p=1', '<sip:c@h>, <sip:z@h>');

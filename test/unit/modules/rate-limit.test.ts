@@ -4,7 +4,7 @@ import { SharedValues } from '../../../src/core/shared-values.js';
 import { rateState } from '../../../src/modules/rate-limit.js';
 import { ModuleStates } from '../../../src/script/environment.js';
 
-/** What is kept over reloads by one process; `pipe` are the pipes of the file as it is then. */
+/** State of a process that is kept over reloads; `pipe`: the pipes of the file. */
 function startProcess(memory: SharedArrayBuffer | undefined) {
   const kept = new Map<object, unknown>();
   const shared = memory === undefined ? undefined : new SharedValues(memory, () => 0);
@@ -41,7 +41,7 @@ test('a reload in one process loses no message that another one counts meanwhile
   const before = load('a:TAILDROP:3');
   count();
   const all = [...before];
-  // Whoever reads the pipes to write them back has what they were before.
+  // A concurrent reader writes back the earlier values of the pipes.
   before[Symbol.iterator] = function* () {
     for (const each of all) {
       count();

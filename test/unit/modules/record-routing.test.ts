@@ -24,7 +24,7 @@ function start(dialect: 'opensips' | 'kamailio', settings: Readonly<Record<strin
 
 let serial = 0;
 
-/** A BYE with a To tag along a Route, of the call with that Call-ID. */
+/** A BYE with a To tag and a Route, of the call with that Call-ID. */
 function bye(route: string, callId: string): string {
   return INVITE.replaceAll('INVITE', 'BYE')
     .replace('z9hG4bK1', `z9hG4bKbye${serial++}`)
@@ -34,7 +34,7 @@ function bye(route: string, callId: string): string {
     .replace('sip:bob@sw.example', 'sip:bob@198.51.100.9');
 }
 
-/** Where a request was sent to, or what the script wrote. */
+/** The target of a request, or the script's output. */
 async function outcome(runner: ScriptRunner, text: string, source = '127.0.0.1'): Promise<string> {
   runner.lines.length = 0;
   runner.sent.length = 0;
@@ -107,7 +107,7 @@ for (const dialect of ['opensips', 'kamailio'] as const) {
       const route = /^Record-Route: (<[^>]*>)/m.exec(invite)?.[1] ?? '';
       const [socket] = runner.daemon.sockets.all;
       assert.ok(socket);
-      /** Where a request from outside goes by a request-URI; "nothing" when it is refused. */
+      /** The target of a request from outside by its request-URI; "nothing" when it is rejected. */
       const sentFor = async (uri: string, more = ''): Promise<string> => {
         runner.lines.length = 0;
         runner.sent.length = 0;

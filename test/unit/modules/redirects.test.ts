@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { answerTo, INVITE, type ScriptRunner, startScript } from '../../support/script-run.js';
 import { until } from '../../support/until.js';
 
-/** Answers the INVITE that went to 5090 with 302, and gives the request-URIs of those that leave then, as "URI port". */
+/** Answers the INVITE to port 5090 with 302, and returns the request-URIs of the following ones as "URI port". */
 async function redirected(runner: ScriptRunner, contact: string, targets: number): Promise<string[]> {
   const invites = () => runner.sent.filter(({ text }) => text.startsWith('INVITE'));
   try {

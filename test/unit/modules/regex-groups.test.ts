@@ -57,7 +57,7 @@ test('groups are bounded in number and size, and a file that cannot be used is r
   }
 });
 
-// The answers of kamcmd with 5.6.3.
+// The answers of kamcmd with Kamailio 5.6.3.
 test('memory queues are listed and fetched from by RPC', async () => {
   const { daemon, receive, stop } = startScript({
     dialect: 'kamailio',

@@ -21,7 +21,7 @@ async function until(met: () => boolean): Promise<void> {
   for (let i = 0; i < 2000 && !met(); i++) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-/** Hands a REGISTER in; gives the reply's status and the fields the test looks at. */
+/** Hands in a REGISTER; returns the reply's status and the fields that the test checks. */
 async function register(runner: ScriptRunner, contact: string, more = '', callId = `c${++numbers}`): Promise<string[]> {
   const before = runner.sent.length;
   runner.receive(
@@ -65,13 +65,13 @@ test('a contact with an instance renews the one with the same instance and reg-i
     assert.equal(held(await register(runner, `${a}`)), listed(`${a}`));
     assert.equal(held(await register(runner, `${a};reg-id=1;${one}`)), listed(`${a}`, `${a};${one};reg-id=1`));
     assert.equal(held(await register(runner, `${b};reg-id=1;${one}`)), listed(`${a}`, `${b};${one};reg-id=1`));
-    // One that names no instance renews the first with its URI, and leaves that its instance.
+    // A registration without an instance renews the first one with its URI, whose instance is unchanged.
     assert.equal(held(await register(runner, `${b}`)), listed(`${a}`, `${b};${one};reg-id=1`));
     assert.equal(
       held(await register(runner, `${c};reg-id=2;${one}`)),
       listed(`${a}`, `${b};${one};reg-id=1`, `${c};${one};reg-id=2`),
     );
-    // Started again with another Call-ID, the device has lost its other flows.
+    // Restarted with another Call-ID, the device has lost its other flows.
     assert.equal(held(await register(runner, `${c};reg-id=1;${one}`)), listed(`${a}`, `${c};${one};reg-id=1`));
     assert.equal(held(await register(runner, `<sip:zz@127.0.0.1>;reg-id=1;${one};expires=0`)), listed(`${a}`));
   } finally {

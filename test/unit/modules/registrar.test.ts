@@ -59,7 +59,7 @@ interface Asked {
   readonly port?: number;
 }
 
-/** Hands a request in; gives the reply once it is there, without a body and Via. */
+/** Hands in a request; returns its reply without body and Via. */
 async function ask(runner: ScriptRunner, method: string, asked: Asked = {}): Promise<string[]> {
   const { more = '', to = 'sip:alice@sw.example', callId = 'c1', cseq = ++numbers, port = 5070 } = asked;
   const before = runner.sent.length;
@@ -116,7 +116,7 @@ test('contacts are listed as Kamailio 5.6.3 lists them: by q, of equal ones the 
       /7001>;expires=300$/,
     );
     await register(runner, `Contact: ${three};expires=0`, { callId: 'c3' });
-    // The last of a field comes first.
+    // The last value of a field comes first.
     const several = `Contact: ${one}, ${two}, ${three};q=0.1`;
     assert.deepEqual(await register(runner, several, { to: 'sip:Carol@elsewhere.example' }), [
       'SIP/2.0 200 OK',
@@ -250,7 +250,7 @@ test('the default of path_mode refuses a Path whose sender does not know of it, 
   }
 });
 
-/** usrloc's table as Kamailio makes it. */
+/** The usrloc table as made by Kamailio. */
 const LOCATION = `CREATE TABLE location (id INTEGER PRIMARY KEY, ruid TEXT UNIQUE, username TEXT, domain TEXT, contact TEXT, received TEXT, path TEXT, expires TIMESTAMP, q REAL,
   callid TEXT, cseq INTEGER, last_modified TIMESTAMP, flags INTEGER, cflags INTEGER, user_agent TEXT, socket TEXT, methods INTEGER, instance TEXT, reg_id INTEGER, server_id INTEGER,
   connection_id INTEGER, keepalive INTEGER, partition INTEGER)`;
@@ -259,7 +259,7 @@ for (const mode of [1, 2, 3]) {
   test(`contacts are there after a restart with db_mode ${mode}, and removed ones are not`, async () => {
     const file = join(tmpdir(), `switchyard-location-${process.pid}-${mode}.sqlite`);
     rmSync(file, { force: true });
-    // A row of Kamailio's db_sqlite: times are Julian days.
+    // A row written by Kamailio's db_sqlite: times are Julian days.
     const julian = Date.now() / 86_400_000 + 2_440_587.5 + 1;
     executeSqlite(
       file,

@@ -30,7 +30,7 @@ after(async () => {
   for (const close of closing.reverse()) await close();
 });
 
-/** What leaves, and what the script writes, for an INVITE with SDP. */
+/** The relayed message and the script's output for an INVITE with SDP. */
 async function through(dialect: 'opensips' | 'kamailio', head: string, script: string) {
   const runner = startScript({
     dialect,

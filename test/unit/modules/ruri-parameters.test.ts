@@ -5,7 +5,7 @@ import { linesOf } from '../../support/script-run.js';
 const ASKED = [
   ['NAME("lr")', '1'],
   ['NAME("LR")', '1'],
-  // As documented: without a value, or with this one.
+  // As documented: without a value, or with this value.
   ['NAME("x")', '-1'],
   ['NAME("x", "1")', '1'],
   ['NAME("x", "2")', '-1'],

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { INVITE, startScript } from '../../support/script-run.js';
 
-/** Checks and URIs, what replaces what in an INVITE, and the reply; "": nothing is wrong, "silent": it is wrong, nothing is answered. */
+/**
+ * Checks and URIs, a replacement in an INVITE, and the reply; "": the request is valid, "silent": it is invalid and not
+ * answered.
+ */
 type Row = readonly [checks: number, uris: number, from: string | RegExp, to: string, answer: string];
 
 const FROM = /^From:.*/m;
@@ -54,7 +57,7 @@ const ROWS: readonly Row[] = [
   [4096, 7, TO, 'To: <sip:b@b.example>;tag=x; tag=y', '400 Many To Tag Params'],
   [4096, 7, FROM, 'From: "x;tag=1" <sip:a@a.example;tag=2>;tag=x', ''],
   [4096, 7, FROM, 'From: <sip:a@a.example;tag=x', 'silent'],
-  // The order in which the original looks.
+  // The order in which the original checks.
   [32767, 7, MORE, `Expires: x\r\nProxy-Require: foo\r\n${MORE}`, '400 Expires value is illegal'],
   [32767, 7, MORE, `Proxy-Require: foo\r\n${credentials('foo')}`, '420 Bad Proxy Require Extension; Unsupported: foo'],
 ];

@@ -13,7 +13,7 @@ after(async () => {
 
 const MODULES = 'proto_udp tm sl sipmsgops db_sqlite dispatcher'.split(' ').map((each) => `loadmodule "${each}.so"`);
 
-/** What a script writes over one INVITE, over a set 1 of three equal destinations u1, u2, u3. */
+/** Output of a script for one INVITE, with a set 1 of three equal destinations u1, u2, u3. */
 async function written(parameters: string, body: string, more = ''): Promise<readonly string[]> {
   const daemon = await startCfgDaemon({
     text: `socket=LISTEN

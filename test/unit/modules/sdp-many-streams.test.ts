@@ -16,7 +16,7 @@ function message(body: string): string {
   );
 }
 
-/** The body that a script of these statements sends on. */
+/** The body that a script with these statements relays. */
 async function bodyAfter(dialect: 'opensips' | 'kamailio', statements: string, body: string): Promise<string> {
   const modules = dialect === 'opensips' ? 'sipmsgops' : 'sdpops';
   const runner = startScript({ dialect, modules, script: `${statements}\n$du = "sip:127.0.0.1:5080"; t_relay();` });
@@ -58,7 +58,7 @@ for (const [dialect, statements] of [
       make: (length) => message(SESSION + make(length - 400)),
     }));
     try {
-      // Functions are compiled by the first messages.
+      // Functions are compiled during the first messages.
       for (let i = 0; i < 20; i++) for (const { make } of cases) runner.receive(make(4000));
       assertLinear(statements, cases, (text) => runner.receive(text));
     } finally {

@@ -34,7 +34,7 @@ const fields = (text: string | undefined): string[] =>
 const sentBy = (runner: ScriptRunner, start: string): string[] =>
   runner.sent.filter(({ text }) => text.startsWith(start)).map(({ text }) => text);
 
-/** BYE requests without their retransmissions. */
+/** Number of BYE requests without retransmissions. */
 const byes = (runner: ScriptRunner): number => new Set(sentBy(runner, 'BYE')).size;
 
 function answer(runner: ScriptRunner, request: string, ...headers: readonly string[]): void {
@@ -86,7 +86,7 @@ test('the dialog lives as long as the session timer of the last answer says, and
       'Require: timer',
     ]);
     clock.advance(690_000);
-    // A refresh.
+    // A session refresh.
     const route = /^Record-Route: (.*)$/m.exec(request)?.[1]?.trim() ?? '';
     runner.receive(
       invite('Session-Expires: 800', `Route: ${route}`)

@@ -15,7 +15,7 @@ const SDP = [
   '',
 ].join('\r\n');
 
-/** A request with these header lines and this body, relayed by a script: what it wrote, and what left. */
+/** Relays a request with these header lines and this body: returns the script's output and the relayed request. */
 async function relayed(
   statements: string,
   { lines = [], body = '' }: { readonly lines?: readonly string[]; readonly body?: string } = {},

@@ -21,13 +21,16 @@ after(() => {
 
 const X5U = 'https://certs.example/a.pem';
 
-/** An INVITE between two numbers. */
+/** An INVITE from one number to another. */
 const call = (...lines: readonly string[]): string =>
   INVITE.replace('<sip:alice@a.example>', '<sip:+4930100@a.example>')
     .replace('<sip:bob@b.example>', '<sip:+4940200@b.example;user=phone>')
     .replace('Content-Length: 0', [...lines, 'Content-Length: 0'].join('\r\n'));
 
-/** Runs a script in which OWN_CERT, OWN_KEY and OWN_URL stand for the texts of a certificate; the clock stands at the time of this machine. */
+/**
+ * Runs a script in which OWN_CERT, OWN_KEY and OWN_URL are replaced by the data of a certificate; the clock is at the
+ * time of this machine.
+ */
 function served(
   script: string,
   more = '',
@@ -56,7 +59,7 @@ const VERIFY = `$var(c) = 0; stir_shaken_verify($var(cert), $var(c), $var(r)); x
 
 const headerIn = (text: string, name: string): string => new RegExp(`^${name}: (.*)\\r$`, 'm').exec(text)?.[1] ?? '';
 
-/** The signed form of a call, and the certificate that signed it. */
+/** A signed INVITE, and the certificate that signed it. */
 async function signed(issuer = authority, message = call()): Promise<{ identity: string; date: string; cert: string }> {
   assert.ok(issuer !== undefined && authority !== undefined);
   const { cert, key } = issuer.issue(`by${Math.round(performance.now() * 1000)}`, []);
@@ -126,7 +129,7 @@ describe('stir_shaken', { skip }, () => {
   });
 
   test('stir_shaken_verify() accepts only what a trusted certificate signed about this call', async () => {
-    // Valid since before the call is signed, however long that takes.
+    // Valid from before the call is signed, however long that takes.
     const other = (await signed()).cert;
     const good = await signed();
     const lines = [`Date: ${good.date}`, `Identity: ${good.identity}`];
@@ -148,7 +151,7 @@ describe('stir_shaken', { skip }, () => {
       [call(...lines), 'no certificate', '-8 437 Unsupported Credential'],
       [call(`Date: ${foreign.date}`, `Identity: ${foreign.identity}`), foreign.cert, '-8 437 Unsupported Credential'],
       [call(...lines), other, '-9 438 Invalid Identity Header'],
-      // Another callee than the one that was signed.
+      // The callee differs from the signed one.
       [call(...lines).replace('sip:+4940200@', 'sip:+4940201@'), good.cert, '-9 438 Invalid Identity Header'],
     ] as const) {
       const runner = served(`$var(r) = NULL; $var(cert) = "${cert}"; ${VERIFY}`);

@@ -27,7 +27,7 @@ function request(
   ].join('\r\n');
 }
 
-/** What this proxy makes of a request on its way: our Via with the mark above it. */
+/** A request as forwarded by this proxy: with the marked Via of the proxy on top. */
 function relayed(received: string, own = 0): string {
   const direction = /;TH=([du])0/.exec(received)?.[1] ?? '';
   const head = 'Record-Route: <sip:10.0.0.9;lr>\r\n'.repeat(own);
@@ -37,12 +37,12 @@ function relayed(received: string, own = 0): string {
   );
 }
 
-/** The reply of a UAS that got this request. */
+/** The reply of a UAS that received this request. */
 function replyTo(shown: string, more = ''): string {
   return answerTo(shown, '200 OK').replace('Content-Length', `${more}Content-Length`);
 }
 
-/** A reply as it is passed on: without our Via. */
+/** A forwarded reply: without the proxy's Via. */
 const passed = (reply: string): string => reply.replace(/Via: [^\r]*\r\n/, '');
 
 test('a text is enciphered the same way each time, and other text is recognised as not enciphered', () => {
@@ -93,7 +93,7 @@ test('a request shows neither the Via fields, routers and Contact of its sender,
   assert.match(hidden, /^<sip:192\.0\.2\.9;line=sr-[\w-]+>$/);
   assert.deepEqual(routes, ['<sip:10.0.0.9;lr>', '<sip:10.0.0.2;lr>']);
   assert.doesNotMatch(back, /10\.1\.0|TH=/);
-  // A request within the dialog, by what the caller knows.
+  // A request in the dialog, with the URIs the caller knows.
   const contact = /<([^>]*)>/.exec(headersOf(back, 'contact')[0] ?? '')?.[1] ?? '';
   const within = mask.received(request('BYE', contact, { more: `Route: <sip:10.0.0.9;lr>, ${hidden}\r\n` }));
   assert.match(within, /^BYE sip:b@10\.1\.0\.2 SIP/);
@@ -111,7 +111,7 @@ test('with mask_callid each side has its own Call-ID, in requests, replies of bo
   assert.equal(idOf(reply), 'c@x');
   assert.equal(idOf(mask.sent(passed(reply), undefined)), 'c@x');
   assert.equal(idOf(mask.sent(replyTo(received), undefined)), 'c@x', 'a reply of our own to the caller');
-  // ACK and CANCEL that the transaction layer derives have our Via alone.
+  // ACK and CANCEL made by the transaction layer have only the proxy's Via.
   const cancel = request('CANCEL', 'sip:b@b.example', { via: 'SIP/2.0/UDP 10.0.0.9;branch=z9hG4bKours;TH=d0' });
   assert.equal(idOf(mask.sent(cancel, undefined)), hidden);
   const back = mask.received(request('BYE', 'sip:a@a.example', { callId: hidden, via: 'SIP/2.0/UDP 10.1.0.1' }));
@@ -166,7 +166,7 @@ test('the first 256 hidden values of a message are shown, the others stay as the
   const reply = `SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 10.0.0.9;branch=z9hG4bKo\r\n${below}${routes}Content-Length: 0\r\n\r\n`;
   const shown = mask.received(reply);
   assert.ok(headersOf(shown, 'record-route').every((each) => each === '<sip:10.0.0.1;lr>'));
-  // Our own, and as many as 128 routes have left of 256.
+  // The proxy's own, and those that remain of 256 after 128 routes.
   assert.equal(
     headersOf(shown, 'via').findIndex((via) => via.includes(' 127.0.0.8;')),
     129,

@@ -24,7 +24,7 @@ test('only the named parameters of a Contact pass through topology hiding', asyn
   }
 });
 
-/** The Contacts that the callee of a hidden call is shown, in its INVITE and a re-INVITE, and the caller in the 200. */
+/** The Contacts that the callee of a hidden call sees in INVITE and re-INVITE, and the caller in the 200. */
 async function contacts(call: string, head = ''): Promise<{ callee: string[]; caller: string }> {
   const runner = startScript({
     dialect: 'opensips',
@@ -66,7 +66,7 @@ test('the Contact of a hidden call has the user that is named for each side', as
     ['/a', '', 'a@'],
     ['//b', 'b@', ''],
     ['/a/b', 'b@', 'a@'],
-    // What would end the URI or the line, as a peer may write it.
+    // Text of a peer that would end the URI or the line.
     ['a>\\r\\nX: 1\\r\\n', 'aX1@', 'aX1@'],
   ] as const) {
     const seen = await contacts(`topology_hiding("", "${users}");`);
@@ -116,7 +116,7 @@ test('what fix_nated_contact() puts into Contact is hidden, and is where the sid
     assert.match(contact(invite), /^<sip:alice@127\.0\.0\.1:5060;did=[0-9a-f.]+>$/);
     const answer = answerTo(invite, '200 OK', { tag: 'tt', headers: ['Contact: <sip:bob@y.invalid>'] });
     runner.receive(answer, 7001);
-    // The route sees what the callee has sent, the caller does not.
+    // The route sees what the callee sent, the caller does not.
     assert.deepEqual(runner.lines, ['sip:bob@y.invalid']);
     const shown = contact(sent('SIP/2.0 200'));
     assert.match(shown, /^<sip:bob@127\.0\.0\.1:5060;did=[0-9a-f.]+>$/);

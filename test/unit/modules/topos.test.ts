@@ -43,7 +43,7 @@ function request(method: string, uri: string, over: Partial<typeof CALLER> & { c
 
 let branches = 0;
 
-/** What this proxy makes of a request on its way: our Via with the mark above it, our Record-Route lines first. */
+/** A request as forwarded by this proxy: with the marked Via of the proxy on top and its Record-Route lines first. */
 function relayed(received: string, own: readonly string[] = [], branch = `z9hG4bKours${branches++}`): string {
   const [, direction, dialog = ''] = /;TH=([du])0(-\w+)?/.exec(received) ?? [];
   const head = own.map((each) => `Record-Route: ${each}\r\n`).join('');
@@ -53,7 +53,7 @@ function relayed(received: string, own: readonly string[] = [], branch = `z9hG4b
   );
 }
 
-/** The reply of whoever got this request. */
+/** The reply of a UAS that received this request. */
 function replyTo(shown: string, tag: string, more = '', status = '200 OK'): string {
   const copied = shown
     .split('\r\n')
@@ -62,7 +62,7 @@ function replyTo(shown: string, tag: string, more = '', status = '200 OK'): stri
   return [`SIP/2.0 ${status}`, ...copied, `${more}Content-Length: 0`, '', ''].join('\r\n');
 }
 
-/** A reply as it is passed on: without our Via. */
+/** A forwarded reply: without the proxy's Via. */
 const passed = (reply: string): string => reply.replace(/Via: [^\r]*\r\n/, '');
 const contactIn = (text: string): string => /<([^>]*)>/.exec(headersOf(text, 'contact')[0] ?? '')?.[1] ?? '';
 
@@ -70,7 +70,7 @@ const OWN = ['<sip:10.1.0.9;r2=on;lr>', '<sip:10.0.0.9;transport=tcp;r2=on;lr>']
 const UPSTREAM =
   'Via: SIP/2.0/TCP 10.0.0.2;branch=z9hG4bKb, SIP/2.0/UDP 10.0.0.3;branch=z9hG4bKc\r\nRecord-Route: <sip:10.0.0.2;lr>\r\nContact: <sip:a@10.0.0.4>\r\n';
 
-/** A call that is answered by a callee behind a router of its own. */
+/** A call answered by a callee behind another proxy. */
 function answered(stripper: TopologyStripper): { caller: string; callee: string; back: string } {
   const received = stripper.received(request('INVITE', 'sip:b@b.example', { more: UPSTREAM }));
   const shown = stripper.sent(relayed(received, OWN));
@@ -243,7 +243,7 @@ test('the time is linear in the length of a message, whatever its contents', () 
       const shown = stripper.sent(relayed(stripper.received(text), OWN));
       stripper.sent(passed(stripper.received(replyTo(shown, 'tt'))));
     },
-    // Four messages, and what the test itself does with them.
+    // Four messages, and the work of the test itself.
     { maxMs: 25 },
   );
 });

@@ -58,7 +58,7 @@ test('kamailio always names the algorithm, and writes the response after what wa
   assert.ok(challenge !== undefined);
   const request = { method: 'INVITE', uri: 'sip:4930@home.example', body: '' };
   const line = answerChallenge(challenge, request, { user: 'pbx', password: 'secret' }, '7167810', 'kamailio');
-  // Recorded of Kamailio 5.6.3.
+  // Recorded from Kamailio 5.6.3.
   assert.equal(
     line,
     'Digest username="pbx", realm="r", nonce="abc", uri="sip:4930@home.example", opaque="o1", qop=auth, nc=00000001, cnonce="7167810", response="5cd94c07c42d01a716d915ac16b667cb", algorithm=MD5',
@@ -68,7 +68,7 @@ test('kamailio always names the algorithm, and writes the response after what wa
 const invites = ({ sent }: ScriptRunner): string[] =>
   sent.filter(({ text }) => text.startsWith('INVITE')).map(({ text }) => text);
 
-/** Has every INVITE of a script challenged, up to `times`; the INVITEs it sent. */
+/** Challenges every INVITE of a script up to `times` times; returns the INVITEs it sent. */
 async function challenged(
   dialect: 'opensips' | 'kamailio',
   modules: string,

@@ -5,7 +5,7 @@ import { calculateRpn } from '../../../src/modules/math.js';
 import { timePeriodHolds } from '../../../src/modules/time-period.js';
 import { INVITE, startScript } from '../../support/script-run.js';
 
-/** Names that every JavaScript object answers to. */
+/** Properties that every JavaScript object inherits. */
 const INHERITED = ['constructor', 'valueOf', '__proto__'];
 
 test('an algorithm of a challenge is not looked up among the members of every object', () => {

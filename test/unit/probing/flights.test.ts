@@ -5,7 +5,7 @@ import type { ProbeOutcome } from '../../../src/probing/probe.js';
 import type { Watched } from '../../../src/probing/roster.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
-/** Probes of 500 ms on a clock whose process may stand still: time goes on, timers do not. */
+/** Probes of 500 ms on a clock whose process may stall: time advances, timers do not run. */
 function makeFlights() {
   const fake = new FakeClock();
   let stoodStill = 0;

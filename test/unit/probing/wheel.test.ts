@@ -91,7 +91,7 @@ test('members may come and go at any time, also during a visit', () => {
         }
         clock.advance(wait);
       }
-      // Three whole revolutions, with or without a visit at their very first moment, which may have been before.
+      // Three complete revolutions; a visit at the first moment may have happened before.
       const from = clock.monotonic();
       visits.clear();
       clock.advance(3000);

@@ -6,7 +6,7 @@ import { STATELESS } from '../../../src/proxy/stateless-branch.js';
 import { hopTo, ListPlan, proxyFixture } from '../../support/proxy-fixture.js';
 import { parsed, type RecordingSocket, replyTo, requestText, sourceOf } from '../../support/sip-recorder.js';
 
-/** One thing that may happen to the proxy. */
+/** An action or event in the test. */
 type Step =
   | { readonly do: 'request'; readonly method: string; readonly call: number; readonly tcp: boolean }
   | { readonly do: 'cancel' | 'ack'; readonly call: number; readonly tcp: boolean }
@@ -107,7 +107,7 @@ async function play(played: Scene) {
       callId: `call-${nth}`,
       ...(toTag === undefined ? {} : { toTag }),
     });
-  /** Requests the proxy sent onwards, both sockets. */
+  /** Requests that the proxy sent on both sockets. */
   const onward = () =>
     [udp, tcp].flatMap((socket: RecordingSocket) =>
       socket.sent
@@ -117,7 +117,8 @@ async function play(played: Scene) {
   const streamed = new Set<string>();
   const arrive = (method: string, nth: number, useTcp: boolean) => {
     const sent = text(method, nth, useTcp);
-    // Nobody repeats a request over a reliable transport: a second one would be another request under the same branch.
+    // Requests are not retransmitted over a reliable transport: a second one would be another request with the same
+    // branch.
     if (useTcp && streamed.has(sent)) return;
     if (useTcp) streamed.add(sent);
     layer.receive(sent, from(useTcp));
@@ -159,7 +160,8 @@ test('property: 200 s later no transaction, timer or unanswered request is left'
   await fc.assert(
     fc.asyncProperty(scene, async (played) => {
       const { layer, clock, errors, udp, tcp } = await play(played);
-      // One dead target after the other, a call that rings: the longest way has three times fr_inv_timeout.
+      // Failover from one dead target to the next, then a ringing call: the longest case takes three times
+      // fr_inv_timeout.
       await clock.advanceAsync(600_000, 20_000);
       assert.deepEqual([layer.size, layer.unanswered, layer.timers.size, clock.pending], [0, 0, 0, 0]);
       if (played.kind !== 'late error') assert.deepEqual(errors, []);
@@ -176,7 +178,7 @@ test('property: no caller gets two different final answers to one request but 2x
       const { udp, tcp } = await play(played);
       const finals = new Map<string, number[]>();
       const sent = [...udp.sent, ...tcp.sent].map(({ text, address }) => ({ message: parsed(text), address }));
-      // A CANCEL without its INVITE is relayed without state, and so are the replies to it (RFC 3261 section 16.10).
+      // A CANCEL without its INVITE is relayed statelessly, and so are its replies (RFC 3261 section 16.10).
       const cancelled = new Set(
         sent
           .filter(({ message }) => message.isRequest && message.method === 'CANCEL')

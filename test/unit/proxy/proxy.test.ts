@@ -29,7 +29,7 @@ describe('validation (RFC 3261 section 16.3)', () => {
       assert.deepEqual(fixture.codes(), [code]);
       assert.equal(fixture.sentTo(GATEWAY).length, 0);
       assert.equal(fixture.lastToCaller().header('unsupported'), code === 420 ? 'a, b, c' : undefined);
-      // The answer is held for copies, and let go.
+      // The answer is kept for retransmissions until released.
       fixture.call(parts);
       assert.deepEqual(fixture.codes(), [code, code]);
       fixture.clock.advance(40_000);
@@ -76,7 +76,7 @@ describe('validation (RFC 3261 section 16.3)', () => {
 });
 
 describe('loops and spirals (RFC 3261 section 16.3 step 4)', () => {
-  /** What the proxy sent comes back by way of another one. */
+  /** A message of the proxy returns by way of another proxy. */
   const back = (sent: string, change: (text: string) => string = (text) => text) =>
     change(sent.replace('\r\nVia:', '\r\nVia: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bKelse\r\nVia:'));
 
@@ -162,7 +162,7 @@ describe('routes (RFC 3261 sections 16.4 and 16.12, RFC 5658)', () => {
   test('a strict router before and nothing after: the request goes to the URI that Route held', () => {
     const { out, routes, fixture } = forwarded(inDialog('sip:127.0.0.1:5060;lr', `Route: <sip:bob@${GATEWAY}>\r\n`));
     assert.deepEqual([out.requestUri, routes], [`sip:bob@${GATEWAY}`, []]);
-    // Its copy is the same transaction still.
+    // Its retransmission still belongs to the same transaction.
     fixture.layer.receive(inDialog('sip:127.0.0.1:5060;lr', `Route: <sip:bob@${GATEWAY}>\r\n`), fixture.caller);
     assert.equal(fixture.sentTo(GATEWAY).length, 1);
   });

@@ -8,7 +8,7 @@ const A = hopTo('sip:192.0.2.7');
 const B = hopTo('sip:192.0.2.8');
 const C = hopTo('sip:192.0.2.9');
 
-/** A relay over these targets. */
+/** A relay with these targets. */
 function relay(
   hops: readonly (NextHop | readonly NextHop[])[] = [A, B],
   options: Partial<ProxyFixtureOptions> & { codes?: number[]; allowed?: (a: { address: string }) => boolean } = {},
@@ -16,7 +16,7 @@ function relay(
   const plan = new ListPlan(hops, options.codes ?? [408, 503], true, options.allowed);
   const fixture = proxyFixture({ ...options, decide: () => ({ kind: 'relay', plan }) });
   const words = (address: string) => fixture.sentTo(address).map(startWord);
-  /** Reply of a target to the INVITE (or the method given) it got. */
+  /** A target's reply to the INVITE (or the given method) it received. */
   const from = (address: string, status: number, toTag = `tag-${address}`, method = 'INVITE') => {
     const sent = fixture
       .sentTo(address)
@@ -267,7 +267,7 @@ describe('serial failover', () => {
     const a = () => Promise.resolve([{ address: '192.0.2.21', ttl: 60 }]);
     const aaaa = () => Promise.resolve([{ address: '2001:db8::21', ttl: 60 }]);
     const dns = { naptr: none, srv: none, aaaa, system: none, a };
-    // There is TCP over IPv4 only.
+    // The proxy has TCP over IPv4 only.
     const { call, tcp, plan, clock } = relay([hopTo('sip:gw.example.com:5060;transport=tcp'), B], { dns });
     call();
     await clock.advanceAsync(0);
@@ -326,7 +326,7 @@ describe('serial failover', () => {
   });
 
   test('within its dialog the hop that a Route names is taken for a sips URI (section 16.6 step 7)', () => {
-    // There is no socket for TLS: what is looked for by TLS finds none, and what names UDP is refused.
+    // There is no TLS socket: a URI that needs TLS has no target, and one that requires UDP is rejected.
     for (const [uri, code] of [
       ['sip:192.0.2.7', 500],
       ['sip:192.0.2.7;transport=tcp', 500],
@@ -586,7 +586,7 @@ describe('several targets at once (RFC 3261 section 16.7)', () => {
     from('192.0.2.8', 487);
     assert.deepEqual(codes(), [100, 180, 603]);
     assert.deepEqual(words('192.0.2.9'), []);
-    // The cancelled branch has not failed.
+    // The cancelled branch does not count as failed.
     assert.deepEqual(
       plan.failures.map(({ uri }) => uri),
       [A.uri],
@@ -677,7 +677,7 @@ describe('a request too large for UDP (RFC 3261 section 18.1.1)', () => {
     fixture.clock.advance(12 * 3600 * 1000);
     call({ ...large, branch: 'z9hG4bKsecond', callId: 'second' });
     assert.deepEqual(tries(), [1, 2]);
-    // UDP is silent now: next time TCP is tried again.
+    // UDP is silent as well now: the next request tries TCP again.
     fixture.clock.advance(fixture.layer.config.frTimeout + 100);
     call({ ...large, branch: 'z9hG4bKthird', callId: 'third' });
     assert.ok((tries()[0] ?? 0) >= 2);

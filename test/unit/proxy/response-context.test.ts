@@ -7,7 +7,7 @@ import { parsed, startWord } from '../../support/sip-recorder.js';
 
 const [A, B, C] = ['192.0.2.7', '192.0.2.8', '192.0.2.9'] as const;
 
-/** A plan that follows each 302 to C; `left` is what of it is kept. */
+/** A plan that redirects to C after each 302; `left` is kept from it. */
 class FollowingPlan extends ListPlan {
   left: SipMessage | undefined;
   private named: NextHop[] = [];
@@ -87,7 +87,7 @@ describe('redirections', () => {
       const { from, codes, sentTo, answer } = calling(plan);
       const other = calling(new ListPlan([hopTo(`sip:${A}`)]));
       other.from(A, 301);
-      // Any reply that comes back will do as the rest: it must go by the same Vias.
+      // Any reply that takes the same Vias is suitable as the kept one.
       plan.left = parsed(
         `SIP/2.0 301 Left\r\nVia: SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bKx\r\n${other.lastToCaller().text.slice(other.lastToCaller().headersStart)}`,
       );

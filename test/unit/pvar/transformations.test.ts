@@ -4,7 +4,7 @@ import { PvarScope, type PvarValue } from '../../../src/pvar/context.js';
 import { compileFormat } from '../../../src/pvar/format.js';
 import { INVITE, pvarMessage } from '../../support/pvar-message.js';
 
-/** Transforms `value` by each text and compares. */
+/** Applies each transformation to `value` and compares the results. */
 function table(value: PvarValue, cases: Readonly<Record<string, PvarValue>>): void {
   const scope = new PvarScope(pvarMessage(INVITE));
   if (value !== null) scope.vars.set('v', value);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { linesOf } from '../../support/script-run.js';
 
-/** As recorded of Kamailio 5.6.3. */
+/** Recorded from Kamailio 5.6.3. */
 const SOCKETS: Readonly<Record<string, string>> = {
   'sip:a@1.2.3.4;transport=tcp': 'tcp:1.2.3.4:5060',
   'sip:a@h.example;transport=UDP': 'udp:h.example:5060',

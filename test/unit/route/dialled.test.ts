@@ -12,7 +12,7 @@ const address = (transport: TransportName, port = 5060) =>
 
 test('the request-URI and the socket decide the transport; a secure one stays secure', () => {
   for (const [uri, from, written, by, transport, port] of [
-    // A plain destination.
+    // A destination without attributes.
     ['sip:192.0.2.1', 'udp', undefined, undefined, 'udp', 5060],
     ['sip:192.0.2.1', 'udp', 'sip:bob@192.0.2.1', undefined, 'udp', 5060],
     // ds_select_domain keeps the parameters of the request-URI.
@@ -24,7 +24,7 @@ test('the request-URI and the socket decide the transport; a secure one stays se
     ['sip:192.0.2.1', 'udp', undefined, 'tcp', 'tcp', 5060],
     ['sip:192.0.2.1;transport=tcp', 'tcp', undefined, 'udp', 'udp', 5060],
     ['sip:192.0.2.1', 'udp', 'sip:bob@192.0.2.1;transport=tcp', 'udp', 'udp', 5060],
-    // Secure never becomes clear.
+    // A secure transport is never replaced by an insecure one.
     ['sip:192.0.2.1;transport=tls', 'tls', undefined, 'udp', 'tls', 5061],
     ['sips:192.0.2.1', 'tls', undefined, 'tcp', 'tls', 5061],
     ['sip:192.0.2.1;transport=tls', 'tls', 'sip:bob@192.0.2.1;transport=tcp', undefined, 'tls', 5061],

@@ -5,14 +5,14 @@ import { scriptFunctions } from '../../../src/modules/all.js';
 import { methodTest, namesMethod } from '../../../src/route/functions/message.js';
 import { JAVASCRIPT_ROUTES } from '../../support/cfg-reference.js';
 
-/** Methods of JavaScript routes that are no functions of a cfg file: its statements and operators, and inner ones. */
+/** Methods of JavaScript routes that are not functions of a cfg file: statements, operators and internal ones. */
 const LANGUAGE = new Set(
   'constructor get set format exit drop end running done refused text lines answer select next again isKamailio'.split(
     ' ',
   ),
 );
 
-/** What JavaScript has beyond the tables: what failure routes inherit of request routes. */
+/** Functions of JavaScript that are not in the tables: those that failure routes inherit from request routes. */
 const BEYOND = ['failure: loose_route', 'failure: mf_process_maxfwd_header'];
 
 test('what a JavaScript route has is a function of the table, in a kind of route the table allows', () => {
@@ -41,7 +41,7 @@ test('a list names a method by a whole word, whatever the letter case', () => {
     others.map(() => false),
   );
   assert.equal(namesMethod('INVITE', ''), false);
-  // A list that stays gives the same answers.
+  // A repeated list gives the same answers.
   for (const list of [...named, ...others, ' INVITE ', 'INVITE |', 'A B|INVITE'])
     for (const method of ['INVITE', 'ACK', '', 'A', 'INVITE|ACK', 'ACK|INVITE', '|'])
       assert.equal(methodTest(list)(method), namesMethod(list, method), `${list} ${method}`);

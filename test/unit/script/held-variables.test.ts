@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { answerTo, INVITE, linesOf, type ScriptRunOptions, startScript } from '../../support/script-run.js';
 import { until } from '../../support/until.js';
 
-/** A statement that has another route run before the next statement, and that route. */
+/** A statement that runs another route before the next statement, and that route. */
 const WITHIN: readonly (readonly [name: string, options: Omit<ScriptRunOptions, 'script'>, statement: string])[] = [
   ['event_route[sl:local-response]', { dialect: 'kamailio' }, 'sl_send_reply("404", "No");'],
   ['event_route[tm:local-response]', { dialect: 'kamailio' }, 't_newtran(); t_reply("404", "No");'],
@@ -33,7 +33,7 @@ ${name} { xlog("within $var(v)\\n"); $var(v) = $var(v) + 1; }
 `;
       const lines = await linesOf({ ...options, modules: `cfgutils ${modules}`, script });
       assert.equal(lines[0], 'within 2');
-      // local_reply_route runs twice: for the 100, too.
+      // local_reply_route runs twice, since it also runs for the 100.
       assert.equal(lines.at(-1), `after ${name === 'route[own_reply]' ? 4 : 3}`);
     });
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { FakeClock } from '../../support/fake-clock.js';
 import { INVITE, startScript } from '../../support/script-run.js';
 
-/** What a script has written after a time; the clock moves in steps of half a second. */
+/** Output of a script after some time; the clock advances in steps of half a second. */
 async function written(script: string, seconds: number): Promise<string[]> {
   const clock = new FakeClock();
   const runner = startScript({ dialect: 'opensips', modules: 'cfgutils', script, clock });

@@ -25,7 +25,7 @@ async function helloFor(servername: string | undefined): Promise<Buffer> {
   return data;
 }
 
-/** The same ClientHello in records of that many bytes each. */
+/** The same ClientHello in records of `size` bytes each. */
 function inRecords(hello: Buffer, size: number): Buffer {
   const parts: Buffer[] = [];
   for (let at = 5; at < hello.length; at += size) {

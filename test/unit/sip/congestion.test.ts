@@ -17,7 +17,7 @@ function congested(trusted: readonly string[] = []) {
     { has: (address) => trusted.includes(address) },
   );
   for (let i = 0; i < 256; i++) congestion.handled(FULL, true);
-  /** One period in which each source sends so many requests; what of them was taken in. */
+  /** One period with a number of requests by source; returns how many were accepted. */
   const period = (sent: Readonly<Record<string, number>>, behind: boolean, text = INVITE) => {
     const taken: Record<string, number> = {};
     for (const [source, count] of Object.entries(sent)) {
@@ -56,7 +56,7 @@ describe('during congestion', () => {
       assert.equal(taken['caller'], 30);
       seen.push(taken['flood'] ?? 0);
     }
-    // A part is let in however much comes: turning away costs time too.
+    // A minimum part is accepted at any load, since rejections cost time as well.
     assert.deepEqual(seen, [3000, 1500, 750, 375, 375]);
     assert.ok(congestion.dropped > 0 && congestion.refused > 0);
     const slower = [period({ flood: 6000 }, false), period({ flood: 6000 }, false)].map(({ flood }) => flood);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FairShare, sourceKey } from '../../../src/sip/fair-share.js';
 
-/** Lets sources ask in turn until none gets any more; returns what each got. */
+/** Lets sources request slots by round robin until none gets any more; returns the number for each. */
 function fill(most: number, sources: readonly string[]): readonly number[] {
   const shares = new FairShare();
   let held = 0;

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { parseMessage, unfold } from '../../../src/sip/message.js';
 import { parsed, requestText } from '../../support/sip-recorder.js';
 
-/** A message from lines; the empty line and the body follow. */
+/** A message made of lines, with an empty line and a body. */
 function lines(...all: string[]): string {
   return `${all.join('\r\n')}\r\n\r\n`;
 }

@@ -21,7 +21,7 @@ async function probing(addresses: readonly string[], aaaa: readonly string[] = [
     (outcome) => outcomes.push(outcome),
   );
   await clock.advanceAsync(0);
-  /** Where it was sent, copies left out. */
+  /** Targets of sent messages, without retransmissions. */
   const targets = () => [...new Set(udp.sent.map(({ address }) => address))];
   const answer = (status: number) => layer.receive(replyTo(udp.sent.at(-1)?.text ?? '', status), sourceOf(udp, 'x'));
   return { ...fixture, cancel, outcomes, targets, answer };

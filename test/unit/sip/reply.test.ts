@@ -6,7 +6,7 @@ import { parsed, requestText, sourceOf } from '../../support/sip-recorder.js';
 
 const SOCKET = {} as SipSocket;
 
-/** The top Via value after the receiver has completed it. */
+/** The top Via value as completed by the receiver. */
 function completed(via: string, address: string, port: number): string {
   const message = parsed(requestText({ via }));
   const edit = viaEdit(message, sourceOf(SOCKET, address, port));
@@ -36,14 +36,14 @@ describe('viaEdit: received and rport (RFC 3261 section 18.2.1, RFC 3581 section
       4711,
       'SIP/2.0/UDP 10.0.0.1;rport=4711;received=192.0.2.1;branch=z1',
     ],
-    // Even when sent-by is the source (RFC 3581 section 4).
+    // Even if sent-by is the source (RFC 3581 section 4).
     [
       'SIP/2.0/UDP 192.0.2.1;branch=z1;rport',
       '192.0.2.1',
       5060,
       'SIP/2.0/UDP 192.0.2.1;branch=z1;rport=5060;received=192.0.2.1',
     ],
-    // What the sender claims itself is not believed.
+    // Values from the sender itself are replaced.
     ['SIP/2.0/UDP a;received=1.2.3.4;branch=z1', '192.0.2.1', 5060, 'SIP/2.0/UDP a;received=192.0.2.1;branch=z1'],
     ['SIP/2.0/UDP 192.0.2.1;received=1.2.3.4;branch=z1', '192.0.2.1', 5060, 'SIP/2.0/UDP 192.0.2.1;branch=z1'],
     [

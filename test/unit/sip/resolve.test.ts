@@ -16,7 +16,7 @@ interface Zone {
   system?: Record<string, { address: string; family: number }[]>;
 }
 
-/** A DNS made of tables; it writes down what it was asked. */
+/** A DNS with fixed tables that records queries. */
 function fakeDns(zone: Zone): DnsSource & { asked: string[] } {
   const asked: string[] = [];
   const answer = async <T>(kind: string, table: Record<string, T[]> | undefined, name: string): Promise<T[]> => {
@@ -44,7 +44,7 @@ function resolverOf(zone: Zone, random: Random = countingRandom()) {
   return { dns, clock, resolver, ask };
 }
 
-/** Lets everything go on that waits for nothing but promises. */
+/** Lets all callbacks run that wait only for promises. */
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 const record = (name: string, priority: number, weight: number): SrvRecord => ({ name, port: 5060, priority, weight });
@@ -119,7 +119,7 @@ describe('a DNS that is silent', () => {
     }
     await settle();
     assert.deepEqual(shown(results[0] ?? []), ['udp 192.0.2.1 5070', 'udp 2001:db8::1 5070']);
-    // What is missing is asked for again before the others' time to live is over.
+    // A missing answer is requested again before the time to live of the others is over.
     clock.advance(14_000);
     ask();
     assert.equal(results.length, 2);
@@ -456,11 +456,11 @@ describe('a DNS that answers with thousands of records', () => {
     const { ask, dns } = resolverOf(all);
     assert.equal(((await ask('sip:all.test')) as Address[]).length, 32);
     assert.deepEqual(dns.asked, ['NAPTR all.test', 'SRV s0.test', 'A t0.test', 'AAAA t0.test']);
-    // Of few targets with large answers two are asked about at once.
+    // With few targets and large answers two are queried in parallel.
     const few = resolverOf({ srv: { '_sip._udp.few.test': targets.slice(0, 16) }, a: hosts('t') });
     assert.equal(((await few.ask('sip:few.test;transport=udp')) as Address[]).length, 32);
     assert.equal(few.dns.asked.filter((each) => each.startsWith('A ')).length, 2);
-    // Large answers in which there is nothing are not asked for again and again.
+    // Large answers without usable records are not requested repeatedly.
     const none = resolverOf({
       naptr: { 'none.test': services },
       srv: Object.fromEntries(

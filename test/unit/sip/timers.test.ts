@@ -114,7 +114,7 @@ describe('TimerWheel', () => {
     };
     const first = new Probe(clock, act);
     const last = new Probe(clock, act);
-    // Whatever the order inside the tick, one of the two comes before both victims.
+    // In any order within a tick, one of the two runs before both victims.
     for (const each of [first, ...victims, last]) timers.arm(each, 100);
     clock.advance(200);
     assert.deepEqual([first.fired.length, last.fired.length], [1, 1]);
@@ -138,7 +138,7 @@ describe('TimerWheel', () => {
 
   test('after the process did not run every due timer fires once', () => {
     const { clock } = wheel();
-    // A clock whose timers are late: monotonic runs on, schedule only when it is advanced.
+    // A clock with late timers: monotonic time advances, scheduled callbacks run only on `advance`.
     let late: (() => void) | undefined;
     let now = 0;
     const timers = new TimerWheel(

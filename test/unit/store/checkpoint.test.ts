@@ -25,7 +25,7 @@ test('what a flush wrote is moved into the file while the connection stays open'
   const { rows } = await store.load();
   await store.saveStates(rows.map(({ rowId, setId, uri }) => ({ rowId, setId, uri, state: 'probing' })));
   assert.ok((await stat(`${path}-wal`)).size > 1024 * 1024, 'still in the log');
-  // What the flush itself has begun may be under way.
+  // A checkpoint that the flush itself began may be running.
   const inFile = async () => {
     await checkpointAside(path);
     const copy = join(dir, 'copy.db');
@@ -40,7 +40,7 @@ test('what a flush wrote is moved into the file while the connection stays open'
         Number((await knex(fixture.spec.table).where('state', 2).count('* as n'))[0]?.['n']),
       );
     } catch {
-      // A copy taken while pages are moved is no sound database yet.
+      // A copy made while pages are moved is not a valid database.
       return 0;
     } finally {
       await other.release();

@@ -8,7 +8,7 @@ import { formatTextRow, parseTextRow, readTextTable, replaceFile } from '../../.
 import { createTextStore } from '../../../src/store/text-store.js';
 import { storeConfig } from '../../support/store-fixtures.js';
 
-/** Recorded from OpenSIPS 4.1.0-dev: the file before and after a clean shutdown that wrote states back. */
+/** Recorded from OpenSIPS 4.1.0-dev: the file before and after a clean shutdown that wrote states. */
 const HEADER =
   'id(int,auto) setid(int) destination(string) socket(string,null) state(int) weight(int) priority(int) attrs(string,null) description(string,null)';
 const BEFORE = [

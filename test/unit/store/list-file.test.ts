@@ -4,7 +4,7 @@ import { lettersOf } from '../../../src/engine/kamailio/live.js';
 import { readListFile } from '../../../src/store/list-store.js';
 import { engineWith, partitionOptions } from '../../support/partitions.js';
 
-/** What a list file gives, in the order of dispatcher.list: "set: uri letters priority attrs". */
+/** Rows of a list file in the order of dispatcher.list: "set: uri letters priority attrs". */
 async function loaded(text: string, strict = false): Promise<{ rows: string[]; discarded: string[] }> {
   const { rows, discarded } = await readListFile(Buffer.from(text, 'latin1'), 'list', 'kamailio', true, strict);
   const partition = engineWith([partitionOptions({ flavour: 'kamailio' })]).partition('');
@@ -21,7 +21,7 @@ async function loaded(text: string, strict = false): Promise<{ rows: string[]; d
 const A = 'sip:127.0.0.1:7001';
 const B = 'sip:127.0.0.1:7002';
 
-/** Recorded from Kamailio 5.6.3: what stands in the file, and what was loaded. */
+/** Recorded from Kamailio 5.6.3: the file, and the loaded rows. */
 const RECORDED: readonly [text: string, rows: readonly string[]][] = [
   [`1 ${A}`, [`1: ${A} AX 0`]],
   [`   1\t${A}\t0\t5\tduid=a`, [`1: ${A} AX 5 duid=a`]],

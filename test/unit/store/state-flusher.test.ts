@@ -11,7 +11,7 @@ import { FakeClock } from '../../support/fake-clock.js';
 const INTERVAL = 15_000;
 const TABLE = 'table dispatcher of sqlite:./x.db';
 
-/** A store that answers as configured, and the destinations whose states it is given. */
+/** A store with a configurable answer, and the destinations whose states are written to it. */
 function setUp(count = 3, received?: (fields: object, message: string) => void) {
   const clock = new FakeClock();
   const listeners = new Set<(change: StateChange) => void>();
@@ -248,7 +248,7 @@ describe('state flusher', () => {
   });
 });
 
-/** A flush of many destinations takes several iterations of the event loop. */
+/** A flush of many destinations takes several event loop iterations. */
 async function iterations(): Promise<void> {
   for (let i = 0; i < 10; i++) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -15,7 +15,7 @@ import { PartitionRuntime } from '../../../src/tenant/tenant.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { partitionOptions, row, seededRandom } from '../../support/partitions.js';
 
-/** A runtime over rows and names that the test holds. */
+/** A runtime with rows and names that the test provides. */
 function makeRuntime(
   rows: DestinationRow[],
   config: Partial<PartitionConfig> = {},
@@ -247,12 +247,12 @@ describe('partition runtime', () => {
     await it.runtime.start();
     const uris = () => it.partition.snapshot.sets.get(1)?.destinations.map((each) => each.row.uri) ?? [];
     const tcp = (n: number) => `sip:192.0.2.${n}:5070;transport=tcp`;
-    // A certificate is checked against the name.
+    // The name is kept, since a certificate is checked against it.
     assert.deepEqual(uris(), [tcp(1), tcp(2), 'sip:192.0.2.9', 'sips:secure.example']);
     const first = it.partition.find(1, tcp(1)) ?? assert.fail();
     assert.deepEqual([first.row.attrs, first.row.description, first.row.rowId], ['a=b', 'gw.example', undefined]);
     it.engine.states.apply({ destination: first, kind: 'set', to: 'inactive', origin: 'mi', reason: 'test' });
-    // The order alone does not count.
+    // A different order alone is not a change.
     it.names.set('gw.example', ['192.0.2.2', '192.0.2.1']);
     it.clock.advance(16_000);
     await it.runtime.refreshNames();
@@ -262,7 +262,7 @@ describe('partition runtime', () => {
     await it.runtime.refreshNames();
     assert.deepEqual(uris(), [tcp(1), tcp(3), 'sip:192.0.2.9', 'sips:secure.example']);
     assert.equal(it.partition.find(1, tcp(1))?.health.state, 'inactive');
-    // An outage of the DNS changes nothing.
+    // A failure of DNS changes nothing.
     it.names.clear();
     it.clock.advance(60_000);
     await it.runtime.refreshNames();
@@ -275,7 +275,7 @@ describe('partition runtime', () => {
     for (const compat of ['default', 'strict'] as const) {
       const it = makeRuntime([row('sip:192.0.2.1'), row('sip:lost.example')], {}, { flavour: 'kamailio', compat });
       await it.runtime.start();
-      // The first load is never refused: there is nothing to keep.
+      // The first load is never rejected: there is no earlier one to keep.
       assert.equal(it.partition.snapshot.size, 1);
       it.table.rows = [row('sip:192.0.2.1'), row('sip:192.0.2.2'), row('sip:lost.example')];
       const reload = it.runtime.reload({ inheritState: false, dryRun: false });

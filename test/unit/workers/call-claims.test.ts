@@ -32,7 +32,7 @@ test('a process that keeps a call handles its requests, even if another one clai
   one.claim('a');
   assert.equal(one.keeps('a'), true);
   assert.equal(brain.keeps('a'), false);
-  // The request came back by a connection.
+  // The request came back over a connection.
   brain.claim('a');
   assert.deepEqual([one.owner('a'), brain.owner('a')], [1, 0]);
   one.release('a');
@@ -49,7 +49,7 @@ test('calls of a dead process are forgotten, and new claims stay', async () => {
   const cleared = brain.lost(2);
   const next = new CallClaims(new SharedValues(memory, () => 0), 2, 2, 1, 77);
   next.claim('of-the-next');
-  // The successor has a call that its predecessor had as well.
+  // The successor has a call that the predecessor also had.
   next.claim('of-two-4998');
   await cleared;
   for (const i of [0, 1, 2500, 4999]) assert.equal(one.owner(`of-two-${i}`), 1, 'who has all others has it');

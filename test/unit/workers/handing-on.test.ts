@@ -10,7 +10,7 @@ import { newCounters } from '../../../src/workers/tallies.js';
 
 const SOURCE = { address: '192.0.2.1', port: 5060 } as Source;
 
-/** A Call-ID of a request that belongs to another worker than the first of two. */
+/** A Call-ID whose requests belong to the second of two workers. */
 const OTHERS = Array.from({ length: 50 }, (_, i) => `c${i}`).find((callId) => socketOfRequest(callId, 2) === 2) ?? '';
 
 const message = (first: string, via: string, body = ''): SipMessage =>

@@ -63,7 +63,7 @@ test('a process killed while it selects leaves states, round robin positions and
     const ended = once(child, 'exit');
     child.kill('SIGKILL');
     await ended;
-    // The locks of a dead worker are freed at once, before another process waits for them.
+    // The locks of a dead worker are released at once, before another process waits for them.
     const set = engine.partition('')?.snapshot.sets.get(1) as CompiledSet;
     tables.lost(worker);
     assert.notEqual(set.shared?.holder, ownerOf(worker));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RemoteCommands } from '../../../src/workers/remote-commands.js';
 
-/** Commands for three workers, and the ids that were sent. */
+/** Commands for three workers, and the sent ids. */
 function made(runs: (worker: number) => boolean = () => true) {
   const sent: [worker: number, id: number, name: string, params: string][] = [];
   return { sent, commands: new RemoteCommands(3, (...item) => runs(item[0]) && sent.push(item) > 0) };

@@ -12,7 +12,7 @@ import { until } from '../../support/until.js';
 
 const memory = new ArrayBuffer(SHARED_BYTES);
 
-/** Both ends of a ring that nothing has been written to. */
+/** Both ends of an empty ring. */
 function pair() {
   const ring = new ReportRing(memory, 3);
   const read: FromWorker[] = [];
@@ -78,7 +78,7 @@ test('records are read in the order they were written, wherever the ring ends an
   fc.assert(
     fc.property(fc.array(fc.tuple(item, fc.integer({ min: 0, max: 9 })), { minLength: 1, maxLength: 80 }), (steps) => {
       const { reader, writer, read, failures } = pair();
-      // Until the ring has gone round.
+      // Until the write position has wrapped around.
       const rounds = Math.ceil(300 / steps.length);
       const written: FromWorker[] = [];
       for (let round = 0; round < rounds; round++) {
@@ -129,7 +129,7 @@ test('a brain that is behind by few calls with long texts gets no further call r
   const { writer, reader, read } = pair();
   const text = 'x'.repeat(65_000);
   let begun = 0;
-  // 7 of them fill the ring; the others wait, and 32 MB of those are enough.
+  // Seven of them fill the ring; the others wait, up to 32 MB.
   while (!writer.isBehind && begun < 1000) writer.add(['refused', 0, 'a', 1, text, 403, String(begun++), null]);
   assert.ok(begun > 500 && begun < 530, `after ${begun} of 65,000 characters`);
   await until('what was written is read', () => {

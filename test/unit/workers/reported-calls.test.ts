@@ -19,16 +19,16 @@ test('a worker that dies ends only the attempts in progress', () => {
   const begin = (id: number) =>
     reported.began(['began', id, 0, 0, '192.0.2.1', 5060, '', true, { rule: '/routing/0' }, true, `call-${id}`, 'a']);
   const send = (id: number, uri: string) => reported.receive(['sent', id, 0, [to(uri), '192.0.2.10', 5060, 0]]);
-  // One whose first destination has failed, and whose second has not been asked yet.
+  // A call whose first destination has failed and whose second has not been sent the request yet.
   begin(1);
   send(1, 'sip:a@x');
   reported.receive(['failed', 1, 0, 503, false, null]);
-  // One at its second destination.
+  // A call at its second destination.
   begin(2);
   send(2, 'sip:a@x');
   reported.receive(['failed', 2, 0, 503, false, null]);
   send(2, 'sip:b@x');
-  // One at two at the same time.
+  // A call that is forked to two destinations.
   begin(3);
   send(3, 'sip:a@x');
   send(3, 'sip:b@x');

@@ -65,7 +65,7 @@ test('an ACK and a CANCEL go to the process with the INVITE and claim nothing; a
   const of = (worker: number) => new ClaimingOwners(claims(), undefined, () => worker);
   const [one, two] = [of(1), of(2)];
   assert.equal(one.owner(request('INVITE', 'call', 1)), 1);
-  // The share of worker 2 has become larger: what follows comes there.
+  // The share of worker 2 has grown: the following requests come to it.
   assert.equal(two.owner(request('INVITE', 'call', 1)), 1);
   assert.equal(two.owner(request('CANCEL', 'call', 1)), 1);
   assert.equal(two.owner(request('ACK', 'call', 1, 'b')), 1);
@@ -83,7 +83,7 @@ test('a request within a call goes to the process that keeps it, even with the C
     const calls = new CallClaims(new SharedValues(values, () => 0), worker, 2, 1);
     return { calls, owners: new ClaimingOwners(claims(), calls, () => worker) };
   }) as [{ calls: CallClaims; owners: ClaimingOwners }, { calls: CallClaims; owners: ClaimingOwners }];
-  // Answered with a 407; then shares change, and the second worker keeps the call.
+  // Answered with 407; then the shares change, and the second worker keeps the call.
   assert.equal(one.owners.owner(request('INVITE', 1, '')), 1);
   assert.equal(two.owners.owner(request('INVITE', 2, '')), 2);
   assert.equal(one.owners.owner(request('ACK', 1, 'b')), 1);

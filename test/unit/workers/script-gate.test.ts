@@ -9,7 +9,7 @@ const source = { address: '127.0.0.1' } as Source;
 const NEW = { kind: 'new' } as KnownRequest;
 const request = (callId: string, toTag: string) => ({ callId, toTag }) as SipMessage;
 
-/** A gate, and what went where. */
+/** A gate that records the target of each message. */
 function gateWith({ runs = () => true, now = () => 0, keeps = () => false }: Partial<LeavingOptions> = {}, own = true) {
   const run: string[] = [];
   const passed: string[] = [];

@@ -22,7 +22,7 @@ import { kamailioRows } from '../../support/kamailio.js';
 import { partitionOptions, request, seededRandom, stillClock } from '../../support/partitions.js';
 import { recordingLog } from '../../support/recording-log.js';
 
-/** When a still clock begins; a process's own begins near 0. */
+/** Start of the test clock; a process's own clock starts near 0. */
 const START = stillClock().time;
 const RULES = { rules: [], hashPvar: undefined, defaultPartition: 'default', partitions: [], blacklists: [] };
 const KAMAILIO = { ...KAMAILIO_DEFAULTS, flags: 2, hashSize: 6, hashExpire: 100, hashInitexpire: 20 };
@@ -34,7 +34,7 @@ function alone(clock: ReturnType<typeof stillClock>, compat: Compat) {
   return engine;
 }
 
-/** A brain (0) and two workers (1, 2) in one process, which count together. */
+/** A brain (0) and two workers (1, 2) in one process with shared counts. */
 function together(clock: ReturnType<typeof stillClock>, compat: Compat) {
   const engine = alone(clock, compat);
   const memory = new ArrayBuffer(SHARED_BYTES);
@@ -90,7 +90,7 @@ function choose(engine: Engine, callId: string): { context: DispatchContext; lis
 function next(engine: Engine, context: DispatchContext): string | undefined {
   const partition = engine.partition('') ?? assert.fail();
   const set = partition.snapshot.sets.get(1) as CompiledSet;
-  // As a worker does before it fails over.
+  // As a worker does before failover.
   set.enter();
   set.leave();
   return context.next(partition)?.row.uri;
@@ -170,7 +170,7 @@ describe('calls that several processes count together', () => {
               for (const each of [one, several.engine]) each.partition('')?.flavour.expireCalls();
             } else if (what === 'reload') {
               table++;
-              // A list goes on with the destinations of its table: the next calls use the new one.
+              // A list continues with the destinations of its table: new calls use the new one.
               calls.clear();
               await reload();
             }
@@ -269,7 +269,7 @@ describe('calls that several processes count together', () => {
     assert.ok(loads.begin('1', 1, 0, 100));
     inUse = first.slice(0, 2);
     assert.equal(loads.counterOf({ counter: -1 }), 7);
-    // Failover within a table that was replaced.
+    // Failover within a replaced table.
     loads.move('1', 1, 6);
     const given = Array.from({ length: 4 }, () => loads.counterOf({ counter: -1 }));
     loads.end('1', 1);
@@ -326,7 +326,7 @@ describe('calls that several processes count together', () => {
     for (const each of ['1', '2', '3']) first.begin(each, 1, counter, 100);
     second.begin('4', 1, counter, 100);
     first.confirm('1', 1, 100);
-    // It went on in the other process.
+    // The call continued in the other process.
     second.begin('2', 1, counter, 100);
     assert.equal(second.lost(1), 1);
     assert.equal(second.load(counter), 3);
@@ -406,7 +406,7 @@ test('processes that call at the same time, and are killed, never exceed maxload
     check();
     await start(worker);
   }
-  // At least one has been full.
+  // At least one destination has been full.
   for (let full = false; !full; full = loadsAt(engine).some((load, i) => load === most[i])) {
     check();
     await sleep(1);

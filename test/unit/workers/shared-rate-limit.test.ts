@@ -26,7 +26,7 @@ test('several processes decide about every request as one does', () => {
     for (let i = 0; i < 3000; i++) {
       now += upTo(4) === 0 ? upTo(1500) : upTo(3);
       if (i % 100 === 0) {
-        // No limit for a while as well.
+        // In some periods there is no limit.
         const other = { perSecond: upTo(3) === 0 ? 0 : limit.perSecond * (1 + upTo(50)), burst: 1 + upTo(8) };
         one.configure(other);
         several[2]?.configure(other);
@@ -65,7 +65,7 @@ test('processes that take tokens at the same time get each token once', { skip }
       fork(PROGRAM, [], { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'inherit', 'inherit', 'ipc', fd] }),
     );
   }
-  // All begin when the last one is ready.
+  // All start when the last one is ready.
   await Promise.all(children.map((each) => once(each, 'message')));
   const [sources, burst] = [5, 20_000];
   for (const each of children) each.send({ bytes: SHARED_BYTES, sources, burst, attempts: sources * burst });
@@ -106,7 +106,7 @@ test('the lock of a dead process is taken from it', () => {
   const alive = () => false;
   const [first, second] = [21, 22].map((pid) => new SharedRateLimiter(memory, () => 1, undefined, { alive }, pid));
   first?.configure({ perSecond: 1, burst: 1 });
-  // The first process dies within a change.
+  // The first process dies during a change.
   const dying = new SharedRateLimiter(memory, () => assert.fail('dies'), undefined, { alive }, 21);
   assert.throws(() => dying.take('10.0.0.1'), /dies/);
   second?.ended(21);

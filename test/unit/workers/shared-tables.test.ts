@@ -17,7 +17,7 @@ import { until } from '../../support/until.js';
 const RULES = { rules: [], hashPvar: undefined, defaultPartition: 'default', partitions: [], blacklists: [] };
 const three = [1, 2, 3].map((i) => row(`sip:10.0.0.${i}`));
 
-/** A brain with two workers in one process. `deliver` brings what the brain has said, and what the workers answer. */
+/** A brain with two workers in one process. `deliver` passes on the brain's messages and the workers' answers. */
 function world(words = 4096, partitions = ['default']) {
   const clock = stillClock();
   const engine = new Engine({ clock, random: seededRandom() });
@@ -63,7 +63,7 @@ function world(words = 4096, partitions = ['default']) {
     const partition = replica.engine.partition(name);
     return partition !== undefined && replica.isCurrent(partition);
   };
-  /** Round robin by the brain (0) or a worker. */
+  /** Round robin in the brain (0) or a worker. */
   const next = (who: number) => {
     const by = who === 0 ? engine : (replicas[who - 1] as Replica).engine;
     const args = parseSelectArguments({ set: 1, alg: 4 });
@@ -164,7 +164,7 @@ describe('tables that workers share', () => {
     load(three);
     tables.changed();
     await deliver();
-    // Both have the first one still; there is room for four of them.
+    // Both still use the first one; there is space for four of them.
     for (let i = 0; i < 6; i++) {
       load(three);
       tables.changed();

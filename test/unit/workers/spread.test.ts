@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { Spread } from '../../../src/workers/spread.js';
 
 /**
- * Shares of this many workers under a simulated load; they are reviewed every 100 ms. `divided`: how much more a load
- * costs several workers.
+ * Shares of a number of workers under a simulated load, reviewed every 100 ms. `divided`: how much more a load costs
+ * several workers.
  */
 function spreading(workers: number, refuses = () => false, divided = 1) {
   let now = 0;
@@ -26,7 +26,9 @@ function spreading(workers: number, refuses = () => false, divided = 1) {
     spread,
     silent,
     changes,
-    /** Applies a load, in multiples of what one worker can do, for `ms` milliseconds; returns the shares after it. */
+    /**
+     * Applies a load (in multiples of the capacity of one worker) for `ms` milliseconds; returns the shares after it.
+     */
     under(load: number, ms: number): readonly number[] {
       demand = load;
       for (const end = now + ms; now < end; now += 100) spread.look();
@@ -89,7 +91,7 @@ test('where one worker has no room for all after all, that is tried less and les
   const before = changes.length;
   under(0.74, 60_000);
   assert.ok(changes.length - before <= 2, 'once a minute at most');
-  // What has changed since is found out at once.
+  // A change since then is detected at once.
   assert.deepEqual(under(0.3, 130_000), [1, 0]);
 });
 
@@ -97,7 +99,7 @@ test('load from before a pause is no longer counted', () => {
   const { under, spread } = spreading(2);
   under(1.5, 1000);
   assert.deepEqual(spread.shares, [0.5, 0.5]);
-  // No look in the meantime.
+  // No review happens meanwhile.
   const paused = spreading(2);
   paused.under(1.5, 100);
   assert.deepEqual(paused.under(0.1, 7000), [1, 0]);

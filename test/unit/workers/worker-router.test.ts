@@ -8,7 +8,7 @@ import { WorkerRouter } from '../../../src/workers/worker-router.js';
 import { proxyFixture } from '../../support/proxy-fixture.js';
 import { parsed, requestText, sourceOf } from '../../support/sip-recorder.js';
 
-/** What a worker that has none of the tables does with a request, where the bound on large ones is reached. */
+/** Reaction of a worker without any tables to a request when the limit for large ones is reached. */
 function decided({ toTag = '', token = true }: { toTag?: string; token?: boolean }): RouteDecision | 'asked' {
   const tokens = new DialogTokens(new KeyRing('key', () => 0));
   const fixture = proxyFixture({ decide: () => ({ kind: 'drop' }), tokens });

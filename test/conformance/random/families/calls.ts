@@ -3,7 +3,7 @@ import type { Family, Request } from './family.js';
 const TO_TAG = '<sip:alice@to.example>;tag=gw1tag';
 const FROM = '"Caller" <sip:caller@from.example>;tag=ft-@ID@';
 
-/** A call to gw1, its ACK and its BYE, with the Route the proxy asked for. */
+/** A call to gw1 with ACK and BYE along the Route that the proxy recorded. */
 function call(parameter: string): Request[] {
   const route = `Route: <sip:127.0.0.30:15060;lr=on${parameter}>`;
   return [
@@ -38,7 +38,7 @@ const ANSWERS =
   '«{"gw1":[[180,{"code":200,"headers":["Contact: <sip:gw@127.0.0.41:15070>"]}],200]}|{"gw1":[[{"code":200,"headers":["Contact: <sip:gw@127.0.0.41:15070>"]}],200]}|{"gw1":[[183,486]]}|{"gw1":[[180,503],200]}»';
 const DLG = 'st=$dlg(state) ref=$dlg(lifetime) $dlg_ctx(on) dir=$dlg_ctx(dir) var=[$dlg_var(k)] $DLG_status';
 
-/** What goes on for the time of a transaction or a call. */
+/** State that lasts for a transaction or a call. */
 export const CALLS: readonly Family[] = [
   {
     area: 'dialog',

@@ -2,7 +2,7 @@ import type { Family } from './family.js';
 
 const SHOWN = '$rm $rs $T_reply_code ru=$ru du=$du';
 
-/** Routes that the program runs by itself: of the dispatcher's states, of replies it gives, of branches that fail. */
+/** Routes that are run by events: states of the dispatcher, replies of the proxy, failed branches. */
 export const EVENTS: readonly Family[] = [
   {
     area: 'events',

@@ -1,4 +1,4 @@
-/** What cases of one kind are made from. All texts are templates (see expand()). */
+/** The parts from which cases of one kind are made. All texts are templates (see expand()). */
 export interface Family {
   readonly area: string;
   /** Modules and their parameters. */
@@ -7,24 +7,24 @@ export interface Family {
   readonly files?: Readonly<Record<string, string>>;
   /** Statements before all others. */
   readonly begin?: string;
-  /** Some of these are chosen; "@N@" is the number of the statement. */
+  /** Some of them are chosen; "@N@" is the number of the statement. */
   readonly statements: readonly string[];
   /** Printed after each statement. */
   readonly probe?: string;
-  /** How many statements are chosen at most. */
+  /** Maximum number of chosen statements. */
   readonly most?: number;
   /** How the request route ends. */
   readonly end?: string;
-  /** Further routes by header; the text may hold "@PICK@" for a statement of its own choice. */
+  /** Further routes by header; "@PICK@" in the text is replaced by a random statement. */
   readonly routes?: Readonly<Record<string, string>>;
   readonly requests?: readonly Request[];
   readonly gateways?: string;
-  /** What the media proxy of the case does (`MediaPlan`). */
+  /** Behaviour of the media proxy of the case (`MediaPlan`). */
   readonly media?: string;
   readonly wait_ms?: number;
 }
 
-/** What the caller sends; what is left out is the usual. */
+/** A request of the caller; parts that are not given have default values. */
 export interface Request {
   readonly method?: string;
   readonly ruri?: string;

@@ -1,12 +1,12 @@
 import type { Family } from './family.js';
 
-/** Where the media proxy of a case listens. */
+/** Address of the media proxy of a case. */
 export const MEDIA_PROXY = '127.0.0.45:22222';
 
 const ANSWER_SDP =
   'v=0\\r\\no=- 9 9 IN IP4 127.0.0.41\\r\\ns=-\\r\\nc=IN IP4 127.0.0.41\\r\\nt=0 0\\r\\nm=audio 5000 RTP/AVP 0\\r\\n';
 
-/** An answer of a gateway with a body of SDP. */
+/** Reply of a gateway with SDP. */
 const WITH_SDP = (code: number) =>
   `{"code":${code},"headers":["Contact: <sip:gw@127.0.0.41:15070>","Content-Type: application/sdp"],"body":"${ANSWER_SDP}"}`;
 

@@ -9,7 +9,7 @@ const ROUTE_LINES =
 const GATEWAYS =
   '{"gw1":[«200|[180,200]|486|503|[183,{"code":404,"delay_ms":40}]»],"gw2":[«200|486|[180,603]»],"gw3":[«200|500»],"gw4":[«200|404»]}';
 
-/** What stands in the files of operators besides: routing within dialogs, NAT, checks, the routes of the usual file. */
+/** Further parts of operators' files: routing within dialogs, NAT, checks, the routes of the default file. */
 export const OPERATORS: readonly Family[] = [
   {
     area: 'rr-functions',
@@ -38,7 +38,7 @@ export const OPERATORS: readonly Family[] = [
     requests: [
       {
         method: '«INVITE|OPTIONS|BYE|MESSAGE»',
-        // Not this proxy itself: the request would go round in it.
+        // Not this proxy's own address: the request would loop.
         ruri: '«sip:alice@127.0.0.41:15070|sip:gw@127.0.0.41:15070;x=1|sip:127.0.0.42:15070»',
         from: FROM,
         to: `«<sip:alice@to.example>|${TO_TAG}»`,

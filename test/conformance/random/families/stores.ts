@@ -42,7 +42,7 @@ export const STORES: readonly Family[] = [
       'sht_reset("«a|b»");',
       'sht_lock("a=>k1"); sht_unlock("a=>k1");',
       'sht_setxs("a", "«k1|nx»", "«sv|$rU»", "«10|0|1»");',
-      // Not sht_setxi(): it ends the process of the original.
+      // Without sht_setxi(), which crashes the original.
       'sht_match_name("a", "«eq|ne|re|sw»", "«k1|k|^k.|z»");',
       'sht_has_name("a", "«eq|re|sw»", "«k1|k|z»");',
       'sht_match_str_value("a", "«eq|re|sw|ne»", "«one|o|v|1»");',
@@ -89,7 +89,7 @@ export const STORES: readonly Family[] = [
       'lock("«a"); unlock("a|$rU"); unlock("$rU»");',
       'trylock("«a|b»"); unlock("a");',
       'check_route_exists("«A|B|none|0|$var(r)»");',
-      // Not of "0", which is the request route: it runs itself without end.
+      // Without "0", the request route: it would call itself endlessly.
       'route_if_exists("«A|B|none|$var(q)»");',
       '$var(r) = "«A|none»";',
       'core_hash("«$ci|a||abc»", "«|b|$rU»", "«10|0|1|6»");',

@@ -149,7 +149,7 @@ test('JSON has what is said about workers and call load, with the positions', ()
   const endless = report(BY_LOAD.replace('ALG', '10'));
   assert.equal(endless.callLoad?.at.line, 8);
   assert.match(endless.callLoad?.message ?? '', /^algorithm 10 \(line 8\) without ds_load_update\(\)/);
-  // A file that cannot be read says nothing about either.
+  // No result where the file cannot be parsed.
   assert.equal(report(`${HEAD}request_route { t_relay( }`).workers, undefined);
 });
 

@@ -13,7 +13,7 @@ type Rule = {
   readonly record_route?: boolean;
 };
 
-/** A file without included files, carried over. */
+/** Imports a file without included files. */
 function carry(text: string, files: Readonly<Record<string, string>> = {}) {
   const { settings, partitions, left, notes } = importCfg(text, 'x.cfg', {
     read: (path) => (files[path] === undefined ? undefined : { file: path, text: files[path] }),

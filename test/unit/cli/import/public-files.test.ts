@@ -6,11 +6,11 @@ import { importCfg } from '../../../../src/cli/import/import-cfg.js';
 interface Carried {
   /** Rules with a selection: what they match, select and fall back to. */
   readonly rules: readonly (readonly [match: object, set: number | string, fallback?: number])[];
-  /** Lines of selections and conditions on their source that are reported as not carried over. */
+  /** Lines of selections and conditions on their source that are reported as not imported. */
   readonly left: readonly number[];
 }
 
-/** Files as people publish them: what becomes of their selections. Nothing is passed over without an entry. */
+/** Published configuration files, and what their selections become. Nothing is ignored without an entry. */
 const FILES: Readonly<Record<string, Carried>> = {
   'opensips-residential.cfg': {
     rules: [

@@ -117,7 +117,7 @@ test('version is shown in two forms', async () => {
   assert.equal((JSON.parse((await runCli(['version', '--json'])).out) as { version: string }).version, version);
 });
 
-/** Files that run when `file` is imported: what `import()` names is not among them. */
+/** Files that are loaded when `file` is imported, without dynamic imports. */
 function loadedWith(file: string, seen = new Set<string>()): Set<string> {
   if (seen.has(file)) return seen;
   seen.add(file);

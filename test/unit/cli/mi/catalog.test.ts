@@ -5,7 +5,7 @@ import { cataloguedCommand, miCatalog } from '../../../../src/cli/mi/catalog.js'
 import { ago, renderForTerminal } from '../../../../src/cli/mi/render.js';
 import { runCli } from '../../../support/command-line.js';
 
-/** A daemon that answers every command with this error; its target. */
+/** A daemon that answers every command with this error; returns its address. */
 async function refusing(t: TestContext, code: number, message: string): Promise<string> {
   const server = createServer((_, response) =>
     response.end(JSON.stringify({ jsonrpc: '2.0', id: 1, error: { code, message } })),

@@ -29,7 +29,9 @@ function session(over: Partial<BatchOptions> = {}): BatchSession {
 
 const REQUEST = { method: 'INVITE', ruri: 'sip:bob@h;x=1', from: '<sip:a@b>;tag=1', to: 'sip:bob@h', callid: 'x' };
 
-/** A line with a second selection; not a literal, since an object with `then` looks like a promise to the linter. */
+/**
+ * A line with a second selection; not an object literal, since the linter takes an object with `then` for a promise.
+ */
 function withSecond(first: object, second: unknown): object {
   return Object.fromEntries([...Object.entries({ request: REQUEST, ...first }), ['then', second]]);
 }

@@ -50,7 +50,7 @@ describe('the screen of top', () => {
     const line = linesOf(listing(130), before, 2).find(({ destination }) => destination.state === 'Active');
     assert.equal(line?.rate, 15);
     assert.equal(linesOf(listing(130), new Map(), 2)[0]?.rate, undefined);
-    // A restarted daemon counts from 0 again.
+    // A restarted daemon counts from 0.
     assert.equal(linesOf(listing(1), before, 2).find(({ destination }) => destination.state === 'Active')?.rate, 0);
   });
 

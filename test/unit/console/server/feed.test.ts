@@ -10,7 +10,7 @@ import { FakeClock } from '../../../support/fake-clock.js';
 const ALL: Rights = { role: 'viewer', partitions: undefined };
 const ACME: Rights = { role: 'viewer', partitions: new Set(['acme']) };
 
-/** A response that remembers what was written, as server-sent events. */
+/** A response that records what was written, as server-sent events. */
 class Page extends EventEmitter {
   destroyed = false;
   writableLength = 0;

@@ -4,7 +4,7 @@ import { ProbeLine } from '../../../../src/console/server/probe-line.js';
 
 const MINUTE = 60_000;
 
-/** A line of probes at one interval for some minutes, all of 5 ms but those that `slow` names by their number. */
+/** A line of probes at one interval for some minutes, all of 5 ms except the ones numbered in `slow`. */
 function line(everyMs: number, minutes: number, slow: Readonly<Record<number, number>> = {}): ProbeLine {
   const made = new ProbeLine();
   for (let i = 0; i * everyMs < minutes * MINUTE; i++) {

@@ -73,7 +73,7 @@ for (const [name, kind] of [
 }
 
 test('an expression with too many sets of states is not compiled to sets, but still matches', () => {
-  // Whether it can still match depends on which of the last 21 characters were "a".
+  // Whether a match is still possible depends on which of the last 21 characters were "a".
   const source = 'b([ab]{20})a';
   let seed = 1;
   const text = Array.from({ length: 30_000 }, () => {
@@ -96,7 +96,7 @@ test('an expression with more than a thousand states is refused, with their numb
 test('an expression with slightly fewer states is compiled, and fast once its states are known', () => {
   const regex = compilePosix('(a{1,50}){1,9}$');
   const texts = Array.from({ length: 4 }, (_, i) => 'a'.repeat(65_530 + i));
-  // The first text makes the states, and the groups of the second what they need beside them.
+  // The first text creates the states, the groups of the second what they need in addition.
   for (const text of texts) assert.equal(regex.match(text)?.groups[1]?.length, 50);
   assertLinear(
     '(a{1,50}){1,9}$',
@@ -147,7 +147,7 @@ test('all matches of one text together take no more than 5 ms, where each might 
   }
 });
 
-/** Of two characters at random, so that nearly every position of the text has a set of states of its own. */
+/** Random texts of two characters, so that nearly every position has a different set of states. */
 const ofTwo = (characters: string): { readonly name: string; make(length: number): string } => {
   let state = 7;
   return {
@@ -171,9 +171,9 @@ test('a text made to be slow for a counted repetition takes no longer than anoth
   ]) {
     const regex = compilePosix(source);
     const cases = [ofTwo('ab'), ofTwo('ac')];
-    // What makes sets of states gives up with one of these: that is paid once.
+    // Building the sets of states stops at a limit with one of these, which happens once.
     for (const each of cases) void regex.match(each.make(65_000));
-    // It was 40 to 700 ms; it is 1 to 4 on a quiet machine, and twice that on a busy one.
+    // It took 40 to 700 ms; now 1 to 4 on an idle machine, and twice that on a busy one.
     assertLinear(source, cases, (subject) => void regex.match(subject), { maxMs: 12, noiseMs: 4 });
     assertLinear(source, cases, (subject) => void regex.test(subject), { maxMs: 12, noiseMs: 4 });
   }

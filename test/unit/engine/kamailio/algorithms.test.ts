@@ -202,7 +202,7 @@ describe('overload control', () => {
     assert.deepEqual(bench.shares(64, 300), { [A]: 100, [B]: 200 });
     assert.equal(announce(0, 5), -2);
     assert.equal(announce(100, 6), 1);
-    // Not more than ocmax allows.
+    // Not more than ocmax permits.
     assert.equal(liveOf(bench.partition.find(1, A) ?? assert.fail()).overload?.rate, 60);
     bench.clock.time += 1000;
     assert.deepEqual(bench.shares(64, 10), { [A]: 5, [B]: 5 });
@@ -223,7 +223,7 @@ test('congestion control reduces a share by what its latency is above average', 
   const set = bench.partition.snapshot.sets.get(1) as CompiledSet;
   assert.deepEqual(bench.shares(11, 100), { [A]: 50, [B]: 50 });
   const live = liveOf(bench.partition.find(1, A) ?? assert.fail());
-  // Recorded: presets of 10 ms and a gateway that really takes 60 leave 45, 41, 37 ... of 50.
+  // Recorded: a preset of 10 ms and an actual latency of 60 ms leave 45, 41, 37 ... of 50.
   for (const [i, latency] of [61, 61, 61].entries()) {
     live.latency?.observe(latency, 0.9);
     planOf(set, false).congestionChanged();

@@ -44,7 +44,7 @@ describe('call load', () => {
     assert.deepEqual(bench.select(10, { callId: '1' }), [C, B, A]);
     assert.deepEqual(bench.select(10, { callId: '2' }), [B, A, C]);
     assert.deepEqual(bench.select(10, { callId: '3' }), [A, C]);
-    // What begins no call does not count, and is not held back.
+    // A request that begins no call does not count and is not limited.
     assert.deepEqual(bench.select(10, { callId: '4', method: 'OPTIONS' }), [C, B, A]);
   });
 

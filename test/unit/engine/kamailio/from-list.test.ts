@@ -6,7 +6,7 @@ import { KAMAILIO_DEFAULTS } from '../../../../src/engine/kamailio/options.js';
 import { FakeClock } from '../../../support/fake-clock.js';
 import { partitionOptions, row, seededRandom } from '../../../support/partitions.js';
 
-/** Whether requests from the first and the second address of a name are from its destination. */
+/** Whether requests from the first and the second address of a name are recognised as from its destination. */
 function found(compat: 'default' | 'strict', matchAll: boolean | undefined): readonly boolean[] {
   const engine = new Engine({ clock: new FakeClock(), random: seededRandom() });
   const kamailio = { ...KAMAILIO_DEFAULTS, dns: { matchAll } };

@@ -4,7 +4,7 @@ import { parseRoutes } from '../../../../src/engine/kamailio/select-routes.js';
 import { KamailioBench } from '../../../support/kamailio.js';
 import { request, row } from '../../../support/partitions.js';
 
-/** Rows of the list file in its order: set, host, duid. */
+/** Rows in the order of the list file: set, host, duid. */
 const ROWS: readonly (readonly [set: number, host: string, duid?: string])[] = [
   [6, '6.1'],
   [6, '6.2'],
@@ -20,7 +20,7 @@ const ROWS: readonly (readonly [set: number, host: string, duid?: string])[] = [
 
 type Step = readonly [rules: string, list: string, limit?: number];
 
-/** One call after another, as Kamailio 5.6.3 listed its targets, without and with use_default. */
+/** Targets of consecutive calls as listed by Kamailio 5.6.3, without and with use_default. */
 const RECORDED: Readonly<Record<'0' | '1', readonly Step[]>> = {
   0: [
     ['6=13;3=8;9=10', '6.3,6.2,6.1,3.2,3.1,9.3'],

@@ -7,14 +7,14 @@ import type { Compat } from '../../../../src/engine/options.js';
 import { KamailioBench } from '../../../support/kamailio.js';
 import { request, row } from '../../../support/partitions.js';
 
-/** Three groups of two, as in the recordings: port 85<group><n>. */
+/** Three groups of two as in the recordings: port 85<group><n>. */
 const ROWS = ['1', '2', '3'].flatMap((group) =>
   ['1', '2'].map((n) =>
     row(`sip:127.0.0.35:85${group}${n}`, { setId: Number(group), attrs: `duid=d${group}${n}`, flags: 0 }),
   ),
 );
 
-/** The ports tried when every destination fails: the one set, then what each ds_next_dst gives. */
+/** The ports tried when every destination fails: the first one, then the result of each ds_next_dst. */
 function attempts(bench: KamailioBench, rules: string, limit: number): string[] | undefined {
   const context = bench.engine.context();
   const routes = parseRoutes(rules, FLAG.failover, limit);
@@ -45,7 +45,7 @@ describe('ds_select_routes', () => {
     assert.ok(recorded.length >= 17);
     let checked = 0;
     for (const { rules, limit, ports } of recorded) {
-      // The parallel ones and the hash of another Call-ID are in the recorded selections.
+      // Parallel forking and the hash of another Call-ID are covered by the recorded selections.
       if (rules.includes('=12') || rules.includes('=0')) continue;
       const one = rules === '2=4;1=4;3=4' ? strict : bench('strict');
       const walked = attempts(one, rules, limit);

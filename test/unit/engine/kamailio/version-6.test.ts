@@ -7,7 +7,7 @@ import { markBits } from '../../../../src/engine/kamailio/states.js';
 import { KamailioBench, kamailioRows } from '../../../support/kamailio.js';
 import { row } from '../../../support/partitions.js';
 
-/** Recorded side by side from 5.6.3 and 6.2.0-dev1; rows are numbered as in the list file. */
+/** Recorded from 5.6.3 and 6.2.0-dev1; rows are numbered as in the list file. */
 
 const uriOf = (n: number) => `sip:127.0.0.1:${7000 + n}`;
 const six = { version: '6' } as const;
@@ -24,7 +24,7 @@ function bench(
   );
 }
 
-/** "3>2>1": the order of a call by row number. */
+/** "3>2>1": the order for a call by row number. */
 const order = (it: KamailioBench, algorithm: number, over = {}) =>
   (it.select(algorithm, over) ?? []).map((uri) => Number(uri.slice(-4)) - 7000).join('>');
 

@@ -68,7 +68,7 @@ async function serve(
   }
 }
 
-/** Waits for something that raises no event: looks every few milliseconds. */
+/** Polls a condition that raises no event. */
 async function until(condition: () => boolean, what: string): Promise<void> {
   const deadline = performance.now() + 10_000;
   while (!condition()) {

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { FifoFraming, type FifoItem } from '../../../../src/management/mi/fifo-framing.js';
 import { MAX_REQUEST_BYTES } from '../../../../src/management/mi/handler.js';
 
-/** What comes out of one write, in short: "json reply body", "text reply command(params)", "refused reason reply". */
+/** The results of each write in short form: "json reply body", "text reply command(params)", "refused reason reply". */
 function cut(...writes: readonly string[]): readonly string[] {
   const framing = new FifoFraming();
   return writes.flatMap((bytes) => framing.push(Buffer.from(bytes))).map(short);
@@ -90,7 +90,7 @@ describe('FIFO framing', () => {
     assert.deepEqual(cut(`:version:r\n${'x\n'.repeat(MAX_REQUEST_BYTES / 2 + 1)}`, '\n:r:{}').at(-1), 'json r {}');
     assert.deepEqual(cut(`:${'x'.repeat(300)}`, 'x', '\n:r:{}'), ['refused malformed', 'json r {}']);
     assert.deepEqual(cut(`:r:${'['.repeat(1000)}\n:r:{}`), ['refused malformed', 'json r {}']);
-    // Many complete commands at once are not one long one.
+    // Many complete commands together do not count as one long command.
     const many = ':r:{"id":1}\n'.repeat(MAX_REQUEST_BYTES / 8);
     assert.equal(cut(many).length, MAX_REQUEST_BYTES / 8);
   });

@@ -13,7 +13,7 @@ import { double, list, type RpcValue, struct, valuesResult } from '../../../../s
 
 const pause = async (): Promise<void> => {};
 
-/** All records of a packet that is whole. */
+/** All records of a complete packet. */
 function recordsOf(bytes: Buffer): BinrpcRecord[] {
   const packet = readPacket(bytes);
   assert.equal(packet.kind, 'packet');
@@ -78,7 +78,7 @@ const value = fc.letrec<{ value: RpcValue }>((tie) => ({
   ),
 })).value;
 
-/** What reading gives for what was written. */
+/** The records that reading returns for a written value. */
 function expected(written: RpcValue): BinrpcRecord {
   if (typeof written === 'number') return { type: 'int', value: written };
   if (typeof written === 'string') return { type: 'string', value: written };

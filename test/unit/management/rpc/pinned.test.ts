@@ -9,7 +9,7 @@ import type { DispatcherTarget, DispatcherView } from '../../../../src/managemen
 import { RpcService } from '../../../../src/management/rpc/service.js';
 
 function made() {
-  /** Partitions that are not probed; '' for none being probed. */
+  /** Partitions that are not probed; '' when probing is off for all. */
   const stopped = new Set<string>();
   const view: DispatcherView = {
     target: (name) =>

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { AccWriter } from '../../../../src/modules/acc/writer.js';
 import type { ScriptEnvironment } from '../../../../src/script/environment.js';
 
-/** A writer, and the database it writes to; `fails`: what happens to a statement. */
+/** A writer and its database; `fails`: called with each statement, may throw. */
 function startWriter(fails: () => unknown = () => undefined) {
   const rows: unknown[] = [];
   const errors: string[] = [];

@@ -4,7 +4,7 @@ import { attributeLog, compileChanges } from '../../../../src/route/rules/destin
 import { makeDestination } from '../../../support/event-fixtures.js';
 import { recordingLog } from '../../../support/recording-log.js';
 
-/** The user part of a request for a destination with these attributes, and the parts that could not be used. */
+/** The user part of a request for a destination with these attributes, and the parts that could not be applied. */
 function changed(attrs: string, times = 1): { uri: string; parts: readonly string[] } {
   const parts: string[] = [];
   const changes = compileChanges({ strip: '{cut}', prefix: '{tech}', headers: new Map() }, (_row, part, value) => {

@@ -19,7 +19,7 @@ const THEIRS = '192.0.2.33';
 const CALLER_OF_THEIRS = '192.0.2.34';
 const NAMED = '192.0.2.35';
 
-/** A rule for everything that selects one gateway and records its route. */
+/** One rule for all requests; it selects one gateway and records its route. */
 function gated(foreign: ForeignDialogs = 'known') {
   let now = 1_000_000;
   const keys = new KeyRing('first key', () => now);
@@ -81,7 +81,7 @@ function gated(foreign: ForeignDialogs = 'known') {
     later: (ms: number) => {
       now += ms;
     },
-    /** The Route a dialog with this Call-ID was given. */
+    /** The Route that a dialog with this Call-ID received. */
     recorded(callId: string, from = sourceOf(fixture.udp, '192.0.2.1')): string[] {
       fixture.udp.sent.length = 0;
       const transport = from.socket.transport.toUpperCase();
@@ -89,7 +89,7 @@ function gated(foreign: ForeignDialogs = 'known') {
       fixture.layer.receive(requestText({ callId, via }), from);
       return parsed(fixture.sentTo(GATEWAY)[0] ?? '').headers('record-route');
     },
-    /** What is said of a request inside a dialog; it counts for nothing. */
+    /** The explanation of a request inside a dialog; it is not counted. */
     explained(options: { route: string; method?: string; from?: string; to?: string; uri?: string }) {
       const { route, method = 'BYE', from = '192.0.2.1', to = PEER, uri = `sip:bob@${to}` } = options;
       const headers = route === '' ? '' : `Route: ${route}\r\n`;
@@ -99,7 +99,7 @@ function gated(foreign: ForeignDialogs = 'known') {
       assert.deepEqual(counts, counted);
       return found;
     },
-    /** Where a request inside a dialog goes, and what its sender gets. */
+    /** The target of a request inside a dialog, and the reply to its sender. */
     inDialog(options: { route: string; callId?: string; method?: string; from?: string; to?: string }): string[] {
       fixture.udp.sent.length = 0;
       const { route, callId = 'c1@x', method = 'BYE', from = '192.0.2.1', to = PEER } = options;

@@ -12,7 +12,7 @@ import { parsed, recordingLogger } from '../../../support/sip-recorder.js';
 
 const GATEWAYS = ['192.0.2.11', '192.0.2.12'] as const;
 
-/** Round robin over two destinations by the one rule, which may be varied. */
+/** Round robin over two destinations with one rule, which may be changed. */
 function routed(change: Partial<RoutingRule> = {}, attrs: readonly string[] = []) {
   const fixture = proxyFixture({ decide: () => ({ kind: 'drop' }) });
   const { clock } = fixture;
@@ -64,7 +64,7 @@ function routed(change: Partial<RoutingRule> = {}, attrs: readonly string[] = []
 test('a CANCEL without a known call is forwarded statelessly; round robin and counters do not change', () => {
   const { send, codes, counted, layer } = routed();
   assert.deepEqual(send('INVITE'), [1, 0]);
-  // Each goes where the next call would go.
+  // Each is sent to the target of the next call.
   for (let i = 1; i <= 3; i++) assert.deepEqual(send('CANCEL'), [1, i]);
   assert.deepEqual([codes(), layer.size], [[100], 2]);
   assert.deepEqual([send('INVITE'), counted.selected, counted.failed], [[1, 4], 2, 0]);
@@ -187,7 +187,7 @@ test('an OPTIONS for the proxy itself is answered with its abilities, and refuse
   assert.deepEqual([asked.codes(), asked.lastToCaller().header('unsupported')], [[420], '100rel, foo']);
 });
 
-/** Digits and headers by attributes of the destination. */
+/** Changes of digits and headers by attributes of the destination. */
 function changing(destination: { strip?: string; prefix?: string; headers?: Record<string, string> }) {
   const { strip = '', prefix = '', headers = {} } = destination;
   return { strip, prefix, headers: new Map(Object.entries(headers)) };

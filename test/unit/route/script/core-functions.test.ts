@@ -16,7 +16,7 @@ const PARTITIONS = {
   part2: { rows: [row('sip:[2001:db8::1]:5060', { setId: 2 })], options: { attrsAvp: 'attrs2' } },
 } as const;
 
-/** What a request route answers that is called for one INVITE from 192.0.2.1:5060. */
+/** Result of a request route called for one INVITE from 192.0.2.1:5060. */
 function asked(ask: (r: RequestRoute) => unknown): unknown {
   let answer: unknown;
   const fixture = scriptFixture(
@@ -115,7 +115,7 @@ describe('script attributes', () => {
       r.get('$var(out)'),
       r.ds_get_script_attrs('sip:10.9.9.9', 1, undefined, '$var(out)'),
     ]);
-    // Pushing to what is not there, and reading where nothing was pushed, succeed, as recorded.
+    // Writing to an unknown name, and reading an empty one, succeed, as recorded.
     assert.deepEqual(answer, [true, true, true, true, true, 'busy alice', true, 'six', true, 1, '', false]);
   });
 });

@@ -4,7 +4,7 @@ import type { FailureRoute } from '../../../../src/route/script/failure-route.js
 import { row } from '../../../support/partitions.js';
 import { GATEWAYS, scriptFixture, settled } from '../../../support/script-fixture.js';
 
-/** A call to set 1 whose failures go to `failure`. */
+/** A call to set 1 whose failures run `failure`. */
 function calling(failure: (r: FailureRoute) => unknown, options: Parameters<typeof scriptFixture>[1] = {}) {
   const fixture = scriptFixture(
     {
@@ -18,7 +18,7 @@ function calling(failure: (r: FailureRoute) => unknown, options: Parameters<type
     options,
   );
   fixture.call();
-  /** Answers the request that was relayed last. */
+  /** Answers the last relayed request. */
   const answer = (status: number) => fixture.answer(fixture.relayed().at(-1)?.text ?? '', status);
   return { ...fixture, answer, answerTo: fixture.answer };
 }

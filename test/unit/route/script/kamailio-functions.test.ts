@@ -11,7 +11,7 @@ import type { RequestRoute } from '../../../../src/route/script/request-route.js
 import { row } from '../../../support/partitions.js';
 import { scriptFixture } from '../../../support/script-fixture.js';
 
-/** The mailing list's groups: of equal priority, so the last row of a group comes first. */
+/** Groups in a list file: with equal priorities the last row of a group comes first. */
 const GROUPS = [1, 2, 3].flatMap((setId) =>
   [1, 2].map((n) => row(`sip:10.0.${setId}.${n}:5060`, { setId, flags: 0, attrs: `duid=d${setId}${n}` })),
 );
@@ -22,7 +22,7 @@ interface Options {
   readonly forceDst?: boolean;
 }
 
-/** A script on the groups. `next` is its failure route, which goes on to the next destination by default. */
+/** A script with these groups. `next`: its failure route; by default it tries the next destination. */
 function fixtureOf(request: (r: RequestRoute) => unknown, options: Options = {}, next?: (r: FailureRoute) => unknown) {
   const kamailio = { ...KAMAILIO_DEFAULTS, flags: 2, hashSize: 6, ...options.kamailio };
   const fixture = scriptFixture(
@@ -51,7 +51,7 @@ function fixtureOf(request: (r: RequestRoute) => unknown, options: Options = {},
   return { ...fixture, partition: fixture.engine.partition('') as Partition };
 }
 
-/** Runs a request route on one INVITE and returns what it noted. */
+/** Runs a request route for one INVITE and returns the values it noted. */
 function noted(request: (r: RequestRoute, note: (value: unknown) => void) => unknown, options: Options = {}) {
   const seen: unknown[] = [];
   const fixture = fixtureOf((r) => request(r, (value) => seen.push(value)), options);
@@ -60,7 +60,9 @@ function noted(request: (r: RequestRoute, note: (value: unknown) => void) => unk
   return seen;
 }
 
-/** Where INVITEs went, last two numbers of the address, when every one is answered 503; the caller's code at the end. */
+/**
+ * Targets of INVITEs (last two numbers of the address) when each is answered with 503, followed by the caller's status.
+ */
 function attempts(request: (r: RequestRoute) => unknown, options: Options = {}): string[] {
   const fixture = fixtureOf(request, options);
   fixture.call();
@@ -193,7 +195,7 @@ describe('selections in Kamailio’s form', () => {
       fixture.call();
       assert.deepEqual(seen, [true, true, 'sip:10.0.3.2:5060'], compat);
       const hosts = fixture.targets().map((target) => target.split(':')[0] ?? '');
-      // Each once, those of groups 1 and 2 together with the first of group 3.
+      // Each once; those of groups 1 and 2 together with the first of group 3.
       assert.deepEqual([...hosts].sort(), [...new Set(hosts)].sort(), compat);
       assert.ok(hosts.includes('10.0.3.2') && hosts.includes('10.0.1.2') && hosts.includes('10.0.2.1'), `${hosts}`);
     }

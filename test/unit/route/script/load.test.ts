@@ -21,7 +21,7 @@ function write(name: string, ...lines: string[]): string {
 
 const load = (file: string) => loadScript(file, ENDPOINT);
 
-/** What a script that calls nothing returns. */
+/** The result of a script that calls nothing. */
 const call = async (file: string): Promise<unknown> => (await load(file)).routes.request({} as RequestRoute);
 
 async function refusal(file: string): Promise<string> {
@@ -45,7 +45,7 @@ describe('loading a route script', () => {
       'export const routes = defineRoutes({ request: (_r: RequestRoute) => five });',
     );
     assert.equal(await call(typescript), 5);
-    // Of another name: under Node 24 tsx, which runs the tests, takes route.ts where route.js is asked for.
+    // With another name: under Node 24 tsx, which runs the tests, loads route.ts for route.js.
     const javascript = write(
       'javascript.js',
       "import { defineRoutes } from 'switchyard';",

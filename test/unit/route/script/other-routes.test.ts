@@ -104,7 +104,7 @@ describe('event routes', () => {
 });
 
 describe('algo routes', () => {
-  /** Selects with algorithm 10; the scores come from the attributes of the destinations. */
+  /** Selects with algorithm 10, with scores from the attributes of the destinations. */
   const ranked = (algo: NonNullable<ScriptRoutes['algo']>, name = 'SCORE') => {
     let order: unknown;
     const routes: ScriptRoutes = {

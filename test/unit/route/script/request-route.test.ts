@@ -8,7 +8,7 @@ import { GATEWAYS, scriptFixture, settled } from '../../../support/script-fixtur
 const lines = readFileSync(import.meta.filename, 'utf8').split('\n');
 const P2 = { rows: [row('sip:10.2.0.1:5060', { setId: 7 })], options: { dstAvp: 'p2_dst', attrsAvp: 'p2_attrs' } };
 
-/** Runs a request route on one INVITE. */
+/** Runs a request route for one INVITE. */
 function run(request: (r: RequestRoute) => unknown, options: Parameters<typeof scriptFixture>[1] = {}) {
   const fixture = scriptFixture({ request }, options);
   fixture.call();
@@ -362,7 +362,7 @@ describe('messages in a request route', () => {
         seen.push(r.remove_hf('X-Gone'), r.remove_hf('X-None'), r.is_present_hf('X-Gone'));
         r.ds_select_dst(1, 8);
         r.t_relay();
-        // The request has left by then, as far as the script is concerned.
+        // For the script the request has already been sent.
         r.append_hf('X-Late: 1');
       },
     });

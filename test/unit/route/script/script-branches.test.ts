@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { scriptFixture } from '../../../support/script-fixture.js';
 
-/** A script that forks to 10.0.0.1 of set 1, 10.8.8.8 and 10.9.9.9, and has a failure route. */
+/** A script that forks to 10.0.0.1 of set 1, 10.8.8.8 and 10.9.9.9, with a failure route. */
 function forking(more: { blacklists?: Record<string, number[]>; drop?: number } = {}) {
   const failures: number[] = [];
   const fixture = scriptFixture(

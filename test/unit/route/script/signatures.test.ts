@@ -12,7 +12,7 @@ import {
 
 const FOLDER = resolve(import.meta.dirname, '../../../../src/route/script');
 
-/** The class of the object that each kind of route is called with. */
+/** The class of the object that each kind of route receives. */
 const CLASSES: Readonly<Record<ScriptRouteKind, string>> = {
   request: 'RequestRoute',
   failure: 'FailureRoute',
@@ -37,7 +37,7 @@ const HIDDEN = new Set<ts.SyntaxKind>([
   ts.SyntaxKind.StaticKeyword,
 ]);
 
-/** Least and most arguments of each public method of a class, inherited ones too. */
+/** Minimum and maximum number of arguments of each public method of a class, including inherited ones. */
 function methodsOf(name: string): Map<string, readonly [number, number]> {
   const node = classes.get(name);
   assert.ok(node, `class ${name}`);

@@ -13,7 +13,7 @@ import {
 
 const GATEWAY = '192.0.2.7';
 
-/** A request that was sent to a gateway, and the codes its sender received of. */
+/** A request sent to a gateway, and the reply codes that its sender received. */
 function sent(options: { method?: string; transport?: 'udp' | 'tcp' | 'tls'; strict?: boolean } = {}) {
   const fixture = layerFixture({ strictReplySource: options.strict ?? false });
   const { method = 'INVITE', transport = 'udp' } = options;

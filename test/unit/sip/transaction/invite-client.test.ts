@@ -10,7 +10,7 @@ import {
   sourceOf,
 } from '../../../support/sip-recorder.js';
 
-/** An INVITE sent, and what its user was recorded. */
+/** A sent INVITE, and the events recorded for its user. */
 function invite(
   options: { transport?: 'udp' | 'tcp'; headers?: string; config?: Parameters<typeof layerFixture>[0] } = {},
 ) {
@@ -35,7 +35,7 @@ function invite(
   return { ...fixture, socket, client, replies, failures, text, answer, answerCancel };
 }
 
-/** Milliseconds at which something went out, by start word, rounded down to ticks of the wheel. */
+/** Milliseconds at which messages were sent, by start word, rounded down to ticks of the wheel. */
 function times(socket: RecordingSocket, word: string): number[] {
   return socket.sent.filter((each) => each.text.startsWith(word)).map((each) => Math.floor(each.at / 20) * 20);
 }

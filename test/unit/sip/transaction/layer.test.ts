@@ -198,7 +198,7 @@ test('requests within dialogs may use an eighth more transactions, so that calls
 describe('shares of the transactions', () => {
   const GREEDY = '192.0.2.66';
 
-  /** Serves what the layer hands up, so that a source holds as much as it is let. */
+  /** Answers the requests that the layer reports, so that a source may have its maximum number. */
   function flooded(count: number, parts: Parameters<typeof requestText>[0] = {}) {
     const trusted = new TrustedSources();
     const fixture = layerFixture({ maxTransactions: 900 }, { trusted });

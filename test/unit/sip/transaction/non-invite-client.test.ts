@@ -29,7 +29,7 @@ describe('non-INVITE client transaction (RFC 3261 section 17.1.2)', () => {
   test('timer E doubles up to T2, timer F ends it', () => {
     const { clock, times, failures, layer } = options();
     clock.advance(31_990);
-    // The wheel may be up to two ticks late each time.
+    // Each timer of the wheel may be up to two ticks late.
     const wanted = [0, 500, 1500, 3500, 7500, 11_500, 15_500, 19_500, 23_500, 27_500, 31_500];
     const seen = times();
     assert.equal(seen.length, wanted.length);

@@ -14,7 +14,10 @@ function remnants(stayMs = 32_000) {
   return { clock, ring: new Remnants(timers, () => clock.monotonic(), stayMs) };
 }
 
-/** How often the texts of the property repeat a number: none, short ones, one that fills much, one that is too long to be stored. */
+/**
+ * Lengths of the texts in the property, as repetitions of a number: none, short ones, a long one, and one that is too
+ * long to be stored.
+ */
 const SHARES = [1, 0, 3, 200, 1, 1000, 2];
 
 /** The record at a slot, or undefined for -1. */
@@ -41,7 +44,7 @@ describe('Remnants', () => {
       sentByPort: 65_534,
       text: 'SIP/2.0 200 OK\r\n\r\n',
     });
-    // Unsigned and signed, a key is the same 32 bits.
+    // A key has the same 32 bits, signed or unsigned.
     assert.deepEqual(at(ring, ring.find(0xfffffff0 | 0, 1)), {
       kind: Kind.taken,
       source: undefined,
@@ -93,7 +96,7 @@ describe('Remnants', () => {
             ring.add(each.key, 7, Kind.answered, source, 1, 2, each.text);
           }
           clock.advance(wait);
-          // An entry at the end of its time may still be there.
+          // An expired entry may still exist.
           const late = clock.monotonic() - COARSE_MS - 40;
           model = model.filter(({ due }) => due > late);
           const last = new Map(model.map((each) => [each.key, each]));

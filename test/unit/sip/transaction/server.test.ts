@@ -11,7 +11,7 @@ import {
   sourceOf,
 } from '../../../support/sip-recorder.js';
 
-/** A request received and served. */
+/** A request that was received and handed to the application. */
 function serve(parts: RequestParts = {}, options: { transport?: 'udp' | 'tcp'; flow?: Flow; port?: number } = {}) {
   const fixture = layerFixture();
   const socket: RecordingSocket = fixture[options.transport ?? 'udp'];
@@ -63,7 +63,7 @@ describe('INVITE server transaction (RFC 3261 section 17.2.1, RFC 6026)', () => 
     assert.deepEqual([socket.lines, layer.size, recorded.length], [['486'], 1, 1]);
     clock.advance(150);
     assert.equal(layer.size, 0);
-    // An ACK later still has our tag: it belongs to nobody else.
+    // A late ACK still has our tag: it belongs to no other transaction.
     receive({ method: 'ACK', toTag });
     assert.equal(recorded.length, 1);
   });

@@ -5,12 +5,15 @@ import type { ServerTransaction } from '../../../../src/sip/transaction/server.j
 import { layerFixture, parsed, replyTo, requestText, sourceOf } from '../../../support/sip-recorder.js';
 
 /**
- * The state machines of RFC 3261 section 17 over UDP, with the accepted states of RFC 6026, as tables: from a state, reached
- * by `before`, an input sends and reports something and leads to the next state. "-" is nothing. 64*T1 is 32 s.
+ * The state machines of RFC 3261 section 17 over UDP, with the accepted states of RFC 6026, as tables: in a state,
+ * which `before` reaches, an input leads to sent messages, a report and the next state. "-" is none. 64*T1 is 32 s.
  */
 type Row = readonly [state: string, before: string, input: string, sends: string, reports: string, next: string];
 
-/** Inputs: a status code is a reply (client) or one given by the application (server); a number of seconds passes time. */
+/**
+ * Inputs: a status code is a received reply (client) or one sent by the application (server); a number is elapsed
+ * seconds.
+ */
 const INVITE_CLIENT: readonly Row[] = [
   ['calling', '', '0.6s', 'INVITE', '-', 'calling'], // Timer A, 17.1.1.2
   ['calling', '', '5s', 'INVITE INVITE INVITE', 'timeout', 'calling'], // Timer B; stays for a late 2xx

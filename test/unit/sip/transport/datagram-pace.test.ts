@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { DatagramPace } from '../../../../src/sip/transport/datagram-pace.js';
 
-/** A pace of at most `longestMs`, and the interval after a second of datagrams at each of these rates in turn. */
+/** A pace with a maximum of `longestMs`; returns the intervals after each second of datagrams at these rates. */
 function intervals(longestMs: number, ...perSecond: readonly number[]): number[] {
   const pace = new DatagramPace(longestMs);
   let at = 0;

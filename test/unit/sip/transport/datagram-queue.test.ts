@@ -8,7 +8,7 @@ import type { Receiver, SipSocket, Source } from '../../../../src/sip/transport/
 const source: Source = { socket: {} as SipSocket, address: '127.0.0.1', port: 5060, flow: undefined };
 const nextIteration = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** A queue, and a record of what it did, in order. */
+/** A queue with a record of its actions in order. */
 function recorded(onReceive: (text: string) => void = () => {}) {
   const queue = new DatagramQueue();
   const steps: string[] = [];
@@ -110,7 +110,7 @@ describe('DatagramQueue', () => {
       throw new Error('receiver');
     });
     const caught: unknown[] = [];
-    // The runner's own listeners would fail the test for the exception it is about.
+    // The runner's listeners would fail the test because of the expected exception.
     const others = process.listeners('uncaughtException');
     process.removeAllListeners('uncaughtException');
     process.on('uncaughtException', (error) => caught.push(error));
@@ -160,7 +160,7 @@ describe('DatagramQueue', () => {
   });
 
   describe('gathering', () => {
-    /** A queue of one millisecond under a clock of ours, and the sleeps it took. */
+    /** A queue of one millisecond under a test clock; records its sleeps. */
     function paced() {
       let time = 1000;
       const sleeps: number[] = [];
@@ -173,7 +173,7 @@ describe('DatagramQueue', () => {
         },
       });
       const receiver: Receiver = { receive() {}, garbage() {}, refused() {}, undelivered() {}, connectionBroken() {} };
-      /** One queue of `count` datagrams, `after` milliseconds from the last one's end. */
+      /** One queue of `count` datagrams, which begins `after` milliseconds after the end of the last. */
       const round = async (count: number, after: number) => {
         time += after;
         for (let i = 0; i < count; i++) queue.receive('x', source, receiver);
@@ -190,7 +190,7 @@ describe('DatagramQueue', () => {
       await round(9, 0.25);
       await round(9, 0.25);
       assert.deepEqual(sleeps, [0.75, 0.75]);
-      // Nothing is left to sleep out of a queue that was long, and hardly anything of one that nearly was.
+      // No sleep is left after a long queue, and hardly any after a nearly long one.
       await round(9, 1.5);
       await round(9, 0.95);
       assert.deepEqual(sleeps, [0.75, 0.75]);
@@ -224,7 +224,7 @@ describe('DatagramQueue', () => {
         for (let i = 0; i < 20; i++) queue.receive('x', source, receiver);
         await nextIteration();
       }
-      // The first iterations show that datagrams arrive fast; on a machine that is held up for long they do not.
+      // The first iterations show that datagrams arrive fast, unless the machine stalls for long.
       assert.ok(performance.now() - began >= 10, 'it never slept');
     });
   });
@@ -232,7 +232,7 @@ describe('DatagramQueue', () => {
   describe('pacing', () => {
     const receiver: Receiver = { receive() {}, garbage() {}, refused() {}, undelivered() {}, connectionBroken() {} };
 
-    /** A queue under a clock and a timer of ours, with a socket at which `waiting` datagrams wait. */
+    /** A queue under a test clock and timer, with a socket at which `waiting` datagrams wait. */
     function paced(longestWaitMs = 100) {
       const state = { time: 1000, waiting: 0, watched: true, everyMs: 0, reads: 0, handled: 0, tick: () => {} };
       const queue = new DatagramQueue({
@@ -260,7 +260,7 @@ describe('DatagramQueue', () => {
         },
       };
       queue.addReader(reader);
-      /** Time goes on for that long, and `perMs` datagrams arrive in each millisecond. */
+      /** Advances the clock by `ms` while `perMs` datagrams arrive per millisecond. */
       const run = async (ms: number, perMs: number) => {
         let arrived = 0;
         for (let i = 1; i <= ms; i++) {

@@ -18,7 +18,7 @@ const WORKERS = 4;
 const loaded = await loadLibc();
 const skip = 'libc' in loaded ? false : loaded.missing;
 
-/** Sends messages to a group and returns, for each socket, what it got. */
+/** Sends messages to a group; returns what each socket received. */
 async function steered(
   family: 4 | 6,
   messages: readonly string[],

@@ -10,7 +10,7 @@ import {
 import { assertLinear } from '../../../support/growth.js';
 import { parsed, requestText } from '../../../support/sip-recorder.js';
 
-/** Everything that comes out when a stream comes in these pieces. */
+/** All events for a stream that arrives in these pieces. */
 function frames(pieces: readonly string[]): FrameEvent[] {
   const framing = new StreamFraming();
   return pieces.flatMap((piece) => framing.push(piece));

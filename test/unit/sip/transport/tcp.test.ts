@@ -60,7 +60,7 @@ describe('inbound connections', () => {
   test('a busy connection that is always in the middle of a message stays', async (t) => {
     const { receiver, connect } = await opened(t, { messageMs: 600 });
     const peer = await connect();
-    // Each write completes one message and begins the next.
+    // Each write completes a message and begins the next one.
     peer.write(MESSAGE.slice(0, 20));
     const flow = setInterval(() => peer.write(MESSAGE.slice(20) + MESSAGE.slice(0, 20)), 40);
     t.after(() => clearInterval(flow));
@@ -156,7 +156,7 @@ describe('inbound connections', () => {
     const burst = MESSAGE.repeat(50);
     const flood = setInterval(() => peer.write(burst), 1);
     t.after(() => clearInterval(flood));
-    // Not being read, the connection is idle in the end.
+    // Since it is not read, the connection times out as idle.
     await until('the connection given up', () => socket.counts.inbound === 0, { milliseconds: 20_000 });
     const bytes = receiver.messages.length * reply.length;
     assert.ok(bytes < 64 << 20, `${bytes} bytes of replies`);
@@ -269,7 +269,7 @@ describe('RFC 5923 alias', () => {
     assert.equal(peer.received, '');
   });
 
-  /** A socket whose peers have proved who they are, as over TLS. */
+  /** A socket with authenticated peers, as over TLS. */
   const proven = async (t: TestContext) => {
     const all = await opened(t);
     Object.assign(all.socket, { trusted: () => true });
@@ -286,7 +286,7 @@ describe('RFC 5923 alias', () => {
     await peer.expect(/INVITE/);
     peer.destroy();
     await until('the failure of the unanswered request', () => list.length === 1);
-    // The name goes with the connection: now there is nobody at that port.
+    // The name is removed with the connection: nobody listens at that port now.
     socket.send(requestText({ method: 'INVITE' }), '127.0.0.1', 5099, onError);
     await until('refused', () => list.length === 2);
     assert.equal(list[1]?.cause, 'refused');

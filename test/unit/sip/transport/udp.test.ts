@@ -10,7 +10,7 @@ import type { Receiver, Source, TransportError } from '../../../../src/sip/trans
 import { UdpSocket } from '../../../../src/sip/transport/udp.js';
 
 const native = await loadLibc();
-/** The ways datagrams are read and sent: the same contract for both. */
+/** Ways of reading and sending datagrams, with the same contract. */
 const WAYS: readonly (readonly [name: string, libc: (() => Promise<Libc | undefined>) | undefined])[] = [
   ['node:dgram', undefined],
   ...('libc' in native ? [['recvmmsg and sendmmsg', async () => native.libc] as const] : []),
@@ -23,7 +23,7 @@ afterEach(async () => {
   for (const each of opened.splice(0)) await each.close();
 });
 
-/** A socket of ours on a port of the system's choosing, and what it received. */
+/** A socket on a port that the system chose, and what it received. */
 async function ours(address = '127.0.0.1', advertise?: { host: string; port: number }, queue?: DatagramQueue) {
   const received: { text: string; source: Source }[] = [];
   let wake = () => {};
@@ -220,7 +220,7 @@ for (const [way, calls] of WAYS)
         await once(gone, 'close');
         let sent = 0;
         const began = performance.now();
-        // Two a millisecond, however long each sleep takes.
+        // Two per millisecond, independent of the length of each sleep.
         for (let passed = 0; timers === 0 && passed < 10_000; passed = performance.now() - began) {
           while (sent <= 2 * passed) other.send(`message ${sent++}`, socket.port, '127.0.0.1');
           await sleep(2);
@@ -263,7 +263,7 @@ for (const [way, calls] of WAYS)
         await once(other, 'message');
         await sleep(20);
         assert.deepEqual(undelivered, [{ text: 'refused', address: '127.0.0.1', port }]);
-        // Each time that the loop finds the socket ready ends in a read.
+        // Each time the event loop finds the socket readable, one read follows.
         reads = 0;
         await sleep(100);
         assert.equal(reads, 0);

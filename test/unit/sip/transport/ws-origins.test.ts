@@ -4,7 +4,7 @@ import { WebSocket } from 'ws';
 import { parseSocket } from '../../../../src/config/socket.js';
 import { createSipSocket } from '../../../../src/sip/transport/create.js';
 
-/** The status of an upgrade with these headers; 101 when it was taken. */
+/** The status of an upgrade with these header fields; 101 when it was accepted. */
 async function upgrade(
   t: { after(run: () => unknown): void },
   description: string,
@@ -32,7 +32,7 @@ test('a WebSocket accepts pages of its own origin and clients that are not brows
   assert.equal(await upgrade(t, LISTENER, { origin: 'http://evil.example' }), 403);
   assert.equal(await upgrade(t, LISTENER, { origin: 'null' }), 403);
   assert.equal(await upgrade(t, LISTENER, { host: '127.0.0.1:5', origin: 'http://127.0.0.1:5' }), 101);
-  // The name an attacker lets point to us.
+  // A name that an attacker resolves to our address.
   assert.equal(await upgrade(t, LISTENER, { host: 'evil.example', origin: 'http://evil.example' }), 403);
 });
 

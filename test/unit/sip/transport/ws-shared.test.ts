@@ -12,7 +12,7 @@ import { WsPeer } from '../../../support/ws-peer.js';
 const OPTIONS =
   'OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/WS x.invalid;branch=z9hG4bK1\r\nFrom: <sip:a@a>;tag=1\r\nTo: <sip:a>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n';
 
-/** A TCP socket and a WebSocket at one port; what they receive. */
+/** TCP socket and WebSocket on one port, and what they receive. */
 async function world(t: { after(run: () => unknown): void }) {
   const port = await freePort();
   const received: { readonly text: string; readonly source: Source }[] = [];

@@ -88,7 +88,7 @@ describe('ds_list', () => {
       await fixture.handler.execute('ds_set_state', ['i', '5', address]);
       const ours = Object.keys((await shown(address)) ?? {}).filter((key) => !before.includes(key));
       assert.deepEqual(ours, compat === 'strict' ? [] : ['consecutive_failures', 'last_change']);
-      // It was inactive when it was loaded: there is no change.
+      // It was inactive when it was loaded: nothing changes.
       assert.equal((await shown('sip:127.0.0.12:5060;transport=udp'))?.['last_change'], undefined);
     }
   });
