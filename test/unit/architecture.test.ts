@@ -323,7 +323,7 @@ test('a daemon without a cfg file does not load the cfg modules or rarely needed
 });
 
 /**
- * Number of places in other rooms that ask whether a partition is Kamailio's, for functions and commands that only its
+ * How often other rooms ask whether a partition is Kamailio's, for functions and commands that only its
  * module has.
  */
 const KNOWN_KAMAILIO = 12;
