@@ -35,6 +35,8 @@ export interface EventParts {
   readonly weightFeeds: readonly WeightFeed[];
   /** Updates the states of all destinations in NATS; no effect without NATS. */
   syncStates(): void;
+  /** Continues event numbers that could not be read from NATS from what was delivered; no effect without NATS. */
+  resumeDelivered(): void;
 }
 
 /** Builds the bus and registers its listeners: subscribers and NATS. Nothing is connected. */
@@ -96,7 +98,8 @@ export function buildEvents(env: EventEnvironment): EventParts {
     changes.resumePending(nats.restored);
     nats.syncSnapshot(() => changes.entries());
   };
-  return { bus, ids, publisher, nats, changes, weightFeeds, syncStates };
+  const resumeDelivered = (): void => changes.resumePending(nats?.delivered ?? [], true);
+  return { bus, ids, publisher, nats, changes, weightFeeds, syncStates, resumeDelivered };
 }
 
 /** Opens the file that keeps events until they are delivered. If that fails, events are kept in memory only. */

@@ -102,8 +102,11 @@ export class ChangeReporter {
     return stateEntry(destination, node());
   }
 
-  /** Continues the event numbers from events that an earlier run left undelivered, even if NATS is unreachable now. */
-  resumePending(events: readonly DispatcherEvent[]): void {
+  /**
+   * Continues the event numbers from events of an earlier run that are kept on disk, even if NATS is unreachable now: the
+   * undelivered ones, or the last ones that it has `delivered`, for destinations whose number is not known otherwise.
+   */
+  resumePending(events: readonly DispatcherEvent[], delivered = false): void {
     const last = new Map<string, DispatcherStatusParams>();
     for (const { name, key, params } of events) {
       if (name === E_DISPATCHER_STATUS && params['node'] === this.options.node()) {
@@ -113,7 +116,8 @@ export class ChangeReporter {
     const { engine } = this.options;
     for (const [key, { partition, group, address, status, seq }] of last) {
       const destination = shownAs(engine, partition, group, address).find((each) => each.key === key);
-      if (destination !== undefined) engine.states.resume(destination, { status, seq });
+      if (destination === undefined || (delivered && this.options.cluster.shares(destination))) continue;
+      engine.states.resume(destination, { status, seq });
     }
   }
 

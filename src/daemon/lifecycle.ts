@@ -64,6 +64,7 @@ export class Lifecycle {
       await this.launch(nats);
       events.syncStates();
       await nats.caughtUp(CATCH_UP_MS);
+      events.resumeDelivered();
     }
     if (settings().cluster !== undefined) await this.joinCluster();
     await script?.load();

@@ -40,6 +40,7 @@ export class LoadFollowers {
       prober.refresh();
       this.refreshWeights();
       events.syncStates();
+      if (events.nats?.connected === false) events.resumeDelivered();
     });
   }
 

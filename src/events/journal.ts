@@ -8,6 +8,10 @@ export interface OutboxJournal {
   remove(id: string): void;
   /** What an earlier process left, oldest first. */
   readonly left: readonly { readonly id: string; readonly text: string }[];
+  /** Keeps a text as the last delivered one of its key. */
+  deliver(key: string, text: string): void;
+  /** The last delivered text of each key. */
+  delivered(): readonly string[];
 }
 
 /** Parses an event from the journal; undefined when it is invalid. */

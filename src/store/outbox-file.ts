@@ -24,6 +24,8 @@ const MAX_LEFT = 1_000_000;
  */
 const FORGET_AFTER = 50;
 const CHECKPOINT_EVERY = 60_000;
+/** Maximum number of keys whose last delivered text is kept; beyond that, the oldest are removed when the file is opened. */
+const MAX_DELIVERED = 200_000;
 const LOG_EVERY = 60_000;
 
 /**
@@ -36,8 +38,11 @@ export class OutboxFile {
   private readonly database: Connection;
   private readonly insert: Statement;
   private readonly erase: Statement;
+  private readonly keep: Statement;
   private appended: { id: string; text: string }[] = [];
   private removed: string[] = [];
+  /** Delivered texts by key, not yet written. */
+  private latest = new Map<string, string>();
   private commitDeferred = false;
   private cancelForget: (() => void) | undefined;
   private cancelCheckpoint: (() => void) | undefined;
@@ -60,8 +65,13 @@ export class OutboxFile {
       'create table if not exists outbox (n integer primary key autoincrement, id text not null, body text not null)',
     );
     database.exec('create index if not exists outbox_id on outbox (id)');
+    database.exec('create table if not exists delivered (key text primary key, body text not null)');
+    database.exec(
+      `delete from delivered where rowid <= (select rowid from delivered order by rowid desc limit 1 offset ${MAX_DELIVERED})`,
+    );
     this.insert = database.prepare('insert into outbox (id, body) values (?, ?)');
     this.erase = database.prepare('delete from outbox where id = ?');
+    this.keep = database.prepare('insert or replace into delivered (key, body) values (?, ?)');
     const rows = database.prepare('select id, body from outbox order by n limit ?').all(MAX_LEFT);
     this.left = (rows as { id: string; body: string }[]).map(({ id, body }) => ({ id, text: body }));
     this.checkpointLater();
@@ -84,10 +94,24 @@ export class OutboxFile {
       return;
     }
     this.removed.push(id);
-    this.cancelForget ??= this.clock.schedule(FORGET_AFTER, () => {
-      this.cancelForget = undefined;
-      this.commit();
-    });
+    this.commitLater();
+  }
+
+  /** Keeps a text as the last delivered one of its key, from the commit on in which its own removal is. */
+  deliver(key: string, text: string): void {
+    this.latest.set(key, text);
+    this.commitLater();
+  }
+
+  /** The last delivered text of each key, as in the file; none when it cannot be read. */
+  delivered(): readonly string[] {
+    try {
+      const rows = this.database.prepare('select body from delivered').all() as { body: string }[];
+      return rows.map(({ body }) => body);
+    } catch (error) {
+      this.failed(error);
+      return [];
+    }
   }
 
   /** Writes pending changes and closes the file. */
@@ -100,16 +124,25 @@ export class OutboxFile {
     this.database.close();
   }
 
+  private commitLater(): void {
+    this.cancelForget ??= this.clock.schedule(FORGET_AFTER, () => {
+      this.cancelForget = undefined;
+      this.commit();
+    });
+  }
+
   private commit(): void {
     this.commitDeferred = false;
-    const { appended, removed } = this;
-    if (this.closed || (appended.length === 0 && removed.length === 0)) return;
+    const { appended, removed, latest } = this;
+    if (this.closed || (appended.length === 0 && removed.length === 0 && latest.size === 0)) return;
     this.appended = [];
     this.removed = [];
+    this.latest = new Map();
     try {
       this.database.exec('begin immediate');
       for (const { id, text } of appended) this.insert.run(id, text);
       for (const id of removed) this.erase.run(id);
+      for (const [key, text] of latest) this.keep.run(key, text);
       this.database.exec('commit');
     } catch (error) {
       this.failed(error);

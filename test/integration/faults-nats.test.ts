@@ -54,6 +54,35 @@ describe('faults: NATS', { skip: withoutNats }, () => {
     await assertBucketRight(running, nc);
   });
 
+  test('a start while it is away continues from what was delivered: numbers go on, an undone change has its event', async (t) => {
+    const bench = new FaultBench(t);
+    const nats = await startRestartableNats();
+    bench.defer(() => nats.stop());
+    const rows = deadRows(2);
+    const [one, two] = rows.map(({ uri }) => uri) as [string, string];
+    const dbUrl = await bench.sqlite(rows);
+    const settings = { modparam: { db_url: dbUrl }, events: { nats: natsSettings(nats.url, 100) } };
+    const first = await bench.daemon({ settings });
+    for (const uri of [one, two]) await first.mark('i', 1, uri);
+    await first.mark('a', 1, two);
+    await until('delivered', () => first.metric('switchyard_outbox_depth') === 0);
+    await first.daemon.stop();
+    await nats.kill();
+    // As after a crash before the table was written.
+    await fill(dbUrl, rows);
+    const second = await bench.daemon({ settings });
+    await second.mark('i', 1, two);
+    await nats.restart();
+    await until('delivered', () => second.metric('switchyard_outbox_depth') === 0);
+    const nc = await connect({ servers: nats.url });
+    bench.defer(() => nc.close());
+    const seen = (await storedEvents(nc)).map(({ text }) => JSON.parse(text).params);
+    const of = (uri: string) =>
+      seen.filter(({ address }) => address === uri).map(({ status, seq, reason }) => `${seq} ${status}: ${reason}`);
+    assert.deepEqual(of(one), ['1 inactive: MI command', '2 active: restart']);
+    assert.deepEqual(of(two), ['1 inactive: MI command', '2 active: MI command', '3 inactive: MI command']);
+  });
+
   test('the bucket follows a reload: what is gone is removed, what is new is there', async (t) => {
     const bench = new FaultBench(t);
     const nats = await startRestartableNats();

@@ -2,9 +2,10 @@ import type { JetStreamClient, NatsConnection, Subscription } from 'nats';
 import { SwitchyardError } from '../../core/errors.js';
 import type { Service } from '../../core/service.js';
 import { within } from '../../core/within.js';
-import { isStored } from '../catalogue.js';
+import { E_DISPATCHER_STATUS, isStored } from '../catalogue.js';
 import { encodeNotification } from '../encode.js';
 import type { DispatcherEvent, EventSink, EventTarget } from '../event.js';
+import { storedEvent } from '../journal.js';
 import { exportBucket, exportOutbox } from '../metrics.js';
 import { type EarlierAttempts, Outbox, type OutboxStats } from '../outbox.js';
 import type { StateEntry } from '../state-entry.js';
@@ -38,6 +39,8 @@ export class NatsBus implements Service {
   readonly sink: EventSink = { scheme: 'nats', parse: (target) => this.subjectTarget(target) };
   /** Events that an earlier run left on disk, in the order of raising. */
   restored: readonly DispatcherEvent[] = [];
+  /** For each destination, the last event that an earlier run has delivered; its parameters may be incomplete. */
+  delivered: readonly DispatcherEvent[] = [];
   /** The publisher of call records; undefined where they are not published. */
   readonly records: NatsRecords | undefined;
   /** Called when the last event of a key has left, and when one was refused. */
@@ -67,7 +70,10 @@ export class NatsBus implements Service {
       name: 'NATS',
       clock,
       log,
-      deliver: (event, earlier) => this.deliver(event, earlier),
+      deliver: async (event, earlier) => {
+        await this.deliver(event, earlier);
+        if (event.name === E_DISPATCHER_STATUS) this.journal?.deliver(event.key, JSON.stringify(event));
+      },
       limit: settings.jetstream?.outboxLimit ?? CORE_LIMIT,
       ready: false,
       settled: (key) => {
@@ -166,6 +172,7 @@ export class NatsBus implements Service {
     if (this.journal !== undefined) {
       this.restored = this.outbox.keepIn(this.journal);
       const { length: events } = this.restored;
+      this.delivered = this.journal.delivered().flatMap((text) => storedEvent(text) ?? []);
       if (events > 0) this.deps.log.info({ events }, 'events left undelivered by an earlier run are sent first');
     }
     this.link.start();

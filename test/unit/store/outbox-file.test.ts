@@ -33,6 +33,25 @@ test('what was appended and not removed is left for the next process, in order',
   second.close();
 });
 
+test('the last delivered text of each key is kept, also by a file made before there were such texts', async (t) => {
+  const path = join(folder(t), 'outbox.db');
+  const first = new OutboxFile(path, systemClock, nullLogger);
+  assert.deepEqual(first.delivered(), []);
+  first.append('1', 'one');
+  first.remove('1');
+  first.deliver('a', 'one');
+  first.deliver('b', 'two');
+  first.deliver('a', 'three');
+  first.close();
+  const second = new OutboxFile(path, systemClock, nullLogger);
+  assert.deepEqual([...second.delivered()].sort(), ['three', 'two']);
+  second.deliver('b', 'four');
+  second.close();
+  const third = new OutboxFile(path, systemClock, nullLogger);
+  assert.deepEqual([...third.delivered()].sort(), ['four', 'three']);
+  third.close();
+});
+
 test('what was appended survives a SIGKILL right after its event loop iteration', async (t) => {
   const path = join(folder(t), 'outbox.db');
   const program = `
