@@ -69,6 +69,9 @@ const RECORDED: Readonly<Record<string, string>> = {
   enum: `bl_algorithm:s branchlabel:s domain_suffix:s i_enum_suffix:s tel_uri_params:s`,
   evrexec: `exec:s`,
   exec: `setvars:i time_to_kill:i`,
+  http_client: `cacert:s cipher_suites:s client_cert:s client_key:s config_file:s connection_timeout:i httpcon:s httpproxy:s httpproxyport:i
+    httpredirect:i authmethod:i keep_connections:i maxdatasize:i netinterface:s query_maxdatasize:i query_result:i tlsversion:i
+    useragent:s verify_host:i verify_peer:i`,
   htable: `array_size_suffix:s db_expires:i db_url:s dmq_init_sync:i enable_dmq:i event_callback:s event_callback_mode:i expires_column:s
     fetch_rows:i key_name_column:s key_type_column:s key_value_column:s timer_interval:i timer_procs:i value_type_column:s htable:s`,
   ipops: '',

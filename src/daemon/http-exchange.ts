@@ -1,6 +1,32 @@
-import { request as requestHttp } from 'node:http';
+import { type RequestOptions, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { HttpAnswer, HttpFailure, HttpRequest } from '../script/services.js';
+
+/** What an error of a socket or of TLS means, by its code; others are "failed". */
+const FAILURES: ReadonlyMap<string, HttpFailure> = new Map([
+  ['ECONNREFUSED', 'refused'],
+  ['EHOSTUNREACH', 'unreachable'],
+  ['ENETUNREACH', 'unreachable'],
+  ['EADDRNOTAVAIL', 'unreachable'],
+  ['ENOTFOUND', 'unknown host'],
+  ['EAI_AGAIN', 'unknown host'],
+  ['ECONNRESET', 'no answer'],
+  ['EPROTO', 'tls'],
+  ['CERT_HAS_EXPIRED', 'certificate'],
+  ['CERT_NOT_YET_VALID', 'certificate'],
+  ['CERT_UNTRUSTED', 'certificate'],
+  ['CERT_REVOKED', 'certificate'],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'certificate'],
+  ['SELF_SIGNED_CERT_IN_CHAIN', 'certificate'],
+  ['UNABLE_TO_GET_ISSUER_CERT', 'certificate'],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'certificate'],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'certificate'],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'certificate'],
+]);
+
+function failureOf({ code = '' }: NodeJS.ErrnoException): HttpFailure {
+  return FAILURES.get(code) ?? (code.startsWith('ERR_SSL_') ? 'tls' : 'failed');
+}
 
 /** Makes one HTTP request within its limits of time and size; redirections are returned as answers. Never rejects. */
 export function exchange(wanted: HttpRequest): Promise<HttpAnswer | HttpFailure> {
@@ -9,49 +35,63 @@ export function exchange(wanted: HttpRequest): Promise<HttpAnswer | HttpFailure>
     try {
       url = new URL(wanted.url);
     } catch {
-      resolve('failed');
+      resolve('bad url');
       return;
     }
-    if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-      resolve('failed');
+    const plain = url.protocol === 'http:';
+    if (!plain && url.protocol !== 'https:') {
+      resolve('unknown scheme');
       return;
     }
     const timers: NodeJS.Timeout[] = [];
     const done = (result: HttpAnswer | HttpFailure): void => {
       for (const each of timers) clearTimeout(each);
       resolve(result);
-      request.destroy();
+      request?.destroy();
     };
-    const headers = Object.fromEntries(wanted.headers);
-    const options = { method: wanted.method, headers, agent: false as const };
-    const request =
-      url.protocol === 'http:'
-        ? requestHttp(url, options)
-        : requestHttps(url, { ...options, rejectUnauthorized: wanted.verify });
+    const options: RequestOptions = {
+      method: wanted.method,
+      headers: Object.fromEntries(wanted.headers),
+      agent: false,
+    };
+    let request: ReturnType<typeof requestHttp> | undefined;
+    try {
+      request = plain ? requestHttp(url, options) : requestHttps(url, { ...options, ...tlsOf(wanted) });
+    } catch {
+      // A header field or a certificate that Node does not accept.
+      resolve('failed');
+      return;
+    }
     const connecting = setTimeout(() => done('connect timeout'), wanted.connectMs);
     timers.push(connecting);
     timers.push(setTimeout(() => done('timeout'), wanted.totalMs));
-    request.on('socket', (socket) =>
-      socket.once(url.protocol === 'http:' ? 'connect' : 'secureConnect', () => clearTimeout(connecting)),
-    );
-    request.on('error', (error: NodeJS.ErrnoException) => done(error.code === 'ECONNREFUSED' ? 'refused' : 'failed'));
+    request.on('socket', (socket) => socket.once(plain ? 'connect' : 'secureConnect', () => clearTimeout(connecting)));
+    request.on('error', (error) => done(failureOf(error)));
     request.on('response', (response) => {
       const chunks: Buffer[] = [];
       let bytes = 0;
-      response.on('data', (chunk: Buffer) => {
-        bytes += chunk.length;
-        if (bytes > wanted.maxBytes) done('too long');
-        else chunks.push(chunk);
-      });
-      response.on('error', () => done('failed'));
-      response.on('end', () =>
+      const answered = (): void =>
         done({
           status: response.statusCode ?? 0,
           type: response.headers['content-type'],
-          body: Buffer.concat(chunks).toString('latin1'),
-        }),
-      );
+          body: Buffer.concat(chunks).toString('latin1', 0, Math.min(bytes, wanted.maxBytes)),
+          location: response.headers.location,
+          challenges: response.headersDistinct['www-authenticate'] ?? [],
+        });
+      response.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (bytes <= wanted.maxBytes || wanted.cut === true) chunks.push(chunk);
+        if (bytes > wanted.maxBytes) wanted.cut === true ? answered() : done('too long');
+      });
+      response.on('error', () => done('failed'));
+      response.on('end', answered);
     });
     request.end(wanted.body === undefined ? undefined : Buffer.from(wanted.body, 'latin1'));
   });
+}
+
+function tlsOf({ verify, tls }: HttpRequest): object {
+  if (tls === undefined) return { rejectUnauthorized: verify };
+  const { ca, cert, key, checksHost } = tls;
+  return { rejectUnauthorized: verify, ca, cert, key, ...(checksHost ? {} : { checkServerIdentity: () => undefined }) };
 }

@@ -25,6 +25,7 @@ import { fraudFunctions } from './fraud/functions.js';
 import { globalFlagFunctions } from './global-flags.js';
 import { textopsxFunctions } from './header-walks.js';
 import { htableFunctions } from './htable/functions.js';
+import { httpClientFunctions } from './http-client/functions.js';
 import { addressFunctions } from './ip-addresses.js';
 import { jsonrpcFunctions } from './jsonrpcs.js';
 import { loadBalancerFunctions } from './load-balancer/functions.js';
@@ -134,6 +135,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
       ...registrarFunctions,
       ...siptraceFunctions,
       ...restClientFunctions,
+      ...httpClientFunctions,
       ...accFunctions,
       ...topologyHidingFunctions,
       ...statisticsFunctions,

@@ -6,6 +6,7 @@ import { dialogs } from './dialog/state.js';
 import { routingState } from './drouting/partitions.js';
 import { destinationLists, gatewayLists } from './gateway-blacklists.js';
 import { hashTables } from './htable/tables.js';
+import { httpConnections } from './http-client/connections.js';
 import { memoryQueues } from './mqueue.js';
 import { treeVariables } from './mtree.js';
 import { contactPings } from './registrar/pings.js';
@@ -46,5 +47,6 @@ export const CHECKED_STATES: readonly (readonly [module: string, make: (states: 
   ['auth_db', (states) => states.of(subscribers)],
   ['mqueue', (states) => states.of(memoryQueues)],
   ['mtree', (states) => states.of(treeVariables)],
+  ['http_client', (states) => states.of(httpConnections)],
   ['rtimer', (states) => states.of(routeTimers)],
 ];

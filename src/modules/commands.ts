@@ -3,6 +3,7 @@ import { cfgutilsCommands } from './cfgutils-commands.js';
 import { dialogCommands } from './dialog/commands.js';
 import { droutingCommands } from './drouting/commands.js';
 import { fraudCommands } from './fraud/functions.js';
+import { httpClientCommands } from './http-client/functions.js';
 import { loadBalancerCommands } from './load-balancer/commands.js';
 import { mqueueCommands } from './mqueue.js';
 import { mtreeCommands } from './mtree.js';
@@ -20,6 +21,7 @@ export const MODULE_COMMANDS: readonly ScriptCommand[] = [
   ...dialogCommands,
   ...droutingCommands,
   ...fraudCommands,
+  ...httpClientCommands,
   ...loadBalancerCommands,
   ...locationCommands,
   ...mqueueCommands,

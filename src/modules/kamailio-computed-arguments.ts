@@ -31,6 +31,7 @@ const COMPUTED: Readonly<Record<string, string>> = {
     xavi_child_sets/1,2,3 xavi_rm/1 xavp_child_rm/1,2 xavp_child_seti/1,2,3 xavp_child_sets/1,2,3 xavp_params_explode/1,2
     xavp_params_implode/1,2 xavp_rm/1 xavp_slist_explode/1,2,3,4 xavu_params_explode/1,2 xavu_params_implode/1,2`,
   dispatcher: `ds_is_active/1,2 ds_is_from_list/1 ds_select/1,2 ds_select_domain/1,2 ds_select_dst/1,2 ds_select_routes/1,2`,
+  http_client: `http_client_get/1,2,3 http_client_query/1,2,3 http_connect/2,4`,
   sanity: `sanity_check/1,2`,
   nathelper: `add_rcv_param/1 handle_ruri_alias/1 is_rfc1918/1 nat_uac_test/1 set_alias_to_pv/1 set_contact_alias/1`,
   path: `add_path/1,2 add_path_received/1,2`,

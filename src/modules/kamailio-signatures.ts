@@ -77,6 +77,7 @@ const RECORDED: Readonly<Record<string, string>> = {
     ds_load_unset/0/qforbse ds_load_update/0/qforbse ds_mark_dst/0,1/qfore ds_next_domain/0/qfe ds_next_dst/0/qfe ds_reload/0/qforbse
     ds_select/2/qforbse+3/qfe ds_select_domain/2,3/qfe ds_select_dst/2,3/qfe ds_select_routes/2,3/qfe ds_set_domain/0/qfe
     ds_set_dst/0/qfe`,
+  http_client: `http_client_get/4/qforbe http_client_query/2,3,4/qforbe http_connect/3,5/qforbe http_connect_raw/5/qforbe http_get_redirect/2/qforbe`,
   sanity: `sanity_check/0,1,2/qore sanity_reply/0/qore`,
   nathelper: `add_contact_alias/0/qorbe+3/qforbe add_rcv_param/0,1/qe fix_nated_contact/0/qorbe fix_nated_register/0/qe fix_nated_sdp/1,2/qforbe
     handle_ruri_alias/0,1/qbe is_rfc1918/1/qforbse nat_uac_test/1/qforbe set_alias_to_pv/1/qforbse set_contact_alias/0,1/qorbe`,

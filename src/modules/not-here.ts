@@ -104,7 +104,6 @@ const KAMAILIO_NOT_HERE: Readonly<Record<string, string>> = {
   geoip: 'geoip_match',
   geoip2: 'geoip2_match',
   http_async_client: 'http_async_query',
-  http_client: 'http_client_query http_client_get http_connect http_connect_raw http_get_redirect',
   imc: 'imc_manager',
   jansson: 'jansson_get jansson_set jansson_append jansson_xdecode jansson_xencode',
   janssonrpcc: 'janssonrpc_notification janssonrpc_request',

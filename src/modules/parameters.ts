@@ -27,6 +27,7 @@ export const WITHOUT_EFFECT: ReadonlyMap<string, ReadonlySet<string>> = new Map(
     drouting: `ruri_avp gw_sock_avp force_dns persistent_state no_concurrent_reload cluster_id cluster_sharing_tag
       cluster_probing_mode enable_restart_persistency extra_prefix_chars status_replication_cluster ruri_sort_avp
       accept_replicated_status replicate_status_to extra_id_pv`,
+    http_client: 'authmethod cipher_suites keep_connections netinterface tlsversion',
     load_balancer: `probing_verbose cluster_id cluster_sharing_tag fetch_freeswitch_stats initial_freeswitch_load
       status_replication_cluster accept_replicated_status replicate_status_to`,
     async: `workers return`,

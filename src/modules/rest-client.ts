@@ -14,13 +14,8 @@ import {
 } from './define.js';
 
 /** Documented return codes. */
-const CODES: Readonly<Record<HttpFailure, number>> = {
-  refused: -1,
-  'connect timeout': -2,
-  timeout: -3,
-  'too long': -10,
-  failed: -10,
-};
+const CODES: Readonly<Partial<Record<HttpFailure, number>>> = { refused: -1, 'connect timeout': -2, timeout: -3 };
+const FAILED = -10;
 
 /** Default maximum length of an answer in bytes: it becomes the value of a variable. */
 const MAX_BYTES = 10_240;
@@ -71,7 +66,7 @@ async function send(
   const headers = pending.of(run.pvars).splice(0);
   if (module.running >= module.most) {
     peerLog.warn({ callId: run.message.callId, most: module.most }, 'script: too many HTTP requests at once');
-    return CODES.failed;
+    return FAILED;
   }
   if (type !== '') headers.push(['Content-Type', type]);
   if (body !== undefined) headers.push(['Content-Length', String(body.length)]);
@@ -85,7 +80,7 @@ async function send(
         'script: an HTTP request failed',
       );
       status?.variable?.assign(run.pvars, 0);
-      return CODES[answer];
+      return CODES[answer] ?? FAILED;
     }
     toBody?.variable?.assign(run.pvars, answer.body);
     toType?.variable?.assign(run.pvars, answer.type ?? null);

@@ -18,6 +18,7 @@ import {
   textOf,
 } from './define.js';
 import { dialogs } from './dialog/state.js';
+import { httpClientStatistics } from './http-client/functions.js';
 import { registrarStatistics } from './registrar/statistics.js';
 import { scopeOf } from './script-variable.js';
 import { seriesFunctions, statisticSeries } from './statistic-series.js';
@@ -337,7 +338,11 @@ function ownStatistic(modules: ModuleStates, name: string): number | undefined {
     if (found !== undefined) return found.value;
   }
   const { name: short } = nameOf(name);
-  return [...(loaded.has('dialog') ? dialogStatistics(modules) : []), ...registrarStatistics(modules)]
+  return [
+    ...(loaded.has('dialog') ? dialogStatistics(modules) : []),
+    ...registrarStatistics(modules),
+    ...httpClientStatistics(modules),
+  ]
     .find((each) => each.name === short)
     ?.value();
 }
@@ -375,7 +380,7 @@ function dialogStatistics(modules: ModuleStates): ModuleStatistic[] {
 /** The statistics of a script and its modules. */
 export function moduleStatistics(modules: ModuleStates): ModuleStatistic[] {
   const out: ModuleStatistic[] = modules.loaded.has('dialog') ? dialogStatistics(modules) : [];
-  out.push(...registrarStatistics(modules));
+  out.push(...registrarStatistics(modules), ...httpClientStatistics(modules));
   if (modules.loaded.has('statistics')) {
     for (const [name, each] of modules.of(statisticSeries).all)
       out.push({ group: each.profile.group, name, value: () => each.value() });

@@ -13,6 +13,7 @@ import { walkedPart } from './header-walks.js';
 import { shtrecord } from './htable/expiry.js';
 import { hashTableVariables } from './htable/variables.js';
 import { tableWalkVariables } from './htable/walks.js';
+import { httpClientVariables } from './http-client/functions.js';
 import { jsonrpcAnswer } from './jsonrpcs.js';
 import { laterVariables } from './kamailio-later-variables.js';
 import { messageVariables } from './kamailio-message-variables.js';
@@ -267,7 +268,13 @@ export function scriptVariables(dialect: DialectName): ReadonlyMap<string, Varia
     ...tlsVariables(dialect),
     ...(dialect === 'opensips'
       ? [...opensipsVariables(), ...accVariables, ...mqueueVariables]
-      : [...kamailioVariables(), ...hashTableVariables, ...sqlVariables, ...registrarVariables]),
+      : [
+          ...kamailioVariables(),
+          ...hashTableVariables,
+          ...sqlVariables,
+          ...registrarVariables,
+          ...httpClientVariables,
+        ]),
     ...dialogVariables(dialect),
     ['stat', dialect === 'kamailio' ? readOnly(statisticVariable) : statisticVariable],
   ]);

@@ -33,10 +33,23 @@ export interface HttpRequest {
   /** Timeouts in milliseconds for connecting, and for the whole request. */
   readonly connectMs: number;
   readonly totalMs: number;
-  /** Maximum number of bytes of the answer. */
+  /** Maximum number of bytes of the answer's body. */
   readonly maxBytes: number;
+  /** Whether a longer body is cut, instead of making the request fail. */
+  readonly cut?: boolean;
   /** Whether a certificate that cannot be verified makes the request fail. */
   readonly verify: boolean;
+  /** What else counts for TLS. */
+  readonly tls?: HttpTls | undefined;
+}
+
+/** TLS settings of a request: contents of PEM files. */
+export interface HttpTls {
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  /** Whether the certificate must be of the host that was asked for. */
+  readonly checksHost: boolean;
 }
 
 /** The answer of an HTTP server. */
@@ -44,10 +57,25 @@ export interface HttpAnswer {
   readonly status: number;
   readonly type: string | undefined;
   readonly body: string;
+  /** Location and WWW-Authenticate fields. */
+  readonly location: string | undefined;
+  readonly challenges: readonly string[];
 }
 
 /** Why a request got no answer. */
-export type HttpFailure = 'refused' | 'connect timeout' | 'timeout' | 'too long' | 'failed';
+export type HttpFailure =
+  | 'refused'
+  | 'unreachable'
+  | 'unknown host'
+  | 'connect timeout'
+  | 'timeout'
+  | 'too long'
+  | 'bad url'
+  | 'unknown scheme'
+  | 'no answer'
+  | 'tls'
+  | 'certificate'
+  | 'failed';
 
 /** The result of an RPC command as an HTTP answer: status, reason and JSON. */
 export interface RpcAnswer {

@@ -1,0 +1,180 @@
+import { readFileSync, statSync } from 'node:fs';
+import { isAbsolute, resolve } from 'node:path';
+import type { ModuleParameters } from '../../script/environment.js';
+import type { HttpTls } from '../../script/services.js';
+
+/** Maximum length of a file of connections, and of a certificate. */
+const MAX_FILE_BYTES = 1024 * 1024;
+/** Maximum time of a request: 0, "no limit" in the original, is this. */
+const LONGEST_MS = 60_000;
+/** Maximum length of an answer, which becomes the value of a variable: 0, "no limit" in the original, is this. */
+const MAX_BYTES = 1024 * 1024;
+
+/** How requests are made: the module's parameters, which a connection may set for itself. */
+export interface HttpSettings {
+  /** '' for the one that requests over SIP have. */
+  readonly userAgent: string;
+  readonly timeoutMs: number;
+  readonly maxBytes: number;
+  readonly follows: boolean;
+  readonly verify: boolean;
+  readonly tls: HttpTls;
+}
+
+/** A connection: where http_connect() sends requests with its name. */
+export interface HttpConnection extends HttpSettings {
+  readonly name: string;
+  readonly scheme: string;
+  /** What follows "scheme://user:password@". */
+  readonly place: string;
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+  /** Name of the connection that is used when a request by this one fails. */
+  readonly failover: string | undefined;
+  /** The URL that the last request ended at, after redirections. */
+  lastUrl: string;
+}
+
+/** What stands in a connection's parameters, by name. */
+type Given = ReadonlyMap<string, string>;
+
+/** Connections by name, and the settings of requests without one. */
+export class HttpConnections {
+  readonly settings: HttpSettings;
+  /** Bytes of an answer to http_client_query(), and whether it is its first line only. */
+  readonly queryBytes: number;
+  readonly firstLine: boolean;
+  /** Numbers of requests that an answer below 500 came to, and of all others. */
+  readonly counts = { ok: 0, failed: 0 };
+  /** Requests under way. */
+  running = 0;
+  private readonly listed = new Map<string, HttpConnection>();
+  private unread: string;
+
+  constructor(parameters: ModuleParameters) {
+    const has = (name: string): boolean => parameters.text(name, '') !== '';
+    if (has('httpproxy') && parameters.int('httpproxyport', 0) !== 0)
+      throw new Error('requests by way of a proxy (httpproxy, httpproxyport) are not supported');
+    this.settings = {
+      userAgent: parameters.text('useragent', ''),
+      timeoutMs: milliseconds(parameters.int('connection_timeout', 4)),
+      maxBytes: bytesOf(parameters.int('maxdatasize', 0)),
+      follows: parameters.flag('httpredirect', false),
+      verify: parameters.flag('verify_peer', true),
+      tls: {
+        ca: pemOf(parameters.text('cacert', '')),
+        cert: pemOf(parameters.text('client_cert', '')),
+        key: pemOf(parameters.text('client_key', '')),
+        checksHost: parameters.int('verify_host', 2) !== 0,
+      },
+    };
+    this.queryBytes = bytesOf(parameters.int('query_maxdatasize', 0));
+    this.firstLine = parameters.flag('query_result', true);
+    for (const each of parameters.all('httpcon')) this.define(String(each));
+    this.unread = parameters.text('config_file', '');
+    if (isAbsolute(this.unread)) this.all('/');
+  }
+
+  /** Number of connections that have been read. */
+  get size(): number {
+    return this.listed.size;
+  }
+
+  /** All connections; a file whose name is relative to `folder` is read at first. Throws an Error for an unusable one. */
+  all(folder: string): ReadonlyMap<string, HttpConnection> {
+    if (this.unread !== '') {
+      const path = resolve(folder, this.unread);
+      this.unread = '';
+      this.readFile(path);
+    }
+    return this.listed;
+  }
+
+  /** A connection as a parameter: "name=>scheme://user:password@host/path;parameter=value;...". */
+  private define(text: string): void {
+    const match = /^\s*([^=;]*?)\s*=>\s*([a-zA-Z][\w+.-]*:\/\/[^;]+)(?:;(.*))?$/s.exec(text);
+    if (match === null) throw new Error(`httpcon "${text.slice(0, 100)}" must be name=>http://...`);
+    const [, name = '', url = '', rest = ''] = match;
+    const given = new Map(rest.split(';').map((each) => pairOf(each)));
+    this.add(name, url, given);
+  }
+
+  /** A file with sections "[name]" of lines "url = http://...", "timeout = 2" and the like. */
+  private readFile(path: string): void {
+    if (statSync(path).size > MAX_FILE_BYTES) throw new Error(`${path} is longer than ${MAX_FILE_BYTES} bytes`);
+    const sections = new Map<string, Map<string, string>>();
+    let current: Map<string, string> | undefined;
+    for (const line of readFileSync(path, 'latin1').split(/\r?\n/)) {
+      const text = line.trim();
+      if (text === '' || text.startsWith('#') || text.startsWith(';')) continue;
+      const name = /^\[([^\]]*)\]$/.exec(text)?.[1];
+      if (name !== undefined) {
+        current = new Map();
+        sections.set(name, current);
+        continue;
+      }
+      if (current === undefined || !text.includes('=')) throw new Error(`${path}: cannot read "${text.slice(0, 100)}"`);
+      const [key, value] = pairOf(text);
+      current.set(key, value.replace(/^"(.*)"$/, '$1'));
+    }
+    for (const [name, given] of sections) this.add(name, given.get('url') ?? '', given);
+  }
+
+  private add(name: string, url: string, given: Given): void {
+    const match = /^([a-zA-Z][\w+.-]*):\/\/(?:([^:@/]*)(?::([^@/]*))?@)?(.+)$/s.exec(url);
+    if (match === null) throw new Error(`the URL of connection "${name}" must be http://...`);
+    const [, scheme = '', user, password, place = ''] = match;
+    const { settings } = this;
+    const int = (key: string, other: number): number => {
+      const number = Number.parseInt(given.get(key) ?? '', 10);
+      return Number.isNaN(number) ? other : number;
+    };
+    const has = (key: string): boolean => given.has(key);
+    this.listed.set(name, {
+      name,
+      scheme,
+      place,
+      user: given.get('username') ?? user,
+      password: given.get('password') ?? password,
+      failover: given.get('failover'),
+      userAgent: given.get('useragent') ?? settings.userAgent,
+      timeoutMs: has('timeout') ? milliseconds(int('timeout', 4)) : settings.timeoutMs,
+      maxBytes: has('maxdatasize') ? bytesOf(int('maxdatasize', 0)) : settings.maxBytes,
+      follows: int('httpredirect', settings.follows ? 1 : 0) !== 0,
+      verify: int('verify_peer', settings.verify ? 1 : 0) !== 0,
+      tls: {
+        ...settings.tls,
+        cert: has('client_cert') ? pemOf(given.get('client_cert') ?? '') : settings.tls.cert,
+        key: has('client_key') ? pemOf(given.get('client_key') ?? '') : settings.tls.key,
+        checksHost: int('verify_host', settings.tls.checksHost ? 2 : 0) !== 0,
+      },
+      lastUrl: '',
+    });
+  }
+}
+
+function pairOf(text: string): [string, string] {
+  const at = text.indexOf('=');
+  return at < 0 ? [text.trim(), ''] : [text.slice(0, at).trim(), text.slice(at + 1).trim()];
+}
+
+function milliseconds(seconds: number): number {
+  return seconds <= 0 ? LONGEST_MS : Math.min(LONGEST_MS, seconds * 1000);
+}
+
+function bytesOf(bytes: number): number {
+  return bytes <= 0 ? MAX_BYTES : Math.min(MAX_BYTES, bytes);
+}
+
+/** The text of a PEM file; undefined for no name. Throws an Error when it cannot be read. */
+function pemOf(path: string): string | undefined {
+  if (path === '') return undefined;
+  if (statSync(path).size > MAX_FILE_BYTES) throw new Error(`${path} is longer than ${MAX_FILE_BYTES} bytes`);
+  return readFileSync(path, 'latin1');
+}
+
+/** The connections of http_client. Counters and URLs of requests begin again when the file is reloaded. */
+export const httpConnections = {
+  module: 'http_client',
+  create: (parameters: ModuleParameters) => new HttpConnections(parameters),
+};
