@@ -73,7 +73,7 @@ async function send(
   module.running++;
   try {
     const answer = await services.http({ method, url, headers, body, connectMs, totalMs, maxBytes, verify });
-    if (run.overdue) return CODES.failed;
+    if (run.overdue) return FAILED;
     if (typeof answer === 'string') {
       peerLog.warn(
         { callId: run.message.callId, url: url.slice(0, 256), reason: answer },
