@@ -22,11 +22,11 @@ export interface HttpSettings {
 }
 
 /** A connection: where http_connect() sends requests with its name. */
-export interface HttpConnection extends HttpSettings {
+export interface NamedConnection extends HttpSettings {
   readonly name: string;
   readonly scheme: string;
   /** What follows "scheme://user:password@". */
-  readonly place: string;
+  readonly authority: string;
   readonly user: string | undefined;
   readonly password: string | undefined;
   /** Name of the connection that is used when a request by this one fails. */
@@ -48,7 +48,7 @@ export class HttpConnections {
   readonly counts = { ok: 0, failed: 0 };
   /** Requests under way. */
   running = 0;
-  private readonly listed = new Map<string, HttpConnection>();
+  private readonly listed = new Map<string, NamedConnection>();
   private unread: string;
 
   constructor(parameters: ModuleParameters) {
@@ -81,7 +81,7 @@ export class HttpConnections {
   }
 
   /** All connections; a file whose name is relative to `folder` is read at first. Throws an Error for an unusable one. */
-  all(folder: string): ReadonlyMap<string, HttpConnection> {
+  all(folder: string): ReadonlyMap<string, NamedConnection> {
     if (this.unread !== '') {
       const path = resolve(folder, this.unread);
       this.unread = '';
@@ -92,11 +92,11 @@ export class HttpConnections {
 
   /** A connection as a parameter: "name=>scheme://user:password@host/path;parameter=value;...". */
   private define(text: string): void {
-    const match = /^\s*([^=;]*?)\s*=>\s*([a-zA-Z][\w+.-]*:\/\/[^;]+)(?:;(.*))?$/s.exec(text);
-    if (match === null) throw new Error(`httpcon "${text.slice(0, 100)}" must be name=>http://...`);
-    const [, name = '', url = '', rest = ''] = match;
-    const given = new Map(rest.split(';').map((each) => pairOf(each)));
-    this.add(name, url, given);
+    const arrow = text.indexOf('=>');
+    const [url = '', ...parameters] = text.slice(arrow + 2).split(';');
+    if (arrow < 0 || !/^[a-zA-Z][a-zA-Z0-9+.-]*:\/\/./.test(url.trim()))
+      throw new Error(`httpcon "${text.slice(0, 100)}" must be name=>http://...`);
+    this.add(text.slice(0, arrow).trim(), url.trim(), new Map(parameters.map(pairOf)));
   }
 
   /** A file with sections "[name]" of lines "url = http://...", "timeout = 2" and the like. */
@@ -123,7 +123,7 @@ export class HttpConnections {
   private add(name: string, url: string, given: Given): void {
     const match = /^([a-zA-Z][\w+.-]*):\/\/(?:([^:@/]*)(?::([^@/]*))?@)?(.+)$/s.exec(url);
     if (match === null) throw new Error(`the URL of connection "${name}" must be http://...`);
-    const [, scheme = '', user, password, place = ''] = match;
+    const [, scheme = '', user, password, authority = ''] = match;
     const { settings } = this;
     const int = (key: string, other: number): number => {
       const number = Number.parseInt(given.get(key) ?? '', 10);
@@ -133,7 +133,7 @@ export class HttpConnections {
     this.listed.set(name, {
       name,
       scheme,
-      place,
+      authority,
       user: given.get('username') ?? user,
       password: given.get('password') ?? password,
       failover: given.get('failover'),

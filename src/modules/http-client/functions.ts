@@ -14,9 +14,9 @@ import {
   type ScriptFunction,
   textOf,
 } from '../define.js';
-import { type HttpConnection, httpConnections } from './connections.js';
+import { httpConnections, type NamedConnection } from './connections.js';
 import { curlError } from './curl-errors.js';
-import { type Outcome, perform } from './requests.js';
+import { perform, type RequestOutcome } from './requests.js';
 
 /** Maximum number of header fields of a request, and of characters of a field. */
 const MAX_HEADERS = 64;
@@ -36,14 +36,14 @@ function fieldsOf(text: string): (readonly [string, string])[] {
   return out;
 }
 
-function written(run: MessageRun, result: Arg | undefined, { code, body }: Outcome): number {
+function written(run: MessageRun, result: Arg | undefined, { code, body }: RequestOutcome): number {
   const shown = code >= 500 ? '' : body;
   result?.variable?.assign(run.pvars, shown);
   return code;
 }
 
 /** The first line of a body, without its line feed. */
-function firstLine(outcome: Outcome): Outcome {
+function firstLine(outcome: RequestOutcome): RequestOutcome {
   const at = outcome.body.indexOf('\n');
   return at < 0 ? outcome : { ...outcome, body: outcome.body.slice(0, at) };
 }
@@ -72,7 +72,7 @@ async function query(
 }
 
 /** The connection with a name; undefined, with a line in the log, for none. */
-function connectionOf(run: MessageRun, name: string): HttpConnection | undefined {
+function connectionOf(run: MessageRun, name: string): NamedConnection | undefined {
   const { modules, folder, peerLog } = run.env;
   try {
     const found = modules.of(httpConnections).all(folder).get(name);
@@ -95,11 +95,11 @@ async function connect(
 ): Promise<number> {
   const first = connectionOf(run, name);
   if (first === undefined) return nothing(run, result);
-  const send = async (connection: HttpConnection): Promise<Outcome> => {
-    const { scheme, place, maxBytes } = connection;
+  const send = async (connection: NamedConnection): Promise<RequestOutcome> => {
+    const { scheme, authority, maxBytes } = connection;
     const wanted = {
       method: body === '' ? ('GET' as const) : ('POST' as const),
-      url: `${scheme}://${place}${path === '' || path.startsWith('/') ? '' : '/'}${path}`,
+      url: `${scheme}://${authority}${path === '' || path.startsWith('/') ? '' : '/'}${path}`,
       headers: body === '' || type === '' ? [] : [['Content-Type', type] as const],
       body: body === '' ? undefined : body,
       maxBytes,
@@ -249,11 +249,11 @@ export function httpClientStatistics(modules: ModuleStates) {
 }
 
 /** A connection in the form of 5.6.3, but for the password. */
-function shown({ name, scheme, place, user, password, failover, timeoutMs }: HttpConnection) {
+function shown({ name, scheme, authority, user, password, failover, timeoutMs }: NamedConnection) {
   return {
     NAME: name,
     SCHEMA: scheme,
-    URI: place,
+    URI: authority,
     USERNAME: user ?? null,
     PASSWORD: password === undefined ? null : '***',
     FAILOVER: failover ?? null,

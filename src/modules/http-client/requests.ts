@@ -1,7 +1,7 @@
 import type { MessageRun } from '../../script/call.js';
 import type { HttpAnswer, HttpFailure, HttpRequest } from '../../script/services.js';
 import { answerChallenge, readChallenge } from '../digest.js';
-import { type HttpConnection, type HttpSettings, httpConnections } from './connections.js';
+import { type HttpSettings, httpConnections, type NamedConnection } from './connections.js';
 
 /** Codes of libcurl that the functions return instead of a status. */
 const CURL_CODES: Readonly<Record<HttpFailure, number>> = {
@@ -35,7 +35,7 @@ export interface Wanted {
 }
 
 /** What came of a request: a status or a code of libcurl, the body, and the URL that it ended at. */
-export interface Outcome {
+export interface RequestOutcome {
   readonly code: number;
   readonly body: string;
   readonly url: string;
@@ -46,10 +46,10 @@ export async function perform(
   run: MessageRun,
   wanted: Wanted,
   settings: HttpSettings,
-  connection?: HttpConnection,
-): Promise<Outcome> {
+  connection?: NamedConnection,
+): Promise<RequestOutcome> {
   const module = run.env.modules.of(httpConnections);
-  const failed = (code: number, reason: string): Outcome => {
+  const failed = (code: number, reason: string): RequestOutcome => {
     module.counts.failed++;
     const { message, env } = run;
     env.peerLog.warn(
@@ -83,7 +83,7 @@ class Exchange {
     private readonly run: MessageRun,
     private readonly wanted: Wanted,
     private readonly settings: HttpSettings,
-    private readonly connection: HttpConnection | undefined,
+    private readonly connection: NamedConnection | undefined,
   ) {
     this.until = run.env.clock.monotonic() + settings.timeoutMs;
     // libcurl takes a text without a scheme as one of HTTP, and no blanks.
@@ -92,7 +92,7 @@ class Exchange {
     this.body = wanted.body;
   }
 
-  async outcome(): Promise<Outcome | HttpFailure> {
+  async outcome(): Promise<RequestOutcome | HttpFailure> {
     if ([...this.url].some((each) => each <= ' ' || each === '\x7f')) return 'bad url';
     let redirects = 0;
     for (;;) {
@@ -136,7 +136,7 @@ class Exchange {
     const user = connection?.user;
     if (connection === undefined || user === undefined || this.authorization !== undefined) return false;
     const { host, pathname, search } = new URL(this.url);
-    if (new URL(`${connection.scheme}://${connection.place}`).host !== host) return false;
+    if (new URL(`${connection.scheme}://${connection.authority}`).host !== host) return false;
     const credentials = { user, password: connection.password ?? '' };
     for (const each of challenges) {
       const challenge = readChallenge(each);

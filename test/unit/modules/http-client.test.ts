@@ -156,7 +156,7 @@ test('http_connect sends by connections of the parameters and of a file', async 
       'modparam("http_client", "httpcon", "c2=>HTTP/base/one;useragent=mine")',
       'modparam("http_client", "httpcon", "c3=>HTTP;maxdatasize=3")',
       `modparam("http_client", "httpcon", "c4=>http://usr:pw@127.0.0.1:${port}")`,
-      'modparam("http_client", "httpcon", "c5=>HTTP;httpredirect=1")',
+      'modparam("http_client", "httpcon", "c5=>HTTP;httpredirect=1;timeout=30")',
       `modparam("http_client", "httpcon", "c6=>http://127.0.0.1:${closed};failover=c1")`,
       `modparam("http_client", "httpcon", "c7=>http://127.0.0.1:${closed};failover=c6")`,
       `modparam("http_client", "httpcon", "c8=>http://127.0.0.1:${closed};failover=none")`,
