@@ -107,7 +107,13 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     now: () => clock.monotonic(),
   });
   const counts = kept && new ProcessCounts(kept);
-  const commands = new RemoteCommands(workers, (worker, ...command) => pool.send(worker, ['command', ...command]));
+  const commands = new RemoteCommands(
+    workers,
+    (worker, ...command) => pool.send(worker, ['command', ...command]),
+    (worker) => pool.stands(worker),
+    (worker, name) =>
+      peerLog.warn({ worker, command: name.trim() }, 'a worker did not answer a command: the answer lacks its part'),
+  );
   if (script !== undefined && kept !== undefined && claims !== undefined) {
     script.share(kept, claims, (name, paramsOf) => commands.run(name, paramsOf));
   }

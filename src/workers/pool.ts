@@ -14,6 +14,8 @@ const END_MS = 2000;
  */
 const LOOK_MS = 1000;
 const MAX_SILENT_LOOKS = 6;
+/** After so many checks without a message nobody waits for it: it has been silent for more than two seconds. */
+const SILENT_LOOKS = 3;
 /** A worker that lived shorter than this many milliseconds is replaced after a pause of the same length. */
 const SHORT_LIFE_MS = 1000;
 /** Number of a child's first socket descriptor: after standard input, output and error, and the channel. */
@@ -86,6 +88,12 @@ export class Pool {
     });
     this.waiting = undefined;
     this.looking = setInterval(() => this.look(), LOOK_MS);
+  }
+
+  /** Whether the event loop of a worker seems to stand still. */
+  stands(worker: number): boolean {
+    const slot = this.slots[worker];
+    return slot?.isReady === true && slot.silentFor >= SILENT_LOOKS;
   }
 
   /** Kills the worker with this process ID; no effect for another process. */

@@ -1,7 +1,8 @@
 import type { CommandAnswer } from './protocol.js';
 
-/** Milliseconds a worker has for a command. */
+/** Milliseconds a worker has for a command, and between two checks whether one that has not answered stands still. */
 const MAX_MS = 5000;
+const LOOK_MS = 250;
 
 interface Waiting {
   readonly from: Set<number>;
@@ -19,11 +20,15 @@ export class RemoteCommands {
     private readonly workers: number,
     /** Sends the command to a worker; false if it is not running. */
     private readonly send: (worker: number, id: number, name: string, params: string) => boolean,
+    /** Whether the event loop of a worker stands still: it gets the command, but is not waited for. */
+    private readonly stands: (worker: number) => boolean,
+    /** Called for each worker whose answer is missing. */
+    private readonly missing: (worker: number, name: string) => void,
   ) {}
 
   /**
    * The answers of the workers, from worker 1 on, each to its own parameters (undefined: it is not asked). The answer
-   * is undefined for a worker that is not asked, does not answer in time, or dies. Never rejects.
+   * is undefined for a worker that is not asked, stands still, does not answer in time, or dies. Never rejects.
    */
   run(name: string, paramsOf: (worker: number) => object | undefined): Promise<readonly (CommandAnswer | undefined)[]> {
     const id = ++this.last;
@@ -36,11 +41,17 @@ export class RemoteCommands {
         return;
       }
       const end = (): void => {
-        clearTimeout(timer);
-        this.waiting.delete(id);
+        clearInterval(timer);
+        if (!this.waiting.delete(id)) return;
+        for (const worker of from) this.missing(worker, name);
         resolve(answers);
       };
-      const timer = setTimeout(end, MAX_MS);
+      let looks = 0;
+      const look = (): void => {
+        const isLast = ++looks * LOOK_MS >= MAX_MS;
+        if (isLast || [...from].every((worker) => this.stands(worker))) end();
+      };
+      const timer = setInterval(look, LOOK_MS);
       this.waiting.set(id, { from, answers, end });
       for (const worker of [...from]) {
         if (!this.send(worker, id, name, JSON.stringify(paramsOf(worker)))) this.leaveOut(worker, id);

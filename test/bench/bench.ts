@@ -145,8 +145,9 @@ async function workers(quick: boolean): Promise<number> {
   };
   await measureWorkers(plan, ({ workers, spread, runs, carried }) => {
     const kind = workers === 1 ? 'process' : `workers, ${spread.replace('_', ' ')}`;
-    const each = runs.map(({ rate, microsEach, placed, completed, repeated }) => {
-      return `${rate}/s ${microsEach.toFixed(0).padStart(4)} (${placed - completed} failed, ${repeated} repeated)`;
+    const each = runs.map(({ rate, microsEach, placed, completed, repeated, shares }) => {
+      const by = shares.length === 0 ? '' : `, shares ${shares.map((share) => share.toFixed(2)).join(' ')}`;
+      return `${rate}/s ${microsEach.toFixed(0).padStart(4)} (${placed - completed} failed, ${repeated} repeated${by})`;
     });
     say(`  ${workers} ${kind.padEnd(18)} ${each.join('  ')}  without a failed call: ${carried}/s`);
   });

@@ -49,6 +49,28 @@ export function cpuMicros(root: number): number {
   return (ticks * 1e6) / TICKS;
 }
 
+/** Milliseconds of a look, the part of a processor below which processes count as idle, and how many looks must say so. */
+const LOOK_MS = 500;
+const IDLE = 0.03;
+const IDLE_LOOKS = 8;
+
+/**
+ * Waits until a process and its descendants use next to nothing, so that warm-up calls, and what is loaded after the
+ * start, are not measured. Throws when they are still busy after `timeoutMs`.
+ */
+export async function untilIdle(root: number, timeoutMs: number): Promise<void> {
+  const until = performance.now() + timeoutMs;
+  let idle = 0;
+  let [before, at] = [cpuMicros(root), performance.now()];
+  while (idle < IDLE_LOOKS) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    const [used, now] = [cpuMicros(root), performance.now()];
+    idle = used - before < IDLE * 1000 * (now - at) ? idle + 1 : 0;
+    [before, at] = [used, now];
+    if (idle === 0 && now > until) throw new Error(`process ${root} is still busy after ${timeoutMs} ms`);
+  }
+}
+
 /** User and system time that one process has used, microseconds. */
 export function ownCpuMicros(pid: number): number {
   return ((readStat(pid)?.ticks ?? 0) * 1e6) / TICKS;

@@ -128,4 +128,28 @@ describe('commands about calls of two workers', { skip }, () => {
       assert.deepEqual(headersOf((await caller.next('486')).text, 'call-id'), [callId]);
     }
   });
+
+  test('a listing does not wait for a worker that stands still', async (t) => {
+    type Listing = { readonly count: number; readonly Dialogs: readonly { readonly callid: string }[] };
+    const range = { index: 0, counter: 1000 };
+    const pids = async () => {
+      const { Processes } = (await mi('ps')) as { Processes: { PID: number; Type: string }[] };
+      return Processes.filter(({ Type }) => Type.startsWith('SIP worker')).map(({ PID }) => PID);
+    };
+    const all = (await mi('dlg_list', range)) as Listing;
+    const [standing = 0] = await pids();
+    process.kill(standing, 'SIGSTOP');
+    t.after(() => {
+      try {
+        process.kill(standing, 'SIGCONT');
+      } catch {
+        // It was killed in the end.
+      }
+    });
+    const living = (await mi('dlg_list', range)) as Listing;
+    assert.ok((await pids()).includes(standing), 'the answer came before the worker was killed');
+    assert.equal(living.Dialogs.length, living.count);
+    assert.ok(living.count > 0 && living.count < all.count, `${living.count} of ${all.count}`);
+    assert.ok(daemon.log.some((line) => line.includes('a worker did not answer a command')));
+  });
 });
