@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type CfgDaemon, startCfgDaemon } from '../support/cfg-daemon.js';
 import { freePort } from '../support/ports.js';
@@ -21,10 +21,6 @@ const DROUTING = `CREATE TABLE dr_gateways (id INTEGER PRIMARY KEY, gwid TEXT, t
   CREATE TABLE dr_groups (id INTEGER PRIMARY KEY, username TEXT, domain TEXT, groupid INT);`;
 
 const skip = (await haveSipp()) ? false : 'SIPp is not installed';
-const open: (() => unknown)[] = [];
-after(async () => {
-  for (const close of open.reverse()) await close();
-});
 
 /** The columns that OpenSIPS's acc module writes, and further ones. */
 const acc = (
@@ -534,7 +530,12 @@ function tables(folder: string, rows: readonly string[]): void {
 }
 
 for (const { file, way, rows, lines, calls = 2, service, tables: further } of FILES) {
-  test(`SIPp calls through ${file}${way === undefined ? '' : `: ${way}`}`, { skip }, async () => {
+  test(`SIPp calls through ${file}${way === undefined ? '' : `: ${way}`}`, { skip }, async (t) => {
+    const open: (() => unknown)[] = [];
+    // At once: idle SIPp processes and daemons of thirty files take the time of those that follow.
+    t.after(async () => {
+      for (const close of open.reverse()) await close();
+    });
     const answerers = new Map<string, SippAnswerer>();
     const inserts: string[] = [];
     const uris: string[] = [];
