@@ -13,6 +13,13 @@ import type { CfgSettings } from './settings.js';
 /** Parameters of OpenSIPS' tm that name a route. */
 const LOCAL_ROUTES: ReadonlySet<string> = new Set(['local_request_route', 'local_reply_route']);
 
+/** Functions that need another module than their own, by their name. */
+const NEEDED_MODULES: ReadonlyMap<string, string> = new Map([
+  ['rtpproxy_engage', 'dialog'],
+  ['engage_rtp_proxy', 'dialog'],
+  ['rtp_relay_engage', 'dialog'],
+]);
+
 /** Warns about parameters without effect, and checks that the modules accept their parameters. */
 export function checkModuleParameters(
   tree: ConfigurationTree,
@@ -41,6 +48,13 @@ export function checkModuleParameters(
         if (call.kind === 'call' && call.name === 'is_direction')
           problems.error('setting', call.at, 'is_direction() needs parameter append_fromtag of module rr');
       }
+    }
+  }
+  for (const { body } of dialect === 'opensips' ? tree.routes : []) {
+    for (const call of callsIn(body)) {
+      const needed = call.kind === 'call' ? NEEDED_MODULES.get(call.name) : undefined;
+      if (call.kind === 'call' && needed !== undefined && !loaded.has(needed))
+        problems.error('setting', call.at, `${call.name}() needs module ${needed}`);
     }
   }
   const states = new ModuleStates(modules, loaded, new Map(), compile);

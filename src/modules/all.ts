@@ -31,6 +31,7 @@ import { jsonrpcFunctions } from './jsonrpcs.js';
 import { loadBalancerFunctions } from './load-balancer/functions.js';
 import { logFunctions } from './log.js';
 import { mathFunctions } from './math.js';
+import { mediaRelayFunctions } from './media-relay/functions.js';
 import { messageFunctions } from './message.js';
 import { mqueueFunctions } from './mqueue.js';
 import { mtreeFunctions } from './mtree.js';
@@ -143,6 +144,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
       ...rtpengineFunctions,
       ...uacAuthFunctions,
       ...rtpproxyFunctions,
+      ...mediaRelayFunctions,
       ...avpopsFunctions,
       ...kamailioAvpopsFunctions,
       ...sqlFunctions,

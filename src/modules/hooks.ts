@@ -2,6 +2,7 @@ import type { MessageRun } from '../script/call.js';
 import { NO_HOOKS, type ScriptHooks } from '../script/hooks.js';
 import { accHooks } from './acc/follow.js';
 import { dialogHooks } from './dialog/hooks.js';
+import { mediaRelayHooks } from './media-relay/step.js';
 import { topologyHidingHooks } from './topology-hiding.js';
 import { uacHooks } from './uac-restore.js';
 
@@ -10,6 +11,8 @@ const HOOKS: readonly (readonly [module: string, hooks: ScriptHooks<MessageRun>]
   ['dialog', dialogHooks],
   ['topology_hiding', topologyHidingHooks],
   ['uac', uacHooks],
+  ['rtpproxy', mediaRelayHooks],
+  ['rtp_relay', mediaRelayHooks],
   ['acc', accHooks],
 ];
 

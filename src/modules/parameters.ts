@@ -11,6 +11,7 @@ export const WITHOUT_EFFECT: ReadonlyMap<string, ReadonlySet<string>> = new Map(
       seed_fallback_interval sync_timeout sync_packet_size sync_packet_max_size id_col cluster_id_col node_id_col url_col
       state_col no_ping_retries_col priority_col sip_addr_col flags_col description_col use_controller dispatch_jobs
       current_info server_id persistent_mode dispatch_mode enable_stats bridge_persistent_cache`,
+    rtp_relay: 'route_offer route_answer route_delete route_copy_offer route_copy_answer route_copy_delete',
     dialog: `enable_stats hash_size early_timeout noack_timeout end_timeout delete_delay log_profile_hash_size
       dlg_sharing_tag dlg_event_id_only profile_replication_cluster dialog_replication_cluster replicate_profiles_buffer
       replicate_profiles_check replicate_profiles_timer replicate_profiles_expire cachedb_url profile_value_prefix

@@ -150,7 +150,8 @@ function answerFault(call: Call, transaction: TransactionState, marking: ViaMark
 function relayAck(run: MessageRun, outbound?: string): number | Promise<number> {
   if (run.known?.kind === 'ack') return 0;
   for (const hook of run.env.hooks.acknowledged) hook(run);
-  return forwardStateless(run, outbound);
+  const waits = run.call.step?.request(run);
+  return waits === undefined ? forwardStateless(run, outbound) : waits.then(() => forwardStateless(run, outbound));
 }
 
 /** Return code of forward() when the onsend route drops the request, as recorded. */

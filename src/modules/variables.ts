@@ -18,6 +18,7 @@ import { jsonrpcAnswer } from './jsonrpcs.js';
 import { laterVariables } from './kamailio-later-variables.js';
 import { messageVariables } from './kamailio-message-variables.js';
 import { timeVariables } from './kamailio-time-variables.js';
+import { mediaRelayVariables } from './media-relay/variables.js';
 import { mqueueVariables } from './mqueue.js';
 import { registrarVariables } from './registrar/functions.js';
 import { rtpAnswer, rtpStatistics, statisticsText } from './rtpengine/functions.js';
@@ -125,6 +126,7 @@ function opensipsVariables(): [string, VariableDefinition][] {
     ['ds', own((scope) => destinationSet(scope))],
     ['identity', identityVariable],
     ['rtpstat', rtpStatistics],
+    ...mediaRelayVariables,
     ['rtpquery', rtpAnswer],
     [
       'T_ruri',

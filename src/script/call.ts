@@ -23,7 +23,13 @@ import { fieldsOf } from './header-fields.js';
 import type { Hiding } from './hiding.js';
 import { isOurs } from './ours.js';
 import { addBranch, type RequestBranch } from './request-branches.js';
-import { type BranchState, type RelayFault, sourceOfReplies, type TransactionState } from './state.js';
+import {
+  type BranchState,
+  type MessageStep,
+  type RelayFault,
+  sourceOfReplies,
+  type TransactionState,
+} from './state.js';
 
 /** What variables of a cfg file are evaluated on: the message that a route handles, and the call it belongs to. */
 export class CfgScope extends PvarScope {
@@ -292,6 +298,8 @@ export class Call implements DispatcherCall {
   relayFault: RelayFault | undefined = undefined;
   /** Edits and Record-Route of the first t_relay() of the request route, when it sent nothing. */
   relayed: { readonly edits: MessageEdits; readonly recordRouting: readonly RecordRouting[] } | undefined = undefined;
+  /** What changes its messages before they are sent. */
+  step: MessageStep | undefined = undefined;
   /** Functions to call once, when the request route has ended. */
   afterRoute: (() => void)[] | undefined = undefined;
   private isRefusalRecorded = false;

@@ -244,7 +244,7 @@ function prepare(
       scope.branchIndex = held.index;
       scope.changed = held.changed;
       scope.run = run;
-      return outcome === 'drop' ? undefined : branchOf(run, transaction, leaving, flags, reply, failure);
+      return outcome === 'drop' ? undefined : branchAfterStep(run, transaction, leaving, flags, reply, failure);
     };
     const outcome = route.run(branchRun);
     return outcome instanceof Promise ? outcome.then(after) : after(outcome);
@@ -256,7 +256,32 @@ function prepare(
     edits: call.edits,
     head: target.path,
   };
-  return branchOf(run, transaction, leaving, target.flags, undefined, before.branchFailure);
+  return branchAfterStep(run, transaction, leaving, target.flags, undefined, before.branchFailure);
+}
+
+/** As `branchOf`, once the step of the call, if it has one, has changed the request. */
+function branchAfterStep(
+  run: MessageRun,
+  transaction: ScriptTransaction,
+  leaving: CopySettings,
+  flags: number,
+  branchReply: string | undefined,
+  branchFailure: string | undefined,
+): Prepared | Promise<Prepared> {
+  const { call, env } = run;
+  const { scope, step } = call;
+  if (step === undefined) return branchOf(run, transaction, leaving, flags, branchReply, branchFailure);
+  const edits = leaving.edits.copy();
+  const { branchIndex } = scope;
+  const branchRun = new MessageRun(env, 'branch', scope, call.message, call.source, edits, call);
+  branchRun.transaction = transaction;
+  scope.branchIndex = transaction.branches.length;
+  const waits = step.request(branchRun);
+  scope.branchIndex = branchIndex;
+  scope.run = run;
+  const changed = { ...leaving, edits };
+  const make = () => branchOf(run, transaction, changed, flags, branchReply, branchFailure);
+  return waits === undefined ? make() : waits.then(make);
 }
 
 /**

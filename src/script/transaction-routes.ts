@@ -52,6 +52,15 @@ function throughReplyRoute(
   return outcome instanceof Promise ? outcome.then(left) : left(outcome);
 }
 
+/** A reply that the reply routes have seen, once the step of the call, if it has one, has changed it. */
+export function throughStep(transaction: RoutedTransaction, branch: TxBranch, seen: RoutedReply): RoutedReply {
+  const { step } = transaction.call;
+  if (step === undefined || seen === undefined) return seen;
+  if (seen instanceof Promise) return seen.then((each) => throughStep(transaction, branch, each));
+  const run = replyRun(transaction, seen, branch);
+  return step.reply(run)?.then(() => editedReply(run)) ?? seen;
+}
+
 function replyRun(transaction: RoutedTransaction, reply: SipMessage, branch: TxBranch): MessageRun {
   const { call, env } = transaction;
   const source = sourceOfReplies(branch, call.source);

@@ -16,7 +16,13 @@ import { runLocalResponse, runOnsendReply } from './reply-routes.js';
 import { showReply, showsReplies } from './service-routes.js';
 import type { ReplyFilter, TransactionState, TransactionWatcher } from './state.js';
 import { statusLine } from './status.js';
-import { resumedRun, runBranchFailure, runFailureRoute, throughReplyRoutes } from './transaction-routes.js';
+import {
+  resumedRun,
+  runBranchFailure,
+  runFailureRoute,
+  throughReplyRoutes,
+  throughStep,
+} from './transaction-routes.js';
 
 /** A transaction that a script created: what the tm modules of the originals keep about a request and its branches. */
 export class ScriptTransaction implements BranchListener, TransactionState {
@@ -203,10 +209,11 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     const filtered = changedBy(this.filters, reply);
     if (this.final !== 0 && branch.reply !== undefined && branch.status < 300) {
       // A retransmission of the 2xx that the caller has got already.
-      this.server.send(outgoingReply(changedBy(this.lateFilters, filtered), []));
+      const again = this.call.step === undefined ? changedBy(this.lateFilters, filtered) : branch.reply;
+      this.server.send(outgoingReply(again, []));
       return;
     }
-    const seen = throughReplyRoutes(this, branch, filtered);
+    const seen = throughStep(this, branch, throughReplyRoutes(this, branch, filtered));
     if (seen instanceof Promise) this.waitFor(seen, (result) => this.routed(branch, result));
     else this.routed(branch, seen);
   }
@@ -244,8 +251,8 @@ export class ScriptTransaction implements BranchListener, TransactionState {
         this.ended(seen.status, seen);
       }
       // From now on the transaction layer forwards retransmissions of it, unless filters have to change them too.
-      if (branch.client?.invite === true && this.filters === undefined && this.lateFilters === undefined)
-        (branch.client as InviteClient).takenBy(this.server);
+      const changed = this.filters !== undefined || this.lateFilters !== undefined || this.call.step !== undefined;
+      if (branch.client?.invite === true && !changed) (branch.client as InviteClient).takenBy(this.server);
       return;
     }
     this.refused(branch, seen.status, seen, false);

@@ -1,5 +1,6 @@
 import type { ConfigurationTree } from '../../cfg/ast.js';
 import type { Dialect } from '../../cfg/dialect.js';
+import { mediaRelayVariables } from '../../modules/media-relay/variables.js';
 import { tlsVariables } from '../../modules/tls.js';
 
 /** Variables of OpenSIPS 3 that exist only when their module is loaded. */
@@ -13,6 +14,7 @@ const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])
   ['stir_shaken', ['identity']],
   ['rr', ['rr_params']],
   ['rtpengine', ['rtpstat', 'rtpquery']],
+  ['rtp_relay', mediaRelayVariables.map(([name]) => name)],
   [
     'tm',
     [

@@ -32,6 +32,9 @@ export function mediaFlags(text: string, dialect: DialectName = 'opensips'): Med
     (lists[list] ??= []).push(value);
   };
   let [secure, feedback] = [undefined as boolean | undefined, undefined as boolean | undefined];
+  // OpenSIPS names the two interfaces by their direction, in any order.
+  const interfaces = dialect === 'opensips';
+  let [from, to] = [undefined as string | undefined, undefined as string | undefined];
   let toTag = false;
   let viaBranch: string | undefined;
   let callId: string | undefined;
@@ -50,6 +53,8 @@ export function mediaFlags(text: string, dialect: DialectName = 'opensips'): Med
     else if (/^(?:internal|external|int|ext)$/i.test(word))
       add('direction', /^i/i.test(word) ? 'internal' : 'external');
     else if (name === 'direction' && value !== undefined) add('direction', value);
+    else if (interfaces && name === 'in-iface' && value !== undefined) from = value;
+    else if (interfaces && name === 'out-iface' && value !== undefined) to = value;
     else if (replaced !== undefined)
       add('replace', replaced.toLowerCase() === 'sess-conn' ? 'session-connection' : replaced);
     else if (/^rtcp-mux-/i.test(word)) add('rtcp-mux', word.slice(9));
@@ -72,6 +77,7 @@ export function mediaFlags(text: string, dialect: DialectName = 'opensips'): Med
   }
   if (keys['transport-protocol'] === undefined && (secure !== undefined || feedback !== undefined))
     keys['transport-protocol'] = `RTP/${secure === true ? 'S' : ''}AVP${feedback === true ? 'F' : ''}`;
+  if (from !== undefined || to !== undefined) lists['direction'] = [from ?? to ?? '', to ?? from ?? ''];
   if (Object.keys(codec).length > 0) keys['codec'] = codec;
   return { keys: { ...keys, ...lists }, toTag, viaBranch, callId, fromTagText, toTagText };
 }

@@ -18,6 +18,7 @@ import {
   textOf,
 } from '../define.js';
 import { kamailioFunction } from '../kamailio-function.js';
+import type { MediaControl } from '../media-relay/relay.js';
 import { own, scopeOf } from '../script-variable.js';
 import { chooseSet, command, mediaEngine, receivedFrom, succeeded } from './engine.js';
 import { type MediaFlags, mediaFlags } from './flags.js';
@@ -148,6 +149,20 @@ function manage(run: MessageRun, text: string, target?: Arg, given?: Arg): Promi
     : call.message.isRequest && call.message.bodyEnd <= call.message.bodyStart;
   return exchange(run, late ? 'offer' : 'answer', text, target, given);
 }
+
+/** rtpengine, as functions that relay the media of a whole call use it. */
+export const rtpengineControl: MediaControl = {
+  choose: chooseSet,
+  exchange: (run, kind, { from, to, flags, callId }) => {
+    const [inside, outside, address] = [from('iface'), to('iface'), from('ip')];
+    const words = [from('type'), from('flags'), to('peer'), flags];
+    if (inside !== '' || outside !== '') words.push(`in-iface=${inside || outside} out-iface=${outside || inside}`);
+    if (address !== '') words.push(`media-address=${address}`);
+    if (callId !== run.message.callId) words.push(`call-id=${callId}`);
+    return exchange(run, kind, words.join(' '));
+  },
+  remove,
+};
 
 const ROUTES: readonly RouteKind[] = ['request', 'failure', 'branch', 'onreply', 'local', 'event', 'branch-failure'];
 

@@ -13,6 +13,7 @@ import {
   type ScriptFunction,
   textOf,
 } from '../define.js';
+import type { MediaControl } from '../media-relay/relay.js';
 import { replaceSdp, sdpSpan } from '../rtpengine/sdp.js';
 import { ask, chooseProxySet, rtpProxies } from './engine.js';
 
@@ -96,6 +97,14 @@ function manage(run: MessageRun, flags: string, address: string): Promise<number
   if (method === 'ACK' || method === 'PRACK') return exchange(run, 'answer', flags, address);
   return method === 'INVITE' || method === 'UPDATE' ? exchange(run, 'offer', flags, address) : -1;
 }
+
+/** rtpproxy, as functions that relay the media of a whole call use it. */
+export const rtpproxyControl: MediaControl = {
+  choose: chooseProxySet,
+  exchange: (run, kind, { from, to, flags }) =>
+    exchange(run, kind, `${from('flags')}${to('peer')}${flags}`, from('ip')),
+  remove: (run) => about(run, 'D'),
+};
 
 const ROUTES: readonly RouteKind[] = ['request', 'failure', 'branch', 'onreply', 'local', 'event', 'branch-failure'];
 

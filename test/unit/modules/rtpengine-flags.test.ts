@@ -32,3 +32,12 @@ test('kamailio passes on values as texts, but for TOS, and the delay of deletion
   const { keys } = mediaFlags('TOS=184 ptime=20 delete-delay=5', 'kamailio');
   assert.deepEqual(keys, { TOS: 184, ptime: '20', 'delete-delay': '5', 'delete delay': 5 });
 });
+
+test('the interfaces of opensips.cfg are the direction, incoming first; kamailio passes the words on', () => {
+  assert.deepEqual(mediaFlags('out-iface=b RTP/AVP in-iface=a').keys, {
+    'transport-protocol': 'RTP/AVP',
+    direction: ['a', 'b'],
+  });
+  assert.deepEqual(mediaFlags('in-iface=a').keys, { direction: ['a', 'a'] });
+  assert.deepEqual(mediaFlags('in-iface=a', 'kamailio').keys, { 'in-iface': 'a' });
+});
