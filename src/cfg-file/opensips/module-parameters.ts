@@ -84,7 +84,7 @@ const TABLE: Readonly<Record<string, string>> = {
     crl_check_all_col:s crl_dir_col:s ca_list_col:s ca_dir_col:s cipher_list_col:s dh_params_col:s ec_curve_col:s type_col:s client_domain:s server_domain:s client_tls_domain_avp:s client_sip_domain_avp:s
     client_domain_avp:s!2 match_ip_address:s match_sip_domain:s tls_method:s certificate:s private_key:s ca_list:s ca_dir:s crl_check_all:s crl_dir:s verify_cert:s require_cert:s cipher_list:s ciphers_list:s
     dh_params:s ec_curve:s url_col:s!2 address_col:s!2 verify_hostname:s verify_hostname_col:s`,
-  uac: `restore_mode:s restore_passwords:s restore_passwd:s!2 rr_from_store_param:s rr_to_store_param:s rr_store_param:s!2 from_restore_avp:s!2 force_dialog:i credential:s!2 auth_realm_avp:s!2
+  uac: `restore_mode:s restore_passwd:s rr_from_store_param:s rr_to_store_param:s rr_store_param:s!2 from_restore_avp:s!2 force_dialog:i credential:s!2 auth_realm_avp:s!2
     auth_username_avp:s!2 auth_password_avp:s!2`,
   uac_auth: 'credential:s auth_realm_avp:s auth_username_avp:s auth_password_avp:s',
   auth: `secret:s nonce_expire:i rpid_prefix:s rpid_suffix:s realm_prefix:s rpid_avp:s username_spec:s password_spec:s calculate_ha1:i disable_nonce_check:i nonce_reuse:i`,

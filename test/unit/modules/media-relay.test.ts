@@ -11,15 +11,9 @@ after(async () => {
 });
 
 const sdp = (address: string, port: number): string =>
-  [
-    'v=0',
-    `o=- 1 1 IN IP4 ${address}`,
-    's=-',
-    `c=IN IP4 ${address}`,
-    't=0 0',
-    `m=audio ${port} RTP/AVP 0`,
-    '',
-  ].join('\r\n');
+  ['v=0', `o=- 1 1 IN IP4 ${address}`, 's=-', `c=IN IP4 ${address}`, 't=0 0', `m=audio ${port} RTP/AVP 0`, ''].join(
+    '\r\n',
+  );
 
 /** A message with SDP in place of its empty body. */
 function withSdp(message: string, body: string): string {
@@ -167,7 +161,12 @@ test('rtp_relay_engage() with the settings of both sides, by rtpengine', async (
   assert.match(bodyOf(await sent(runner, 5070, 'SIP/2.0 200')), /192\.0\.2\.7/);
   runner.receive(within(invite, 'callee', 'BYE', 2), 5090);
   await until('three commands', () => fake.commands.length === 3, { milliseconds: 8000 });
-  const seen = fake.commands.map((each) => [each['command'], each['transport-protocol'], each['direction'], each['from-tag']]);
+  const seen = fake.commands.map((each) => [
+    each['command'],
+    each['transport-protocol'],
+    each['direction'],
+    each['from-tag'],
+  ]);
   assert.deepEqual(seen, [
     ['offer', 'RTP/AVPF', ['inside', 'outside'], 'ft'],
     ['answer', 'RTP/SAVP', ['outside', 'inside'], 'ft'],
