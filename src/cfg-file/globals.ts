@@ -240,6 +240,14 @@ function listenOn(
     problems.warning('no-effect', at, `${name}=${text}: this transport is not supported`);
     return;
   }
+  if (/^(?:[a-z]+:)?bond:/i.test(text)) {
+    problems.error(
+      'setting',
+      at,
+      `${name}=${text.replace(/^udp:/, '')}: bond sockets are not supported: name its sockets where it is used`,
+    );
+    return;
+  }
   const words = rest.map((each) => String(plainValue(each)));
   while (/^(?:[a-z]+:)?\([^)]*$/i.test(text) && words.length > 0) text += words.shift();
   // Blanks may surround the colons.

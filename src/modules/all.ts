@@ -27,6 +27,7 @@ import { textopsxFunctions } from './header-walks.js';
 import { htableFunctions } from './htable/functions.js';
 import { httpClientFunctions } from './http-client/functions.js';
 import { addressFunctions } from './ip-addresses.js';
+import { jsonFunctions } from './json.js';
 import { jsonrpcFunctions } from './jsonrpcs.js';
 import { loadBalancerFunctions } from './load-balancer/functions.js';
 import { logFunctions } from './log.js';
@@ -102,6 +103,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
       ...kamailioTransactionFunctions,
       ...kamailioUriFunctions,
       ...addressFunctions,
+      ...jsonFunctions,
       ...uacRequestFunctions,
       ...messageFunctions,
       ...dispatcherFunctions,

@@ -10,6 +10,7 @@ const settings = {
   create: (parameters: ModuleParameters) => ({
     suffix: parameters.text('domain_suffix', 'e164.arpa.'),
     params: parameters.text('tel_uri_params', ''),
+    isnSuffix: parameters.text('isn_suffix', 'freenum.org.'),
   }),
 };
 
@@ -27,11 +28,24 @@ function services(text: string): readonly string[] {
     : [`e2u+${text.toLowerCase()}`];
 }
 
-/** The URIs of a telephone number in the DNS (RFC 6116), in order. */
-async function lookUp(run: MessageRun, number: string, suffix: string, service: string): Promise<string[]> {
-  const digits = number.slice(1);
-  if (!/^\+\d{1,20}$/.test(number)) return [];
-  const name = `${[...digits].reverse().join('.')}.${suffix.replace(/^\.|\.$/g, '')}`;
+/** The name of a number in the DNS: its digits in reverse, below the zone. */
+const nameOf = (digits: string, zone: string): string =>
+  `${[...digits].reverse().join('.')}.${zone.replace(/^\.|\.$/g, '')}`;
+
+/** The name of a telephone number (RFC 6116); undefined for what is none. */
+function numberName(number: string, suffix: string): string | undefined {
+  return /^\+\d{1,20}$/.test(number) ? nameOf(number.slice(1), suffix) : undefined;
+}
+
+/** The name of an ISN, a subscriber number and the number of an organisation: "1234*256"; undefined for what is none. */
+function isnName(number: string, suffix: string): string | undefined {
+  const [, subscriber = '', organisation = ''] = /^(\d{1,20})\*(\d{1,20})$/.exec(number) ?? [];
+  return subscriber === '' ? undefined : nameOf(subscriber, `${organisation}.${suffix}`);
+}
+
+/** The URIs that the DNS has for a number under its name, in order. */
+async function lookUp(run: MessageRun, number: string, name: string | undefined, service: string): Promise<string[]> {
+  if (name === undefined) return [];
   const wanted = services(service);
   const found = await run.env.resolver.naptrRecords(name);
   const { params } = run.env.modules.of(settings);
@@ -60,7 +74,30 @@ function rewritten(expression: string, number: string, run: MessageRun): string 
   }
 }
 
+/** The best URI becomes the request-URI, the others become branches. */
+function used({ call, pvars }: MessageRun, [first, ...others]: readonly string[]): number {
+  if (first === undefined) return -1;
+  pvars.setRequestUri(first);
+  for (const uri of others) addBranch(call.branches, { uri });
+  return 1;
+}
+
 const functions: FunctionSpec[] = [
+  {
+    name: 'isn_query',
+    dialects: OPENSIPS,
+    waits: true,
+    routes: ['request', 'failure', 'branch'],
+    parameters: [optional('suffix', 'string'), optional('service', 'string')],
+    summary: 'replaces a request-URI with an ISN ("1234*256") by the URIs the DNS has for it',
+    compile:
+      ([suffix, service]) =>
+      async (run) => {
+        const dialled = cutUri(run.call.requestUri)?.user ?? '';
+        const zone = textOf(suffix, run) || run.env.modules.of(settings).isnSuffix;
+        return used(run, await lookUp(run, dialled, isnName(dialled, zone), textOf(service, run)));
+      },
+  },
   {
     name: 'enum_query',
     dialects: OPENSIPS,
@@ -71,15 +108,9 @@ const functions: FunctionSpec[] = [
     compile:
       ([suffix, service, number]) =>
       async (run) => {
-        const { call, pvars } = run;
-        const dialled = number === undefined ? (cutUri(call.requestUri)?.user ?? '') : textOf(number, run);
-        const configured = run.env.modules.of(settings).suffix;
-        const zone = textOf(suffix, run);
-        const [first, ...others] = await lookUp(run, dialled, zone === '' ? configured : zone, textOf(service, run));
-        if (first === undefined) return -1;
-        pvars.setRequestUri(first);
-        for (const uri of others) addBranch(call.branches, { uri });
-        return 1;
+        const dialled = number === undefined ? (cutUri(run.call.requestUri)?.user ?? '') : textOf(number, run);
+        const zone = textOf(suffix, run) || run.env.modules.of(settings).suffix;
+        return used(run, await lookUp(run, dialled, numberName(dialled, zone), textOf(service, run)));
       },
   },
 ];

@@ -114,7 +114,7 @@ const TABLE: Readonly<Record<string, string>> = {
   drouting: `db_url:s drd_table:s drr_table:s drg_table:s drc_table:s ruri_avp:s gw_id_avp:s gw_priprefix_avp:s rule_id_avp:s rule_prefix_avp:s carrier_id_avp:s gw_sock_avp:s gw_attrs_avp:s rule_attrs_avp:s
     carrier_attrs_avp:s default_group:i define_blacklist:s probing_interval:i probing_method:s probing_from:s probing_reply_codes:s probing_socket:s use_domain:i drg_user_col:s drg_domain_col:s drg_grpid_col:s
     use_partitions:i db_partitions_url:s db_partitions_table:s persistent_state:i no_concurrent_reload:i enable_restart_persistency:i rule_tables_query:s force_dns:i cluster_id:i cluster_sharing_tag:s
-    cluster_probing_mode:s partition_id_pvar:s extra_prefix_chars:s rule_tables:s status_replication_cluster:i!2 sort_order:i!2 ruri_sort_avp:s gw_priprefix_col:s extra_id_pv:s
+    cluster_probing_mode:s partition_id_pvar:s extra_prefix_chars:s gw_socket_filter_mode:s rule_tables:s status_replication_cluster:i!2 sort_order:i!2 ruri_sort_avp:s gw_priprefix_col:s extra_id_pv:s
     drr_prefix_col:s rule_fallback_avp:s!2 sipgw_avp:s!2 gw_pri_avp:s!2 accept_replicated_status:i!2 replicate_status_to:i!2`,
   load_balancer: `db_url:s db_table:s probing_interval:i probing_method:s probing_from:s probing_reply_codes:s probing_verbose:i lb_define_blacklist:s cluster_id:i cluster_sharing_tag:s
     fetch_freeswitch_stats:i initial_freeswitch_load:i status_replication_cluster:i!2 accept_replicated_status:i!2 replicate_status_to:i!2`,

@@ -5,7 +5,7 @@ import { tlsVariables } from '../../modules/tls.js';
 
 /** Variables of OpenSIPS 3 that exist only when their module is loaded. */
 const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])[] = [
-  ['json', ['json', 'json_pretty', 'json_compact']],
+  ['json', ['json', 'json_pretty', 'json_compact', 'json_compact_noescape']],
   ['statistics', ['stat']],
   ['cfgutils', ['env', 'shv', 'RANDOM', 'ctime']],
   ['uuid', ['uuid']],

@@ -93,7 +93,15 @@ export interface RoutingSettings {
   readonly useDomain: boolean;
   /** Kamailio's order of the gateways of a rule: 0 as listed, 1 and 2 at random. */
   readonly sortOrder: number;
+  /**
+   * OpenSIPS' gw_socket_filter_mode: "all" uses every gateway, "ignore" every one without its socket, "matched-only"
+   * those whose socket this proxy has.
+   */
+  readonly socketMode: SocketMode;
 }
+
+/** See `RoutingSettings.socketMode`. */
+export type SocketMode = 'all' | 'ignore' | 'matched-only';
 
 /** Gateways, carriers and rules of a cfg file. */
 export class DroutingTables {
@@ -131,7 +139,7 @@ export class DroutingTables {
     this.rows = routing;
     this.loadedAt = env.clock.now();
     this.gatewaysById = new Map(
-      routing.gateways.map((row) => {
+      this.usable(routing.gateways, env).map((row) => {
         const old = gateways.get(row.id);
         if (old === undefined || old.uri !== row.uri)
           return [row.id, new Gateway(row, env, () => (this.byAddress = undefined))];
@@ -146,6 +154,17 @@ export class DroutingTables {
     this.byAddress = undefined;
     this.probing.wake(env);
     return this;
+  }
+
+  private usable(rows: readonly GatewayRow[], env: ScriptEnvironment): readonly GatewayRow[] {
+    switch (this.settings.socketMode) {
+      case 'all':
+        return rows;
+      case 'ignore':
+        return rows.map((row) => (row.socket === '' ? row : { ...row, socket: '' }));
+      case 'matched-only':
+        return rows.filter(({ socket }) => socket !== '' && env.socket(socket) !== undefined);
+    }
   }
 
   /** Whether rows are others than those it was made of. */

@@ -3,7 +3,7 @@ import type { MessageRun } from '../../script/call.js';
 import type { ModuleParameters, ModuleStates, ScriptEnvironment } from '../../script/environment.js';
 import { NO_ROUTING, type RoutingPartition } from '../../script/gateway-rows.js';
 import { probingSettings } from '../gateway-probing.js';
-import { DroutingTables, type RoutingSettings } from './gateways.js';
+import { DroutingTables, type RoutingSettings, type SocketMode } from './gateways.js';
 
 /** `own`: texts that take the place of those of parameters. */
 function targetsOf(
@@ -31,6 +31,11 @@ function targetsOf(
   };
 }
 
+function socketModeOf(text: string): SocketMode {
+  if (text === 'all' || text === 'ignore' || text === 'matched-only') return text;
+  throw new Error(`gw_socket_filter_mode: "${text}" is none of all, ignore, matched-only`);
+}
+
 function settingsOf(
   parameters: ModuleParameters,
   states: ModuleStates,
@@ -41,6 +46,7 @@ function settingsOf(
     defaultGroup: parameters.has('default_group') ? parameters.int('default_group', 0) : undefined,
     useDomain: parameters.flag('use_domain', true),
     sortOrder: parameters.int('sort_order', 0),
+    socketMode: socketModeOf(parameters.text('gw_socket_filter_mode', 'all')),
   };
 }
 

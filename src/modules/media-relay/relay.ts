@@ -6,6 +6,7 @@ import { dialogs } from '../dialog/state.js';
 
 /** What a script may set for a side of a call ($rtp_relay, $rtp_relay_peer). */
 export const SETTINGS = ['flags', 'peer', 'ip', 'type', 'iface', 'delete', 'disabled'] as const;
+/** The name of such a setting. */
 export type Setting = (typeof SETTINGS)[number];
 
 /** Maximum length of a setting. */

@@ -116,6 +116,55 @@ function write({ jsons }: PvarContext, { root, steps }: Path, value: JsonValue |
   else if (at >= 0 && at <= Math.min(parent.length, MAX_ELEMENTS)) parent[at] = value;
 }
 
+/** Maximum number of values in a document that is linked into another one, each link counted. */
+const MAX_LINKED = 10_000;
+
+/** Number of values in a document up to `most`; Infinity where it contains `holder`. */
+function sizeOf(value: JsonValue | undefined, holder: JsonValue | undefined, most: number): number {
+  if (value === holder && holder !== undefined) return Number.POSITIVE_INFINITY;
+  const parts = value instanceof Map ? value.values() : Array.isArray(value) ? value : [];
+  let size = 1;
+  for (const each of parts) {
+    if (size > most) break;
+    size += sizeOf(each, holder, most - size);
+  }
+  return size;
+}
+
+/**
+ * json_link(): a key or element of a document holds another document, not a copy of it: later changes of either show in both.
+ * False when a text names no document, or the result would contain itself or would be too large.
+ */
+export function linkJson(context: PvarContext, target: string, source: string): boolean {
+  const [to, from] = [pathOf(target), pathOf(source)];
+  if (to === undefined || from === undefined || to.list !== undefined || from.list !== undefined) return false;
+  const value = find(context, from);
+  if (value === undefined) return false;
+  let holder: JsonValue | undefined;
+  for (let i = 0; i < to.steps.length; i++) {
+    holder = find(context, { ...to, steps: to.steps.slice(0, i) });
+    if (sizeOf(value, holder, MAX_LINKED) > MAX_LINKED) return false;
+  }
+  write(context, to, value);
+  return holder === undefined ? to.steps.length === 0 : find(context, to) === value;
+}
+
+/** json_merge(): the first text with the changes of the second (RFC 7396: null removes); undefined if one is no JSON. */
+export function mergedJson(main: string, patch: string): string | undefined {
+  const [document, changes] = [parsed(main), parsed(patch)];
+  return document === undefined || changes === undefined ? undefined : jsonText(merged(document, changes), false);
+}
+
+function merged(document: JsonValue | undefined, changes: JsonValue): JsonValue {
+  if (!(changes instanceof Map)) return changes;
+  const result = new Map(document instanceof Map ? document : []);
+  for (const [key, value] of changes) {
+    if (value === null) result.delete(key);
+    else result.set(key, merged(result.get(key), value));
+  }
+  return result;
+}
+
 function elements(value: JsonValue | undefined, list: Path['list']): readonly PvarValue[] {
   if (list !== undefined) {
     if (!(value instanceof Map)) return [];
@@ -167,4 +216,5 @@ export const jsonVariables: readonly [string, VariableDefinition][] = [
   ['json', definition(true)],
   ['json_pretty', definition(true)],
   ['json_compact', definition(false)],
+  ['json_compact_noescape', definition(false)],
 ];

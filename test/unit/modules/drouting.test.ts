@@ -414,3 +414,19 @@ test('gateways of a partition that the table has no longer are not probed any mo
     await runner.stop();
   }
 });
+
+test('gw_socket_filter_mode says which gateways are used by their socket', async () => {
+  executeSqlite(database, "UPDATE dr_gateways SET socket = 'udp:127.0.0.1:5060' WHERE gwid = 'gw1'");
+  executeSqlite(database, "UPDATE dr_gateways SET socket = 'udp:192.0.2.1:5060' WHERE gwid = 'gw2'");
+  const script = 'do_routing(0); xlog("$rc $avp(gw)\\n"); use_next_gw(); xlog("$rc $avp(gw)\\n");';
+  const inMode = (mode: string): Promise<string[]> =>
+    written('0044123', script, { head: `\nmodparam("drouting", "gw_socket_filter_mode", "${mode}")` });
+  try {
+    assert.deepEqual(await inMode('all'), ['1 gw1', '1 gw2']);
+    assert.deepEqual(await inMode('ignore'), ['1 gw1', '1 gw2']);
+    assert.deepEqual(await inMode('matched-only'), ['1 gw1', '-1 gw1']);
+    await assert.rejects(inMode('none'), /gw_socket_filter_mode: "none" is none of all, ignore, matched-only/);
+  } finally {
+    executeSqlite(database, 'UPDATE dr_gateways SET socket = NULL');
+  }
+});

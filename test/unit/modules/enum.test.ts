@@ -12,6 +12,8 @@ const server = await DnsServer.start({
     [60, 10, 'E2U+sip', '', '!^.*$!sip:a b@broken.example!'],
     [60, 20, 'E2U+sip', '', '!(unclosed!sip:x@y!'],
   ],
+  'NAPTR 4.3.2.1.256.freenum.org': [[100, 10, 'E2U+sip', '', '!^.*$!sip:isn@first.example!']],
+  'NAPTR 4.3.2.1.256.isn.example': [[100, 10, 'E2U+sip', '', '!^1234\\*(.*)$!sip:\\1@second.example!']],
   'NAPTR 4.3.2.1.0.3.9.4.e164.org': [[100, 10, 'E2U+voice:sip', '', '!^.*$!sip:voice@org.example!']],
 });
 const before = dns.getServers();
@@ -38,4 +40,16 @@ test('a telephone number is replaced by the URIs the DNS has for it, in order', 
     '-1',
     '-1',
   ]);
+});
+
+test('an ISN is replaced by the URIs the DNS has for it', async () => {
+  const lines = await linesOf({
+    dialect: 'opensips',
+    modules: 'enum',
+    script: `
+      $rU = "1234*256"; isn_query(); xlog("$rc $ru\\n");
+      $rU = "1234*256"; isn_query("isn.example."); xlog("$rc $ru\\n");
+      $rU = "1234"; isn_query(); xlog("$rc\\n"); $rU = "1234*257"; isn_query(); xlog("$rc $rU\\n"); xlog("end\\n");`,
+  });
+  assert.deepEqual(lines, ['1 sip:isn@first.example', '1 sip:256@second.example', '-1', '-1 1234*257']);
 });
