@@ -68,7 +68,7 @@ export function problemText({ at, message }: CfgProblem): string {
 /** Collects problems; there is a maximum number. */
 export class Problems {
   readonly list: CfgProblem[] = [];
-  private static readonly MOST = 1000;
+  private static readonly MAX_LISTED = 1000;
 
   /** A problem that keeps the file from being used. */
   error(code: CfgProblemCode, at: Position, message: string, atStart = AT_START.has(code)): void {
@@ -86,6 +86,6 @@ export class Problems {
   }
 
   private add(problem: CfgProblem): void {
-    if (this.list.length < Problems.MOST) this.list.push({ ...problem, message: oneLine(problem.message) });
+    if (this.list.length < Problems.MAX_LISTED) this.list.push({ ...problem, message: oneLine(problem.message) });
   }
 }

@@ -3,7 +3,7 @@ import type { StateSignal } from '../engine/state.js';
 import type { ClusterNode } from './node.js';
 
 /** Maximum number of destinations in one message. */
-const MOST = 100;
+const MAX_KEYS = 100;
 /** Milliseconds between two messages. */
 const EVERY_MS = 1000;
 /** Maximum number of counts kept of one other node. */
@@ -48,7 +48,7 @@ export class FailureCounts {
     for (const [key, destination] of this.own) {
       const failures = this.counted(destination);
       if (failures === 0) this.own.delete(key);
-      else if (counts.length < MOST) counts.push([key, failures]);
+      else if (counts.length < MAX_KEYS) counts.push([key, failures]);
     }
     this.node.options.bus.publish('fail', this.node.name, JSON.stringify(counts));
   }

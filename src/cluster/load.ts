@@ -6,7 +6,7 @@ import type { ClusterNode } from './node.js';
 const REPORT_MS = 200;
 const WHOLE_MS = 10_000;
 /** Destinations in one message. */
-const MOST = 2000;
+const MAX_IN_PART = 2000;
 const MAX_TEXT = 256 * 1024;
 
 /** Another node's calls at a destination, and how many of the remaining calls it has reserved. */
@@ -150,8 +150,8 @@ export class SharedLoad {
     const { node } = this;
     if (!node.isIn || node.membership.others.size === 0) return;
     const rows = node.rows.hashOf(partition);
-    for (let from = 0; from === 0 || from < changed.length; from += MOST) {
-      const part = changed.slice(from, from + MOST);
+    for (let from = 0; from === 0 || from < changed.length; from += MAX_IN_PART) {
+      const part = changed.slice(from, from + MAX_IN_PART);
       const text = JSON.stringify({ p: partition, h: rows, ...(whole && from === 0 ? { all: true } : {}), c: part });
       node.options.bus.publish('load', node.name, text);
     }

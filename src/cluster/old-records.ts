@@ -21,7 +21,7 @@ const RECORDS_PER_PASS = 1000;
 const EVERY_MS = 1000;
 const WEEK_MS = 7 * 24 * 3600 * 1000;
 /** Maximum number of removals at a time. */
-const MOST = 50;
+const MAX_REMOVED = 50;
 const HOUR_MS = 3600 * 1000;
 
 /**
@@ -52,7 +52,7 @@ export class OldRecords {
     const { entries } = this.node.records;
     this.walk ??= entries.keys();
     let removed = 0;
-    for (let count = 0; count < RECORDS_PER_PASS && removed < MOST; count++) {
+    for (let count = 0; count < RECORDS_PER_PASS && removed < MAX_REMOVED; count++) {
       const next = this.walk.next();
       if (next.done === true) {
         this.walk = undefined;

@@ -1,12 +1,12 @@
 import type { Announcer } from './announcer.js';
 
 /** Maximum number of edges in one message. */
-const MOST = 500;
+const MAX_NOTES = 500;
 const MAX_TEXT = 128 * 1024;
 
 /** The text that reports which edges have been stored since the last one; undefined if none. */
 export function storedNote(announcer: Announcer): string | undefined {
-  const list = announcer.takeFresh(MOST);
+  const list = announcer.takeFresh(MAX_NOTES);
   return list.length === 0 ? undefined : JSON.stringify(list);
 }
 
@@ -18,7 +18,7 @@ export function takeStoredNote(announcer: Announcer, text: string): void {
   if (text.length > MAX_TEXT) return;
   try {
     const list = JSON.parse(text) as unknown;
-    for (const each of Array.isArray(list) ? (list.slice(0, MOST) as unknown[]) : []) {
+    for (const each of Array.isArray(list) ? (list.slice(0, MAX_NOTES) as unknown[]) : []) {
       const [key, edge] = Array.isArray(each) ? (each as unknown[]) : [];
       if (typeof key === 'string' && Number.isSafeInteger(edge)) announcer.edgeStored(key, edge as number);
     }

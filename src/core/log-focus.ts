@@ -24,7 +24,7 @@ export interface ActiveFocus extends Focus {
 }
 
 /** Maximum number of focuses at a time. */
-const MOST = 32;
+const MAX_FOCUSES = 32;
 
 /** A logger whose level can be changed while it runs, for all lines or for those about one partition or call. */
 export interface FocusableLogger extends Logger {
@@ -62,7 +62,7 @@ class Levels {
 
   focus(focus: Focus, name: string, seconds: number): boolean {
     const others = this.current().filter((each) => !isSame(each.focus, focus));
-    if (seconds > 0 && others.length >= MOST) return false;
+    if (seconds > 0 && others.length >= MAX_FOCUSES) return false;
     const until = this.now() + seconds * 1000;
     this.list = seconds > 0 ? [...others, { focus, name, number: numberOf(name), until }] : others;
     this.settle();

@@ -3,7 +3,7 @@ import { shortKey } from './short-key.js';
 import type { KeptValue, ValueMap } from './value-map.js';
 
 /** Maximum number of keys. For further keys a process sees only its own count. */
-const MOST = 200_000;
+const MAX_COUNTS = 200_000;
 const TABLE = 'counts of processes';
 
 /**
@@ -18,7 +18,7 @@ export class ProcessCounts {
     shared: SharedValues,
     /** This process's ID. */
     private readonly pid = process.pid,
-    private readonly most = MOST,
+    private readonly most = MAX_COUNTS,
   ) {
     this.values = shared.lastingTable(TABLE, most);
   }

@@ -19,7 +19,7 @@ export interface Assumptions {
 }
 
 /** Maximum number of destinations that are copied, since calls wait meanwhile. */
-const MOST = 20_000;
+const MAX_DESTINATIONS = 20_000;
 
 /**
  * Copies the destinations of an engine to another one, with states, weights and round robin positions, except for what
@@ -27,7 +27,8 @@ const MOST = 20_000;
  */
 export function copyTables(from: Engine, to: Engine, { states, table, sees = () => true }: Assumptions): void {
   const count = [...from.partitions].reduce((sum, { snapshot }) => sum + snapshot.size, table?.rows.length ?? 0);
-  if (count > MOST) throw new SwitchyardError('USAGE', `there are ${count} destinations: at most ${MOST} are copied`);
+  if (count > MAX_DESTINATIONS)
+    throw new SwitchyardError('USAGE', `there are ${count} destinations: at most ${MAX_DESTINATIONS} are copied`);
   const unused = new Set(states.keys());
   for (const partition of from.partitions) {
     const { name, snapshot } = partition;

@@ -12,7 +12,7 @@ export interface SettingChange {
 }
 
 /** Maximum number of changes listed; the last entry then gives the number of the others. */
-const MOST = 200;
+const MAX_CHANGES = 200;
 /** Matches paths that only say where something is in the files; they are not settings. */
 const LOCATIONS = /^(?:file|listenByDefault|partitions\/[^/]+\/source|routing\/[0-9]+\/pointer)$/;
 const SECRET = /(?:pass|password|token|secret|seed|creds)/i;
@@ -25,13 +25,13 @@ export function settingsChanges(before: Settings, after: Settings): readonly Set
   const [old, now] = [flattened(before), flattened(after)];
   const paths = [...new Set([...old.keys(), ...now.keys()])];
   const changed = paths.filter((path) => old.get(path) !== now.get(path));
-  const changes = changed.slice(0, MOST).map((path) => ({
+  const changes = changed.slice(0, MAX_CHANGES).map((path) => ({
     path,
     from: shown(path, old.get(path)),
     to: shown(path, now.get(path)),
   }));
-  if (changed.length > MOST)
-    changes.push({ path: '...', from: undefined, to: `${changed.length - MOST} more changes` });
+  if (changed.length > MAX_CHANGES)
+    changes.push({ path: '...', from: undefined, to: `${changed.length - MAX_CHANGES} more changes` });
   return changes;
 }
 

@@ -46,7 +46,7 @@ const SEARCH_MS = 100;
 /** Milliseconds of a tick. */
 const TICK = 100;
 /** The largest number that a word holds; as an expiry: never. */
-const MOST = 0x7fff_ffff;
+const MAX_INT32 = 0x7fff_ffff;
 
 /** How many calls and destinations the memory has room for. */
 export interface LoadSizes {
@@ -186,8 +186,8 @@ export class SharedLoads {
     if (counter < 0) return;
     const { words } = this;
     const at = this.counterAt(counter);
-    const calls = Math.min(elsewhere, MOST);
-    const bound = share === undefined ? 0 : Math.min(share + 1, MOST);
+    const calls = Math.min(elsewhere, MAX_INT32);
+    const bound = share === undefined ? 0 : Math.min(share + 1, MAX_INT32);
     if (words[at + ELSEWHERE] === calls && words[at + SHARE] === bound) return;
     this.enter();
     words[at + ELSEWHERE] = calls;
@@ -300,7 +300,7 @@ export class SharedLoads {
     for (let segment = 0; segment * SEGMENT < (words[HIGH] as number); segment++) {
       if ((words[SEGMENTS + segment] as number) > now) continue;
       this.enter();
-      let least = MOST;
+      let least = MAX_INT32;
       const end = Math.min((segment + 1) * SEGMENT, words[HIGH] as number);
       for (let at = segment * SEGMENT; at < end; at++) {
         const entry = this.entryAt(at);
@@ -406,7 +406,7 @@ export class SharedLoads {
 
   private setExpiry(at: number, seconds: number): void {
     const { words } = this;
-    const expires = Math.min(Math.ceil(this.options.now() / TICK) + Math.ceil((seconds * 1000) / TICK), MOST);
+    const expires = Math.min(Math.ceil(this.options.now() / TICK) + Math.ceil((seconds * 1000) / TICK), MAX_INT32);
     words[this.entryAt(at) + EXPIRES] = expires;
     const segment = SEGMENTS + Math.floor(at / SEGMENT);
     const least = words[segment] as number;

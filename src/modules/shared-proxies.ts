@@ -2,7 +2,7 @@ import type { MediaProxy } from '../media/proxies.js';
 import type { ModuleStates } from '../script/environment.js';
 
 /** Maximum number of shared values about media proxies, two for each. */
-const MOST = 2000;
+const MAX_PROXIES = 2000;
 
 type Sets = Map<number, MediaProxy[]>;
 
@@ -22,7 +22,7 @@ export function renewedProxies(before: Sets, after: Sets, states: Pick<ModuleSta
  */
 export function sharedProxies(sets: Sets, { shared }: Pick<ModuleStates, 'shared'>, module: string): Sets {
   if (shared === undefined) return sets;
-  const values = shared.lastingTable(`${module} proxies`, MOST);
+  const values = shared.lastingTable(`${module} proxies`, MAX_PROXIES);
   const number = (key: string): number => Number(values.get(key, 0) ?? 0);
   for (const proxy of [...sets.values()].flat()) {
     // Made once, since they are read for each call.

@@ -79,14 +79,14 @@ function readPieces(text: string, format: (text: string) => ((run: MessageRun) =
 }
 
 /** Maximum number of replacements of one substitution. */
-const MOST = 256;
+const MAX_REPLACED = 256;
 
 /** The text after the substitution; undefined when nothing matches. */
 export function substituted(s: Substitution, text: string, run: MessageRun): string | undefined {
   let out = '';
   let at = 0;
   let found = 0;
-  while (at <= text.length && found < MOST) {
+  while (at <= text.length && found < MAX_REPLACED) {
     const match = s.regex.match(text, at);
     if (match === undefined) break;
     found++;
@@ -104,7 +104,7 @@ export function editBySubstitution(s: Substitution, run: MessageRun, from: numbe
   const text = message.text.slice(from, to);
   let at = 0;
   let found = 0;
-  while (at <= text.length && found < MOST) {
+  while (at <= text.length && found < MAX_REPLACED) {
     const match = s.regex.match(text, at);
     if (match === undefined) break;
     // As recorded, Kamailio replaces nothing when the match is empty.

@@ -11,7 +11,7 @@ export interface XavpRecord {
 }
 
 /** Maximum number of records of a name, and of values of a field. */
-const MOST = 1000;
+const MAX_VALUES = 1000;
 
 /** Extended AVPs of Kamailio: stacks of records by name, the newest first. */
 export class XavpStore {
@@ -44,7 +44,7 @@ export class XavpStore {
     if (stack === undefined) this.stacks.set(name, [record]);
     else {
       stack.unshift(record);
-      if (stack.length > MOST) stack.pop();
+      if (stack.length > MAX_VALUES) stack.pop();
     }
     return record;
   }
@@ -53,18 +53,18 @@ export class XavpStore {
   add(record: XavpRecord, field: string, value: Field): void {
     const { fields } = record;
     record.order.unshift(field);
-    if (record.order.length > MOST) record.order.pop();
+    if (record.order.length > MAX_VALUES) record.order.pop();
     const values = fields.get(field);
     if (values === undefined) fields.set(field, [value]);
     else {
       values.unshift(value);
-      if (values.length > MOST) values.pop();
+      if (values.length > MAX_VALUES) values.pop();
     }
   }
 
   /** Adds a value to a field as the oldest. */
   append({ fields, order }: XavpRecord, field: string, value: Field): void {
-    if (order.length >= MOST) return;
+    if (order.length >= MAX_VALUES) return;
     const values = fields.get(field);
     if (values === undefined) fields.set(field, [value]);
     else values.push(value);

@@ -4,7 +4,7 @@ import type { ValueMap } from '../core/value-map.js';
 import type { PvarValue, SharedVariables } from '../pvar/context.js';
 
 /** Maximum number of variables. */
-const MOST = 100_000;
+const MAX_VARIABLES = 100_000;
 
 /** $shv in memory that several processes share. */
 class VariablesOfAll implements SharedVariables {
@@ -38,12 +38,12 @@ class VariablesOfAll implements SharedVariables {
 class VariablesOfOne extends Map<string, PvarValue> {
   override set(name: string, value: PvarValue): this {
     if (this.has(name)) super.set(name, ownValue(value));
-    else if (this.size < MOST) super.set(ownText(name), ownValue(value));
+    else if (this.size < MAX_VARIABLES) super.set(ownText(name), ownValue(value));
     return this;
   }
 }
 
 /** Makes the store of $shv: for this process, or in the shared memory. */
 export function sharedVariables(values: SharedValues | undefined): SharedVariables {
-  return values === undefined ? new VariablesOfOne() : new VariablesOfAll(values.lastingTable('shv', MOST));
+  return values === undefined ? new VariablesOfOne() : new VariablesOfAll(values.lastingTable('shv', MAX_VARIABLES));
 }

@@ -1,6 +1,6 @@
 /** Range of numbers for one process: the next process has the following range. */
 const NUMBERS_PER_PROCESS = 2 ** 25;
-const MOST = 0x7fff_ffff;
+const MAX_NUMBER = 0x7fff_ffff;
 
 let made = 0;
 
@@ -14,7 +14,7 @@ export function numberTransactionsOf(process: number): void {
 
 /** Takes a number for another transaction. */
 export function takeTransactionNumber(): number {
-  made = (made + 1) % MOST;
+  made = (made + 1) % MAX_NUMBER;
   return made;
 }
 

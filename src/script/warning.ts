@@ -3,7 +3,7 @@ import type { Call } from './call.js';
 /**
  * Maximum length of the Warning line without its line break; a longer one is left out, as recorded of Kamailio 5.6.3.
  */
-const MOST = 1024;
+const MAX_LENGTH = 1024;
 /**
  * Characters that would end the quoted text or the line. A received request-URI has none of them, but one that a script
  * has set may.
@@ -19,8 +19,8 @@ export function warningOf(call: Call, added = 0): string {
   if (!env.warning) return '';
   const { address, port } = source.socket;
   const uris = `in_uri=${message.requestUri} out_uri=${call.requestUri}`;
-  if (uris.length > MOST || UNQUOTED.test(uris)) return '';
+  if (uris.length > MAX_LENGTH || UNQUOTED.test(uris)) return '';
   const via = message.headerCount('via') + added;
   const line = `Warning: 392 ${address}:${port} "Noisy feedback tells:  pid=${process.pid} req_src_ip=${source.address} req_src_port=${source.port} ${uris} via_cnt==${via}"`;
-  return line.length > MOST ? '' : `${line}\r\n`;
+  return line.length > MAX_LENGTH ? '' : `${line}\r\n`;
 }

@@ -5,7 +5,7 @@ import type { KeptValue, ValueMap } from '../core/value-map.js';
 import { socketOfRequest } from '../sip/transport/native/steering.js';
 
 /** Maximum number of claimed calls; beyond that the oldest are dropped. */
-const MOST = 400_000;
+const MAX_CLAIMS = 400_000;
 
 /** More than there are processes. */
 const PROCESSES = 64;
@@ -40,7 +40,7 @@ export class CallClaims {
     pid = 0,
   ) {
     this.own = entryOf(process, pid);
-    this.owners = values.lastingTable('claimed calls', MOST);
+    this.owners = values.lastingTable('claimed calls', MAX_CLAIMS);
   }
 
   /** Claims the calls with this Call-ID: requests inside them are then sent here. */

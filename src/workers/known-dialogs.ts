@@ -1,5 +1,5 @@
 /** Maximum number of dialogs remembered. */
-const MOST = 16_384;
+const MAX_DIALOGS = 16_384;
 /** Milliseconds after which all are dropped, since host names of destinations may have other addresses by then. */
 const LONGEST_MS = 10_000;
 
@@ -24,7 +24,7 @@ export class KnownDialogs {
 
   /** The brain has let a request with this key pass. */
   add(dialog: string): void {
-    if (this.known.size >= MOST) this.known.clear();
+    if (this.known.size >= MAX_DIALOGS) this.known.clear();
     if (this.known.size === 0) this.began = this.now();
     this.known.add(dialog);
   }

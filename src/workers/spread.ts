@@ -1,6 +1,6 @@
 /** The load at which shares aim when several workers are needed, and the load above which another worker must help. */
 const WANTED = 0.6;
-const MOST = 0.7;
+const HIGH_LOAD = 0.7;
 /** Above this load a worker may have more work than it reports. */
 const FULL = 0.8;
 /**
@@ -70,7 +70,7 @@ export class Spread {
     // The loads are not read while there is nothing to do.
     if (now - this.looked > HOLD_MS) this.most = sum;
     this.looked = now;
-    if (busiest > MOST) {
+    if (busiest > HIGH_LOAD) {
       this.most = busiest >= FULL ? this.ready.length : Math.max(this.most, sum);
       this.since = now;
       if (this.reduced !== undefined) {

@@ -51,7 +51,7 @@ failure_route[LOAD] {
 `;
 
 /** Gateways with their limits, in the order of selection. */
-const MOST = [5, 3];
+const LIMITS = [5, 3];
 
 for (const kind of ['rules', 'kamailio.cfg'] as const) {
   describe(`call load with two workers, by ${kind}`, { skip }, () => {
@@ -65,7 +65,7 @@ for (const kind of ['rules', 'kamailio.cfg'] as const) {
       const host = kind === 'rules' ? 30 : 34;
       for (let i = 1; i <= 2; i++) gateways.push(await startGateway({ host: `127.0.4.${host + i}`, name: `gw${i}` }));
       caller = await startCaller({ host: `127.0.4.${host}` });
-      const attrs = (i: number) => `duid=${i};maxload=${MOST[i]}`;
+      const attrs = (i: number) => `duid=${i};maxload=${LIMITS[i]}`;
       if (kind === 'rules') {
         const fixture = await startDaemon(
           {
@@ -122,7 +122,7 @@ for (const kind of ['rules', 'kamailio.cfg'] as const) {
       const start = invites();
       const asked = metric('switchyard_worker_questions_total');
       const results = await dialAll('held', 20, { holdMs: 2500 });
-      assert.deepEqual(taken(start), MOST);
+      assert.deepEqual(taken(start), LIMITS);
       assert.deepEqual(results.map(({ status }) => status).sort(), [...Array(8).fill(200), ...Array(12).fill(503)]);
       await until('no call is counted', () => loads().every((load) => load === 0), { show: loads });
       // Rules count a selection that fails in the main process; scripts continue on their own.
@@ -147,7 +147,7 @@ for (const kind of ['rules', 'kamailio.cfg'] as const) {
         const start = invites();
         const results = await dialAll(`round${round}x`, 8, { holdMs: 1500 });
         assert.deepEqual([...new Set(results.map((each) => `${each.status} ${each.byeStatus}`))], ['200 200']);
-        assert.deepEqual(taken(start), MOST);
+        assert.deepEqual(taken(start), LIMITS);
         await until('no call is counted', () => loads().every((load) => load === 0), { show: loads });
       }
     });
@@ -155,7 +155,7 @@ for (const kind of ['rules', 'kamailio.cfg'] as const) {
     test('the calls that a worker was setting up count no longer when it dies', async () => {
       for (const each of gateways) each.answer = () => ({ status: 200, ringMs: 60_000 });
       const open = dialAll('ringing', 8, { timeoutMs: 6000 }).catch(() => []);
-      await until('all are counted', () => loads().join() === MOST.join(), { show: loads });
+      await until('all are counted', () => loads().join() === LIMITS.join(), { show: loads });
       const reply = (await daemon.mi.execute('ps')) as { Processes: { PID: number; Type: string }[] };
       const workers = reply.Processes.filter(({ Type }) => Type.startsWith('SIP worker'));
       assert.equal(workers.length, 2);

@@ -1,11 +1,11 @@
 import type { Argument, Expression } from '../../cfg/ast.js';
 
-const MOST = 120;
+const MAX_CHARACTERS = 120;
 
 /** An expression as source text for messages, shortened if long. */
 export function expressionText(expression: Expression): string {
   const text = written(expression);
-  return text.length > MOST ? `${text.slice(0, MOST - 3)}...` : text;
+  return text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS - 3)}...` : text;
 }
 
 function written(expression: Expression): string {

@@ -30,7 +30,7 @@ export interface HistoryQuery {
 }
 
 /** Maximum number of sequence numbers searched for one page; a page that found too little says where to continue. */
-const MOST = 20_000;
+const MAX_MESSAGES = 20_000;
 /** Messages requested at a time. */
 const BATCH = 500;
 const READ_TIMEOUT = 5000;
@@ -53,11 +53,11 @@ export async function readBack(
   let found: StoredEvent[] = [];
   let end = newest;
   let length = 2 * limit;
-  while (end >= first && found.length < limit && newest - end < MOST) {
+  while (end >= first && found.length < limit && newest - end < MAX_MESSAGES) {
     const start = Math.max(first, end - length + 1);
     found = [...(await readStretch(connection, stream, filter, start, end, wants)), ...found];
     end = start - 1;
-    length = Math.min(4 * length, MOST);
+    length = Math.min(4 * length, MAX_MESSAGES);
   }
   const events = found.slice(-limit).reverse();
   const oldest = events.at(-1);

@@ -5,7 +5,7 @@ import { isRefusal } from './nats-fault.js';
 import { nats } from './nats-package.js';
 
 /** Maximum number of messages read back at a time. */
-const MOST = 200_000;
+const MAX_MESSAGES = 200_000;
 const READ_TIMEOUT = 10_000;
 /** The part of the duplicate window that is trusted, because clocks differ and messages take time. */
 const TRUSTED_PART = 0.8;
@@ -78,11 +78,11 @@ export class StoredEvents {
         ? { deliver_policy: nats().DeliverPolicy.StartTime, opt_start_time: new Date(since).toISOString() }
         : {
             deliver_policy: nats().DeliverPolicy.StartSequence,
-            opt_start_seq: Math.max(1, state.last_seq - MOST + 1),
+            opt_start_seq: Math.max(1, state.last_seq - MAX_MESSAGES + 1),
           }),
     });
     try {
-      let pending = Math.min((await consumer.info()).num_pending, MOST);
+      let pending = Math.min((await consumer.info()).num_pending, MAX_MESSAGES);
       while (pending > 0) {
         const batch = await consumer.fetch({ max_messages: Math.min(pending, 1000), expires: READ_TIMEOUT });
         let received = 0;

@@ -4,7 +4,7 @@ import type { StateEntry } from '../state-entry.js';
 import { nats } from './nats-package.js';
 
 /** Maximum number of events read back: more than the bucket can be behind the stream. */
-const MOST = 5000;
+const MAX_MESSAGES = 5000;
 const READ_TIMEOUT = 10_000;
 
 /** Status and number of the last published edge. */
@@ -29,7 +29,7 @@ export async function readTail(
   const consumer = await connection.jetstream().consumers.get(stream, {
     filterSubjects: `${prefix}.${E_DISPATCHER_STATUS}.>`,
     deliver_policy: nats().DeliverPolicy.StartSequence,
-    opt_start_seq: Math.max(1, state.last_seq - MOST + 1),
+    opt_start_seq: Math.max(1, state.last_seq - MAX_MESSAGES + 1),
   });
   try {
     let pending = (await consumer.info()).num_pending;

@@ -5,7 +5,7 @@ import { type FraudFigure, type FraudRule, holdsAt } from '../../script/fraud-ru
 import { runService } from '../../script/service-routes.js';
 
 /** Maximum number of pairs of user and prefix, and of users, whose figures are kept. */
-const MOST = 200_000;
+const MAX_ENTRIES = 200_000;
 
 /** Figures of one user for one prefix. */
 export interface Figures {
@@ -39,8 +39,8 @@ export class FraudFigures {
     private readonly usesUtc: boolean,
     before?: FraudFigures,
   ) {
-    this.pairs = before?.pairs ?? new AgedMap(Infinity, MOST, Infinity);
-    this.batches = before?.batches ?? new AgedMap(Infinity, MOST, Infinity);
+    this.pairs = before?.pairs ?? new AgedMap(Infinity, MAX_ENTRIES, Infinity);
+    this.batches = before?.batches ?? new AgedMap(Infinity, MAX_ENTRIES, Infinity);
   }
 
   /** The rule with the longest prefix of a number that holds now. */

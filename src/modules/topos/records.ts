@@ -41,7 +41,7 @@ export interface HiddenRequest {
 /** Maximum number of callees stored for one dialog. */
 const MAX_CALLEES = 16;
 /** Maximum number of stored requests and of dialogs of each kind, and of their characters. */
-const MOST = 200_000;
+const MAX_RECORDS = 200_000;
 const MAX_SIZE = 64 * 1024 * 1024;
 /**
  * Milliseconds for which an ended dialog or answered request is kept, since retransmissions may come (RFC 3261: 64*T1).
@@ -54,16 +54,16 @@ const ENDED = 40_000;
  */
 export class TopologyRecords {
   private readonly open: AgedMap<HiddenRequest>;
-  private readonly answered = new AgedMap<HiddenRequest>(ENDED, MOST, MAX_SIZE);
+  private readonly answered = new AgedMap<HiddenRequest>(ENDED, MAX_RECORDS, MAX_SIZE);
   private readonly early: AgedMap<HiddenDialog>;
   private readonly confirmed: AgedMap<HiddenDialog>;
-  private readonly ended = new AgedMap<HiddenDialog>(ENDED, MOST, MAX_SIZE);
+  private readonly ended = new AgedMap<HiddenDialog>(ENDED, MAX_RECORDS, MAX_SIZE);
 
   /** Times in seconds. `before`: records that are taken over with the new times. */
   constructor(branchExpire: number, dialogExpire: number, now = 0, before?: TopologyRecords) {
-    this.open = new AgedMap(branchExpire * 1000, MOST, MAX_SIZE);
-    this.early = new AgedMap(branchExpire * 1000, MOST, MAX_SIZE);
-    this.confirmed = new AgedMap(dialogExpire * 1000, MOST, MAX_SIZE * 2);
+    this.open = new AgedMap(branchExpire * 1000, MAX_RECORDS, MAX_SIZE);
+    this.early = new AgedMap(branchExpire * 1000, MAX_RECORDS, MAX_SIZE);
+    this.confirmed = new AgedMap(dialogExpire * 1000, MAX_RECORDS, MAX_SIZE * 2);
     if (before === undefined) return;
     for (const name of ['open', 'answered'] as const) renew(this[name], before[name], now);
     for (const name of ['early', 'confirmed', 'ended'] as const) renew(this[name], before[name], now);

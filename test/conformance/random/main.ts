@@ -11,7 +11,7 @@ const USAGE = `usage: node --import tsx test/conformance/random/main.ts --seed N
 `;
 
 /** Maximum number of cases in one file. */
-const MOST = 2000;
+const MAX_CASES = 2000;
 
 /**
  * Writes a file of cases made from those of a recording of Kamailio; `npm run conformance -- --record --against
@@ -50,7 +50,7 @@ function main(): number {
   const bases = usable.filter((each) => areas === undefined || areas.includes(each.area));
   const random = new RandomSource(Number(values.seed));
   const cases: KamailioCase[] = [];
-  for (let n = 1; n <= Math.min(MOST, Number(values.count)); n++) {
+  for (let n = 1; n <= Math.min(MAX_CASES, Number(values.count)); n++) {
     const id = `${values.prefix}${String(n).padStart(4, '0')}`;
     if (values.families) {
       const wanted = FAMILIES.filter(({ area }) => areas === undefined || areas.includes(area));

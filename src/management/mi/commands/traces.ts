@@ -22,7 +22,7 @@ const FILTERS: readonly ParamSpec[] = [
 const NEEDS: Need = { role: 'operator' };
 
 /** The largest bounds of a trace. */
-const MOST = { seconds: 3600, calls: 10_000, messages: 100_000 };
+const MAXIMA = { seconds: 3600, calls: 10_000, messages: 100_000 };
 
 /** The commands trace_start, trace_get, trace_list and trace_stop: the messages of chosen calls. */
 export function traceCommands(deps: MiDependencies): readonly MiCommand[] {
@@ -118,9 +118,9 @@ function traceParams(params: MiParams): TraceParams {
     source: text('source'),
     partition: text('partition'),
     oneIn: number('one_in', 1_000_000_000),
-    seconds: number('seconds', MOST.seconds),
-    calls: number('calls', MOST.calls),
-    messages: number('messages', MOST.messages),
+    seconds: number('seconds', MAXIMA.seconds),
+    calls: number('calls', MAXIMA.calls),
+    messages: number('messages', MAXIMA.messages),
     bodies: text('bodies') !== '0',
   };
 }
