@@ -11,6 +11,7 @@ import { detectDialect, detectOpensips } from '../cfg/source/detect-dialect.js';
 import { preprocessed } from '../cfg/source/external.js';
 import type { SourceFile, SourceReader } from '../cfg/source/sources.js';
 import { messageOf, SwitchyardError, unreadableReason } from '../core/errors.js';
+import { writeKept } from '../modules/acc/kept.js';
 import { scriptFunctions } from '../modules/all.js';
 import { MODULE_COMMANDS } from '../modules/commands.js';
 import { hasGatewayList, inGatewayList } from '../modules/gateway-blacklists.js';
@@ -80,6 +81,8 @@ export interface LoadedCfg extends CfgSettings {
    */
   readonly hasList: (env: ScriptEnvironment, name: string) => boolean;
   readonly inList: (env: ScriptEnvironment, names: readonly string[], address: string) => boolean;
+  /** Writes the record of a whole call that a process which has died had kept. */
+  readonly writeKept: (env: ScriptEnvironment, text: string, ended: number) => void;
   /** Statistics of the script and its modules. */
   readonly statistics: (states: ModuleStates) => readonly ModuleStatistic[];
   /** Management commands of its modules. */
@@ -238,6 +241,7 @@ function compiledFrom(
           inList: inGatewayList,
           masks: MASKING.some((each) => settings.loaded.has(each)),
           commands: MODULE_COMMANDS,
+          writeKept,
           statistics: moduleStatistics,
           compile,
           warnings: all,

@@ -13,12 +13,14 @@ import { flavourKind } from '../engine/flavours.js';
 import { countedIn } from '../engine/kamailio/flavour.js';
 import { SharedLoads } from '../engine/shared-loads.js';
 import type { ProxyCore } from '../proxy/proxy.js';
+import { parseMessage } from '../sip/message.js';
 import { loadLibc } from '../sip/transport/native/libc.js';
 import { openGroup, steer } from '../sip/transport/native/open-group.js';
 import { boundsOf, socketByShare } from '../sip/transport/native/steering.js';
 import { blacklistDefinitions } from '../tenant/options.js';
 import { Brain } from '../workers/brain.js';
 import { CallClaims } from '../workers/call-claims.js';
+import { KeptCalls } from '../workers/kept-calls.js';
 import { machineMs } from '../workers/machine-time.js';
 import { PlainSets } from '../workers/plain-sets.js';
 import { Pool, type WorkerStart } from '../workers/pool.js';
@@ -194,6 +196,17 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       }),
     };
   };
+  const keptCalls = new KeptCalls({
+    write: (text, ended) => script?.writeKept(text, ended),
+    now: () => clock.now(),
+  });
+  ledger.onEnd(
+    ({ text, time, end, duration }) => {
+      const callId = duration < 0 ? undefined : parseMessage(text, true)?.callId;
+      if (callId !== undefined) keptCalls.ended(callId, Math.round(time + end + duration));
+    },
+    () => keptCalls.size > 0,
+  );
   const brain = new Brain({
     workers,
     layer: sip.layer,
@@ -226,6 +239,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     keepsDialogs: () => script?.file.loaded.has('dialog') === true,
     answered: (...answer) => commands.answered(...answer),
     publish: (...record) => void script?.publish(...record),
+    keep: (...call) => keptCalls.keep(...call),
     begun: (worker) => tables.begun(worker),
     scriptTaken: (worker, version) => versions.taken(worker, version),
     tableTaken: (worker, name, generation) => tables.taken(worker, name, generation),
@@ -262,6 +276,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       // keep an idle process awake.
       if (item[0] !== 'pong') reports.read(worker);
       brain.receive(worker, item);
+      keptCalls.look();
       if (isEven) return;
       if (item[0] === 'ready') {
         loads.clear(worker);
@@ -281,10 +296,11 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       tables.lost(worker);
       commands.lost(worker);
       void claims?.lost(worker, lastEnded);
+      const records = keptCalls.lost(worker);
       if (dialogsLost > 0) {
         log.error(
-          { worker, dialogs: dialogsLost },
-          'the dialogs of a dead worker have ended: their timers and routes no longer run, and no record of the whole call is written',
+          { worker, dialogs: dialogsLost, records },
+          'the dialogs of a dead worker have ended: their timers and routes no longer run; the main process writes the records of the whole calls',
         );
         // A successor that could not be started has no process that ended.
         dialogsLost = 0;

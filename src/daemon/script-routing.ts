@@ -80,6 +80,8 @@ export interface ScriptRoutingOptions {
   readonly calls?: CallObserver | undefined;
   /** Publishes a record of a call; false where none are published. */
   readonly publish?: ((partition: string, kind: string, text: string) => boolean) | undefined;
+  /** Lets the main process keep what records of calls would say; undefined in that process. */
+  readonly keep?: ScriptServices['keep'];
   /** The state of a sharing tag at this node. */
   readonly sharingTag?: ((name: string) => 'active' | 'backup' | undefined) | undefined;
   /** Sends events to a socket for some seconds; returns an error text. */
@@ -157,6 +159,7 @@ export class ScriptRouting {
     this.services = new OutsideServices({
       folder: () => this.cfg.folder,
       publish: options.publish ?? (() => false),
+      keep: options.keep,
       sharingTag: memory?.sharingTag ?? options.sharingTag ?? (() => undefined),
       captures: options.captures ?? (() => undefined),
       rpc: options.rpc ?? NO_SERVICES.rpc,
@@ -314,6 +317,11 @@ export class ScriptRouting {
   /** Publishes a record of a call; false where none are published. */
   publish(partition: string, kind: string, text: string): boolean {
     return this.services.publish(partition, kind, text);
+  }
+
+  /** Writes the record of a call whose process has died; `ended`: milliseconds since the epoch. */
+  writeKept(text: string, ended: number): void {
+    this.cfg.writeKept(this.core.env, text, ended);
   }
 
   private async runHere(command: ScriptCommand, params: CommandParameters): Promise<Answer> {

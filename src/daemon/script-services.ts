@@ -36,6 +36,8 @@ export interface ScriptServicesOptions {
   readonly captures: () => ScriptServices['captures'];
   /** Runs one of Kamailio's RPC commands. */
   readonly rpc: ScriptServices['rpc'];
+  /** Lets the main process keep what records of calls would say; undefined in that process. */
+  readonly keep?: ScriptServices['keep'];
   readonly log: Logger;
 }
 
@@ -82,6 +84,10 @@ export class OutsideServices implements ScriptServices {
 
   publish(partition: string, kind: string, text: string): boolean {
     return this.options.publish(partition, kind, text);
+  }
+
+  get keep(): ScriptServices['keep'] {
+    return this.options.keep;
   }
 
   sharingTag(name: string): 'active' | 'backup' | undefined {

@@ -50,6 +50,7 @@ export const startScript: StartScript = (parts) => {
       values,
       claims,
       publish: (...record) => parts.publish(...record),
+      keep: (id, call) => parts.keep(id, call),
       random: systemRandom,
       log,
       calls: scriptCalls(observer, counters.proxy),

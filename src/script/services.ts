@@ -1,3 +1,4 @@
+import type { KeptCall } from '../core/kept-call.js';
 import type { TransportName } from '../core/uri.js';
 import type { PvarValue } from '../pvar/context.js';
 
@@ -137,6 +138,11 @@ export interface ScriptServices {
   subscribe(event: string, socket: string, seconds: number | undefined): string | undefined;
   /** Publishes on the NATS subject "<prefix>.calls.<partition>.<kind>". False where records are not published. */
   publish(partition: string, kind: string, text: string): boolean;
+  /**
+   * In a process that may die before the daemon: lets the main process keep what the record of a whole call would say,
+   * by an ID of the call; undefined: the call has ended here. Absent elsewhere.
+   */
+  readonly keep?: ((id: string, call: KeptCall | undefined) => void) | undefined;
   /** Whether this node is the active one of a sharing tag; undefined for an unknown tag, and without a cluster. */
   sharingTag(name: string): 'active' | 'backup' | undefined;
 }

@@ -1,3 +1,4 @@
+import type { KeptCall } from '../core/kept-call.js';
 import type { Logger } from '../core/logger.js';
 import type { Destination } from '../engine/destination.js';
 import type { StateSignal } from '../engine/state.js';
@@ -71,6 +72,8 @@ export interface BrainOptions {
   /** A worker has answered a command. */
   readonly answered: (worker: number, id: number, answer: CommandAnswer) => void;
   readonly publish: (partition: string, kind: string, text: string) => void;
+  /** Keeps what the record of a worker's call would say; null: the call has ended. */
+  readonly keep: (worker: number, id: string, call: KeptCall | null) => void;
   /** How many requests a worker has decided and forwarded; the last ones may not have been reported yet. */
   readonly begun: (worker: number) => number;
   /** A worker now runs the script of this version. */
@@ -282,6 +285,9 @@ export class Brain implements DecisionDelegate, TransactionUser {
         return;
       case 'answer':
         options.answered(worker, item[1], item[2]);
+        return;
+      case 'keep':
+        options.keep(worker, item[1], item[2]);
         return;
       case 'publish':
         options.publish(item[1], item[2], item[3]);

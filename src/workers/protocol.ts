@@ -1,5 +1,6 @@
 import type { BlacklistDefinition } from '../blacklist/blacklist.js';
 import type { RoutingRule } from '../config/settings.js';
+import type { KeptCall } from '../core/kept-call.js';
 import type { KeptKey } from '../core/key-ring.js';
 import type { TransportName } from '../core/uri.js';
 import type { HealthState } from '../engine/destination.js';
@@ -214,6 +215,8 @@ export type FromWorker =
   | readonly ['log', level: LogLevel, fields: object, message: string]
   /** The answer to a management command. */
   | readonly ['answer', id: number, answer: CommandAnswer]
+  /** What the record of a call would say, should the worker die; null: the call has ended. */
+  | readonly ['keep', id: string, call: KeptCall | null]
   /** A record of a call, to be published. */
   | readonly ['publish', partition: string, kind: string, text: string];
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.js';
+import type { KeptCall } from '../core/kept-call.js';
 import type { Logger } from '../core/logger.js';
 import type { SharedValues } from '../core/shared-values.js';
 import type { Engine } from '../engine/engine.js';
@@ -33,6 +34,8 @@ export interface WorkerScriptParts {
   readonly claims: CallClaims | undefined;
   /** Publishes a record of a call; false where none are published. */
   publish(partition: string, kind: string, text: string): boolean;
+  /** Lets the brain keep what the record of a call would say; undefined: the call has ended. */
+  keep(id: string, call: KeptCall | undefined): void;
   /** Its monotonic milliseconds equal those of the brain, so that times can be shared. */
   readonly clock: Clock;
 }

@@ -2,6 +2,7 @@ import { AddressBlocks } from '../core/address-blocks.js';
 import { boundedLog } from '../core/bounded-log.js';
 import { type Clock, systemClock } from '../core/clock.js';
 import { HeldClock } from '../core/held-clock.js';
+import type { KeptCall } from '../core/kept-call.js';
 import { type KeptKey, KeyRing } from '../core/key-ring.js';
 import type { Logger } from '../core/logger.js';
 import { systemRandom } from '../core/random.js';
@@ -275,6 +276,7 @@ export class Worker implements TransactionUser {
           brain.addLater(['publish', partition, kind, text]);
           return true;
         },
+        keep: (id: string, call: KeptCall | undefined) => brain.addLater(['keep', id, call ?? null]),
       };
       this.script = startScript({ ...parts, observer, tally: selections });
       const gate = new ScriptGate(this.script.core, {

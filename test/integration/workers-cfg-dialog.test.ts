@@ -233,4 +233,22 @@ describe('dialogs, accounting and statistics of a script with two workers', { sk
     const lines = daemon.log.filter((line) => line.startsWith('the dialogs of a dead worker have ended'));
     assert.equal(lines.length, 1, 'a line in the log says so');
   });
+
+  test('the record of a call whose worker has died is written at its BYE, with its duration', async () => {
+    const rows = () => selectSqlite(join(daemon.folder, 'acc.db'), 'SELECT * FROM cdrs') as { duration: number }[];
+    const before = rows().length;
+    const living = new Set((await counts()).keys());
+    const orphans = [...calls].filter(([, each]) => !living.has(each.process));
+    assert.ok(orphans.length > 0);
+    for (const [callId, { routes }] of orphans) {
+      caller.send(caller.request('BYE', gateway.uri, { callId, cseq: 9, to: TO, more: routes }), daemon.port);
+      // A repeated BYE of an earlier call may come late.
+      const repeated = (bye: RawMessage) => gateway.answer(bye, 200, 'OK');
+      gateway.answer(await gateway.nextOf(callId, 'BYE', repeated), 200, 'OK');
+      await caller.nextOf(callId, '200');
+      calls.delete(callId);
+    }
+    await until('a record of each', () => rows().length === before + orphans.length, { show: rows });
+    for (const { duration } of rows().slice(before)) assert.ok(duration >= 0 && duration < 600, String(duration));
+  });
 });

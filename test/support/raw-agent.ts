@@ -83,6 +83,15 @@ export class RawAgent {
     });
   }
 
+  /** The next message of a call with that method or status; others of that kind are left out, but given to `other`. */
+  async nextOf(callId: string, start: string, other: (message: RawMessage) => void = () => {}): Promise<RawMessage> {
+    for (;;) {
+      const message = await this.next(start);
+      if (headersOf(message.text, 'call-id')[0] === callId) return message;
+      other(message);
+    }
+  }
+
   /** A request of this agent; `more`: further header lines with line ends. */
   request(
     method: string,

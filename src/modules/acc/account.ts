@@ -28,6 +28,21 @@ export interface CallTimes {
   readonly ended: number;
 }
 
+/** A record and what the values of its call add to it, which can be written without the call. */
+export interface FilledRecord {
+  readonly outlets: Outlets<boolean>;
+  readonly record: Accounted;
+  readonly table: string;
+  /** Its partition, for NATS. */
+  readonly partition: string;
+  /** What is added to the line of the log. */
+  readonly text: string;
+  /** The further columns of each database row. */
+  readonly columns: readonly Readonly<Record<string, PvarValue>>[];
+  /** Further values for NATS and events. */
+  readonly values: Readonly<Record<string, PvarValue>>;
+}
+
 /** The arguments of OpenSIPS' do_accounting(). */
 export interface WantedAccounting {
   readonly kinds: Set<keyof Outlets<unknown>>;
@@ -85,22 +100,37 @@ export class Accounting {
     table: string,
     times?: CallTimes,
   ): void {
-    const { settings } = this;
-    const { call, env } = run;
-    if (outlets.log) {
-      const text = logLine(record, times) + this.extraText(call);
-      env.log.info({ callId: oneLine(record.callId) }, text);
-    }
-    if (outlets.db && settings.dbUrl !== '') {
-      for (const row of this.rows(call, record, times)) this.writer.add(env, table, row);
+    this.writeOut(run.env, this.filled(run.call, outlets, record, table), times);
+  }
+
+  /** A record with what the call adds to it now: everything but the times of a call. */
+  filled(call: Call, outlets: Outlets<boolean>, record: Accounted, table: string): FilledRecord {
+    const wantsObject = outlets.nats || outlets.evi;
+    return {
+      outlets,
+      record,
+      table,
+      partition: outlets.nats ? (call.selections.used.at(-1)?.name ?? 'default') : '',
+      text: outlets.log ? this.extraText(call) : '',
+      columns: outlets.db && this.settings.dbUrl !== '' ? this.extraColumns(call) : [],
+      values: wantsObject ? this.extraValues(call) : {},
+    };
+  }
+
+  /** Writes a filled record. */
+  writeOut(env: ScriptEnvironment, filled: FilledRecord, times?: CallTimes): void {
+    const { outlets, record, table } = filled;
+    if (outlets.log) env.log.info({ callId: oneLine(record.callId) }, logLine(record, times) + filled.text);
+    if (outlets.db && this.settings.dbUrl !== '') {
+      const row = this.row(record, times);
+      for (const extra of filled.columns) this.writer.add(env, table, { ...row, ...extra });
     }
     if (outlets.nats) {
-      const partition = call.selections.used.at(-1)?.name ?? 'default';
-      env.services.publish(partition, 'acc', JSON.stringify(this.object(call, record, times)));
+      env.services.publish(filled.partition, 'acc', JSON.stringify({ ...objectOf(record, times), ...filled.values }));
     }
     if (outlets.evi) {
       const name = times !== undefined ? 'E_ACC_CDR' : record.title === MISSED ? 'E_ACC_MISSED_EVENT' : 'E_ACC_EVENT';
-      const params = new Map<string, PvarValue>(Object.entries(this.object(call, record, times)));
+      const params = new Map<string, PvarValue>(Object.entries({ ...objectOf(record, times), ...filled.values }));
       runService(env, 'event', name, params);
     }
   }
@@ -117,9 +147,9 @@ export class Accounting {
     return text;
   }
 
-  /** The database rows of a record: one, or one for each leg. */
-  private rows(call: Call, record: Accounted, times: CallTimes | undefined): Record<string, PvarValue>[] {
-    const { columns, dbExtra, legs, fields, legFields } = this.settings;
+  /** The usual columns of a database row. */
+  private row(record: Accounted, times: CallTimes | undefined): Record<string, PvarValue> {
+    const { columns } = this.settings;
     const row: Record<string, PvarValue> = {
       [columns.method]: record.method,
       [columns.fromTag]: record.fromTag,
@@ -135,6 +165,13 @@ export class Accounting {
       row[columns.msDuration] = times.ended - times.answered;
       row[columns.setupTime] = Math.floor((times.answered - times.created) / 1000);
     }
+    return row;
+  }
+
+  /** The further columns of the database rows of a record: one row, or one for each leg. */
+  private extraColumns(call: Call): Record<string, PvarValue>[] {
+    const { dbExtra, legs, fields, legFields } = this.settings;
+    const row: Record<string, PvarValue> = {};
     for (const { name, value } of dbExtra) row[name] = textIn(value, call.scope);
     const context = this.peek(call);
     for (const [tag, name] of fields.db) row[name] = context?.extra.get(tag) ?? '';
@@ -145,29 +182,35 @@ export class Accounting {
     return all.length === 0 ? [row] : all.map((leg) => ({ ...row, ...Object.fromEntries(leg) }));
   }
 
-  private object(call: Call, record: Accounted, times: CallTimes | undefined): Record<string, PvarValue> {
+  private extraValues(call: Call): Record<string, PvarValue> {
     const { dbExtra, logExtra, fields } = this.settings;
-    const out: Record<string, PvarValue> = {
-      event: record.title.replace(/^ACC: |: $/g, ''),
-      method: record.method,
-      from_tag: record.fromTag,
-      to_tag: record.toTag,
-      callid: record.callId,
-      sip_code: String(record.code),
-      sip_reason: record.reason,
-      time: Math.floor(record.time / 1000),
-    };
-    if (times !== undefined) {
-      out['created'] = Math.floor(times.created / 1000);
-      out['duration'] = Math.ceil((times.ended - times.answered) / 1000);
-      out['ms_duration'] = times.ended - times.answered;
-      out['setuptime'] = Math.floor((times.answered - times.created) / 1000);
-    }
+    const out: Record<string, PvarValue> = {};
     for (const { name, value } of [...logExtra, ...dbExtra]) out[name] = textIn(value, call.scope);
     const context = this.peek(call);
     for (const [tag, name] of [...fields.evi, ...fields.nats]) out[name] = context?.extra.get(tag) ?? '';
     return out;
   }
+}
+
+/** The usual values of a record as an object. */
+function objectOf(record: Accounted, times: CallTimes | undefined): Record<string, PvarValue> {
+  const out: Record<string, PvarValue> = {
+    event: record.title.replace(/^ACC: |: $/g, ''),
+    method: record.method,
+    from_tag: record.fromTag,
+    to_tag: record.toTag,
+    callid: record.callId,
+    sip_code: String(record.code),
+    sip_reason: record.reason,
+    time: Math.floor(record.time / 1000),
+  };
+  if (times !== undefined) {
+    out['created'] = Math.floor(times.created / 1000);
+    out['duration'] = Math.ceil((times.ended - times.answered) / 1000);
+    out['ms_duration'] = times.ended - times.answered;
+    out['setuptime'] = Math.floor((times.answered - times.created) / 1000);
+  }
+  return out;
 }
 
 /** Title of a record of a request that was answered with 2xx. */

@@ -1,29 +1,45 @@
+import type { PvarValue } from '../../pvar/context.js';
 import type { MessageRun } from '../../script/call.js';
+import type { ScriptEnvironment } from '../../script/environment.js';
 import type { Dialog } from '../dialog/dialog.js';
 import { databaseTime } from '../sql.js';
 import { type Accounting, oneLine, textIn } from './account.js';
 
-/** Writes Kamailio's record of a whole call: "start_time=...; end_time=...; duration=...; name=value". */
-export function writeCdr(run: MessageRun, acc: Accounting, dialog: Dialog): void {
+/** What Kamailio's record of a whole call says, but for its end. */
+export interface CallData {
+  readonly callId: string;
+  /** When it began, milliseconds since the epoch. */
+  readonly start: number;
+  readonly extra: readonly (readonly [name: string, value: PvarValue])[];
+}
+
+/** The data for a record of this call as they are now. */
+export function callData({ call }: MessageRun, acc: Accounting, dialog: Dialog): CallData {
   const { cdrs } = acc.settings;
-  const { env, call } = run;
   const start = dialog.state === 0 || cdrs.fromConfirmed || dialog.answered === 0 ? dialog.answeredAt : dialog.began;
-  const duration = Math.max(0, dialog.endedAt - start);
   const extra = cdrs.extra.map(({ name, value }) => [name, textIn(value, call.scope)] as const);
+  return { callId: dialog.callId, start, extra };
+}
+
+/** Writes Kamailio's record of a whole call: "start_time=...; end_time=...; duration=...; name=value". */
+export function writeCdr(env: ScriptEnvironment, acc: Accounting, data: CallData, ended: number): void {
+  const { cdrs } = acc.settings;
+  const { callId, start, extra } = data;
+  const duration = Math.max(0, ended - start);
   const { names } = cdrs;
   if (cdrs.log) {
     const parts = [
       `${names.start}=${seconds(start)}`,
-      `${names.end}=${seconds(dialog.endedAt)}`,
+      `${names.end}=${seconds(ended)}`,
       `${names.duration}=${duration === 0 ? '0' : seconds(duration)}`,
       ...extra.map(([name, value]) => `${name}=${value}`),
     ];
-    env.log.info({ callId: oneLine(dialog.callId) }, parts.join('; '));
+    env.log.info({ callId: oneLine(callId) }, parts.join('; '));
   }
   if (cdrs.table !== undefined && acc.settings.dbUrl !== '') {
     acc.writer.add(env, cdrs.table, {
       [names.start]: databaseTime(start),
-      [names.end]: databaseTime(dialog.endedAt),
+      [names.end]: databaseTime(ended),
       [names.duration]: Number(seconds(duration)),
       ...Object.fromEntries(extra),
     });

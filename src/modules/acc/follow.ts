@@ -15,7 +15,8 @@ import {
   MISSED,
   recordOf,
 } from './account.js';
-import { writeCdr } from './cdr.js';
+import { callData, writeCdr } from './cdr.js';
+import { keepRecord } from './kept.js';
 import type { Outlets } from './settings.js';
 
 const NONE: Outlets<boolean> = { log: false, db: false, nats: false, evi: false };
@@ -125,6 +126,9 @@ function follow(run: MessageRun, transaction: TransactionState): void {
         cdrAtEnd(run, acc, dialog, answered, record(CALL_ENDED));
         return;
       }
+      if (code < 300 && begins(run, acc, dialog)) {
+        keepRecord(env, dialog, { kamailio: callData(run, acc, dialog) });
+      }
       if (any(answered)) acc.write(run, answered, record(ANSWERED), context?.asked?.table ?? settings.table);
     },
   });
@@ -139,10 +143,17 @@ function cdrAtEnd(
   record: ReturnType<typeof recordOf>,
 ): void {
   const table = acc.peek(run.call)?.asked?.table ?? acc.settings.table;
+  const { began: created, answeredAt: answered } = dialog;
+  keepRecord(run.env, dialog, { opensips: { ...acc.filled(run.call, outlets, record, table), created, answered } });
   dialog.atEnd.push(() => {
     const times = { created: dialog.began, answered: dialog.answeredAt, ended: dialog.endedAt };
     acc.write(run, outlets, record, table, times);
   });
+}
+
+/** Whether this run began a dialog for which Kamailio's record of the whole call is written. */
+function begins(run: MessageRun, acc: Accounting, dialog: Dialog | undefined): dialog is Dialog {
+  return acc.settings.cdrs.enabled && dialog !== undefined && dialog.call === run.call;
 }
 
 /** Hooks that write records about transactions and dialogs. */
@@ -150,12 +161,13 @@ export const accHooks: ScriptHooks<MessageRun> = {
   began: [
     follow,
     (run) => {
-      const { env, call } = run;
+      const { env } = run;
       const acc = accountingOf(run);
-      if (!acc.settings.cdrs.enabled || !env.modules.loaded.has('dialog')) return;
+      if (!env.modules.loaded.has('dialog')) return;
       const dialog = env.modules.of(dialogs).of(run);
       // Only for the transaction that began the dialog, not for those within it.
-      if (dialog !== undefined && dialog.call === call) dialog.atEnd.push(() => writeCdr(run, acc, dialog));
+      if (begins(run, acc, dialog))
+        dialog.atEnd.push(() => writeCdr(env, acc, callData(run, acc, dialog), dialog.endedAt));
     },
   ],
   routed: [],
