@@ -58,7 +58,6 @@ const NOT_HERE: Readonly<Record<string, string>> = {
   rate_cacher:
     'get_rate_price_prefix get_client_price get_vendor_price cost_based_routing cost_based_filtering cost_based_ordering',
   rtp_relay: 'rtp_relay_copy_offer rtp_relay_copy_answer rtp_relay_copy_delete',
-  rtpengine: 'rtpengine_start_forwarding rtpengine_stop_forwarding',
   rtpproxy: `rtpproxy_stream2uac rtpproxy_stream2uas rtpproxy_stop_stream2uac rtpproxy_stop_stream2uas rtpproxy_stats
     rtpproxy_all_stats`,
   seas: 'as_relay_t as_relay_sl',

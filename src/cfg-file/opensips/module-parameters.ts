@@ -82,7 +82,7 @@ const TABLE: Readonly<Record<string, string>> = {
     trace_filter_route:s wss_send_timeout:i`,
   tls_mgm: `tls_library:s db_url:s db_table:s domain_col:s match_ip_address_col:s match_sip_domain_col:s tls_method_col:s verify_cert_col:s require_cert_col:s certificate_col:s private_key_col:s
     crl_check_all_col:s crl_dir_col:s ca_list_col:s ca_dir_col:s cipher_list_col:s dh_params_col:s ec_curve_col:s type_col:s client_domain:s server_domain:s client_tls_domain_avp:s client_sip_domain_avp:s
-    client_domain_avp:s!2 match_ip_address:s match_sip_domain:s tls_method:s certificate:s private_key:s ca_list:s ca_dir:s crl_check_all:s crl_dir:s verify_cert:s require_cert:s cipher_list:s ciphers_list:s
+    client_domain_avp:s!2 match_ip_address:s match_sip_domain:s tls_handshake_timeout:i tls_send_timeout:i tls_method:s certificate:s private_key:s ca_list:s ca_dir:s crl_check_all:s crl_dir:s verify_cert:s require_cert:s cipher_list:s ciphers_list:s
     dh_params:s ec_curve:s url_col:s!2 address_col:s!2 verify_hostname:s verify_hostname_col:s`,
   uac: `restore_mode:s restore_passwd:s rr_from_store_param:s rr_to_store_param:s rr_store_param:s!2 from_restore_avp:s!2 force_dialog:i credential:s!2 auth_realm_avp:s!2
     auth_username_avp:s!2 auth_password_avp:s!2`,
@@ -106,7 +106,7 @@ const TABLE: Readonly<Record<string, string>> = {
     timer_bulk_del_no:i auto_prack_hangup_on_failure:i auto_prack_fr_timeout:i`,
   topology_hiding:
     'force_dialog:i th_passed_contact_uri_params:s th_passed_contact_params:s th_callid_passwd:s th_callid_prefix:s th_contact_encode_passwd:s th_contact_encode_param:s th_contact_encode_scheme:s th_contact_caller_username_var:s th_contact_callee_username_var:s th_callid_loop_protection:i th_contact_encode_param_password:s th_use_param:s th_internal_trusted_tag:s th_external_socket_tag:s th_auto_route_on_trusted_socket:i',
-  rtpproxy: `rtpproxy_sock:s rtpproxy_disable_tout:i rtpproxy_autobridge:i rtpproxy_tout:a rtpproxy_timeout:s rtpproxy_retr:i nortpproxy_str:s db_url:s db_table:s rtpp_socket_col:s set_id_col:s
+  rtpproxy: `rtpproxy_sock:s rtpproxy_disable_tout:i rtpproxy_autobridge:i rtpproxy_tout:a rtpproxy_timeout:s rtpproxy_retr:i default_set:i nortpproxy_str:s db_url:s db_table:s rtpp_socket_col:s set_id_col:s
     rtpp_notify_socket:s generated_sdp_port_min:i generated_sdp_port_max:i generated_sdp_media_ip:s rtpp_set_col:s!2`,
   rtpengine: `rtpengine_sock:s rtpengine_disable_tout:i rtpengine_tout:i rtpengine_timeout:i rtpengine_retr:i extra_id_pv:s setid_avp:s db_url:s db_table:s socket_column:s set_column:s ping_enabled:i
     notification_sock:s node_col:s`,

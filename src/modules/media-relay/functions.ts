@@ -38,6 +38,7 @@ const ofRtpproxy = ['rtpproxy_engage', 'engage_rtp_proxy'].map(
       optional('address', 'string'),
       optional('set', 'string'),
       optional('socket', 'variable'),
+      optional('result', 'variable'),
     ],
     routes: ['request', 'failure', 'branch'],
     summary:

@@ -319,10 +319,51 @@ const PASSED: readonly (readonly [name: string, command: string, summary: string
   ['play_media', 'play media', 'plays a file into the call'],
   ['stop_media', 'stop media', 'ends the playing of a file'],
   ['play_dtmf', 'play DTMF', 'plays DTMF into the call'],
-  ['rtpengine_play_media', 'play media', 'plays a file into the call'],
+  ['rtpengine_start_forwarding', 'start forwarding', 'forwards the media to a recording system'],
+  ['rtpengine_stop_forwarding', 'stop forwarding', 'stops forwarding the media to a recording system'],
+  ['rtpengine_play_media', 'play media', 'plays a file into the call, whose duration in milliseconds is assigned'],
   ['rtpengine_stop_media', 'stop media', 'ends the playing of a file'],
-  ['rtpengine_play_dtmf', 'play DTMF', 'plays DTMF into the call'],
+  ['rtpengine_play_dtmf', 'play DTMF', 'plays a DTMF code into the call'],
 ];
+
+/** Sends a command that needs no SDP; undefined when it failed. */
+async function passed(run: MessageRun, verb: string, text: string): Promise<NgDictionary | undefined> {
+  const flags = mediaFlags(text, run.env.dialect);
+  // As recorded, Kamailio blocks or silences media of the whole call.
+  const whole = run.env.dialect === 'kamailio' && /^(?:un)?(?:block|silence) /.test(verb);
+  const sides = whole && flags.fromTagText === undefined ? {} : tags(run, 'other', flags);
+  const answer = await command(run, verb, flags, { ...sides, ...viaBranch(run, flags) });
+  return succeeded(run, verb, answer) ? answer : undefined;
+}
+
+/** A function that sends such a command. In OpenSIPS the socket of the media proxy may follow. */
+function passing(name: string, verb: string, summary: string): FunctionSpec {
+  const ours = name.startsWith('rtpengine_');
+  const [leading, duration] = [verb === 'play DTMF' && ours, verb === 'play media' && ours];
+  return {
+    name,
+    ...(ours ? { dialects: OPENSIPS } : {}),
+    waits: true,
+    parameters: [
+      ...(leading ? [param('code', 'string')] : []),
+      optional('flags', 'string'),
+      ...(duration ? [optional('duration', 'writable')] : []),
+      ...(ours ? [optional('socket', 'variable')] : []),
+    ],
+    routes: ROUTES,
+    summary,
+    compile: (args) => {
+      const flags = args[leading ? 1 : 0];
+      return async (run) => {
+        const dtmf = leading ? ` code=${textOf(args[0], run)}` : '';
+        const answer = await passed(run, verb, textOf(flags, run) + dtmf);
+        const length = answer?.['duration'];
+        if (duration && typeof length === 'number') args[1]?.variable?.assign(run.pvars, length);
+        return code(answer !== undefined);
+      };
+    },
+  };
+}
 
 /** Functions of rtpengine. */
 export const rtpengineFunctions: ScriptFunction[] = moduleFunctions('rtpengine', [
@@ -388,24 +429,5 @@ export const rtpengineFunctions: ScriptFunction[] = moduleFunctions('rtpengine',
     (run, [flags]) => inform(run, textOf(flags, run)),
     true,
   ),
-  ...PASSED.map(
-    ([name, verb, summary]): FunctionSpec => ({
-      name,
-      ...(name.startsWith('rtpengine_') ? { dialects: OPENSIPS } : {}),
-      waits: true,
-      parameters: [optional('flags', 'string')],
-      routes: ROUTES,
-      summary,
-      compile:
-        ([text]) =>
-        async (run) => {
-          const flags = mediaFlags(textOf(text, run), run.env.dialect);
-          // As recorded, Kamailio blocks or silences media of the whole call.
-          const whole = run.env.dialect === 'kamailio' && /^(?:un)?(?:block|silence) /.test(verb);
-          const sides = whole && flags.fromTagText === undefined ? {} : tags(run, 'other', flags);
-          const more = { ...sides, ...viaBranch(run, flags) };
-          return code(succeeded(run, verb, await command(run, verb, flags, more)));
-        },
-    }),
-  ),
+  ...PASSED.map(([name, verb, summary]) => passing(name, verb, summary)),
 ]);

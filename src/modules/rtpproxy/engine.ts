@@ -21,6 +21,8 @@ interface RtpProxies {
   /** Milliseconds for which a proxy that did not answer is not used. */
   readonly restMs: number;
   readonly marker: string;
+  /** The set of calls for which the script chooses none. */
+  readonly defaultSet: number;
   readonly calls: ExpiringMap<MediaProxy>;
   client: DatagramCommands | undefined;
   unix: StreamCommands | undefined;
@@ -44,6 +46,7 @@ export const rtpProxies = {
       retries: Math.min(20, Math.max(0, parameters.int('rtpproxy_retr', 5))),
       restMs: parameters.int('rtpproxy_disable_tout', 60) * 1000,
       marker: marker === '' || marker.endsWith('\n') ? marker : `${marker}\r\n`,
+      defaultSet: parameters.int('default_set', 0),
       calls: new ExpiringMap<MediaProxy>(MAX_CALLS),
       client: undefined,
       unix: undefined,
@@ -58,7 +61,7 @@ export const rtpProxies = {
 };
 
 /** Set of proxies that a script has chosen for a call. */
-const chosen = new PerCall(() => 0);
+const chosen = new PerCall((): number | undefined => undefined);
 
 /** Chooses the set of media proxies for a call; false when it does not exist. */
 export function chooseProxySet(run: MessageRun, set: number): boolean {
@@ -81,7 +84,7 @@ export async function ask(
   const module = env.modules.of(rtpProxies);
   const { callId } = run.message;
   const now = env.clock.monotonic();
-  const set = module.sets.get(chosen.of(run.call)) ?? [];
+  const set = module.sets.get(chosen.known(run.call) ?? module.defaultSet) ?? [];
   const order = proxiesFor(set, callId, now);
   const known = module.calls.get(callId, now);
   const usable = known !== undefined && !known.disabled && known.until <= now;

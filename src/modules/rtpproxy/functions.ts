@@ -2,6 +2,7 @@ import type { RouteKind } from '../../cfg/ast.js';
 import { describeMedia, endpointOf, type MediaEndpoint, rewriteMedia } from '../../media/rtpproxy.js';
 import type { MessageRun } from '../../script/call.js';
 import {
+  type Arg,
   code,
   type FunctionSpec,
   intOf,
@@ -34,14 +35,26 @@ function tagsOf(run: MessageRun, kind: Kind): readonly [from: string, to: string
   return isRequest === (kind === 'offer') ? [fromTag, toTag] : [toTag, fromTag];
 }
 
-/** Offers or answers the SDP: each stream gets an address and port of the proxy. */
-async function exchange(run: MessageRun, kind: Kind, text: string, address: string): Promise<number> {
+/**
+ * Offers or answers the SDP: each stream gets an address and port of the proxy. `given`: an SDP in place of that of the
+ * message; `into`: the variable that gets the result, in place of the message.
+ */
+async function exchange(
+  run: MessageRun,
+  kind: Kind,
+  text: string,
+  address: string,
+  into?: Arg,
+  given?: Arg,
+): Promise<number> {
   const flags = text.toLowerCase();
   const span = sdpSpan(run);
-  if (span === undefined) return -1;
   const { marker } = run.env.modules.of(rtpProxies);
-  const before = run.edits.list.find((each) => each.start === span[0] && each.end === span[1]);
-  const sdp = before?.text ?? run.message.text.slice(span[0], span[1]);
+  const before = span && run.edits.list.find((each) => each.start === span[0] && each.end === span[1]);
+  const own = given?.value(run);
+  const sdp =
+    typeof own === 'string' && own !== '' ? own : (before?.text ?? (span && run.message.text.slice(span[0], span[1])));
+  if (sdp === undefined || (into === undefined && span === undefined)) return -1;
   // Another proxy has rewritten the SDP already.
   if (marker !== '' && sdp.includes(marker.trim()) && !flags.includes('f')) return -1;
   const media = describeMedia(sdp);
@@ -68,7 +81,9 @@ async function exchange(run: MessageRun, kind: Kind, text: string, address: stri
     endpoints.push(endpoint);
   }
   const more = { origin: flags.includes('o'), marker, ...(address === '' ? {} : { address }) };
-  replaceSdp(run, span, rewriteMedia(sdp, media, endpoints, more));
+  const rewritten = rewriteMedia(sdp, media, endpoints, more);
+  if (into !== undefined) into.variable?.assign(run.pvars, rewritten);
+  else if (span !== undefined) replaceSdp(run, span, rewritten);
   return 1;
 }
 
@@ -108,7 +123,7 @@ export const rtpproxyControl: MediaControl = {
 
 const ROUTES: readonly RouteKind[] = ['request', 'failure', 'branch', 'onreply', 'local', 'event', 'branch-failure'];
 
-type Act = (run: MessageRun, flags: string, address: string) => number | Promise<number>;
+type Act = (run: MessageRun, flags: string, address: string, into?: Arg, given?: Arg) => number | Promise<number>;
 
 function spec(name: string, act: Act, summary: string): FunctionSpec {
   return {
@@ -120,14 +135,16 @@ function spec(name: string, act: Act, summary: string): FunctionSpec {
       optional('address', 'string'),
       optional('set', 'string'),
       optional('socket', 'variable'),
+      optional('SDP', 'writable'),
+      optional('body', 'variable'),
     ],
     routes: ROUTES,
     summary,
     compile:
-      ([flags, address, set]) =>
+      ([flags, address, set, _socket, into, given]) =>
       (run) => {
         if (set !== undefined && textOf(set, run) !== '' && !chooseProxySet(run, Number(textOf(set, run)))) return -1;
-        return act(run, textOf(flags, run), textOf(address, run));
+        return act(run, textOf(flags, run), textOf(address, run), into, given);
       },
   };
 }
@@ -138,7 +155,10 @@ function whole(name: string, dialects: FunctionSpec['dialects'], verb: 'D' | 'R'
     name,
     ...(dialects === undefined ? {} : { dialects }),
     waits: true,
-    parameters: [optional(dialects === OPENSIPS ? 'set' : 'flags', 'string')],
+    parameters:
+      dialects === OPENSIPS
+        ? [optional('set', 'string'), optional('socket', 'variable')]
+        : [optional('flags', 'string')],
     routes: ROUTES,
     summary,
     compile:
@@ -155,12 +175,12 @@ function whole(name: string, dialects: FunctionSpec['dialects'], verb: 'D' | 'R'
 export const rtpproxyFunctions: ScriptFunction[] = moduleFunctions('rtpproxy', [
   spec(
     'rtpproxy_offer',
-    (run, flags, address) => exchange(run, 'offer', flags, address),
+    (run, flags, address, into, given) => exchange(run, 'offer', flags, address, into, given),
     'offers the streams of the SDP to the media proxy and writes its addresses into it',
   ),
   spec(
     'rtpproxy_answer',
-    (run, flags, address) => exchange(run, 'answer', flags, address),
+    (run, flags, address, into, given) => exchange(run, 'answer', flags, address, into, given),
     'answers an offer with the streams of the SDP, which gets the addresses of the media proxy',
   ),
   { ...spec('rtpproxy_manage', manage, 'offers, answers or ends, depending on the message'), dialects: KAMAILIO },

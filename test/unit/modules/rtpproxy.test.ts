@@ -170,3 +170,17 @@ test('streams are read whatever the lines around them', () => {
   assert.deepEqual(endpointOf('4000', '10.0.0.9'), { address: '10.0.0.9', port: 4000 });
   for (const each of ['', 'E8', '0', '99999', 'x 1']) assert.equal(endpointOf(each, 'a'), undefined);
 });
+
+test('a default set; an SDP from a variable, the result in a variable', async () => {
+  const fake = await proxy('192.0.2.9');
+  const { body, lines } = await through(
+    'opensips',
+    `modparam("rtpproxy", "rtpproxy_sock", "3 == udp:127.0.0.1:${fake.port}") modparam("rtpproxy", "default_set", 3)`,
+    `$var(in) = "v=0\\r\\no=- 1 1 IN IP4 10.0.0.9\\r\\ns=-\\r\\nc=IN IP4 10.0.0.9\\r\\nt=0 0\\r\\nm=audio 4008 RTP/AVP 0\\r\\n";
+     rtpproxy_offer("co", , , $var(sock), $var(out), $var(in)); xlog("$rc $(var(out){s.select,-2,\\n})\\n"); rtpproxy_unforce("3", $var(sock)); xlog("$rc\\n"); rtpproxy_unforce("0"); xlog("$rc\\n");`,
+  );
+  assert.match(lines[0] ?? '', /^1 /);
+  assert.deepEqual(lines.slice(1), ['1', '-1']);
+  assert.deepEqual(fake.commands, ['U a@a.example 127.0.0.1 4008 ft;1', 'D a@a.example ft']);
+  assert.equal(body, SDP);
+});
