@@ -1,5 +1,6 @@
 import type { Expression, FunctionCall, Position, RouteKind } from '../cfg/ast.js';
 import { callsIn, expressionsIn } from '../cfg/visit.js';
+import { statisticName, statisticsOfAllProcesses } from '../modules/statistics.js';
 import type { LoadedCfg } from './load.js';
 
 /** Something in a cfg file that only one process can do. */
@@ -38,8 +39,11 @@ const SELECTING: ReadonlyMap<string, number> = new Map([
   ['ds_select', 1],
 ]);
 
-/** Variables whose values one process keeps; $shv and $sht are in memory that all share. */
-const SHARED_VARIABLES = /\$\(?(shtag|cluster\.sh_tag|stat)\b/;
+/**
+ * Variables whose values one process keeps, with a constant name in parentheses; $shv, $sht and some statistics are in
+ * memory that all share.
+ */
+const SHARED_VARIABLES = /\$\(?(shtag|cluster\.sh_tag|stat)\b(?:\(([\w:.-]+)\))?/g;
 
 /** Modules that change each message once they are loaded. */
 const MESSAGE_CHANGING_MODULES: ReadonlySet<string> = new Set(['topoh', 'topos']);
@@ -59,13 +63,17 @@ const CALL_EVENTS = /^(?:dialog:|tm:|uac:|E_DLG|E_ACC|E_RTPENGINE)/;
 export function workersFaults(cfg: LoadedCfg, algorithms: ReadonlySet<number>): readonly WorkersFault[] {
   const { tree, dialect, functions } = cfg;
   const faults: WorkersFault[] = [];
+  const shared = statisticsOfAllProcesses(cfg.loaded, (module, name) => cfg.modules.get(module)?.get(name) ?? []);
   for (const { name, at } of tree.modules) {
     if (MESSAGE_CHANGING_MODULES.has(name)) faults.push({ at, message: `module ${name} works in one process only` });
   }
   for (const { body, kind, name = '' } of tree.routes) {
     if (MAIN_PROCESS_ROUTES.has(kind) && !CALL_EVENTS.test(name)) continue;
     for (const each of expressionsIn(body)) {
-      const variable = SHARED_VARIABLES.exec(textOf(each))?.[1];
+      const [, variable] =
+        [...textOf(each).matchAll(SHARED_VARIABLES)].find(
+          ([, kind, name]) => kind !== 'stat' || name === undefined || !shared.has(statisticName(name)),
+        ) ?? [];
       if (variable !== undefined) faults.push({ at: each.at, message: `$${variable} works in one process only` });
     }
     for (const call of callsIn(body)) {

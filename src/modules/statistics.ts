@@ -78,6 +78,29 @@ function nameOf(text: string): { readonly group: string | undefined; readonly na
   return match === null ? { group: undefined, name: text.trim() } : { group: match[1], name: match[2] ?? '' };
 }
 
+/** Statistics of dialogs, which all processes count together. */
+const DIALOG_STATISTICS = ['active_dialogs', 'early_dialogs', 'processed_dialogs', 'expired_dialogs', 'failed_dialogs'];
+
+/** The name of a statistic without its group and options. */
+export function statisticName(text: string): string {
+  return nameOf(text.split('/')[0] ?? '').name;
+}
+
+/**
+ * The statistics that all processes of a script count together: those that the parameters of its modules define, and
+ * those of dialogs.
+ */
+export function statisticsOfAllProcesses(
+  loaded: ReadonlySet<string>,
+  parameter: (module: string, name: string) => readonly (string | number)[],
+): ReadonlySet<string> {
+  const counters = parameter('counters', 'script_counter').map((each) => String(each).split(/[\s/]/)[0] ?? '');
+  return new Set([
+    ...[...parameter('statistics', 'variable'), ...counters].map((each) => statisticName(String(each))),
+    ...(loaded.has('dialog') ? DIALOG_STATISTICS : []),
+  ]);
+}
+
 class Counters {
   private readonly known = new Map<string, ScriptCounter>();
   /** Shared values by name, with the groups that differ from the default: counters that any process has made. */

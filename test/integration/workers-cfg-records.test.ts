@@ -21,14 +21,17 @@ loadmodule "rr.so"
 loadmodule "sipmsgops.so"
 loadmodule "dialog.so"
 loadmodule "acc.so"
+loadmodule "statistics.so"
+modparam("statistics", "variable", "begun")
 modparam("acc", "extra_fields", "log: user->src_user; db: user->caller")
 modparam("acc", "db_url", "sqlite:///FOLDER/acc.db")
 route {
   if (has_totag()) { loose_route(); t_relay(); exit; }
-  if (is_method("OPTIONS")) { append_to_reply("X-Process: $pp\\r\\n"); send_reply(200, "OK"); exit; }
+  if (is_method("OPTIONS")) { append_to_reply("X-Process: $pp\\r\\nX-Counts: $stat(begun) $stat(active_dialogs)\\r\\n"); send_reply(200, "OK"); exit; }
   append_hf("X-Process: $pp\\r\\n");
   record_route();
   create_dialog();
+  update_stat("begun", "+1");
   do_accounting("log|db", "cdr");
   $acc_extra(user) = $fU;
   $du = "${gateway}";
@@ -72,6 +75,14 @@ describe('records of whole calls of OpenSIPS whose worker dies', { skip }, () =>
       const workers = new Set([...calls.values()].map((each) => each.process));
       if (i > 3 && workers.size === 2 && !workers.has(String(process.pid))) break;
     }
+    // What all processes count together each of them can read.
+    const counts = new Map<string, string>();
+    for (let i = 0; i < 16; i++) {
+      caller.send(caller.request('OPTIONS', 'sip:x@example.com', { callId: `s${i}` }), daemon.port);
+      const { text } = await caller.nextOf(`s${i}`, '200');
+      counts.set(headersOf(text, 'x-process')[0] ?? '', headersOf(text, 'x-counts')[0] ?? '');
+    }
+    assert.deepEqual([...counts.values()], [`${calls.size} ${calls.size}`, `${calls.size} ${calls.size}`]);
     const victim = [...calls.values()].at(-1)?.process ?? '';
     assert.notEqual(victim, String(process.pid));
     process.kill(Number(victim), 'SIGKILL');

@@ -66,6 +66,31 @@ test('data in shared memory allows several processes', () => {
   );
 });
 
+test('statistics that all processes count together can be read: those of the script and of dialogs', () => {
+  const declared =
+    'modparam("statistics", "variable", "calls/no_reset")\nmodparam("statistics", "variable", "mine:bad")\n';
+  assert.deepEqual(
+    faultsOf(
+      opensips(
+        ['statistics', 'xlog', 'dialog', 'rr'],
+        '$var(a) = $stat(calls);\n$var(b) = $(stat(mine:bad));\nxlog("$stat(bad) $stat(active_dialogs) $stat(dialog:early_dialogs)\\n");\nxlog("$stat(calls) $stat(rcv_requests)\\n");\n$var(a) = $stat($var(b));',
+        declared,
+      ),
+    ).map((each) => each.replace(/^\d+ /, '')),
+    ['$stat works in one process only', '$stat works in one process only'],
+  );
+  assert.deepEqual(
+    faultsOf(
+      kamailio(
+        ['counters', 'xlog'],
+        'cnt_inc("ended"); xlog("$stat(ended) $stat(script.ended)\\n");',
+        'modparam("counters", "script_counter", "ended The ended ones")',
+      ),
+    ),
+    [],
+  );
+});
+
 test('what one process counts or follows is named with its line: functions, variables, also in strings', () => {
   assert.deepEqual(
     faultsOf(
