@@ -354,13 +354,15 @@ describe('SIP over TLS', { skip }, () => {
       assert.deepEqual([list[0]?.cause, far.count('MESSAGE')], ['tls', 0]);
     });
 
-    for (const [verifyClient, reuses] of [
-      [true, true],
-      [false, false],
+    for (const [verifyClient, names, reuses] of [
+      [true, ['IP:127.0.0.1'], true],
+      [true, ['DNS:neighbour.example', 'IP:127.0.0.2'], false],
+      [false, undefined, false],
     ] as const) {
-      test(`an alias is ${reuses ? 'taken from' : 'refused to'} a client ${verifyClient ? 'with' : 'without'} a certificate`, async (t) => {
+      const shown = names === undefined ? 'without a certificate' : `with a certificate for ${names}`;
+      test(`an alias is ${reuses ? 'taken from' : 'refused to'} a client ${shown}`, async (t) => {
         const { socket, receiver } = await socketWith(t, { verifyClient });
-        const peer = await client(t, socket.port, verifyClient ? pem(own) : {});
+        const peer = await client(t, socket.port, names ? pem(authority.issue('peer', [...names])) : {});
         peer.write(requestText({ method: 'OPTIONS', via: 'SIP/2.0/TLS 127.0.0.1:5098;alias;branch=z9hG4bKa' }));
         await receiver.message();
         const { list, onError } = failures();

@@ -241,7 +241,7 @@ function filesOf(
 }
 
 /** RFC 5922 section 7.1: the certificate must have the SIP domain as a URI "sip:domain", or else as DNS name. */
-function checkSipIdentity(host: string, certificate: PeerCertificate): Error | undefined {
+export function checkSipIdentity(host: string, certificate: PeerCertificate): Error | undefined {
   const uris = (certificate.subjectaltname ?? '').split(', ').filter((each) => each.startsWith('URI:sip'));
   const wanted = host.toLowerCase();
   if (uris.some((each) => /^URI:sips?:([^@;?:]+)$/i.exec(each)?.[1]?.toLowerCase() === wanted)) return undefined;

@@ -62,10 +62,10 @@ export abstract class StreamSocket implements ConnectionOwner {
   /** The name under which connections to a host name at an address are stored and found. */
   protected abstract key(address: string, port: number, serverName: string | undefined): string;
   /**
-   * Whether the peer is authenticated, so that requests to its listener may be sent over this connection (RFC 5923
-   * section 8).
+   * Whether the peer is authenticated as the one at this address, so that requests to its listener may be sent over this
+   * connection (RFC 5923 section 8).
    */
-  protected abstract trusted(socket: Socket): boolean;
+  protected abstract trusted(socket: Socket, address: string): boolean;
 
   /** The cause that an error of a connection has for its requests. */
   causeOf(error: Error): TransportError['cause'] {
@@ -168,7 +168,8 @@ export abstract class StreamSocket implements ConnectionOwner {
    */
   aliasWanted(connection: StreamConnection, text: string): void {
     const names = this.connections.namesOf(connection);
-    if (!connection.inbound || names.length > MAX_ALIASES || !this.trusted(connection.socket)) return;
+    if (!connection.inbound || names.length > MAX_ALIASES || !this.trusted(connection.socket, connection.address))
+      return;
     const message = parseMessage(text);
     const via = message?.via;
     if (message === undefined || via === undefined || !message.isRequest) return;

@@ -1,7 +1,7 @@
 import type { Server, Socket } from 'node:net';
 import { createServer, type TLSSocket, type Server as TlsServer, connect as tlsConnect } from 'node:tls';
 import type { StreamOptions } from './bind.js';
-import { Certificates, type TlsOptions, tlsCauseOf } from './certificates.js';
+import { Certificates, checkSipIdentity, type TlsOptions, tlsCauseOf } from './certificates.js';
 import { StreamSocket } from './tcp.js';
 import type { Receiver, TransportError } from './transport.js';
 
@@ -47,7 +47,9 @@ export class TlsSocket extends StreamSocket {
     return serverName === undefined ? `${address}|${port}` : `${address}|${port}|${serverName.toLowerCase()}`;
   }
 
-  protected trusted(socket: Socket): boolean {
-    return (socket as TLSSocket).authorized;
+  protected trusted(socket: Socket, address: string): boolean {
+    const { authorized } = socket as TLSSocket;
+    // As for a connection of our own to that address: another peer there may have a certificate of the same authority.
+    return authorized && checkSipIdentity(address, (socket as TLSSocket).getPeerCertificate()) === undefined;
   }
 }
