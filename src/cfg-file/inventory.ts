@@ -2,6 +2,7 @@ import type { ConfigurationTree, Position } from '../cfg/ast.js';
 import type { DialectName, FunctionTable } from '../cfg/function-table.js';
 import type { CfgProblem, CfgProblemCode } from '../cfg/problem.js';
 import { callsIn } from '../cfg/visit.js';
+import { ownValue } from '../core/own-value.js';
 import { scriptFunctions } from '../modules/all.js';
 import { functionsMissingOf } from '../modules/not-here.js';
 import type { MessageRun } from '../script/call.js';
@@ -161,7 +162,7 @@ function modulesOf(tree: ConfigurationTree, functions: FunctionTable<MessageRun>
         ? 'accepted but has no effect'
         : `not supported, its functions are refused: ${shown.join(', ')}`;
     const message = served ? '' : `module ${name} is ${what}`;
-    const missing = MISSING_BEHAVIOUR[name];
+    const missing = ownValue(MISSING_BEHAVIOUR, name);
     if (!served && missing !== undefined)
       return { kind: 'module', name, standing: 'stands in', at, count: 1, message: `module ${name} ${missing}` };
     return { kind: 'module', name, standing: served ? 'supported' : 'no effect', at, count: 1, message };

@@ -5,6 +5,7 @@ import type { ConfigurationTree } from '../cfg/ast.js';
 import type { DialectName } from '../cfg/function-table.js';
 import type { Problems } from '../cfg/problem.js';
 import { messageOf } from '../core/errors.js';
+import { ownValue } from '../core/own-value.js';
 import type { ModuleValues } from './parameters.js';
 import { type ProtocolJson, protocolIn, reportIgnoredRequirements, warnAbout } from './tls-protocol.js';
 
@@ -325,7 +326,7 @@ function sections(text: string, folder: string): Domain[] {
     const [, name = '', value = ''] = /^(\w+)\s*=\s*(.*)$/.exec(line) ?? [];
     if (domain === undefined || name === '') continue;
     const plain = value.replace(/^"(.*)"$/, '$1').trim();
-    const key = KAMAILIO_KEYS[name];
+    const key = ownValue(KAMAILIO_KEYS, name);
     if (name === 'server_name') domain.hosts.push(...hostsIn(plain));
     else if (key !== undefined && FILES.has(key)) domain.values.set(key, resolve(folder, plain));
     else domain.values.set(key ?? name, plain);

@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { nearest } from '../core/nearest.js';
+import { ownValue } from '../core/own-value.js';
 import type { Json } from './json-source.js';
 import { parsePartitionString } from './partition-string.js';
 import { listOf, type RawSettings } from './raw.js';
@@ -121,7 +122,7 @@ class Collector {
     const definition = known ?? this.define(parsed.name, location, 'string');
     const object: Record<string, unknown> = {};
     for (const [written, value] of parsed.params) {
-      const key = ALIASES[written] ?? written;
+      const key = ownValue(ALIASES, written) ?? written;
       if (key === 'name') {
         this.findings.refuse(location, 'parameter "name": the name of a partition comes before the ":"');
       } else if (key === 'ds_define_blacklist') {

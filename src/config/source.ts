@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { unreadableReason } from '../core/errors.js';
+import { ownValue } from '../core/own-value.js';
 import { type Json, JsonSyntaxError, parseJson } from './json-source.js';
 import { below, type Problem } from './problem.js';
 import type { Settings } from './settings.js';
@@ -120,7 +121,7 @@ function fillString(
       report(`"$\{" does not begin an environment reference: expected $\{NAME} or $\{NAME:-default}`);
       return '';
     }
-    const value = env[name];
+    const value = ownValue(env, name);
     // As in a shell, ":-" also applies to a variable that is set but empty.
     if (fallback !== undefined) return value === undefined || value === '' ? fallback : value;
     if (value === undefined) report(`environment variable ${name} is not set`);

@@ -1,5 +1,6 @@
 import type { Settings } from '../config/settings.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
+import { ownValue } from '../core/own-value.js';
 import type { CompiledSet } from '../engine/compiled-set.js';
 import type { Destination, DestinationRow, HealthState } from '../engine/destination.js';
 import type { Engine } from '../engine/engine.js';
@@ -93,7 +94,7 @@ export function assumedStates(text: string): ReadonlyMap<string, HealthState> {
       .filter((each) => each !== '')
       .map((each) => {
         const equals = each.lastIndexOf('=');
-        const state = STATES[each.slice(equals + 1)];
+        const state = ownValue(STATES, each.slice(equals + 1));
         if (equals < 1 || state === undefined) {
           throw new SwitchyardError(
             'USAGE',

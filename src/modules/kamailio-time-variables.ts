@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.js';
+import { ownValue } from '../core/own-value.js';
 import { formatTime, timeText } from '../pvar/time-format.js';
 import type { PvarValue } from '../pvar/value.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
@@ -47,7 +48,7 @@ function timeVariable(dateOf: (ms: number) => Date): VariableDefinition {
     argument: 'required',
     indexed: false,
     compile: (argument) => {
-      const part = PARTS[argument?.constant?.trim() ?? ''];
+      const part = ownValue(PARTS, argument?.constant?.trim() ?? '');
       if (part === undefined) throw new Error(`needs one of ${Object.keys(PARTS).join(', ')}`);
       return { get: (context) => part(dateOf(context.clock.now())) };
     },
@@ -94,7 +95,7 @@ export const timeVariables: readonly (readonly [string, VariableDefinition])[] =
       argument: 'required',
       indexed: false,
       compile: (argument) => {
-        const of = TIMES[argument?.constant?.trim() ?? ''];
+        const of = ownValue(TIMES, argument?.constant?.trim() ?? '');
         if (of === undefined) throw new Error(`needs one of ${Object.keys(TIMES).join(', ')}`);
         return { get: (context) => of(context.clock.now()) };
       },

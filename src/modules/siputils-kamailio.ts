@@ -1,4 +1,5 @@
 import { parseAddress } from '../core/name-addr.js';
+import { ownValue } from '../core/own-value.js';
 import { parseUri, uriParam, withoutUriParam } from '../core/uri.js';
 import { isKamailioUri } from '../pvar/variables/script-uris.js';
 import type { MessageRun } from '../script/call.js';
@@ -53,7 +54,7 @@ const LONG: Readonly<Record<string, string>> = {
   s: 'subject',
   e: 'content-encoding',
 };
-const longName = (name: string): string => LONG[name.toLowerCase()] ?? name.toLowerCase();
+const longName = (name: string): string => ownValue(LONG, name.toLowerCase()) ?? name.toLowerCase();
 
 /** The AVP with the value for Remote-Party-ID, and texts before and after it. */
 const rpid = {

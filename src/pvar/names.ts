@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { parseAddress } from '../core/name-addr.js';
+import { ownValue } from '../core/own-value.js';
 import { bracketed, parseUri } from '../core/uri.js';
 import { COMMON_NAMES, compileFormat, type FormatNames } from './format.js';
 import { paramValue } from './header-values.js';
@@ -78,7 +79,7 @@ const environment: VariableDefinition = {
   argument: 'required',
   indexed: false,
   compile: (argument) => ({
-    get: (context) => process.env[argument?.constant ?? argument?.read(context) ?? ''] ?? null,
+    get: (context) => ownValue(process.env, argument?.constant ?? argument?.read(context) ?? '') ?? null,
   }),
 };
 
@@ -174,7 +175,7 @@ const KAMAILIO_VARIABLES: readonly (readonly [string, VariableDefinition])[] = [
   ['bs', bodyLength],
   ['mi', plain(({ messageNumber }) => messageNumber ?? 0)],
   ['mt', plain(({ message }) => (message.isRequest ? 1 : 2))],
-  ['rmid', plain(({ message }) => METHOD_NUMBERS[message.method ?? ''] ?? 0)],
+  ['rmid', plain(({ message }) => ownValue(METHOD_NUMBERS, message.method ?? '') ?? 0)],
   ['pU', addressPart('P-Preferred-Identity', userOf)],
   ['pu', addressPart('P-Preferred-Identity', uriOf)],
   ['pn', addressPart('P-Preferred-Identity', displayOf)],

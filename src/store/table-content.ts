@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Knex } from 'knex';
 import { SwitchyardError } from '../core/errors.js';
 import { nullLogger } from '../core/logger.js';
+import { ownValue } from '../core/own-value.js';
 import { formatTextRow, parseTextRow, readTextTable, replaceFile, type TextTable } from './db-text.js';
 import { listLines, parseListLine } from './list-file.js';
 import { sqlUrl, withDatabase } from './provision.js';
@@ -120,7 +121,9 @@ export async function writeTable(
 /** The rows as in a table with these columns: absent values get their default. */
 export function completed(rows: readonly TableRow[], columns: readonly string[]): TableRow[] {
   return rows.map((row) =>
-    Object.fromEntries(columns.map((name) => [name, row[name] === undefined ? (DEFAULTS[name] ?? null) : row[name]])),
+    Object.fromEntries(
+      columns.map((name) => [name, row[name] === undefined ? (ownValue(DEFAULTS, name) ?? null) : row[name]]),
+    ),
   );
 }
 
@@ -170,9 +173,10 @@ function record(
     const given = row[name];
     const mayBeNull = nullable.get(column) ?? MAY_BE_NULL.has(name);
     if (given !== undefined && given !== null) values[column] = given;
-    else if (given === null || name === DOCUMENTED.socket) values[column] = mayBeNull ? null : (DEFAULTS[name] ?? null);
+    else if (given === null || name === DOCUMENTED.socket)
+      values[column] = mayBeNull ? null : (ownValue(DEFAULTS, name) ?? null);
     // Additional columns get the default of the table.
-    else if (DEFAULTS[name] !== undefined) values[column] = DEFAULTS[name];
+    else if (Object.hasOwn(DEFAULTS, name)) values[column] = DEFAULTS[name] ?? null;
   }
   return values;
 }

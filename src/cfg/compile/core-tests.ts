@@ -1,4 +1,5 @@
 import { AddressBlocks, isAddressBlock } from '../../core/address-blocks.js';
+import { ownValue } from '../../core/own-value.js';
 import { parseUri } from '../../core/uri.js';
 import type { Binary, Expression } from '../ast.js';
 import type { ScriptRun } from '../runtime.js';
@@ -35,7 +36,7 @@ export function coreTest(word: string, context: CompileContext): CompiledExpress
   }
   // The maximum message length; in OpenSIPS only before 3.0.
   if (word === 'max_len' && !context.dialect.syntax.precedence) return constantExpression(65_535);
-  const text = TESTS[word] ?? (context.dialect.syntax.precedence ? undefined : OLD_TESTS[word]);
+  const text = ownValue(TESTS, word) ?? (context.dialect.syntax.precedence ? undefined : ownValue(OLD_TESTS, word));
   if (text === undefined) return undefined;
   const format = context.format(text, { file: '', line: 0, column: 0 });
   if (format === undefined) return undefined;

@@ -1,3 +1,4 @@
+import { ownValue } from '../../core/own-value.js';
 import type { GlobalParameter } from '../ast.js';
 import { settingValue } from './core-settings.js';
 
@@ -153,7 +154,7 @@ function uriPart(inner: string, rest: readonly Step[]): SelectSource {
     return { format: name === undefined ? '' : `$(${inner}{uri.param,${name}})` };
   }
   if (first.name === 'type' && second === undefined) return { format: whole, edit: uriType };
-  const part = URI_PARTS[first.name];
+  const part = ownValue(URI_PARTS, first.name);
   return part === undefined || second !== undefined ? { format: whole, whole: true } : { format: `$(${inner}${part})` };
 }
 
@@ -246,7 +247,7 @@ export function selectSource(path: string, parameters: readonly GlobalParameter[
     return { constant: value };
   }
   if (path === 'msg.header') return { format: '$mb', edit: headerPart };
-  const whole = WHOLE[path];
+  const whole = ownValue(WHOLE, path);
   if (whole !== undefined) return { format: whole };
   const steps = stepsOf(path);
   const [root, ...rest] = steps ?? [];
@@ -278,7 +279,8 @@ export function selectSource(path: string, parameters: readonly GlobalParameter[
       if (first === undefined) return { format: `$(${inner})` };
       const name = first.name === 'params' ? (first.argument ?? second?.name ?? '') : first.name;
       const part =
-        VIA_PARTS[name] ?? (first.name === 'params' && name !== '' ? `{s.after,;}{param.value,${name}}` : undefined);
+        ownValue(VIA_PARTS, name) ??
+        (first.name === 'params' && name !== '' ? `{s.after,;}{param.value,${name}}` : undefined);
       return part === undefined ? undefined : { format: `$(${inner}${part})` };
     }
     case 'from':
@@ -286,7 +288,7 @@ export function selectSource(path: string, parameters: readonly GlobalParameter[
       if (rest[0]?.name === 'uri') return uriPart(root.name === 'from' ? 'fu' : 'tu', rest.slice(1));
       return fieldPart(`hdr(${FIELDS[root.name]})`, rest);
     default: {
-      const field = FIELDS[root.name];
+      const field = ownValue(FIELDS, root.name);
       return field === undefined ? undefined : fieldPart(`hdr(${field})`, rest);
     }
   }

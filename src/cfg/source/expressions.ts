@@ -1,3 +1,4 @@
+import { ownValue } from '../../core/own-value.js';
 import type {
   Argument,
   AssignExpression,
@@ -253,7 +254,7 @@ export class ExpressionParser {
     let left = this.conditionTerm();
     for (let chain = 0; ; chain++) {
       const token = this.tokens.peek();
-      const operator = token.kind === 'string' ? undefined : LOGICAL[token.text];
+      const operator = token.kind === 'string' ? undefined : ownValue(LOGICAL, token.text);
       if (operator === undefined) break;
       if (chain > 2000) throw this.tooDeep();
       this.tokens.take();
@@ -415,7 +416,7 @@ function negative(token: Token): IntLiteral {
 }
 
 function operatorOf(token: Token): BinaryOperator {
-  return SPELLINGS[token.text] ?? (token.text as BinaryOperator);
+  return ownValue(SPELLINGS, token.text) ?? (token.text as BinaryOperator);
 }
 
 function unaryOperator(token: Token): UnaryOperator | undefined {

@@ -1,3 +1,4 @@
+import { ownValue } from '../../core/own-value.js';
 import { type BoundedRegex, compilePosix } from '../../core/posix-regex.js';
 import type { Position } from '../ast.js';
 import type { CfgProblemCode } from '../problem.js';
@@ -268,7 +269,7 @@ export class Preprocessor {
     if (match === null) throw fail('a name is missing');
     const name = match[1] as string;
     const variable = match[2] ?? name;
-    const value = this.options.environment[variable];
+    const value = ownValue(this.options.environment, variable);
     if (value === undefined) {
       if (directive.startsWith('try')) return;
       throw fail(`the environment has no variable "${variable}"`);

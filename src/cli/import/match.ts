@@ -1,4 +1,5 @@
 import type { Expression } from '../../cfg/ast.js';
+import { ownValue } from '../../core/own-value.js';
 import { literalText } from './expression-text.js';
 import { FROM_LIST_CONDITION, fromListOf } from './from-list.js';
 
@@ -37,13 +38,13 @@ export function matchTest(condition: Expression, own: OwnNames): MatchTest | und
     const from = fromListOf(condition);
     if (from !== undefined) return { variable: FROM_LIST_CONDITION + from, values: ['1'] };
     if (condition.name !== 'is_myself') return methodTest(condition.name, first, condition.args.length);
-    const host = first === undefined ? undefined : HOST_OF[first];
+    const host = first === undefined ? undefined : ownValue(HOST_OF, first);
     return host !== undefined && own !== undefined ? { variable: host, values: own } : undefined;
   }
   if (condition.kind !== 'binary') return undefined;
   const { operator, left, right } = condition;
   if (right.kind === 'word' && right.text === 'myself') {
-    const host = left.kind === 'word' || left.kind === 'variable' ? HOST_OF[left.text] : undefined;
+    const host = left.kind === 'word' || left.kind === 'variable' ? ownValue(HOST_OF, left.text) : undefined;
     return host !== undefined && own !== undefined && operator === '==' ? { variable: host, values: own } : undefined;
   }
   const variable = variableOf(left);
@@ -94,9 +95,9 @@ function conjuncts(condition: Expression): Expression[] {
 function variableOf(expression: Expression): string | undefined {
   const text =
     expression.kind === 'variable'
-      ? (LONG_NAMES[expression.text] ?? expression.text)
+      ? (ownValue(LONG_NAMES, expression.text) ?? expression.text)
       : expression.kind === 'word'
-        ? WORDS[expression.text]
+        ? ownValue(WORDS, expression.text)
         : undefined;
   return text !== undefined && MATCHABLE.test(text) ? text : undefined;
 }

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../../core/clock.js';
+import { ownValue } from '../../core/own-value.js';
 import type { MiValue } from '../../management/mi/command.js';
 import { renderTree } from '../../management/mi/tree.js';
 import type { Terminal } from '../line/io.js';
@@ -126,7 +127,7 @@ function renderListing(listing: Listing, terminal: Terminal | undefined, now: nu
       row
         .map((cell, i) => {
           const padded = i === row.length - 1 ? cell : cell.padEnd(widths[i] as number);
-          const style = cells[0]?.[i] === 'STATE' ? STATE_STYLES[cell] : undefined;
+          const style = cells[0]?.[i] === 'STATE' ? ownValue(STATE_STYLES, cell) : undefined;
           return style === undefined ? padded : paint(style, padded);
         })
         .join('  ')

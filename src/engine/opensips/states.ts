@@ -1,3 +1,4 @@
+import { ownValue } from '../../core/own-value.js';
 import type { HealthState } from '../destination.js';
 import type { Compat } from '../options.js';
 import type { StateSignal } from '../state.js';
@@ -68,7 +69,7 @@ function countFailure(signal: StateSignal, policy: StatePolicy): HealthState {
  * changes nothing (recorded).
  */
 export function markedState(text: string): HealthState | undefined {
-  return text === '' ? 'inactive' : MARKS[text];
+  return text === '' ? 'inactive' : ownValue(MARKS, text);
 }
 
 const MARKS: Readonly<Record<string, HealthState>> = {

@@ -1,4 +1,5 @@
 import type { RouteKind } from '../../cfg/ast.js';
+import { ownValue } from '../../core/own-value.js';
 import type { NgDictionary, NgValue } from '../../media/bencode.js';
 import type { PvarValue } from '../../pvar/context.js';
 import type { VariableDefinition } from '../../pvar/variables/definition.js';
@@ -262,7 +263,7 @@ const OF_STREAM: Readonly<Record<string, string>> = { average: 'average MOS', mi
 /** One statistic over all streams: average, minimum or maximum; null when the answer does not have it. */
 function streamFigure(answer: NgDictionary, text: string): PvarValue {
   const [, name = '', kind = ''] = /^(\w+)-(average|min|max)$/.exec(text.toLowerCase()) ?? [];
-  const figure = FIGURES[name];
+  const figure = ownValue(FIGURES, name);
   if (figure === undefined) return null;
   const values: number[] = [];
   for (const stream of Object.values(dictionary(answer['SSRC']))) {

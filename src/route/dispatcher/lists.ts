@@ -1,3 +1,4 @@
+import { ownValue } from '../../core/own-value.js';
 import { bracketed, parseUri, type TransportName } from '../../core/uri.js';
 import { countDestinations } from '../../engine/count.js';
 import { findInList } from '../../engine/in-list.js';
@@ -60,7 +61,7 @@ function addressOf({ pvars }: DispatcherSite, uri: string | undefined) {
   if (parsed === undefined || parsed.scheme === 'tel') return undefined;
   const named = /;transport=([A-Za-z]+)/i.exec(parsed.params)?.[1]?.toLowerCase();
   const transport = named ?? (parsed.scheme === 'sips' ? 'tls' : 'udp');
-  return { ip: parsed.host, port: parsed.port ?? DEFAULT_PORTS[transport] ?? 5060, transport };
+  return { ip: parsed.host, port: parsed.port ?? ownValue(DEFAULT_PORTS, transport) ?? 5060, transport };
 }
 
 /**
