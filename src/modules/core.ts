@@ -115,6 +115,13 @@ function advertising(part: string, summary: string, set: (call: Call, text: stri
   ];
 }
 
+/** The host of the next hop, as an argument of forward(). */
+const OF_HOP = 'uri:host';
+
+function portFault(text: string | number): string | undefined {
+  return /^(?:\d{1,5}|uri:port)$/.test(String(text)) ? undefined : 'the port must be a number or uri:port';
+}
+
 const core: FunctionSpec[] = [
   {
     name: 'assert',
@@ -131,19 +138,29 @@ const core: FunctionSpec[] = [
         return 0;
       },
   },
-  {
-    name: 'forward',
-    dialects: KAMAILIO,
-    waits: true,
-    keepsReturnCode: true,
-    parameters: [param('host', 'string'), param('port', 'int')],
-    routes: ['request', 'failure', 'branch', 'event', 'onreply'],
-    summary: 'sends the request to a host and port without a transaction',
-    compile:
-      ([host, port]) =>
-      (run) =>
-        run.message.isRequest ? forwardStateless(run, `sip:${textOf(host, run)}:${textOf(port, run)}`) : -1,
-  },
+  ...(['forward', 'forward_udp', 'forward_tcp', 'forward_tls'] as const).map(
+    (name): FunctionSpec => ({
+      name,
+      dialects: KAMAILIO,
+      waits: true,
+      keepsReturnCode: true,
+      parameters: [param('host', 'string'), param('port', 'string', { check: portFault })],
+      routes: ['request', 'failure', 'branch', 'event', 'onreply'],
+      summary: `sends the request to a host and port without a transaction${name === 'forward' ? '' : ` by ${name.slice(8).toUpperCase()}`}; uri:host and uri:port are those of the next hop`,
+      compile: ([host, port]) => {
+        const transport = name === 'forward' ? '' : `;transport=${name.slice(8)}`;
+        return (run) => {
+          const { message, pvars, call } = run;
+          if (!message.isRequest) return -1;
+          const hop = parseUri(pvars.destinationUri ?? call.requestUri);
+          const [toHost, toPort] = [textOf(host, run), textOf(port, run)];
+          if (hop === undefined && (toHost === OF_HOP || toPort === 'uri:port')) return -1;
+          const number = toPort === 'uri:port' ? (hop?.port ?? 5060) : toPort;
+          return forwardStateless(run, `sip:${toHost === OF_HOP ? hop?.host : toHost}:${number}${transport}`);
+        };
+      },
+    }),
+  ),
   {
     name: 'send',
     waits: true,

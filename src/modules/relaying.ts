@@ -157,9 +157,16 @@ function relayAck(run: MessageRun, outbound?: string): number | Promise<number> 
 /** Return code of forward() when the onsend route drops the request, as recorded. */
 const DROPPED_BY_ONSEND = -510;
 
+/** forward(uri:host) of Kamailio: the next hop without its port. */
+function hostOfNextHop({ call, pvars }: MessageRun): string | undefined {
+  const hop = parseUri(pvars.destinationUri ?? call.requestUri);
+  return hop === undefined ? undefined : `sip:${hop.host}:5060`;
+}
+
 /** Forwards a request without a transaction. */
-export function forwardStateless(run: MessageRun, to?: string): number | Promise<number> {
+export function forwardStateless(run: MessageRun, given?: string): number | Promise<number> {
   const { call, env } = run;
+  const to = given === 'sip:uri:host' ? hostOfNextHop(run) : given;
   const destinationUri = to ?? run.pvars.destinationUri;
   const nextHop = destinationUri ?? call.requestUri;
   const uri = parseUri(nextHopOf(call, { requestUri: call.requestUri, destinationUri }));

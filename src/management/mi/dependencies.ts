@@ -61,6 +61,8 @@ export interface ScriptCommandSpec {
   readonly forms?: readonly (readonly string[])[];
   /** Over MI: parameters that are given by their names alone, beside any of these sets. */
   readonly named?: readonly string[];
+  /** Over RPC: a member with structures that is an array in JSON, not a structure with the members of all. */
+  readonly structs?: string;
   /** For MI: the parameter that is a list; in the text form one value per line. */
   readonly list?: string;
 }

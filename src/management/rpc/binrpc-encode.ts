@@ -1,4 +1,4 @@
-import type { RpcMember, RpcResult, RpcValue } from './value.js';
+import type { RpcList, RpcMember, RpcResult, RpcStruct, RpcStructs, RpcValue } from './value.js';
 
 /** Types of BINRPC records: the lower four bits of a record's first byte. */
 export const RECORD = { int: 0, string: 1, double: 2, struct: 3, array: 4, name: 5, bytes: 6 } as const;
@@ -66,7 +66,7 @@ export class BinrpcBody {
     else if (value.kind === 'double') this.double(value.value);
     else {
       this.byte(RECORD.struct);
-      for (const [name, inner] of value.kind === 'struct' ? value.members : value.items) {
+      for (const [name, inner] of membersOf(value)) {
         this.text(RECORD.name, name);
         if (typeof inner === 'object' && inner !== null) yield* this.steps(inner);
         else this.value(inner);
@@ -167,4 +167,9 @@ export function encodeFault(cookie: number, code: number, message: string): Buff
   body.int(code);
   body.string(message);
   return packet(PACKET.fault, cookie, body);
+}
+
+function membersOf(value: RpcStruct | RpcList | RpcStructs): readonly RpcMember[] {
+  if (value.kind === 'struct') return value.members;
+  return value.kind === 'list' ? value.items : value.structs.flatMap(({ members }) => members);
 }

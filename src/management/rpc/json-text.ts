@@ -64,7 +64,8 @@ class Writer {
         yield* this.value(member, depth + 1);
       }
       this.text += `${separator === ',\n' ? '\n' : separator}${'\t'.repeat(depth)}}`;
-    } else {
+    } else if (value.kind === 'structs') yield* this.array(value.structs, depth);
+    else {
       yield* this.array(
         value.items.map((member) => ({ kind: 'struct', members: [member] })),
         depth,

@@ -2,7 +2,7 @@
  * A value in the answer of an RPC command, before it is encoded as BINRPC or JSON. A name may occur several times in a
  * structure: a list of destinations is a list of members named DEST.
  */
-export type RpcValue = number | string | null | RpcDouble | RpcStruct | RpcList;
+export type RpcValue = number | string | null | RpcDouble | RpcStruct | RpcList | RpcStructs;
 
 /** A member of a structure; a name may occur several times. */
 export type RpcMember = readonly [name: string, value: RpcValue];
@@ -23,6 +23,12 @@ export interface RpcStruct {
 export interface RpcList {
   readonly kind: 'list';
   readonly items: readonly RpcMember[];
+}
+
+/** Structures one after the other: in BINRPC one with the members of all, in JSON an array. */
+export interface RpcStructs {
+  readonly kind: 'structs';
+  readonly structs: readonly RpcStruct[];
 }
 
 /**

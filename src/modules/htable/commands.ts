@@ -1,13 +1,18 @@
 import { messageOf } from '../../core/errors.js';
-import { CommandFault, integer, type MiValue, type ScriptCommand } from '../../script/commands.js';
+import type { PvarValue } from '../../pvar/context.js';
+import { CommandFault, integer, type ScriptCommand } from '../../script/commands.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
 import { refillHashTable } from './database.js';
 import { storeHashTable } from './store.js';
 import { type HashTable, hashTables, setIn } from './tables.js';
+import { setSecondsLeft } from './variables.js';
+import { inSlots, slotOf } from './walks.js';
 
 /** Maximum number of entries in one listing, and of characters of their keys and values. */
 const MAX_LISTED = 10_000;
 const MAX_LISTED_TEXT = 8 * 1024 * 1024;
+/** Maximum number of entries that are counted by slots. */
+const MAX_COUNTED = 200_000;
 /** Milliseconds for writing a table when an operator asks for it. */
 const STORE_MS = 4500;
 
@@ -19,12 +24,52 @@ function tableOf(env: ScriptEnvironment, name: string | undefined): HashTable {
 
 /** The hash table with a name, if it has a table in the database. */
 function storedTableOf(env: ScriptEnvironment, name: string): HashTable {
+  if (env.modules.module('htable').text('db_url', '') === '') throw new CommandFault(500, 'No htable db_url');
   const table = tableOf(env, name);
   if (table.dbTable === '') throw new CommandFault(500, 'No database htable');
   return table;
 }
 
 const htable = 'htable';
+
+/** Refuses a command with too few parameters, as the original does. */
+function needed(missing: string, ...given: readonly (string | undefined)[]): void {
+  if (given.includes(undefined)) throw new CommandFault(500, `Not enough parameters (htable name, ${missing})`);
+}
+
+function keptUntil(env: ScriptEnvironment, table: HashTable, key: string): string {
+  const at = table.entries.expiresAt(key, env.clock.monotonic());
+  return at === undefined ? 'NEVER' : localTime(env.clock.now() + at - env.clock.monotonic());
+}
+
+/** A time as "2026-11-30 08:51:54". */
+function localTime(ms: number): string {
+  const at = new Date(ms);
+  const two = (number: number): string => String(number).padStart(2, '0');
+  const day = [at.getFullYear(), two(at.getMonth() + 1), two(at.getDate())].join('-');
+  return `${day} ${[at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(':')}`;
+}
+
+/** Keys by slots of the original's table, in its order; of a large table only a part. */
+function slots(env: ScriptEnvironment, table: HashTable): Map<number, { name: string; value: PvarValue }[]> {
+  const values = new Map<string, PvarValue>();
+  let characters = 0;
+  for (const [name, value] of table.entries.entries(env.clock.monotonic())) {
+    characters += name.length + String(value).length;
+    if (values.size >= MAX_LISTED || characters > MAX_LISTED_TEXT) break;
+    values.set(name, value);
+  }
+  const out = new Map<number, { name: string; value: PvarValue }[]>();
+  for (const name of inSlots([...values.keys()], table.slots)) {
+    const slot = slotOf(name, table.slots);
+    const list = out.get(slot) ?? [];
+    list.push({ name, value: values.get(name) ?? null });
+    out.set(slot, list);
+  }
+  return out;
+}
+
+const SET = 'Ok. Key set to new value.';
 
 /** Management commands of hash tables. */
 export const hashTableCommands: readonly ScriptCommand[] = [
@@ -34,11 +79,15 @@ export const hashTableCommands: readonly ScriptCommand[] = [
     help: 'Get one key from a hash table.',
     changes: false,
     parameters: ['table', 'key'],
-    required: 2,
-    run(env, { table, key = '' }) {
-      const value = tableOf(env, table).entries.get(key, env.clock.monotonic());
+    required: 0,
+    run(env, { table, key }) {
+      if (table === undefined || key === undefined)
+        throw new CommandFault(500, 'Not enough parameters (htable name and key name)');
+      const found = tableOf(env, table);
+      const value = found.entries.get(key, env.clock.monotonic());
       if (value === undefined) throw new CommandFault(500, "Key name doesn't exist in htable.");
-      return { item: { name: key, value } };
+      const flags = typeof value === 'number' ? 0 : 2;
+      return { item: { name: key, value, flags, expire: keptUntil(env, found, key) } };
     },
   },
   ...(['htable.sets', 'htable.seti'] as const).map(
@@ -48,22 +97,60 @@ export const hashTableCommands: readonly ScriptCommand[] = [
       help: `Set one key in a hash table to a ${rpc === 'htable.sets' ? 'string' : 'integer'}.`,
       changes: true,
       parameters: ['table', 'key', 'value'],
-      required: 3,
-      run(env, { table, key = '', value = '' }) {
-        setIn(env, tableOf(env, table), key, rpc === 'htable.sets' ? value : integer(value, 'the value'));
-        return 'Ok. Key set to new value.';
+      required: 0,
+      run(env, { table, key, value }) {
+        needed('key name and value', table, key, value);
+        const set = rpc === 'htable.sets' ? (value ?? '') : integer(value, 'the value');
+        setIn(env, tableOf(env, table), key ?? '', set);
+        return SET;
       },
     }),
   ),
+  ...(['htable.setxs', 'htable.setxi'] as const).map(
+    (rpc): ScriptCommand => ({
+      module: htable,
+      rpc,
+      help: `Set one key in a hash table to a ${rpc === 'htable.setxs' ? 'string' : 'integer'} for some seconds.`,
+      changes: true,
+      parameters: ['table', 'key', 'value', 'expires'],
+      required: 0,
+      run(env, { table, key, value, expires }) {
+        needed('key name, value and expire', table, key, value, expires);
+        const { entries } = tableOf(env, table);
+        const seconds = integer(expires, 'the time');
+        const until = seconds > 0 ? env.clock.monotonic() + seconds * 1000 : undefined;
+        entries.set(key ?? '', rpc === 'htable.setxs' ? (value ?? '') : integer(value, 'the value'), until);
+        return SET;
+      },
+    }),
+  ),
+  {
+    module: htable,
+    rpc: 'htable.setex',
+    help: 'Set the seconds after which a key of a hash table expires.',
+    changes: true,
+    parameters: ['table', 'key', 'expires'],
+    required: 0,
+    run(env, { table, key, expires }) {
+      needed('item name and expire', table, key, expires);
+      setSecondsLeft(env, tableOf(env, table), key ?? '', integer(expires, 'the time'));
+      return 'Ok';
+    },
+  },
   {
     module: htable,
     rpc: 'htable.delete',
     help: 'Delete one key from a hash table.',
     changes: true,
     parameters: ['table', 'key'],
-    required: 2,
-    run(env, { table, key = '' }) {
-      tableOf(env, table).entries.delete(key);
+    required: 0,
+    run(env, { table, key }) {
+      if (table === undefined || key === undefined)
+        throw new CommandFault(500, 'Not enough parameters (htable name & key name');
+      const { entries } = tableOf(env, table);
+      if (entries.get(key, env.clock.monotonic()) === undefined)
+        throw new CommandFault(404, 'Key not found in htable.');
+      entries.delete(key);
       return 'Ok. Key deleted.';
     },
   },
@@ -116,19 +203,38 @@ export const hashTableCommands: readonly ScriptCommand[] = [
     module: htable,
     rpc: 'htable.dump',
     help: 'Dump the contents of hash table.',
+    structs: 'slot',
     changes: false,
     parameters: ['table'],
-    required: 1,
+    required: 0,
     run(env, { table }) {
-      const out: MiValue[] = [];
-      let characters = 0;
-      for (const [name, value] of tableOf(env, table).entries.entries(env.clock.monotonic())) {
-        characters += name.length + String(value).length;
-        if (out.length >= MAX_LISTED || characters > MAX_LISTED_TEXT) break;
-        out.push({ entry: out.length, size: 1, slot: { item: { name, value } } });
-      }
-      return out;
+      if (table === undefined) throw new CommandFault(500, 'No htable name given');
+      return [...slots(env, tableOf(env, table))].map(([entry, slot]) => ({
+        entry,
+        size: slot.length,
+        slot: slot.map(({ name, value }) => ({ name, value, type: typeof value === 'number' ? 'int' : 'str' })),
+      }));
     },
+  },
+  {
+    module: htable,
+    rpc: 'htable.stats',
+    help: 'Statistics about hash tables.',
+    changes: false,
+    parameters: [],
+    required: 0,
+    run: (env) =>
+      [...env.modules.of(hashTables)].reverse().map(([name, table]) => {
+        const sizes = new Uint32Array(table.slots);
+        let all = 0;
+        for (const [key] of table.entries.entries(env.clock.monotonic())) {
+          if (all++ >= MAX_COUNTED) continue;
+          const slot = slotOf(key, table.slots);
+          sizes[slot] = (sizes[slot] ?? 0) + 1;
+        }
+        const min = sizes.reduce((a, b) => Math.min(a, b));
+        return { name, slots: table.slots, all, min, max: sizes.reduce((a, b) => Math.max(a, b)) };
+      }),
   },
   {
     module: htable,

@@ -61,7 +61,7 @@ function secondsLeft(env: ScriptEnvironment, table: HashTable, key: string): num
  * Sets the seconds after which an existing entry expires; with 0, or a value that is not a number, it does not expire.
  * Has no effect in a table without autoexpire. As observed of Kamailio 5.6.3.
  */
-function setSecondsLeft(env: ScriptEnvironment, table: HashTable, key: string, seconds: PvarValue): void {
+export function setSecondsLeft(env: ScriptEnvironment, table: HashTable, key: string, seconds: PvarValue): void {
   const now = env.clock.monotonic();
   const value = table.entries.get(key, now);
   if (value === undefined || table.autoexpire === 0) return;

@@ -43,9 +43,18 @@ const MAX_WALKED = 100_000;
 /** Keys in the order of the original's slots, and within a slot by their hashes, which ignore letter case. */
 export function inSlots(keys: readonly string[], slots: number): string[] {
   return keys
-    .map((key) => ({ key, hash: coreHash(key.toLowerCase(), undefined, 0) >>> 0 }))
+    .map((key) => ({ key, hash: hashOf(key) }))
     .sort((a, b) => (a.hash % slots) - (b.hash % slots) || a.hash - b.hash)
     .map(({ key }) => key);
+}
+
+function hashOf(key: string): number {
+  return coreHash(key.toLowerCase(), undefined, 0) >>> 0;
+}
+
+/** The original's slot of a key. */
+export function slotOf(key: string, slots: number): number {
+  return hashOf(key) % slots;
 }
 
 function walkOf(env: ScriptEnvironment, name: string): TableWalk | undefined {

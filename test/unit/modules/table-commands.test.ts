@@ -15,7 +15,11 @@ test('entries of hash tables are read, set, listed and deleted by RPC', async ()
   });
   try {
     receive(INVITE);
-    assert.deepEqual(await daemon.callRpc('htable.get', ['a', 'x']), { result: { item: { name: 'x', value: 1 } } });
+    const got = JSON.stringify(await daemon.callRpc('htable.get', ['a', 'x']));
+    assert.match(
+      got,
+      /^{"result":{"item":{"name":"x","value":1,"flags":0,"expire":"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"}}}$/,
+    );
     await daemon.callRpc('htable.seti', ['a', 'x', 41]);
     await daemon.callRpc('htable.sets', ['a', 'new', 'given']);
     receive(INVITE.replace('z9hG4bK1', 'z9hG4bK2').replace('a@a.example', 'b@a.example'));
@@ -27,6 +31,61 @@ test('entries of hash tables are read, set, listed and deleted by RPC', async ()
     assert.ok('error' in (await daemon.callRpc('htable.get', ['nix', 'x'])));
     await daemon.callRpc('htable.flush', ['a']);
     assert.equal(JSON.stringify(await daemon.callRpc('htable.dump', ['a'])).includes('given'), false);
+  } finally {
+    await stop();
+  }
+});
+
+test('commands of hash tables answer as recorded of 5.6.3', async () => {
+  const { daemon, stop } = startScript({
+    dialect: 'kamailio',
+    modules: 'htable',
+    head: `modparam("htable", "htable", "t=>size=4;autoexpire=100;")
+      modparam("htable", "htable", "u=>size=4;initval=5;")`,
+    script: 'exit;',
+  });
+  const rpc = (name: string, ...params: readonly (string | number)[]) => daemon.callRpc(name, params);
+  const result = (value: unknown) => ({ result: value });
+  const fault = (code: number, message: string) => ({ error: { code, message } });
+  const stats = (name: string, all: number, min: number, max: number) => ({ name, slots: 16, all, min, max });
+  try {
+    const known = { name: 'z', value: 'v', flags: 2, expire: 'NEVER' };
+    assert.deepEqual(await rpc('htable.setxs', 'u', 'z', 'v', 0), result('Ok. Key set to new value.'));
+    assert.deepEqual(await rpc('htable.get', 'u', 'z'), result({ item: known }));
+    assert.deepEqual(await rpc('htable.setex', 'u', 'z', 50), result('Ok'));
+    assert.deepEqual(await rpc('htable.get', 'u', 'z'), result({ item: known }));
+    await rpc('htable.sets', 'u', 'k1', 'v');
+    for (let i = 0; i < 24; i++) await rpc('htable.sets', 'u', `key${i}`, String(i));
+    const dump = (await rpc('htable.dump', 'u')) as { result: readonly { slot: readonly { name: string }[] }[] };
+    assert.deepEqual(
+      dump.result.map(({ slot }) => slot.map(({ name }) => name).join(' ')),
+      'key13;key10;key9 key11;key8;key6;z key7;k1 key4;key5;key2;key3 key19;key0 key18;key1 key16;key17 key22;key14 key23;key15 key20;key12 key21'.split(
+        ';',
+      ),
+    );
+    assert.deepEqual(dump.result[0], { entry: 0, size: 1, slot: [{ name: 'key13', value: '13', type: 'str' }] });
+    await rpc('htable.setxi', 't', 'k7', 5, 50);
+    assert.deepEqual(
+      await rpc('htable.dump', 't'),
+      result([{ entry: 0, size: 1, slot: [{ name: 'k7', value: 5, type: 'int' }] }]),
+    );
+    assert.deepEqual(await rpc('htable.stats'), result([stats('u', 26, 1, 2), stats('t', 1, 0, 1)]));
+    assert.deepEqual(await rpc('htable.setex', 't', 'none', 2), result('Ok'));
+    await rpc('htable.setex', 't', 'k7', 0);
+    assert.deepEqual(
+      await rpc('htable.get', 't', 'k7'),
+      result({ item: { name: 'k7', value: 5, flags: 0, expire: 'NEVER' } }),
+    );
+    assert.deepEqual(await rpc('htable.delete', 't', 'none'), fault(404, 'Key not found in htable.'));
+    assert.deepEqual(await rpc('htable.delete', 'nope', 'none'), fault(500, 'No such htable'));
+    assert.deepEqual(await rpc('htable.get', 't', 'none'), fault(500, "Key name doesn't exist in htable."));
+    assert.deepEqual(await rpc('htable.get', 't'), fault(500, 'Not enough parameters (htable name and key name)'));
+    assert.deepEqual(
+      await rpc('htable.setxs', 'u', 'z'),
+      fault(500, 'Not enough parameters (htable name, key name, value and expire)'),
+    );
+    assert.deepEqual(await rpc('htable.dump'), fault(500, 'No htable name given'));
+    assert.deepEqual(await rpc('htable.store', 'nope'), fault(500, 'No htable db_url'));
   } finally {
     await stop();
   }

@@ -19,25 +19,30 @@ export function scriptRpcCommands(table: ScriptCommandTable | undefined): RpcCom
           const texts = Object.fromEntries(command.parameters.map((name, i) => [name, args.printable(i)]));
           const { fault, value } = await table.run(command, texts);
           if (fault !== undefined) throw new RpcError(fault.code, fault.message);
-          if (Array.isArray(value)) return manyResult(value.map(rpcValue));
+          if (Array.isArray(value)) return manyResult(value.map((each) => rpcValue(each as MiValue, command.structs)));
           if (typeof value === 'string') return textResult(value);
-          return valuesResult(rpcValue(value as MiValue));
+          return valuesResult(rpcValue(value as MiValue, command.structs));
         },
       }),
     );
 }
 
-function rpcValue(value: MiValue | undefined): RpcValue {
+function rpcValue(value: MiValue | undefined, structs: string | undefined): RpcValue {
   if (value === null || value === undefined) return null;
   if (typeof value === 'boolean') return Number(value);
   if (typeof value === 'number') return Number.isInteger(value) ? value : { kind: 'double', value };
   if (typeof value === 'string') return value;
-  if (Array.isArray(value)) return struct(...value.flatMap((each) => membersOf(each as MiValue)));
-  return struct(...membersOf(value));
+  if (Array.isArray(value)) return struct(...value.flatMap((each) => membersOf(each as MiValue, structs)));
+  return struct(...membersOf(value, structs));
 }
 
 /** The members of an object; for any other value one member "value". */
-function membersOf(value: MiValue): RpcMember[] {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return [['value', rpcValue(value)]];
-  return Object.entries(value).map(([name, each]) => [name, rpcValue(each)] as const);
+function membersOf(value: MiValue, structs: string | undefined): RpcMember[] {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return [['value', rpcValue(value, structs)]];
+  return Object.entries(value).map(([name, each]) => [
+    name,
+    name === structs && Array.isArray(each)
+      ? { kind: 'structs', structs: each.map((one) => struct(...membersOf(one as MiValue, structs))) }
+      : rpcValue(each, structs),
+  ]);
 }

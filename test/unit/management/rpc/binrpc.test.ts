@@ -84,6 +84,7 @@ function expected(written: RpcValue): BinrpcRecord {
   if (typeof written === 'string') return { type: 'string', value: written };
   if (written === null) return { type: 'string', value: '<null string>' };
   if (written.kind === 'double') return { type: 'double', value: Math.trunc(written.value * 1000) / 1000 };
+  assert.ok(written.kind === 'struct' || written.kind === 'list');
   const members = written.kind === 'struct' ? written.members : written.items;
   return { type: 'struct', members: members.map(([key, inner]) => [key, expected(inner)] as const) };
 }
