@@ -67,6 +67,7 @@ const NOT_HERE: Readonly<Record<string, string>> = {
   smpp: 'send_smpp_message',
   sms: 'sms_send_msg_to_net sms_send_msg',
   sngtc: 'sngtc_offer sngtc_callee_answer sngtc_caller_answer',
+  stir_shaken: 'stir_shaken_disengagement',
   tm: 't_write_req t_write_unix',
   topology_hiding: 'topology_hiding_callid',
   trie: 'trie_search',

@@ -1,5 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { moduleFunctions, OPENSIPS, optional, param, type ScriptFunction } from './define.js';
+import { uuidOf } from '../pvar/variables/uuids.js';
+import { intOf, moduleFunctions, OPENSIPS, optional, param, type ScriptFunction, textOf } from './define.js';
+
+const VERSIONS = ['0', '1', '3', '4', '5'];
 
 /** The functions of uuid. */
 export const uuidFunctions: ScriptFunction[] = moduleFunctions('uuid', [
@@ -10,14 +12,24 @@ export const uuidFunctions: ScriptFunction[] = moduleFunctions('uuid', [
       param('result', 'writable'),
       optional('version', 'int', {
         check: (version) =>
-          ['0', '4'].includes(String(version)) ? undefined : 'only random identifiers are made (0, 4)',
+          VERSIONS.includes(String(version)) ? undefined : `the version is one of ${VERSIONS.join(', ')}`,
       }),
+      optional('namespace', 'string'),
+      optional('name', 'string'),
     ],
-    summary: 'writes a random identifier (RFC 4122, version 4) to a variable',
+    summary:
+      'writes an identifier (RFC 4122) to a variable: at random (0, 4), of the time (1), or of a name in a namespace (3, 5)',
     compile:
-      ([result]) =>
+      ([result, version, namespace, name]) =>
       (run) => {
-        result?.variable?.assign(run.pvars, randomUUID());
+        const made = uuidOf(
+          intOf(version, run, 0),
+          run.env.clock.now(),
+          textOf(namespace, run).trim(),
+          textOf(name, run),
+        );
+        if (made === undefined) return -1;
+        result?.variable?.assign(run.pvars, made);
         return 1;
       },
   },

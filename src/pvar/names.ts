@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { parseAddress } from '../core/name-addr.js';
 import { ownValue } from '../core/own-value.js';
 import { bracketed, parseUri } from '../core/uri.js';
@@ -34,6 +34,7 @@ import {
   sharedVariable,
 } from './variables/script-state.js';
 import { KAMAILIO_URIS, kamailioUser, OPENSIPS_URIS, scriptUriVariables } from './variables/script-uris.js';
+import { uuidVariable } from './variables/uuids.js';
 import { xavpVariables } from './variables/xavps.js';
 
 /** Names of the common table that opensips.cfg does not know. */
@@ -113,7 +114,7 @@ const OPENSIPS_VARIABLES: readonly (readonly [string, VariableDefinition])[] = [
   ['env', environment],
   ['shv', sharedVariable],
   ['RANDOM', randomNumber],
-  ['uuid', plain(() => randomUUID())],
+  ['uuid', uuidVariable],
   ['argv', empty(null)],
   ['cfg_line', empty(null, 'none')],
   ['cfg_file', empty(null, 'none')],

@@ -90,7 +90,7 @@ function dateOf(message: SipMessage): number | undefined {
 
 function authenticate(
   run: MessageRun,
-  [attest, origid, cert, pkey, x5u, orig, dest]: readonly (Arg | undefined)[],
+  [attest, origid, cert, pkey, x5u, orig, dest, out]: readonly (Arg | undefined)[],
 ): number {
   const { message, env, edits } = run;
   const { authFreshness } = env.modules.of(shakenSettings);
@@ -111,7 +111,11 @@ function authenticate(
   const iat = Math.floor(time / 1000);
   const claims: Claims = { attest: level, ...numbers, iat, origid: textOf(origid, run) };
   const lines = date === undefined ? `Date: ${new Date(iat * 1000).toUTCString()}\r\n` : '';
-  edits.insert(message.headersEnd, `${lines}Identity: ${signedIdentity(claims, where, key)}\r\n`);
+  const identity = signedIdentity(claims, where, key);
+  if (out !== undefined) {
+    if (lines !== '') edits.insert(message.headersEnd, lines);
+    out.variable?.assign(run.pvars, identity);
+  } else edits.insert(message.headersEnd, `${lines}Identity: ${identity}\r\n`);
   return 1;
 }
 
@@ -192,9 +196,11 @@ export const stirShakenFunctions: ScriptFunction[] = moduleFunctions('stir_shake
       param('private key', 'string'),
       param('URL of the certificate', 'string'),
       ...optionalNumbers,
+      optional('result', 'writable'),
     ],
     routes: ['request'],
-    summary: 'adds an Identity header that attests the caller (RFC 8224, RFC 8588), and Date',
+    summary:
+      'adds an Identity header that attests the caller (RFC 8224, RFC 8588), or assigns its value, and adds Date',
     compile: (args) => (run) => authenticate(run, args),
   },
   {

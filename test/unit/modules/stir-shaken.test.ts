@@ -10,6 +10,7 @@ import { TestAuthority } from '../../support/certificates.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { INVITE, type ScriptRunner, startScript } from '../../support/script-run.js';
 import { findProgram } from '../../support/servers/programs.js';
+import { until } from '../../support/until.js';
 
 const skip = findProgram('openssl') === undefined ? 'openssl is not installed' : false;
 const authority = skip === false ? new TestAuthority() : undefined;
@@ -98,6 +99,25 @@ describe('stir_shaken', { skip }, () => {
     const bytes = Buffer.from(signature, 'base64url');
     assert.equal(bytes.length, 64);
     assert.ok(verify('sha256', Buffer.from(`${header}.${payload}`), { key, dsaEncoding: 'ieee-p1363' }, bytes));
+  });
+
+  test('the value of Identity goes to a variable where one is given', async () => {
+    const runner = served(
+      'stir_shaken_auth("A", "id-1", OWN_CERT, OWN_KEY, OWN_URL, , , $var(out)); xlog("$rc $var(out)\\n"); $du = "sip:127.0.0.1:5080"; t_relay();',
+    );
+    try {
+      runner.receive(call());
+      await until('the request', () => runner.sent.some(({ port }) => port === 5080));
+      const text = runner.sent.find(({ port }) => port === 5080)?.text ?? '';
+      assert.match(
+        runner.lines[0] ?? '',
+        /^1 [\w-]+\.[\w-]+\.[\w-]+;info=<https:\/\/certs\.example\/a\.pem>;alg=ES256;ppt=shaken$/,
+      );
+      assert.equal(headerIn(text, 'Identity'), '');
+      assert.notEqual(headerIn(text, 'Date'), '');
+    } finally {
+      await runner.stop();
+    }
   });
 
   test('stir_shaken_auth() says why it signs nothing', async () => {
