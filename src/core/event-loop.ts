@@ -7,6 +7,7 @@ import { runInNewContext } from 'node:vm';
  */
 const YOUNG_LIMIT = 2 * 1024 * 1024;
 
+/** Collects the young generation; set once per process by `collectBetweenIterations`, since V8 has one heap. */
 let collectYoung: (() => void) | undefined;
 
 /**

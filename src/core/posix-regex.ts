@@ -6,6 +6,7 @@ import { GuidedMatch, type Span } from './regex/guided-match.js';
 import { statesOf } from './regex/program.js';
 
 const require = createRequire(import.meta.url);
+/** The package, once it is loaded. */
 let loaded: typeof import('re2js') | undefined;
 
 /** Loads the package re2js with the first expression, since most configurations have none. */

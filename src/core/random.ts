@@ -9,6 +9,7 @@ export interface Random {
 }
 
 const pool = new Uint32Array(1024);
+/** Number of used elements of the pool. One pool per process, since its numbers come from the system. */
 let used = pool.length;
 
 /** Cryptographic random numbers. They are fetched from the system in blocks, so that one costs nanoseconds. */

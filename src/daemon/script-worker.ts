@@ -4,7 +4,7 @@ import { type LoadCfgOptions, type LoadedCfg, loadCfg } from '../cfg-file/load.j
 import type { Settings } from '../config/settings.js';
 import { messageOf } from '../core/errors.js';
 import { systemRandom } from '../core/random.js';
-import { numberTransactionsOf } from '../script/transaction-numbers.js';
+import { transactionNumbers } from '../script/transaction-numbers.js';
 import { dispatcherFormats } from '../tenant/options.js';
 import type { SharedScript } from '../workers/protocol.js';
 import type { StartScript } from '../workers/worker-script.js';
@@ -33,7 +33,7 @@ function read({ file, texts, rest }: SharedScript): { readonly cfg: LoadedCfg; r
 
 /** Runs the script of a configuration file in a worker; data shared with other processes is in the engine it gets. */
 export const startScript: StartScript = (parts) => {
-  numberTransactionsOf(parts.worker);
+  transactionNumbers.beginFor(parts.worker);
   const { engine, layer, sockets, resolver, counters, tokens, observer, tally, log, values, claims, clock } = parts;
   const begun = read(parts.script);
   let { settings } = begun;

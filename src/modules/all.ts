@@ -80,6 +80,7 @@ import { uuidFunctions } from './uuid.js';
 import { xhttpFunctions } from './xhttp.js';
 import { xhttpPromFunctions } from './xhttp-prom.js';
 
+/** The table of functions, made on first use. */
 let table: FunctionTable<MessageRun> | undefined;
 
 /** All functions of cfg files, for both dialects. */

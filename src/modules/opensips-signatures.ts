@@ -51,6 +51,7 @@ const KINDS: Readonly<Record<string, RouteKind>> = {
   e: 'error',
 };
 
+/** The parsed table, made on first use. */
 let parsed: ReadonlyMap<string, DocumentedSignature> | undefined;
 
 /** The documented signature of an OpenSIPS function; undefined when it is not listed. */

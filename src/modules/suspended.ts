@@ -2,7 +2,7 @@ import type { Call } from '../script/call.js';
 import { PerCall } from '../script/per-call.js';
 import { answerTrying, beginTransaction } from '../script/relay.js';
 import type { TransactionState } from '../script/state.js';
-import { nextTransactionNumber, takeTransactionNumber } from '../script/transaction-numbers.js';
+import { transactionNumbers } from '../script/transaction-numbers.js';
 import { type FunctionSpec, textOf } from './define.js';
 import { kamailioFunction } from './kamailio-function.js';
 
@@ -16,12 +16,12 @@ export interface TransactionId {
 const idOf = (label: number): TransactionId => ({ index: Math.imul(label, 40_503) & 0xffff, label });
 
 const ids = new PerCall<TransactionId, TransactionState>(() => {
-  return idOf(takeTransactionNumber());
+  return idOf(transactionNumbers.take());
 });
 
 /** The numbers that the next transaction will get when it is asked for them. */
 export function nextTransactionId(): TransactionId {
-  return idOf(nextTransactionNumber());
+  return idOf(transactionNumbers.next);
 }
 
 /** Whether a transaction has these numbers. */

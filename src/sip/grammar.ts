@@ -3,6 +3,7 @@ import type * as Sip from 'sip';
 import { addrSpecOf } from '../core/name-addr.js';
 
 const require = createRequire(import.meta.url);
+/** The package, once it is loaded. */
 let loaded: typeof Sip | undefined;
 
 /**

@@ -1,6 +1,7 @@
 import type { SipMessage } from '../sip/message.js';
+import { ForwardingReceiver } from '../sip/transport/forwarding-receiver.js';
 import { type MessageTap, TapPoint } from '../sip/transport/tap.js';
-import type { Flow, Receiver, SipSocket, Source } from '../sip/transport/transport.js';
+import type { Receiver, SipSocket, Source } from '../sip/transport/transport.js';
 import type { FromWorker } from './protocol.js';
 import type { ToBrain } from './to-brain.js';
 
@@ -11,7 +12,7 @@ type Seen = Extract<FromWorker, readonly ['seen', ...unknown[]]>;
  * While messages are traced, reports to the brain those that this worker receives and sends for what it keeps itself:
  * dialogs of its script, and transactions begun before. What is passed on the process reports that gets it.
  */
-export class WorkerTap implements Receiver, MessageTap {
+export class WorkerTap extends ForwardingReceiver implements MessageTap {
   private readonly point: TapPoint;
   /** Whether the message that is being received went to another process. */
   private wentOn = false;
@@ -19,9 +20,10 @@ export class WorkerTap implements Receiver, MessageTap {
   private sending: Seen[] | undefined = undefined;
 
   constructor(
-    private readonly receiver: Receiver,
+    receiver: Receiver,
     private readonly brain: Pick<ToBrain, 'hand' | 'cameAs' | 'sockets'>,
   ) {
+    super(receiver);
     this.point = new TapPoint(this);
   }
 
@@ -66,21 +68,5 @@ export class WorkerTap implements Receiver, MessageTap {
     this.sending = undefined;
     if (!this.wentOn) this.brain.hand(['seen', false, ...this.brain.cameAs(source, text)]);
     for (const each of sending) this.brain.hand(each);
-  }
-
-  garbage(reason: string, source: Source, bytes: number): void {
-    this.receiver.garbage(reason, source, bytes);
-  }
-
-  refused(head: string, code: number, reason: string, source: Source): void {
-    this.receiver.refused(head, code, reason, source);
-  }
-
-  undelivered(text: string, address: string, port: number): void {
-    this.receiver.undelivered(text, address, port);
-  }
-
-  connectionBroken(flow: Flow): void {
-    this.receiver.connectionBroken(flow);
   }
 }

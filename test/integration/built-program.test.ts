@@ -9,6 +9,7 @@ import { loadLibc } from '../../src/sip/transport/native/libc.js';
 import { type DaemonProcess, startDaemon } from '../support/daemon-process.js';
 import { startCaller, startGateway } from '../support/sip-endpoints.js';
 import { until } from '../support/until.js';
+import { workerPids } from '../support/workers.js';
 
 const DIST = resolve(import.meta.dirname, '../../dist');
 const skip = existsSync(join(DIST, 'main.js')) ? false : 'there is no dist/: npm run build';
@@ -42,11 +43,7 @@ test('the built program finds what is not in its bundle: schemas, the page, the 
 test('the built program starts its workers', { skip: noWorkers }, async (t) => {
   const [daemon, status] = await callThrough(t, '127.0.0.213', { routing, workers: 2 });
   assert.equal(status, 200);
-  const workers = async () => {
-    const { Processes } = (await daemon.mi('ps')) as { Processes: { Type: string }[] };
-    return Processes.filter(({ Type }) => Type.startsWith('SIP worker')).length;
-  };
-  await until('two workers', async () => (await workers()) === 2);
+  await until('two workers', async () => (await workerPids(daemon.mi)).length === 2);
 });
 
 test('a route script of the built program imports what the program itself runs', { skip }, async (t) => {
@@ -106,10 +103,7 @@ test('a running daemon goes on working when its files are replaced: calls, setti
     }
   };
   await calls();
-  const workers = async (): Promise<readonly number[]> => {
-    const { Processes } = (await daemon.mi('ps')) as { Processes: { Type: string; PID: number }[] };
-    return Processes.filter(({ Type }) => Type.startsWith('SIP worker')).map(({ PID }) => PID);
-  };
+  const workers = () => workerPids(daemon.mi);
   const before = await workers();
   process.kill(before[0] as number, 'SIGKILL');
   await until('the dead worker is replaced', async () => {

@@ -4,6 +4,7 @@ import { loadLibc } from '../../src/sip/transport/native/libc.js';
 import { startDaemon } from '../support/daemon-fixture.js';
 import { startCaller, startGateway } from '../support/sip-endpoints.js';
 import { until } from '../support/until.js';
+import { workerPids } from '../support/workers.js';
 
 const skip = 'libc' in (await loadLibc()) ? false : 'the system calls are not available';
 
@@ -24,10 +25,7 @@ test('a worker whose event loop stands still is killed, replaced, and one line i
     gateway.kill();
     await daemon.stop();
   });
-  const pids = async () => {
-    const reply = (await daemon.daemon.mi.execute('ps')) as { Processes: { PID: number; Type: string }[] };
-    return reply.Processes.filter(({ Type }) => Type.startsWith('SIP worker')).map(({ PID }) => PID);
-  };
+  const pids = () => workerPids((command) => daemon.daemon.mi.execute(command));
   const [victim, other] = await pids();
   process.kill(victim as number, 'SIGSTOP');
   const calls = (from: number) =>

@@ -6,6 +6,7 @@ import { startDaemon } from '../support/daemon-process.js';
 import { startCaller, startGateway } from '../support/sip-endpoints.js';
 
 import { until } from '../support/until.js';
+import { workerPids } from '../support/workers.js';
 
 const skip = 'libc' in (await loadLibc()) ? false : 'the system calls are not available';
 
@@ -28,8 +29,7 @@ test('workers relay calls while the main process stands still, and end with it',
     for (const each of gateways) each.kill();
     await daemon.stop();
   });
-  const ps = (await daemon.mi('ps')) as { Processes: { PID: number; Type: string }[] };
-  const pids = ps.Processes.filter(({ Type }) => Type.startsWith('SIP worker')).map(({ PID }) => PID);
+  const pids = await workerPids(daemon.mi);
   assert.equal(pids.length, 2);
   const calls = async (from: number) => {
     const results = await Promise.all(

@@ -4,6 +4,7 @@ import { loadLibc } from '../../src/sip/transport/native/libc.js';
 import { type CfgDaemon, startCfgDaemon } from '../support/cfg-daemon.js';
 import { headersOf, RawAgent, routeLines } from '../support/raw-agent.js';
 import { until } from '../support/until.js';
+import { workerPids } from '../support/workers.js';
 
 const skip = 'libc' in (await loadLibc()) ? false : 'the system calls are not available';
 
@@ -132,10 +133,7 @@ describe('commands about calls of two workers', { skip }, () => {
   test('a listing does not wait for a worker that stands still', async (t) => {
     type Listing = { readonly count: number; readonly Dialogs: readonly { readonly callid: string }[] };
     const range = { index: 0, counter: 1000 };
-    const pids = async () => {
-      const { Processes } = (await mi('ps')) as { Processes: { PID: number; Type: string }[] };
-      return Processes.filter(({ Type }) => Type.startsWith('SIP worker')).map(({ PID }) => PID);
-    };
+    const pids = () => workerPids(mi);
     const all = (await mi('dlg_list', range)) as Listing;
     const [standing = 0] = await pids();
     process.kill(standing, 'SIGSTOP');

@@ -11,6 +11,7 @@ import { parsed, replyTo, requestText } from '../support/sip-recorder.js';
 import { dialogHeaders, finalReply, StreamGateway } from '../support/stream-endpoints.js';
 import { StreamPeer } from '../support/stream-peer.js';
 import { until } from '../support/until.js';
+import { workerPids } from '../support/workers.js';
 
 const skip = 'libc' in (await loadLibc()) ? false : 'the system calls are not available';
 
@@ -181,10 +182,7 @@ describe('a cfg file with two workers that listens on TCP as well', { skip }, ()
     const routes = [...parsed(text).fields('record-route')].map(
       (each) => `Route: ${text.slice(each.value, each.end)}\r\n`,
     );
-    const workers = async (): Promise<readonly number[]> => {
-      const { Processes } = (await daemon.daemon.mi.execute('ps')) as { Processes: { PID: number; Type: string }[] };
-      return Processes.filter(({ Type }) => Type.startsWith('SIP worker')).map(({ PID }) => PID);
-    };
+    const workers = () => workerPids((command) => daemon.daemon.mi.execute(command));
     // A worker that has just started is replaced after a delay only.
     await until('no worker runs', async () => {
       for (const pid of await workers()) process.kill(pid, 'SIGKILL');

@@ -8,6 +8,7 @@ import { startCfgDaemon } from '../support/cfg-daemon.js';
 import { startDaemon } from '../support/daemon-fixture.js';
 import { type Caller, type CallResult, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
 import { until } from '../support/until.js';
+import { workerPids } from '../support/workers.js';
 
 const skip = 'libc' in (await loadLibc()) ? false : 'the system calls are not available';
 
@@ -156,10 +157,9 @@ for (const kind of ['rules', 'kamailio.cfg'] as const) {
       for (const each of gateways) each.answer = () => ({ status: 200, ringMs: 60_000 });
       const open = dialAll('ringing', 8, { timeoutMs: 6000 }).catch(() => []);
       await until('all are counted', () => loads().join() === LIMITS.join(), { show: loads });
-      const reply = (await daemon.mi.execute('ps')) as { Processes: { PID: number; Type: string }[] };
-      const workers = reply.Processes.filter(({ Type }) => Type.startsWith('SIP worker'));
+      const workers = await workerPids((command) => daemon.mi.execute(command));
       assert.equal(workers.length, 2);
-      for (const { PID } of workers) process.kill(PID, 'SIGKILL');
+      for (const pid of workers) process.kill(pid, 'SIGKILL');
       await until('none is counted', () => loads().every((load) => load === 0), { show: loads });
       for (const each of gateways) each.answer = () => 200;
       await until('there is room', async () => (await dial('after')).status === 200, { milliseconds: 30_000 });

@@ -8,6 +8,7 @@ import { startDaemon } from '../support/daemon-fixture.js';
 import { NatsBench, watcher, withoutNats } from '../support/nats-fixtures.js';
 import { startCaller, startGateway } from '../support/sip-endpoints.js';
 import { until } from '../support/until.js';
+import { workerPids } from '../support/workers.js';
 
 const skip = 'libc' in (await loadLibc()) ? withoutNats : 'the system calls are not available';
 
@@ -82,8 +83,7 @@ describe('call records of two workers on NATS', { timeout: 120_000, skip }, () =
       );
       assert.equal(record.hung_up, 'caller');
     }
-    const reply = (await daemon.daemon.mi.execute('ps')) as { Processes: { PID: number; Type: string }[] };
-    const [victim] = reply.Processes.filter(({ Type }) => Type.startsWith('SIP worker'));
+    const [victim] = await workerPids((command) => daemon.daemon.mi.execute(command));
     const given = daemon.daemon.metrics.prometheus();
     for (const worker of [1, 2])
       assert.match(given, new RegExp(`^switchyard_worker_requests_total\\{worker="${worker}"\\} [1-9]`, 'm'));
@@ -93,7 +93,7 @@ describe('call records of two workers on NATS', { timeout: 120_000, skip }, () =
     const before = good.count('INVITE');
     const ringing = Array.from({ length: 16 }, (_, i) => dial(`call-ringing${i}`, { timeoutMs: 3000 }));
     await until('they ring', () => good.count('INVITE') - before >= ringing.length);
-    process.kill(victim?.PID as number, 'SIGKILL');
+    process.kill(victim as number, 'SIGKILL');
     const lost = () => records().filter(({ tries }) => tries.some(({ cause }) => cause === 'worker died'));
     await until('those of the dead worker are published', () => lost().length > 0);
     await Promise.all(ringing);

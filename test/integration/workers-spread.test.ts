@@ -6,6 +6,7 @@ import { DatagramPeer } from '../support/datagram-peer.js';
 import { startCaller, startGateway } from '../support/sip-endpoints.js';
 
 import { until } from '../support/until.js';
+import { workerPids } from '../support/workers.js';
 
 const skip = 'libc' in (await loadLibc()) ? false : 'the system calls are not available';
 const PEER = '127.0.1.43';
@@ -35,10 +36,7 @@ test('new requests go to the first worker while it works, what belongs to one of
     const line = text.split('\n').find((each) => each.startsWith(name) && each.includes(labels)) ?? '';
     return Number(line.slice(line.lastIndexOf(' ')));
   };
-  const workers = async (): Promise<number[]> => {
-    const reply = (await daemon.daemon.mi.execute('ps')) as { Processes: { PID: number; Type: string }[] };
-    return reply.Processes.filter(({ Type }) => Type.startsWith('SIP worker')).map(({ PID }) => PID);
-  };
+  const workers = () => workerPids((command) => daemon.daemon.mi.execute(command));
   const calls = async (count: number): Promise<string[]> => {
     const results = await Promise.all(
       Array.from({ length: count }, (_, i) =>

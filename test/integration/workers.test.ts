@@ -7,6 +7,7 @@ import { freePort } from '../support/ports.js';
 import { type Caller, type CallResult, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
 
 import { until } from '../support/until.js';
+import { workerPids } from '../support/workers.js';
 
 const skip = 'libc' in (await loadLibc()) ? false : 'the system calls are not available';
 
@@ -35,8 +36,7 @@ async function reaches(daemon: DaemonFixture, name: string, value: number): Prom
 
 /** Process ids of the workers, as ps lists them. */
 async function workersOf(daemon: DaemonFixture): Promise<readonly number[]> {
-  const reply = (await daemon.daemon.mi.execute('ps')) as { Processes: { PID: number; Type: string }[] };
-  return reply.Processes.filter(({ Type }) => Type.startsWith('SIP worker')).map(({ PID }) => PID);
+  return workerPids((command) => daemon.daemon.mi.execute(command));
 }
 
 for (const [workers, spread] of [

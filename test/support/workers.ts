@@ -13,3 +13,9 @@ export function workersSetting(settings: Readonly<Record<string, unknown>> = {})
   // So that all workers get some of few calls.
   return { workers, worker_spread: 'even' };
 }
+
+/** Process ids of the workers as listed by the MI command ps, which `execute` runs. */
+export async function workerPids(execute: (command: string) => Promise<unknown>): Promise<number[]> {
+  const { Processes } = (await execute('ps')) as { Processes: { PID: number; Type: string }[] };
+  return Processes.filter(({ Type }) => Type.startsWith('SIP worker')).map(({ PID }) => PID);
+}

@@ -38,6 +38,7 @@ const TABLE = `
 
 const TYPES: Readonly<Record<string, GlobalType>> = { n: 'number', s: 'string', b: 'switch', a: 'any' };
 
+/** The parsed table, made on first use. */
 let parsed: ReadonlyMap<string, GlobalDefinition> | undefined;
 
 /** Global parameters of OpenSIPS by name. */

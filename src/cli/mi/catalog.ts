@@ -26,6 +26,7 @@ interface Form {
 }
 
 const FOLDER = fileURLToPath(new URL('../../../schemas/mi/', import.meta.url));
+/** The parsed schemas, read on first use. */
 let known: readonly CataloguedCommand[] | undefined;
 
 /** All management commands, from the published schemas. */

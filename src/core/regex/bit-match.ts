@@ -16,6 +16,7 @@ import { Condition, conditionsBetween, Op, type Program, programOf, takes } from
 const MAX_WORDS = 4 * 1024 * 1024;
 /** Memory for the sets is kept for the next text up to this many words. */
 const KEPT = 512 * 1024;
+/** Memory that is kept; scans are synchronous, so one is enough for all expressions. */
 let kept = new Int32Array(0);
 
 function memory(words: number): Int32Array {
@@ -33,6 +34,7 @@ interface Scanned {
   readonly first: number;
 }
 
+/** The last scan: a match is usually followed by a request for its groups. */
 let scanned: Scanned | undefined;
 
 /**

@@ -17,9 +17,11 @@ interface Scanned {
   readonly ids: Uint16Array;
 }
 
+/** The last scan: a match is usually followed by a request for its groups. */
 let scanned: Scanned | undefined;
 /** Memory for one text is kept for the next up to this many numbers. */
 const KEPT = 131_072;
+/** Memory that is kept; scans are synchronous, so one is enough for all expressions. */
 let kept = new Uint16Array(0);
 
 function numbers(count: number): Uint16Array {

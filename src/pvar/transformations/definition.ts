@@ -152,3 +152,18 @@ export function uriPart(of: (uri: SipUri) => PvarValue, otherwise: PvarValue): T
     return uri === undefined ? otherwise : of(uri);
   });
 }
+
+/** The transformations of class "uri" that read one parameter; `reading` makes the one for a parameter's name. */
+export function uriParameters(
+  reading: (name: string) => TransformationDefinition,
+): readonly [string, TransformationDefinition][] {
+  return [
+    ['uri.transport', reading('transport')],
+    ['uri.ttl', reading('ttl')],
+    ['uri.uparam', reading('user')],
+    ['uri.maddr', reading('maddr')],
+    ['uri.method', reading('method')],
+    ['uri.lr', reading('lr')],
+    ['uri.r2', reading('r2')],
+  ];
+}

@@ -16,6 +16,7 @@ import {
   substring,
   type Transform,
   type TransformationDefinition,
+  uriParameters,
 } from './definition.js';
 import { paramList } from './kamailio-params.js';
 import {
@@ -296,13 +297,7 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
     }),
   ],
   ['uri.headers', partOf((uri) => uri.headers.slice(1))],
-  ['uri.transport', uriParameter('transport')],
-  ['uri.ttl', uriParameter('ttl')],
-  ['uri.uparam', uriParameter('user')],
-  ['uri.maddr', uriParameter('maddr')],
-  ['uri.method', uriParameter('method')],
-  ['uri.lr', uriParameter('lr')],
-  ['uri.r2', uriParameter('r2')],
+  ...uriParameters(uriParameter),
   // As written: "SIP" stays in capitals.
   [
     'uri.scheme',

@@ -3,7 +3,7 @@ import { parseUri, type SipUri, uriParam, uriTransport } from '../../core/uri.js
 import type { PvarValue } from '../context.js';
 import { paramPairs, paramValue, splitList } from '../header-values.js';
 import { orNull, type TextReader } from '../variables/definition.js';
-import { elementAt, onText, type TransformationDefinition, uriPart } from './definition.js';
+import { elementAt, onText, type TransformationDefinition, uriParameters, uriPart } from './definition.js';
 
 /** A transformation of text with a name as its argument. */
 export function withName(run: (text: string, name: string) => PvarValue): TransformationDefinition {
@@ -32,14 +32,8 @@ export const uriTransformations: readonly [string, TransformationDefinition][] =
   ['uri.params', partOf((uri) => orNull(uri.params.slice(1)))],
   ['uri.param', withName((text, name) => uriParam(parseUri(text)?.params ?? '', name.toLowerCase()) ?? null)],
   ['uri.headers', partOf((uri) => orNull(uri.headers.slice(1)))],
-  ['uri.transport', uriParameter('transport')],
   ['uri.proto', partOf((uri) => uriTransport(uri) ?? null)],
-  ['uri.ttl', uriParameter('ttl')],
-  ['uri.uparam', uriParameter('user')],
-  ['uri.maddr', uriParameter('maddr')],
-  ['uri.method', uriParameter('method')],
-  ['uri.lr', uriParameter('lr')],
-  ['uri.r2', uriParameter('r2')],
+  ...uriParameters(uriParameter),
   ['uri.schema', partOf((uri) => uri.scheme)],
   ['uri.scheme', partOf((uri) => uri.scheme)],
 ];

@@ -15,6 +15,7 @@ import {
   selection,
   substring,
   type TransformationDefinition,
+  uriParameters,
 } from './definition.js';
 import { withName } from './lists.js';
 import { regexSubstitution } from './regex.js';
@@ -217,13 +218,7 @@ export const opensipsTransformations: readonly [string, TransformationDefinition
   ['via.comment', onText(() => null)],
   ['uri.port', port],
   ['uri.domain', host],
-  ['uri.transport', uriParameter('transport')],
-  ['uri.ttl', uriParameter('ttl')],
-  ['uri.uparam', uriParameter('user')],
-  ['uri.maddr', uriParameter('maddr')],
-  ['uri.method', uriParameter('method')],
-  ['uri.lr', uriParameter('lr')],
-  ['uri.r2', uriParameter('r2')],
+  ...uriParameters(uriParameter),
   ['csv.count', onText((text) => countOrNull(csv(text).length))],
   ['csv.value', elementAt(csv, (item) => item)],
   ['param.count', onText((text) => countOrNull(paramPairs(text).length))],

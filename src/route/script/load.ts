@@ -25,7 +25,9 @@ const MAX_FAULTS = 20;
 /** Maximum time in milliseconds for loading a script, which may await something at its top level. */
 const LOAD_LIMIT = 10_000;
 
+/** Number of loads so far: each has a URL of its own. Per process, like the module loader of Node. */
 let loads = 0;
+/** Whether the hooks are registered with the module loader, of which a process has one. */
 let registered = false;
 
 /**

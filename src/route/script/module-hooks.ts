@@ -12,6 +12,7 @@ interface HookData {
   readonly mark: string;
 }
 
+/** Set by `initialize` before the hooks run, in the thread of the module loader. */
 let data: HookData = { ownUrl: '', mark: '' };
 
 /** Called by Node with the data given to `register`, before the other hooks. */

@@ -1,5 +1,6 @@
 import type { SipMessage } from '../message.js';
-import type { Flow, Receiver, SipSocket, Source } from './transport.js';
+import { ForwardingReceiver } from './forwarding-receiver.js';
+import type { Receiver, SipSocket, Source } from './transport.js';
 
 /** Receives every message that is received or sent. Called on the path of each message; must not throw. */
 export interface MessageTap {
@@ -22,16 +23,18 @@ export interface MessageMask {
  * Stands between the sockets and their receiver, so that a tap can be installed while calls are in progress. Without
  * one, a received message costs one comparison and a sent one nothing. The tap gets messages as they are on the wire.
  */
-export class TapPoint implements Receiver {
+export class TapPoint extends ForwardingReceiver {
   private tap: MessageTap | undefined = undefined;
   private mask: MessageMask | undefined = undefined;
   private sockets: readonly SipSocket[] = [];
 
   /** `changed` is called when a tap is installed or removed. */
   constructor(
-    private readonly receiver: Receiver,
+    receiver: Receiver,
     private readonly changed: (isTapped: boolean) => void = () => undefined,
-  ) {}
+  ) {
+    super(receiver);
+  }
 
   /** Sets the sockets; the tap gets the messages they send. Called once, before `use`. */
   watch(sockets: readonly SipSocket[]): void {
@@ -94,21 +97,5 @@ export class TapPoint implements Receiver {
     if (this.tap !== undefined) this.tap.received(text, source);
     if (this.mask === undefined) this.receiver.receive(text, source, parsed);
     else this.receiver.receive(this.mask.received(text, source), source);
-  }
-
-  garbage(reason: string, source: Source, bytes: number): void {
-    this.receiver.garbage(reason, source, bytes);
-  }
-
-  refused(head: string, code: number, reason: string, source: Source): void {
-    this.receiver.refused(head, code, reason, source);
-  }
-
-  undelivered(text: string, address: string, port: number): void {
-    this.receiver.undelivered(text, address, port);
-  }
-
-  connectionBroken(flow: Flow): void {
-    this.receiver.connectionBroken(flow);
   }
 }

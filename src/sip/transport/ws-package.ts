@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);
+/** The package, once it is loaded. */
 let loaded: typeof import('ws') | undefined;
 
 /** Loads the package ws, with the first WebSocket. */

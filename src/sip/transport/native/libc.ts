@@ -66,6 +66,7 @@ export const LINUX = {
 /** The system calls, or why they are not available. */
 export type LibcResult = { readonly libc: Libc } | { readonly missing: string };
 
+/** The system calls, once they are loaded. */
 let loaded: Promise<LibcResult> | undefined;
 
 /**

@@ -65,6 +65,7 @@ export function steer(libc: Libc, groups: readonly Descriptor[], workers: number
   if (left.length > 0) throw systemError('setsockopt SO_ATTACH_REUSEPORT_CBPF', libc.errno());
 }
 
+/** Memory for the program that is attached, allocated on first use and used again for the next. */
 let programs: { readonly libc: Libc; readonly region: Region } | undefined;
 
 function regionOf(libc: Libc): Region {

@@ -30,6 +30,7 @@ const UV_POLL = 8;
 const UV_READABLE = 1;
 const UV_WRITABLE = 2;
 
+/** The type of the callback: koffi registers a name once per process. */
 let callbackType: unknown;
 
 /**
