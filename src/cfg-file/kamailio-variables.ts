@@ -21,7 +21,7 @@ const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])
 ];
 
 /** Variables that 5.6.3 never accepts: only OpenSIPS or later versions have them. */
-const UNSUPPORTED = ['an', 'oz', 'ru_q', 'shvinc', 'ctu', 'cts'];
+const UNSUPPORTED = ['an', 'oz', 'ru_q', 'shvinc', 'ctu', 'cts', 'rcv'];
 
 const NONE: ReadonlySet<string> = new Set();
 

@@ -69,6 +69,8 @@ export interface SyntaxDecisions {
   readonly topSemicolons: boolean;
   /** Whether exit and drop may have a number in parentheses. */
   readonly endArguments: boolean;
+  /** Whether calls of routes have parameters. */
+  readonly routeParameters: boolean;
   /** Whether a module may be loaded twice; the second load has no effect. */
   readonly modulesTwice: boolean;
   /** Whether two main routes are joined, the second after the first. */
@@ -176,6 +178,7 @@ export const OPENSIPS: Dialect = {
     strictRouteNames: true,
     topSemicolons: false,
     endArguments: false,
+    routeParameters: true,
     forLoops: true,
     asyncStatements: true,
     breakAnywhere: false,
@@ -259,6 +262,7 @@ export const KAMAILIO: Dialect = {
     strictRouteNames: false,
     topSemicolons: true,
     endArguments: true,
+    routeParameters: false,
     forLoops: false,
     asyncStatements: false,
     breakAnywhere: true,

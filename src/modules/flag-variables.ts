@@ -59,8 +59,8 @@ export function flagVariables(dialect: DialectName): [string, VariableDefinition
     ];
   }
   const set = (write: (scope: CfgScope, mask: number) => void) => (scope: CfgScope, value: PvarValue) => {
-    // As recorded, a text is ignored.
-    if (typeof value === 'number') write(scope, value | 0);
+    // As recorded, a text is ignored, and null is 0.
+    if (typeof value !== 'string') write(scope, (value ?? 0) | 0);
   };
   const setMessage = set((s, mask) => void (s.call !== undefined && (s.call.flags = mask)));
   const setBranch = set((s, mask) => void (s.call !== undefined && (s.call.branchFlags = mask)));

@@ -3,7 +3,7 @@ import { appendHeader } from '../route/functions/headers.js';
 import type { MessageRun } from '../script/call.js';
 import type { FieldSpan } from '../sip/message.js';
 import { type Arg, code, type FunctionSpec, KAMAILIO, param, textOf } from './define.js';
-import { removeHeaders } from './header-fields.js';
+import { FIELD_NAME, removeHeaders } from './header-fields.js';
 import { kamailioFunction } from './kamailio-function.js';
 import { namePattern } from './patterns.js';
 
@@ -276,7 +276,9 @@ export const headerValueFunctions: FunctionSpec[] = [
     },
   },
   kamailioFunction('remove_hf_idx', 'name index', 'removes one header field with a name', (run, [name, index]) => {
-    const all = [...run.fields(textOf(name, run))];
+    const wanted = textOf(name, run);
+    if (!FIELD_NAME.test(wanted)) return -1;
+    const all = [...run.fields(wanted)];
     const number = Number(textOf(index, run)) || 0;
     const field = all[number < 0 ? all.length + number : number];
     // As recorded: 2 for an index after the last, 1 for one before the first.

@@ -63,7 +63,7 @@ const KINDS: Readonly<Record<ArgumentKind, string>> = {
   separator: `in_list/2 in_list_prefix/2`,
   flags: `t_relay_to/1`,
   methods: `is_method/0`,
-  name: `append_hf/1 insert_hf/1 is_present_hf/0 remove_hf/0 search_hf/0`,
+  name: `append_hf/1 insert_hf/1 is_present_hf/0 remove_hf/0 search_hf/0 subst_hf/0`,
   field: `exclude_hf_value/0 hf_value_exists/0 include_hf_value/0`,
   value: `append_hf_value/0 insert_hf_value/0`,
   part: `assign_hf_value/0 assign_hf_value2/0 remove_hf_value/0 remove_hf_value2/0`,
@@ -124,7 +124,7 @@ export function refusedArgument(name: string, index: number, text: string): stri
   const kind = byFunction.get(name)?.[index];
   if (kind === undefined) return undefined;
   const [pattern, words] = CHECKS[kind];
-  if ((kind === 'number' || kind === 'format') && Math.abs(Number(text)) > LARGEST)
+  if ((kind === 'number' || kind === 'format' || kind === 'digits') && Math.abs(Number(text)) > LARGEST)
     return `argument ${index + 1} must not be larger than ${LARGEST}`;
   return pattern.test(text) ? undefined : `argument ${index + 1} must be ${words}, not "${text.slice(0, 64)}"`;
 }

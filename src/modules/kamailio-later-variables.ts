@@ -1,5 +1,6 @@
 import { parseAddress } from '../core/name-addr.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
+import { byWord } from './named-fields.js';
 import { own, scopeOf } from './script-variable.js';
 
 /** $shvinc(name): increments $shv(name) each time it is read, and returns it. */
@@ -18,6 +19,8 @@ const incremented: VariableDefinition = {
   }),
 };
 
+const none = (): null => null;
+
 /** Variables introduced after Kamailio 5.6, by its documentation. */
 export const laterVariables: readonly [string, VariableDefinition][] = [
   ['shvinc', incremented],
@@ -27,6 +30,20 @@ export const laterVariables: readonly [string, VariableDefinition][] = [
       const contact = message.header('contact');
       const uri = contact === undefined || contact.trim() === '*' ? '' : parseAddress(contact).uri;
       return uri === '' ? null : uri;
+    }),
+  ],
+  [
+    'rcv',
+    byWord({
+      buf: none,
+      proto: none,
+      srcip: none,
+      rcvip: none,
+      sproto: none,
+      srcport: none,
+      rcvport: none,
+      len: none,
+      af: none,
     }),
   ],
   ['cts', own(({ message }) => (message.header('contact')?.trim() === '*' ? 1 : 0))],

@@ -15,7 +15,7 @@ import { viaValues } from '../sip/via-values.js';
 import { branchesOf, destinationSet } from './branch-variables.js';
 import { byWord } from './named-fields.js';
 import { routeParams } from './record-routing.js';
-import { own } from './script-variable.js';
+import { numberIn, own } from './script-variable.js';
 import { shownHost, shownPort, TRANSPORT_NUMBERS } from './socket-variables.js';
 
 const messageOf = (scope: CfgScope): SipMessage | undefined => scope.run?.message;
@@ -55,10 +55,9 @@ const hopParts: Readonly<Record<string, (scope: CfgScope) => PvarValue>> = {
   d: (scope) => orNull(parseUri(nextHop(scope) ?? '')?.host),
   p: (scope) => {
     const uri = parseUri(nextHop(scope) ?? '');
-    // As recorded, sips: has no effect here.
-    return uri === undefined
-      ? null
-      : (uri.port ?? (uri.scheme === 'sips' ? 5060 : defaultPort(uriTransport(uri) ?? 'udp')));
+    // As recorded, sips: has no effect here, and the port is a text.
+    if (uri === undefined) return null;
+    return String(uri.port ?? (uri.scheme === 'sips' ? 5060 : defaultPort(uriTransport(uri) ?? 'udp')));
   },
   P: (scope) => {
     const uri = parseUri(nextHop(scope) ?? '');
@@ -278,9 +277,10 @@ export const messageVariables: readonly (readonly [string, VariableDefinition])[
     'K',
     byWord(
       Object.fromEntries(
-        Object.entries({ IPv4: 2, IPv6: 10, IP4: 2, IP6: 10, UDP: 1, TCP: 2, TLS: 3, SCTP: 4, WS: 5, WSS: 6 }).map(
-          ([name, value]) => [name, () => value],
-        ),
+        Object.entries({ IPv4: 2, IPv6: 10, UDP: 1, TCP: 2, TLS: 3, SCTP: 4, WS: 5, WSS: 6 }).map(([name, value]) => [
+          name,
+          () => value,
+        ]),
       ),
     ),
   ],
@@ -289,23 +289,13 @@ export const messageVariables: readonly (readonly [string, VariableDefinition])[
     'sdp',
     byWord({
       body: ({ message }) => sdpOf(message),
-      sess_version: ({ message }) => /^o=\S+ \S+ (\S+)/m.exec(sdpOf(message) ?? '')?.[1] ?? null,
+      sess_version: ({ message }) => {
+        const version = /^o=\S+ \S+ (\S+)/m.exec(sdpOf(message) ?? '')?.[1] ?? null;
+        return numberIn(version) ?? version;
+      },
     }),
   ],
-  [
-    'rcv',
-    byWord({
-      buf: () => null,
-      proto: () => null,
-      srcip: () => null,
-      rcvip: () => null,
-      sproto: () => null,
-      srcport: () => null,
-      rcvport: () => null,
-      len: () => null,
-      af: () => null,
-    }),
-  ],
+  ['cl', own(({ message }) => numberIn(message.header('Content-Length') ?? null) ?? null)],
 ];
 
 function sdpOf(message: PvarMessage): string | null {

@@ -1,7 +1,8 @@
 import { AddressBlocks } from '../core/address-blocks.js';
 import { findText } from '../core/find-text.js';
+import { ipFamily } from '../core/ip-address.js';
 import { parseAddress } from '../core/name-addr.js';
-import { bracketed, parseUri, uriParam, withoutUriParam } from '../core/uri.js';
+import { bareHost, bracketed, parseUri, uriParam, withoutUriParam } from '../core/uri.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
 import { type RouteValue, routeValues } from '../sip/route-set.js';
@@ -351,7 +352,9 @@ const alias: FunctionSpec[] = [
       (run) => {
         // As recorded, a port that is not a number leaves Contact unchanged.
         const number = intOf(port, run, 0);
-        return number > 0 ? addAlias(run, textOf(address, run), number, textOf(protocol, run)) : -1;
+        const host = textOf(address, run);
+        if (number <= 0 || !(ipFamily(bareHost(host)) > 0 || /^[A-Za-z]/.test(host))) return -1;
+        return addAlias(run, host, number, textOf(protocol, run));
       },
   },
   {

@@ -1,4 +1,5 @@
 import type { ReplyWay } from '../route/functions/actions.js';
+import { TxBranch } from '../script/branch.js';
 import type { MessageRun } from '../script/call.js';
 import { containsLineBreak } from '../script/outgoing.js';
 import { oneLine } from '../script/own-requests.js';
@@ -24,7 +25,7 @@ function answer(run: MessageRun, status: number, reason: string, way: ReplyWay):
   if (status < 100 || status > (env.dialect === 'opensips' ? 699 : 999)) return -1;
   if (call.message.method === 'ACK' || (call.own && env.dialect === 'opensips')) return -1;
   // In event_route[tm:local-response] the message is the reply itself.
-  if (!call.message.isRequest) return -1;
+  if (!call.message.isRequest) return way === 'stateful' ? replyByReply(run, status, reason) : -1;
   runErrorOf(call);
   let transaction = run.transaction ?? (way === 'stateless' ? undefined : call.transaction);
   if (way === 'begin' && transaction === undefined) {
@@ -52,6 +53,17 @@ function answer(run: MessageRun, status: number, reason: string, way: ReplyWay):
     call.recordRefusal(status, reason);
   }
   return 1;
+}
+
+/** As recorded, t_reply() in Kamailio's route of all replies answers the request that the reply belongs to. */
+function replyByReply(run: MessageRun, status: number, reason: string): number {
+  if (run.routeKind !== 'onreply') return -1;
+  const user = run.env.layer.replies.userOf(run.message, run.source);
+  if (!(user instanceof TxBranch)) return -1;
+  const { call } = run;
+  const good = user.transaction.reply(status, reason, replyLines(run, status), call.replyBody);
+  call.replyBody = '';
+  return code(good);
 }
 
 /** The Server line of a reply. */

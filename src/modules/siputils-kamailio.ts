@@ -15,6 +15,7 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
+import { FIELD_NAME } from './header-fields.js';
 import { accepted, kamailioFunction } from './kamailio-function.js';
 import { compareUris } from './uri-comparison.js';
 import { httpExchange } from './xhttp.js';
@@ -117,7 +118,9 @@ const siputils: FunctionSpec[] = [
     return isKamailioUri(one) && isKamailioUri(other) ? code(aor(one) === aor(other) && !portDiffers(one, other)) : -2;
   }),
   kamailioFunction('cmp_hdr_name', 'one other', 'whether two header names are the same', (run, [a, b]) =>
-    code(longName(textOf(a, run)) === longName(textOf(b, run))),
+    FIELD_NAME.test(textOf(a, run)) && FIELD_NAME.test(textOf(b, run))
+      ? code(longName(textOf(a, run)) === longName(textOf(b, run)))
+      : -2,
   ),
   kamailioFunction('is_tel_number', 'text', 'whether a text is a telephone number', (run, [text]) =>
     TEL.test(textOf(text, run)) && !/[*#]/.test(textOf(text, run)) ? 1 : -2,

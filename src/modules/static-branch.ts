@@ -53,6 +53,8 @@ export const staticBranchVariable: VariableDefinition = {
       },
       set: (context: PvarContext, value: PvarValue) => {
         const { branch } = branchOf(scopeOf(context).env);
+        // As recorded, a number for a text is ignored.
+        if (typeof value === 'number' && field !== 'q' && field !== 'flags') return;
         // As recorded, q is given in thousandths; a text is ignored.
         if (field !== 'q') setBranchField(branch, field, value);
         else if (typeof value === 'number') branch.q = String(value / 1000);

@@ -2,7 +2,7 @@ import { findText, holdsText, splitAt } from '../core/find-text.js';
 import { appendHeader, HEADER_FUNCTIONS, removeNamed } from '../route/functions/headers.js';
 import type { MessageRun } from '../script/call.js';
 import { type Args, code, type FunctionSpec, moduleFunctions, type ScriptFunction, textOf } from './define.js';
-import { fieldText, removeHeaders } from './header-fields.js';
+import { FIELD_NAME, fieldText, removeHeaders } from './header-fields.js';
 import { kamailioFunction } from './kamailio-function.js';
 import { multipartFunctions } from './multipart.js';
 import { anyCase, byLine, exactly } from './patterns.js';
@@ -16,7 +16,7 @@ const MAX_REPLACEMENTS = 256;
  */
 function replaceText(run: MessageRun, [old, by, mode]: Args, from: number, to: number): number {
   const wanted = textOf(old, run);
-  if (wanted === '') return -1;
+  if (wanted === '') return 1;
   const text = textOf(by, run);
   const whole = run.message.text;
   const all = textOf(mode, run).includes('a');
@@ -50,7 +50,7 @@ function matcher(how: string, wanted: string): ((value: string) => boolean) | un
 
 function removeMatching(run: MessageRun, [name, how, wanted]: Args): number {
   const test = matcher(textOf(how, run), textOf(wanted, run));
-  if (test === undefined) return -1;
+  if (test === undefined || !FIELD_NAME.test(textOf(name, run))) return -1;
   let found = 0;
   for (const field of run.fields(textOf(name, run))) {
     if (!test(fieldText(run, field))) continue;
@@ -66,7 +66,9 @@ const dateOf = (ms: number): string => new Date(ms).toUTCString();
 const textTests: FunctionSpec[] = [
   kamailioFunction('starts_with', 'text start', 'whether a text begins with another', (run, [text, start]) => {
     const [a, b] = [textOf(text, run), textOf(start, run)];
-    return a.startsWith(b) ? 1 : b.length > a.length ? -1 : -2;
+    if (a.startsWith(b)) return 1;
+    // As recorded, the result depends on which of the two texts sorts first.
+    return b.length <= a.length && a < b ? -2 : -1;
   }),
   kamailioFunction('ends_with', 'text end', 'whether a text ends with another', (run, [text, end]) => {
     const [whole, wanted] = [textOf(text, run), textOf(end, run)];
@@ -121,7 +123,7 @@ const textTests: FunctionSpec[] = [
     },
   ),
   kamailioFunction('search_str', 'text pattern', 'whether a text matches', (run, [text, pattern]) =>
-    code(anyCase(textOf(pattern, run)).test(textOf(text, run))),
+    textOf(text, run) === '' ? -2 : code(anyCase(textOf(pattern, run)).test(textOf(text, run))),
   ),
 ];
 
@@ -141,13 +143,14 @@ function removeExcept(run: MessageRun, [pattern, except]: Args): number {
 
 const edits: FunctionSpec[] = [
   kamailioFunction('remove_hf_pv', 'name', 'removes the header fields of a name', (run, [name]) => {
-    removeNamed(run, textOf(name, run));
+    const wanted = textOf(name, run);
+    if (!FIELD_NAME.test(wanted)) return -1;
+    removeNamed(run, wanted);
     return 1;
   }),
   kamailioFunction('remove_hf_re_pv', 'pattern', 'removes header fields whose names match', (run, [pattern]) => {
     const regex = anyCase(textOf(pattern, run));
-    removeHeaders(run, (name) => regex.test(name));
-    return 1;
+    return code(removeHeaders(run, (name) => regex.test(name)) > 0);
   }),
   kamailioFunction(
     'remove_hf_exp_pv',

@@ -114,7 +114,7 @@ function sharedVariables(dialect: DialectName): [string, VariableDefinition][] {
       own(
         (scope) => branchesOf(scope)[0]?.uri ?? null,
         (scope, value) => {
-          if (value !== null && value !== '') addUri(scope, String(value));
+          if (typeof value === 'string' && value !== '') addUri(scope, value);
         },
       ),
     ],

@@ -1,6 +1,7 @@
 import { findText } from '../core/find-text.js';
 import { parseAddress } from '../core/name-addr.js';
 import { parseUri } from '../core/uri.js';
+import type { PvarValue } from '../pvar/context.js';
 import { kamailioUser } from '../pvar/variables/script-uris.js';
 
 /** Span of a part of an address in its header value. `blank`: a text inserted there has to end with a blank. */
@@ -39,4 +40,27 @@ export function addressSpan(value: string, part: 'uri' | 'user' | 'domain' | 'di
       return { start: at + host, end: at + host + parsed.host.length, blank: false };
     }
   }
+}
+
+/**
+ * What replaces a part of an address when a variable such as $fu is set; undefined where nothing does. As recorded of
+ * Kamailio, a number changes nothing, and null removes user and display name with the separator after them.
+ */
+export function addressEdit(
+  field: string,
+  part: 'uri' | 'user' | 'domain' | 'display',
+  value: PvarValue,
+  kamailio: boolean,
+): { readonly start: number; readonly end: number; readonly text: string } | undefined {
+  const span = addressSpan(field, part);
+  if (span === undefined) return undefined;
+  const { start, end } = span;
+  if (kamailio && typeof value === 'number') return undefined;
+  if (kamailio && value === null) {
+    if (part === 'uri' || part === 'domain') return undefined;
+    const over = end > start && field[end] === (part === 'user' ? '@' : ' ') ? 1 : 0;
+    return { start, end: end + over, text: '' };
+  }
+  const text = value === null ? '' : String(value).replace(/[\r\n]/g, ' ');
+  return { start, end, text: span.blank && text !== '' ? `${text} ` : text };
 }

@@ -3,7 +3,7 @@ import type { ClientFailure, ClientTransaction, ClientUser, InviteClient } from 
 import type { DerivedForm } from '../sip/transaction/derived.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 import type { CallHop } from './calls.js';
-import type { BranchState } from './state.js';
+import type { BranchState, TransactionState } from './state.js';
 
 /** Receives the events of a branch. */
 export interface BranchListener {
@@ -46,7 +46,8 @@ export class TxBranch implements ClientUser, BranchState {
   replied = false;
 
   constructor(
-    private readonly transaction: BranchListener,
+    /** The transaction it belongs to. */
+    readonly transaction: BranchListener & TransactionState,
     readonly index: number,
     readonly requestUri: string,
     readonly destinationUri: string | undefined,

@@ -16,7 +16,7 @@ import type { FieldSpan, SipMessage } from '../sip/message.js';
 import type { ViaMarking } from '../sip/reply.js';
 import type { KnownRequest } from '../sip/transaction/user.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
-import { addressSpan } from './address-parts.js';
+import { addressEdit } from './address-parts.js';
 import { MessageEdits } from './edits.js';
 import type { DialogPassage, ScriptEnvironment } from './environment.js';
 import { fieldsOf } from './header-fields.js';
@@ -151,10 +151,8 @@ export class CfgScope extends PvarScope {
     const { message } = run;
     const [start, end] = header === 'from' ? [message.fromValue, message.fromEnd] : [message.toValue, message.toEnd];
     if (start < 0) return;
-    const span = addressSpan(message.text.slice(start, end), part);
-    if (span === undefined) return;
-    const text = value === null ? '' : String(value).replace(/[\r\n]/g, ' ');
-    run.edits.replace(start + span.start, start + span.end, span.blank && text !== '' ? `${text} ` : text);
+    const edit = addressEdit(message.text.slice(start, end), part, value, this.env.dialect === 'kamailio');
+    if (edit !== undefined) run.edits.replace(start + edit.start, start + edit.end, edit.text);
   }
 
   /** The AVPs of the transaction, or those that a reply has (onreply_avp_mode). */

@@ -64,7 +64,12 @@ export function runWithin(run: ScriptRun | undefined, name: string): boolean {
   inner.transaction = run.transaction ?? run.call.transaction;
   inner.known = run.known;
   inner.routeName = name;
+  // As recorded, $T_reply_code is what was sent to the caller last.
+  const { pvars } = run;
+  const before = pvars.txCode;
+  if (inner.transaction !== undefined) pvars.txCode = inner.transaction.lastStatus;
   void route.run(inner);
+  pvars.txCode = before;
   run.message = inner.message;
   run.edits = inner.edits;
   run.pvars.run = run;

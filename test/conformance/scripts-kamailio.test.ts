@@ -38,3 +38,8 @@ test('cases about the kinds of fresh differences do what kamailio was recorded t
 // Call load in scripts, tmrec, regex. All of them agree.
 test('cases of single modules do what kamailio was recorded to do with them', () =>
   assertAgreement('kamailio-modules', 21));
+
+// Statements and conditions that are allowed or not, each variable where a number is needed, assignments of each kind of value,
+// transformations on odd values, and functions with odd arguments. All of them agree. The number goes up only.
+test('statements, types and odd arguments do what kamailio was recorded to do with them', () =>
+  assertAgreement('kamailio-grammar', 436));

@@ -227,7 +227,10 @@ export class CallCompiler {
             for (const [i, each] of params.entries()) map.set(String(i + 1), each?.read(run) ?? null);
             return map;
           };
-    const name = staticName(node.name);
+    // As recorded, Kamailio takes a text as it stands.
+    const literal =
+      context.dialect.syntax.quotedRouteNames && node.name.kind === 'string' ? node.name.value : undefined;
+    const name = literal ?? staticName(node.name);
     if (name !== undefined) {
       const target = subRoutes.find(name);
       const empty = context.dialect.flow.emptyRoutesUndefined && target !== undefined && subRoutes.isEmpty(name);

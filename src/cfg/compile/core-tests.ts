@@ -60,8 +60,8 @@ export function wordComparison(
   const { syntax } = context.dialect;
   const test = left.kind === 'word' && syntax.coreTests ? left.text : undefined;
   const equal = operator === '==';
-  if (isAddressBlock(unbracketed(right.text)) && (test !== undefined || !syntax.precedence)) {
-    const blocks = new AddressBlocks([unbracketed(right.text)]);
+  if (isAddressBlock(bracketless(right.text)) && (test !== undefined || !syntax.precedence)) {
+    const blocks = new AddressBlocks([bracketless(right.text)]);
     return tested(compile(left), (value) => blocks.has(value) === equal);
   }
   if (right.text === 'myself' && syntax.coreTests && (test === undefined || OWN.has(test))) {
@@ -74,16 +74,22 @@ export function wordComparison(
   return undefined;
 }
 
-function unbracketed(text: string): string {
+/** An address without the brackets of IPv6. */
+export function bracketless(text: string): string {
   return text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text;
 }
 
-function isOwn(value: string, run: ScriptRun): boolean {
+/** Whether a URI or an address is of this proxy. */
+export function isOwn(value: string, run: ScriptRun): boolean {
   const uri = parseUri(value);
   return uri === undefined ? run.isOwn(value, undefined) : run.isOwn(uri.host, uri.port ?? 5060);
 }
 
-function tested(left: CompiledExpression, holds: (value: string, run: ScriptRun) => boolean): CompiledExpression {
+/** A test of the text of an expression; false where it has none. */
+export function tested(
+  left: CompiledExpression,
+  holds: (value: string, run: ScriptRun) => boolean,
+): CompiledExpression {
   const { read, calls } = left;
   const test = (run: ScriptRun) => {
     const value = read(run);

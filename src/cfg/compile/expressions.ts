@@ -6,6 +6,7 @@ import type { CompiledCall } from './call.js';
 import type { CompileContext } from './context.js';
 import { wordComparison } from './core-tests.js';
 import { type CompiledCondition, type CompiledExpression, constantExpression } from './expression.js';
+import { coreComparison, needsComparison } from './kamailio-core-tests.js';
 import { calculated, compared, folded, logical, matched, truthValue } from './operations.js';
 import { selectValue, variableValue, wordValue } from './values.js';
 import { WaitingCompiler } from './waiting.js';
@@ -29,6 +30,10 @@ export class ExpressionCompiler {
   }
 
   private readonly waiting: WaitingCompiler;
+  private readonly operandCompiler = {
+    compile: (node: Expression) => this.compile(node),
+    number: (node: Expression) => this.number(node),
+  };
   /** Compiled expressions that replace parts of the expression being compiled. */
   private readonly substitutes = new Map<Expression, CompiledExpression>();
 
@@ -51,6 +56,8 @@ export class ExpressionCompiler {
       case 'variable':
         return variableValue(node, this.context);
       case 'word':
+        if (this.context.dialect.syntax.precedence && needsComparison(node.text))
+          this.context.problems.error('expression', node.at, `${node.text} must be compared with something`);
         return wordValue(node, this.context);
       case 'select':
         return selectValue(node, this.context);
@@ -71,6 +78,11 @@ export class ExpressionCompiler {
    * numbers; elsewhere it concatenates texts.
    */
   private number(node: Expression): CompiledExpression {
+    if (node.kind === 'variable' && !this.substitutes.has(node)) {
+      const numbers = this.context.dialect.operators.numbersOf?.(node.text);
+      const compiled = this.compile(node);
+      return numbers === undefined ? compiled : numbered(compiled, numbers);
+    }
     if (
       node.kind !== 'binary' ||
       node.operator !== '+' ||
@@ -152,6 +164,10 @@ export class ExpressionCompiler {
         });
       return truthValue((run) => !test(run), inner.calls);
     }
+    if (OF_TEXTS.has(node.operator)) {
+      const { type } = this.compile(node.operand);
+      if (type === 'int') this.context.problems.error('expression', node.at, `${node.operator} takes no number`);
+    }
     if (node.operator === 'defined') {
       const inner = this.compile(node.operand);
       return truthValue((run) => inner.read(run) !== null, inner.calls);
@@ -190,7 +206,10 @@ export class ExpressionCompiler {
         return logical(operator, this.operands(node), this.context);
       case '=~':
       case '!~':
-        return matched(node, operator, this.operands(node), this.context, this.regexAt);
+        return (
+          coreComparison(node, this.operandCompiler, this.context) ??
+          matched(node, operator, this.operands(node), this.context, this.regexAt)
+        );
       case '==':
       case '!=':
       case '<':
@@ -202,6 +221,7 @@ export class ExpressionCompiler {
       case 'ieq':
       case 'ine':
         return (
+          coreComparison(node, this.operandCompiler, this.context) ??
           wordComparison(node, (left) => this.compile(left), this.context) ??
           compared(operator, this.operands(node), this.context)
         );
@@ -230,9 +250,15 @@ export class ExpressionCompiler {
     const assign = assignmentOf(assignment, this, this.context);
     const { operators } = this.context.dialect;
     const read = (run: ScriptRun): Result => assign.now(run);
+    const { assignmentHolds } = operators;
+    if (assignmentHolds !== undefined)
+      return truthValue((run) => assignmentHolds(assignment.target.text, read(run)), assign.calls);
     return { type: 'any', constant: undefined, read, calls: assign.calls, test: (run) => operators.truth(read(run)) };
   }
 }
+
+/** Operators whose operand is a text. */
+const OF_TEXTS: ReadonlySet<string> = new Set(['defined', 'strlen', 'strempty']);
 
 /** Operators with two numbers as operands. */
 const NUMERIC: ReadonlySet<string> = new Set([
@@ -254,6 +280,15 @@ const NUMERIC: ReadonlySet<string> = new Set([
   'ieq',
   'ine',
 ]);
+
+/** The same variable, with the numbers that its texts stand for. */
+function numbered({ read, ...rest }: CompiledExpression, numbers: ReadonlyMap<string, number>): CompiledExpression {
+  const number = (run: ScriptRun): Result => {
+    const value = read(run);
+    return typeof value === 'string' ? (numbers.get(value) ?? value) : value;
+  };
+  return { ...rest, variable: undefined, read: number };
+}
 
 /** The same expression, marked as a number. */
 function asNumber(inner: CompiledExpression): CompiledExpression {

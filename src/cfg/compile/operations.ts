@@ -167,15 +167,19 @@ function foldedLogical(
   { dialect }: CompileContext,
 ): CompiledExpression | undefined {
   if (!dialect.syntax.precedence) return undefined;
-  const { logicalTruth } = dialect.operators;
+  const { logicalTruth, integer } = dialect.operators;
+  const whole = (operand: CompiledExpression): CompiledExpression =>
+    operand.type === 'int'
+      ? operand
+      : { ...operand, type: 'int', variable: undefined, read: (run) => integer(operand.read(run)) };
   const neutral = operator === '&&' ? 1 : 0;
   if (left.constant !== undefined) {
     const holds = logicalTruth(left.constant);
     if (holds === (operator === '||')) return constantExpression(holds ? 1 : 0);
     if (right.constant !== undefined) return constantExpression(logicalTruth(right.constant) ? 1 : 0);
-    return left.constant === neutral ? right : undefined;
+    return left.constant === neutral ? whole(right) : undefined;
   }
-  return right.constant === neutral ? left : undefined;
+  return right.constant === neutral ? whole(left) : undefined;
 }
 
 /** An expression whose value is 1 for true and 0 for false. */

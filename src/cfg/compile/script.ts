@@ -134,13 +134,13 @@ function settingVariable({ parameters }: ConfigurationTree): VariableDefinition 
 }
 
 /** $sel(path): the same as "@path", but null where that is empty. */
-function selectVariable({ parameters }: ConfigurationTree, names: () => FormatNames): VariableDefinition {
+function selectVariable(tree: ConfigurationTree, names: () => FormatNames): VariableDefinition {
   return {
     argument: 'required',
     indexed: false,
     compile(argument) {
       const path = argument?.constant?.trim() ?? '';
-      const source = selectSource(path, parameters);
+      const source = selectSource(path, tree);
       if (source === undefined || ('format' in source && source.whole === true))
         throw new Error(`names an unknown select "${path}"`);
       if ('constant' in source) {

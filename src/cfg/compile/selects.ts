@@ -1,5 +1,5 @@
 import { ownValue } from '../../core/own-value.js';
-import type { GlobalParameter } from '../ast.js';
+import type { ConfigurationTree } from '../ast.js';
 import { settingValue } from './core-settings.js';
 
 /**
@@ -239,7 +239,10 @@ function headerPart(message: string): string {
  * The source of a select, given without its "@" ("from.uri.host", "hf_value["X"]", "cfg_get.group.name"); undefined for
  * an unknown one. Throws an Error for a parameter that the file does not define.
  */
-export function selectSource(path: string, parameters: readonly GlobalParameter[]): SelectSource | undefined {
+export function selectSource(
+  path: string,
+  { parameters, modules }: Pick<ConfigurationTree, 'parameters' | 'modules'>,
+): SelectSource | undefined {
   const own = /^cfg_get\.(\w+\.\w+)$/.exec(path)?.[1];
   if (own !== undefined) {
     const value = settingValue(own, parameters);
@@ -260,9 +263,10 @@ export function selectSource(path: string, parameters: readonly GlobalParameter[
     case 'next_hop':
       return uriPart('nh(u)', rest);
     case 'hf_value':
-      return namedField(root, rest);
     case 'hf_value_exists':
-      return valueExists(root, rest);
+      // As recorded, selects of textopsx are not known without it.
+      if (!modules.some((each) => each.name === 'textopsx')) return undefined;
+      return root.name === 'hf_value' ? namedField(root, rest) : valueExists(root, rest);
     case 'tm':
       if (TRANSACTION_PARTS.has(path)) return { format: `$T(${path.slice('tm.'.length)})` };
       // The other selects of a transaction are empty; $T_... are variables for it.

@@ -355,9 +355,13 @@ export class StatementCompiler {
   private end(node: EndStatement): CompiledStatement {
     switch (node.kind) {
       case 'exit':
-        return simple(() => EXIT);
-      case 'drop':
-        return simple(() => DROP);
+      case 'drop': {
+        const [value] = node.values;
+        if (value !== undefined && this.expressions.value(value).type === 'string')
+          this.context.problems.error('expression', node.at, `${node.kind} needs a number`, true);
+        const signal = node.kind === 'exit' ? EXIT : DROP;
+        return simple(() => signal);
+      }
       case 'break':
         return simple(() => BREAK);
       case 'return':
@@ -367,7 +371,10 @@ export class StatementCompiler {
 
   private returned({ values, at }: EndStatement): CompiledStatement {
     const { dialect, problems } = this.context;
-    const [first, ...more] = values.map((each) => this.expressions.value(each));
+    // As recorded, Kamailio's return of a call returns whether it was true.
+    const [first, ...more] = values.map((each) =>
+      dialect.calls.booleanCalls ? this.expressions.compile(each) : this.expressions.value(each),
+    );
     const others = more.length === 0 ? undefined : more;
     if (first === undefined) {
       return simple((run) => {

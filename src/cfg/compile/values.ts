@@ -27,7 +27,7 @@ export function selectValue(
     return FAILED;
   }
   try {
-    source = selectSource(text.slice(1), tree.parameters);
+    source = selectSource(text.slice(1), tree);
   } catch (error) {
     problems.error('expression', at, `select ${text} ${messageOf(error)}`);
     return FAILED;
@@ -59,6 +59,10 @@ export function variableValue(node: VariableReference, context: CompileContext):
   if (name === undefined && node.text === '$?') return variableValue({ ...node, text: '$rc' }, context);
   const format = context.variable(node);
   if (format === undefined) return FAILED;
+  if (context.dialect.operators.emptyIsNull?.has(node.text) === true) {
+    const read = readerOf(format);
+    return { type: 'any', constant: undefined, calls: false, read: (run) => read(run) || null };
+  }
   return {
     type: format.digits ? 'digits' : 'any',
     constant: undefined,

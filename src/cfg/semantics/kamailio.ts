@@ -49,8 +49,10 @@ function comparison(
   right: StaticType,
   constant?: PvarValue | undefined,
 ): Comparison {
-  if (right === 'null' && (operator === '==' || operator === '!='))
-    return (a, b) => (a === undefined || b === undefined ? undefined : (a === b) === (operator === '=='));
+  if (right === 'null' && NULL_TESTS.has(operator)) {
+    const equal = operator === '==' || operator === 'ieq';
+    return (a, b) => (a === undefined || b === undefined ? undefined : (a === b) === equal);
+  }
   const holds = ordered(operator);
   const numeric = (a: Result, b: Result) =>
     a === undefined || b === undefined ? undefined : holds(toInteger(a), toInteger(b));
@@ -82,6 +84,9 @@ function toConstant(operator: '==' | '!=', constant: string): Comparison {
   };
 }
 
+/** Operators by which `$null` means that there is no value. */
+const NULL_TESTS: ReadonlySet<string> = new Set(['==', '!=', 'ieq', 'ine']);
+
 /** Type errors that are found at load. */
 function mismatch(operator: BinaryOperator, left: StaticType, right: StaticType): string | undefined {
   switch (operator) {
@@ -92,13 +97,16 @@ function mismatch(operator: BinaryOperator, left: StaticType, right: StaticType)
       return left === 'int' && right === 'string' ? 'a number cannot be compared with a string' : undefined;
     case 'eq':
     case 'ne':
-      return left === 'int' || right === 'int' ? `operator ${operator} compares strings only` : undefined;
+      return left === 'int' ? `operator ${operator} compares strings only` : undefined;
     case '&&':
     case '||':
       return left === 'string' || right === 'string' ? `operator ${operator} needs numbers` : undefined;
     case 'ieq':
     case 'ine':
-      return left === 'string' || right === 'string' ? `operator ${operator} compares numbers only` : undefined;
+      // As recorded, only null may stand beside a string, and none beside a number.
+      if (right === 'string' || (left === 'string' && right !== 'null') || (left === 'int' && right === 'null'))
+        return `operator ${operator} compares numbers only`;
+      return undefined;
     case '=~':
     case '!~':
       if (left === 'int') return 'a pattern can only be matched against a string, not against a number';
@@ -108,10 +116,45 @@ function mismatch(operator: BinaryOperator, left: StaticType, right: StaticType)
   }
 }
 
+const TRANSPORTS = new Map([
+  ['udp', 1],
+  ['tcp', 2],
+  ['tls', 3],
+  ['sctp', 4],
+  ['ws', 5],
+  ['wss', 6],
+]);
+const SCHEMES = new Map([
+  ['sip', 1],
+  ['sips', 2],
+  ['tel', 3],
+  ['tels', 4],
+  ['urn', 5],
+]);
+const METHODS = new Map(
+  'INVITE CANCEL ACK BYE INFO REGISTER SUBSCRIBE NOTIFY MESSAGE OPTIONS PRACK UPDATE REFER PUBLISH'
+    .split(' ')
+    .map((name, bit) => [name, 1 << bit]),
+);
+/** As recorded, these variables have a number besides their text; only what needs a number sees it. */
+const NUMBERED: ReadonlyMap<string, ReadonlyMap<string, number>> = new Map([
+  ...['$pr', '$proto', '$rP', '$oP', '$dP', '$nh(P)'].map((name) => [name, TRANSPORTS] as const),
+  ['$rz', SCHEMES],
+  ['$rm', METHODS],
+]);
+
+/** Variables that take no number. */
+const TEXTS: ReadonlySet<string> = new Set(['$ru', '$rU', '$rd', '$du']);
+
 /** Kamailio's rules of calculation and comparison. */
 export const KAMAILIO_OPERATORS: Operators = {
   // As recorded for a URI without a port.
   emptyIsZero: /\{(?:uri\.port|s\.int)\}\)$/,
+  // As recorded, an assignment holds where it can be carried out.
+  assignmentHolds: (target, value) => value !== undefined && (typeof value !== 'number' || !TEXTS.has(target)),
+  // As recorded: without a Route it is shown as "".
+  emptyIsNull: new Set(['$route_uri']),
+  numbersOf: (variable) => NUMBERED.get(variable),
   addsInNumericContext: true,
   mismatch,
   arithmetic,

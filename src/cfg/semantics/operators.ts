@@ -40,6 +40,12 @@ export interface Operators {
   arithmeticType(operator: ArithmeticOperator, left: StaticType, right: StaticType): StaticType;
   /** Matches the text of variables whose empty value counts as 0 where it is assigned or compared with a number. */
   readonly emptyIsZero?: RegExp;
+  /** Whether an assignment holds as a condition; undefined: its value is the condition. */
+  assignmentHolds?(target: string, value: Result): boolean;
+  /** Variables whose empty text is null in expressions. */
+  readonly emptyIsNull?: ReadonlySet<string>;
+  /** The numbers that texts of some variables stand for where a number is needed; undefined for other variables. */
+  numbersOf?(variable: string): ReadonlyMap<string, number> | undefined;
   /** Whether "+" always adds where a number is needed, whatever its operands are. */
   readonly addsInNumericContext: boolean;
   /** The comparison to use; `constant` is the right operand when it does not depend on the message. */

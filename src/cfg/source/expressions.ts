@@ -111,6 +111,8 @@ export class ExpressionParser {
   assignment(target: VariableReference): Assignment {
     const operator = this.tokens.take();
     const value = this.value();
+    if (value.kind === 'assign-expression' && this.dialect.syntax.precedence)
+      throw new SyntaxFault(value.at, 'an assignment has no value that could be assigned');
     return { kind: 'assign', target, operator: operator.text as AssignmentOperator, value, at: target.at };
   }
 
@@ -133,6 +135,7 @@ export class ExpressionParser {
     if (tokens.isPunctuation(')')) throw tokens.unexpected('the name of a route');
     const name = this.routeName();
     const args: Argument[] = [];
+    if (!this.dialect.syntax.routeParameters && tokens.isPunctuation(',')) throw tokens.unexpected('")"');
     while (tokens.accept(',')) args.push(this.argument());
     tokens.expect(')', 'after the name of a route');
     return { kind: 'route', name, args, at };

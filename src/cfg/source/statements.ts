@@ -307,7 +307,13 @@ export class StatementParser {
   private end(kind: 'exit' | 'drop' | 'break'): EndStatement {
     const { tokens } = this;
     const { at } = tokens.take();
-    if (tokens.accept('(')) {
+    if (this.dialect.syntax.returnExpressions && kind !== 'break') {
+      // As recorded, Kamailio's exit and drop take a value as return does; it has no effect.
+      const values = tokens.isPunctuation(';') ? [] : this.returnValue();
+      this.semicolon();
+      return { kind, values, at };
+    }
+    if (!this.dialect.syntax.returnExpressions && tokens.accept('(')) {
       if (!tokens.isPunctuation(')') && this.dialect.syntax.endArguments) this.expressions.value();
       tokens.expect(')', 'to close "("');
     }
@@ -320,13 +326,9 @@ export class StatementParser {
     const { at } = tokens.take();
     if (tokens.accept(';')) return { kind: 'return', values: [], at };
     if (dialect.syntax.returnExpressions) {
-      const value = tokens.isPunctuation('(') && tokens.isPunctuation(')', 1) ? undefined : this.expressions.value();
-      if (value === undefined) {
-        tokens.take();
-        tokens.take();
-      }
+      const values = this.returnValue();
       this.semicolon();
-      return { kind: 'return', values: value === undefined ? [] : [value], at };
+      return { kind: 'return', values, at };
     }
     const values = this.returnValues();
     this.semicolon();
@@ -335,6 +337,15 @@ export class StatementParser {
       throw new SyntaxFault(first.at, 'return needs a number or a variable as its first value');
     }
     return { kind: 'return', values, at };
+  }
+
+  /** Parses "()" or an expression. */
+  private returnValue() {
+    const { tokens } = this;
+    if (!tokens.isPunctuation('(') || !tokens.isPunctuation(')', 1)) return [this.expressions.value()];
+    tokens.take();
+    tokens.take();
+    return [];
   }
 
   private returnValues() {

@@ -13,13 +13,50 @@ export function encodeBase58(text: string): string {
   return '1'.repeat(zeros) + result;
 }
 
+/** The inverse of `encodeBase58`; null for other characters. */
+export function decodeBase58(text: string): string | null {
+  if (text.length > MOST_BASE58) return null;
+  let value = 0n;
+  for (const c of text) {
+    const digit = BASE58.indexOf(c);
+    if (digit < 0) return null;
+    value = value * 58n + BigInt(digit);
+  }
+  let result = '';
+  for (; value > 0n; value >>= 8n) result = String.fromCharCode(Number(value & 255n)) + result;
+  const zeros = /^1*/.exec(text)?.[0].length ?? 0;
+  return '\0'.repeat(zeros) + result;
+}
+
+const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+
+/**
+ * Base 64 without padding. As recorded, no character is refused: one that is none of base 64 counts as all bits, as
+ * does one that is missing in the last group.
+ */
+export function decodeLenient(text: string): string {
+  const digit = (at: number): number => {
+    const found = at < text.length ? BASE64.indexOf(text[at] as string) : -1;
+    return found < 0 ? 255 : found;
+  };
+  let result = '';
+  for (let at = 0; at < text.length; at += 4) {
+    const [a, b, c, d] = [digit(at), digit(at + 1), digit(at + 2), digit(at + 3)];
+    const bytes = [(a << 2) | (b >> 4), (b << 4) | (c >> 2), (c << 6) | d];
+    const whole = Math.max(1, Math.min(4, text.length - at) - 1);
+    for (const byte of bytes.slice(0, whole)) result += String.fromCharCode(byte & 255);
+  }
+  return result;
+}
+
 /** Characters of seven bits packed into bytes (3GPP TS 23.038 section 6.1.2), in hexadecimal. */
 export function encodeSeptets(text: string): string {
   const bytes: number[] = [];
   let bits = 0;
   let count = 0;
   for (const byte of Buffer.from(text, 'latin1')) {
-    bits |= (byte & 127) << count;
+    // As recorded, an eighth bit is not cut off.
+    bits |= byte << count;
     count += 7;
     if (count >= 8) {
       bytes.push(bits & 255);

@@ -80,7 +80,6 @@ export function substring(cut: (text: string, start: number, count: number) => P
 export function selection(
   separatorOf: (given: string) => string | undefined,
   missing: { readonly separator: PvarValue; readonly part: PvarValue },
-  mayBeEmpty = false,
 ): TransformationDefinition {
   return {
     least: 2,
@@ -88,7 +87,7 @@ export function selection(
     make(args) {
       const index = integerArgument(args[0], 0, 'index');
       const separator = args[1] as TextReader;
-      if (separator.constant === '' && !mayBeEmpty) throw new Error('needs a separator');
+      if (separator.constant === '') throw new Error('needs a separator');
       return (value, context) => {
         const mark = separatorOf(separator.constant ?? separator.read(context));
         if (mark === undefined) return missing.separator;

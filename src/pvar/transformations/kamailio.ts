@@ -6,7 +6,7 @@ import { paramValue } from '../header-values.js';
 import { formatTime } from '../time-format.js';
 import type { TextReader } from '../variables/definition.js';
 import { kamailioUser, lenientUri } from '../variables/script-uris.js';
-import { decodeSeptets, encodeBase58, encodeSeptets } from './codings.js';
+import { decodeBase58, decodeLenient, decodeSeptets, encodeBase58, encodeSeptets } from './codings.js';
 import {
   digest,
   integerArgument,
@@ -34,7 +34,7 @@ import {
   userAt,
   userOf,
 } from './kamailio-uris.js';
-import { regexSubstitution } from './regex.js';
+import { matchingSubstitution } from './regex.js';
 import { stringTransformations, trimEnd, trimStart } from './strings.js';
 
 /** Transports that "uri.tosocket" accepts. */
@@ -87,14 +87,16 @@ const escaped = (name: 's.escape.user' | 's.escape.param'): TransformationDefini
     ...shared,
     make(args) {
       const make = shared.make(args);
-      return (value, context) => (/[\x00-\x1f\x7f]/.test(String(value)) ? null : make(value, context));
+      return (value, context) => (/[^\x20-\x7e]/.test(String(value)) ? null : make(value, context));
     },
   };
 };
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-const select = selection((given) => given[0], { separator: '', part: '' }, true);
+const BASE64_URL = /^(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-]{2}(?:==)?|[A-Za-z0-9_-]{3}=?)?$/;
+
+const select = selection((given) => given[0], { separator: '', part: '' });
 
 /** As recorded, an argument of blanks counts as empty. */
 function isBlank(text: string): boolean {
@@ -120,12 +122,13 @@ const replace: TransformationDefinition = {
   },
 };
 
-function prefixes(text: string, most: number): string | null {
+/** The first character, the first two ... separated by commas, each between quotes where `quote` is not ''. */
+function prefixes(text: string, most: number, quote = ''): string | null {
   const count = most > 0 ? Math.min(most, text.length) : text.length;
   // The result grows with the square of the text's length. As recorded, there is no result when it would exceed the
   // original's buffer.
-  if ((count * (count + 3)) / 2 >= 65_536) return null;
-  return Array.from({ length: count }, (_, i) => text.slice(0, i + 1)).join(',');
+  if ((count * (count + 3 + 4 * quote.length)) / 2 >= 65_536) return null;
+  return Array.from({ length: count }, (_, i) => quote + text.slice(0, i + 1) + quote).join(',');
 }
 
 /**
@@ -216,6 +219,7 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['s.strip', withNumber((text, count) => text.slice(Math.max(0, count)))],
   ['s.striptail', withNumber((text, count) => text.slice(0, Math.max(0, text.length - Math.max(0, count))))],
   ['s.prefixes', withNumber(prefixes, 0)],
+  ['s.prefixes.quoted', withNumber((text, most) => prefixes(text, most, "'"), 0)],
   ['s.unquote', onText((text) => (/^(["']).*\1$/s.test(text) ? text.slice(1, -1) : text))],
   ['s.rmws', onText((text) => text.replace(/[ \t\r\n]+/g, ''))],
   // Unfolds folded lines: with one blank for each fold, or with none.
@@ -251,8 +255,12 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
     's.encode.base64url',
     onText((text) => Buffer.from(text, 'latin1').toString('base64').replaceAll('+', '-').replaceAll('/', '_')),
   ],
-  ['s.decode.base64url', onText((text) => Buffer.from(text, 'base64url').toString('latin1'))],
+  [
+    's.decode.base64url',
+    onText((text) => (BASE64_URL.test(text) ? Buffer.from(text, 'base64url').toString('latin1') : null)),
+  ],
   ['s.encode.base58', onText(encodeBase58)],
+  ['s.decode.base58', onText(decodeBase58)],
   ['s.encode.7bit', onText(encodeSeptets)],
   ['s.decode.7bit', onText(decodeSeptets)],
   // Text that is not a number gives null; "" counts as 0.
@@ -277,7 +285,7 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
     ),
   ],
   ['s.encode.base64t', onText((text) => Buffer.from(text, 'latin1').toString('base64').replaceAll('=', ''))],
-  ['s.decode.base64t', onText((text) => Buffer.from(text, 'base64').toString('latin1'))],
+  ['s.decode.base64t', onText(decodeLenient)],
   ['s.encode.base64urlt', onText((text) => Buffer.from(text, 'latin1').toString('base64url'))],
   ['s.decode.base64urlt', onText((text) => Buffer.from(text, 'base64url').toString('latin1'))],
   ['urialias.encode', onText((text) => (text === '' ? null : aliasOf(text)))],
@@ -347,7 +355,7 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ],
   [
     're.subst',
-    { ...regexSubstitution, literalDollars: true, make: (args) => unlessEmpty(regexSubstitution.make(args)) },
+    { ...matchingSubstitution, literalDollars: true, make: (args) => unlessEmpty(matchingSubstitution.make(args)) },
   ],
 ];
 

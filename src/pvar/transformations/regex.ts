@@ -41,15 +41,22 @@ export function parseSubstitution(text: string): Substitution {
 }
 
 /**
- * Replaces matches. In the replacement "\0" to "\9" are the match and its groups; "\\n" and the like are the escapes of
+ * Replaces matches; undefined where a match is empty and `noEmpty` is set. In the replacement "\0" to "\9" are the match and its groups; "\\n" and the like are the escapes of
  * C.
  */
-export function substituted(text: string, { regex, replacement, all }: Substitution): string {
+export function substituted(text: string, substitution: Substitution): string;
+export function substituted(text: string, substitution: Substitution, noEmpty: boolean): string | undefined;
+export function substituted(
+  text: string,
+  { regex, replacement, all }: Substitution,
+  noEmpty = false,
+): string | undefined {
   let result = '';
   let from = 0;
   for (let count = 0; count < MAX_MATCHES && from <= text.length; count++) {
     const match = regex.match(text, from);
     if (match === undefined) break;
+    if (noEmpty && match.end === match.start) return undefined;
     const by = replacement.replace(/\\([0-9nrt\\&])/g, (_whole, c: string) => {
       if (c >= '0' && c <= '9') return match.groups[Number(c)] ?? '';
       return { n: '\n', r: '\r', t: '\t' }[c] ?? c;
@@ -67,29 +74,36 @@ export function substituted(text: string, { regex, replacement, all }: Substitut
 }
 
 /** {re.subst,/expression/replacement/flags}: compiled at load unless it contains variables. */
-export const regexSubstitution: TransformationDefinition = {
-  least: 1,
-  most: 1,
-  make(args) {
-    const text = args[0] as TextReader;
-    const constant = text.constant === undefined ? undefined : parseSubstitution(text.constant);
-    const kept = new Map<string, Substitution | undefined>();
-    const computed = (context: PvarContext): Substitution | undefined => {
-      const source = text.read(context);
-      if (kept.has(source)) return kept.get(source);
-      let parsed: Substitution | undefined;
-      try {
-        parsed = parseSubstitution(source);
-      } catch {
-        parsed = undefined;
-      }
-      if (kept.size >= 64) kept.clear();
-      kept.set(source, parsed);
-      return parsed;
-    };
-    return (value, context) => {
-      const substitution = constant ?? computed(context);
-      return substitution === undefined ? null : substituted(String(value), substitution);
-    };
-  },
-};
+export const regexSubstitution: TransformationDefinition = substitution(false);
+
+/** The same; as recorded of Kamailio, there is no value where the expression matches an empty text. */
+export const matchingSubstitution: TransformationDefinition = substitution(true);
+
+function substitution(noEmpty: boolean): TransformationDefinition {
+  return {
+    least: 1,
+    most: 1,
+    make(args) {
+      const text = args[0] as TextReader;
+      const constant = text.constant === undefined ? undefined : parseSubstitution(text.constant);
+      const kept = new Map<string, Substitution | undefined>();
+      const computed = (context: PvarContext): Substitution | undefined => {
+        const source = text.read(context);
+        if (kept.has(source)) return kept.get(source);
+        let parsed: Substitution | undefined;
+        try {
+          parsed = parseSubstitution(source);
+        } catch {
+          parsed = undefined;
+        }
+        if (kept.size >= 64) kept.clear();
+        kept.set(source, parsed);
+        return parsed;
+      };
+      return (value, context) => {
+        const substitution = constant ?? computed(context);
+        return substitution === undefined ? null : (substituted(String(value), substitution, noEmpty) ?? null);
+      };
+    },
+  };
+}

@@ -77,8 +77,13 @@ function avpNameReader(text: TextReader): (context: PvarContext) => string {
 }
 
 /** Reader of an AVP's name; '' when it is not a name: the variable is 0 or has no value. */
+/** As recorded: digits after "i:", else neither a dot nor a colon, but for "s:" or a colon in front. */
+const AVP_NAME = /^(?:i:\d+|s?:[^.:]+|[^.:]+)$/i;
+
 function kamailioAvpName(text: TextReader): (context: PvarContext) => string {
   const { constant } = text;
+  if (constant !== undefined && !AVP_NAME.test(constant.trim()))
+    throw new Error(`has no name of that form: ${constant}`);
   if (constant !== undefined && /^\s*i:0+\s*$/i.test(constant)) return () => '';
   const nameIn = avpNameReader(text);
   if (constant !== undefined) return nameIn;

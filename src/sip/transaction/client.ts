@@ -106,6 +106,11 @@ export abstract class ClientTransaction extends WheelTimer implements TableEntry
   /** Handles a reply to the request. */
   abstract receive(reply: SipMessage): void;
 
+  /** Whom its replies and its failure are given to. */
+  get listener(): ClientUser {
+    return this.user;
+  }
+
   /** Monotonic milliseconds, the time base of its timers. */
   clockNow(): number {
     return this.layer.now();

@@ -41,7 +41,8 @@ export class TransactionLayer implements Receiver, TransactionRoom {
   /** @internal Sends replies without a transaction. */
   readonly stateless: StatelessReplies;
   private readonly requests: RequestMatching;
-  private readonly replies: ReplyMatching;
+  /** Matches replies to client transactions. */
+  readonly replies: ReplyMatching;
   /**
    * @internal Milliseconds until the sender's Timer E has grown to T2. From then on a 100 avoids retransmissions (RFC
    * 4320 section 4.1).

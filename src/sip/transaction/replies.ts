@@ -3,7 +3,7 @@ import type { SipMessage } from '../message.js';
 import type { ResolvedTarget } from '../target.js';
 import type { Source } from '../transport/transport.js';
 import { type Branches, highOf, lowOf } from './branch.js';
-import { type ClientTransaction, upperKey } from './client.js';
+import { type ClientTransaction, type ClientUser, upperKey } from './client.js';
 import type { TransactionConfig } from './config.js';
 import type { LayerCounters } from './counters.js';
 import type { EndedTransactions } from './ended.js';
@@ -81,6 +81,17 @@ export class ReplyMatching {
     if (wrong !== undefined) this.forged(reply, source, wrong);
     else if (this.comesFrom(client.target, source)) client.receive(reply);
     else this.forged(reply, source, 'source address');
+  }
+
+  /** The user of the transaction that a reply fits; undefined: none does. */
+  userOf(reply: SipMessage, source: Source): ClientUser | undefined {
+    const digits = this.branches.digitsIn(reply);
+    const low = digits < 0 ? -1 : lowOf(reply.text, digits);
+    const high = digits < 0 ? -1 : highOf(reply.text, digits);
+    if (low < 0 || high < 0) return undefined;
+    const client = this.clients.find(low, upperKey(high, reply.method));
+    if (client === undefined || misfit(client, reply, digits, reply.callIdA, source) !== undefined) return undefined;
+    return client.listener;
   }
 
   /**

@@ -1,0 +1,167 @@
+import { AddressBlocks, isAddressBlock } from '../../core/address-blocks.js';
+import type { Binary, BinaryOperator, Expression } from '../ast.js';
+import type { ScriptRun } from '../runtime.js';
+import type { ComparisonOperator } from '../semantics/operators.js';
+import type { CompileContext } from './context.js';
+import { bracketless, isOwn, tested } from './core-tests.js';
+import { type CompiledExpression, constantExpression } from './expression.js';
+import { compared, matched, truthValue } from './operations.js';
+
+type Kind = 'uri' | 'method' | 'address' | 'number' | 'proto' | 'af';
+
+/** The words of Kamailio's core that must be compared with something, and the variable each one reads; '' is 0. */
+const WORDS: ReadonlyMap<string, readonly [Kind, variable: string]> = new Map([
+  ['uri', ['uri', '$ru']],
+  ['from_uri', ['uri', '$fu']],
+  ['to_uri', ['uri', '$tu']],
+  ['method', ['method', '$rm']],
+  ['src_ip', ['address', '$si']],
+  ['dst_ip', ['address', '$Ri']],
+  ['src_port', ['number', '$sp']],
+  ['dst_port', ['number', '$Rp']],
+  ['msg:len', ['number', '$ml']],
+  ['proto', ['proto', '$proto']],
+  ['af', ['af', '']],
+  ...['to_port', 'snd_port', 'to_proto', 'snd_proto', 'to_af', 'snd_af'].map(
+    (word) => [word, ['number', '']] as [string, [Kind, string]],
+  ),
+]);
+
+const EQUALITY: readonly BinaryOperator[] = ['==', '!=', 'eq', 'ne'];
+const ORDER: readonly BinaryOperator[] = [...EQUALITY, '<', '>', '<=', '>='];
+const OPERATORS: Readonly<Record<Kind, readonly BinaryOperator[]>> = {
+  uri: [...EQUALITY, '=~'],
+  method: [...EQUALITY, '=~'],
+  address: [...EQUALITY, '=~'],
+  number: ORDER,
+  proto: EQUALITY,
+  af: ORDER,
+};
+
+const FAMILIES: Readonly<Record<string, number>> = { inet: 2, inet6: 10 };
+/** As recorded, the families may stand for a protocol too. */
+const PROTOCOLS: Readonly<Record<string, number>> = { udp: 1, tcp: 2, tls: 3, sctp: 4, ws: 5, wss: 6, ...FAMILIES };
+
+/** What compiles the operands. */
+interface Compiler {
+  compile(node: Expression): CompiledExpression;
+  number(node: Expression): CompiledExpression;
+}
+
+/** Whether a word is one that needs a comparison after it. */
+export function needsComparison(word: string): boolean {
+  return WORDS.has(word);
+}
+
+/**
+ * Compiles a comparison of Kamailio that begins with a word of the core, as recorded; undefined for other comparisons.
+ * What the grammar of the original refuses is reported.
+ */
+export function coreComparison(
+  node: Binary,
+  compiler: Compiler,
+  context: CompileContext,
+): CompiledExpression | undefined {
+  if (!context.dialect.syntax.coreTests || !context.dialect.syntax.precedence) return undefined;
+  if (node.left.kind !== 'word') {
+    if (node.right.kind === 'word' && node.right.text === 'myself')
+      context.problems.error('expression', node.right.at, 'myself is compared with a word such as uri');
+    return undefined;
+  }
+  if (node.left.text === 'myself') {
+    const { right } = node;
+    const kind = right.kind === 'word' ? WORDS.get(right.text)?.[0] : undefined;
+    if (kind === 'uri' || kind === 'address')
+      return coreComparison({ ...node, left: right, right: node.left }, compiler, context);
+    context.problems.error('expression', right.at, 'myself is compared with a word such as uri');
+    return constantExpression(0);
+  }
+  const word = WORDS.get(node.left.text);
+  if (word === undefined) return undefined;
+  const [kind, variable] = word;
+  if (!OPERATORS[kind].includes(node.operator)) {
+    context.problems.error('expression', node.at, `${node.left.text} cannot be compared by ${node.operator}`);
+    return constantExpression(0);
+  }
+  const left = leftOf(kind, variable, context);
+  if (kind === 'number' || kind === 'proto' || kind === 'af') return numbers(node, kind, left, compiler, context);
+  return texts(node, kind, left, compiler, context);
+}
+
+function leftOf(kind: Kind, variable: string, context: CompileContext): CompiledExpression {
+  const calls = false;
+  if (kind === 'af')
+    return {
+      type: 'int',
+      constant: undefined,
+      calls,
+      read: ({ pvars }) => (pvars.sourceAddress.includes(':') ? 10 : 2),
+    };
+  const format = variable === '' ? undefined : context.format(variable, { file: '', line: 0, column: 0 });
+  if (format === undefined) return { type: 'int', constant: undefined, calls, read: () => 0 };
+  const read = (run: ScriptRun) => format.evaluateValue(run.pvars);
+  if (kind !== 'proto') return { type: kind === 'number' ? 'int' : 'any', constant: undefined, calls, read };
+  return { type: 'int', constant: undefined, calls, read: (run) => PROTOCOLS[String(read(run))] ?? 0 };
+}
+
+function numbers(
+  node: Binary,
+  kind: Kind,
+  left: CompiledExpression,
+  compiler: Compiler,
+  context: CompileContext,
+): CompiledExpression {
+  const { right } = node;
+  const names = kind === 'af' ? FAMILIES : kind === 'proto' ? PROTOCOLS : {};
+  const known = right.kind === 'word' ? names[right.text.toLowerCase()] : undefined;
+  const value = known === undefined ? compiler.number(right) : constantExpression(known);
+  // As recorded, a number is neither equal to a string nor different from it.
+  if (value.type === 'string') return truthValue(() => false, false);
+  return compared(SAME[node.operator] ?? (node.operator as ComparisonOperator), [left, value], context);
+}
+
+const SAME: Readonly<Record<string, ComparisonOperator>> = { eq: '==', ne: '!=' };
+
+function texts(
+  node: Binary,
+  kind: Kind,
+  left: CompiledExpression,
+  compiler: Compiler,
+  context: CompileContext,
+): CompiledExpression {
+  const { right, operator } = node;
+  const equal = operator === '==' || operator === 'eq';
+  if (right.kind === 'word') {
+    const { text } = right;
+    if (text === 'myself' && kind !== 'method' && operator !== '=~')
+      return tested(left, (value, run) => isOwn(value, run) === equal);
+    if (kind === 'method') {
+      if (operator === '=~') return matched(node, '=~', [left, constantExpression(text)], context, undefined);
+      return tested(left, (value) => (value.toLowerCase() === text.toLowerCase()) === equal);
+    }
+    // "=~" with an address is accepted there too.
+    if (kind === 'address' && isAddressBlock(bracketless(text))) return inBlock(left, text, equal || operator === '=~');
+    // A host name, which stands for no address here.
+    if (kind === 'address' && operator !== '=~' && /^[A-Za-z]/.test(text)) return truthValue(() => !equal, false);
+    context.problems.error('expression', right.at, `${text} is not a value; a string needs quotes`);
+    return constantExpression(0);
+  }
+  if (kind === 'address' && right.kind === 'int') {
+    context.problems.error('expression', right.at, `${right.text} is not an address`);
+    return constantExpression(0);
+  }
+  const value = compiler.compile(right);
+  if (operator === '=~') return matched(node, '=~', [left, value], context, undefined);
+  const { constant } = value;
+  if (kind === 'address' && typeof constant === 'string' && isAddressBlock(bracketless(constant)))
+    return inBlock(left, constant, equal);
+  const { read, calls } = value;
+  const same = kind === 'method' ? (text: string) => text.toLowerCase() : (text: string) => text;
+  const test = tested(left, (first, run) => (same(first) === same(String(read(run) ?? ''))) === equal);
+  return calls ? { ...test, calls } : test;
+}
+
+function inBlock(left: CompiledExpression, text: string, equal: boolean): CompiledExpression {
+  const blocks = new AddressBlocks([bracketless(text)]);
+  return tested(left, (value) => blocks.has(value) === equal);
+}
