@@ -15,7 +15,7 @@ export function encodeBase58(text: string): string {
 
 /** The inverse of `encodeBase58`; null for other characters. */
 export function decodeBase58(text: string): string | null {
-  if (text.length > MOST_BASE58) return null;
+  if (text.length > MAX_BASE58) return null;
   let value = 0n;
   for (const c of text) {
     const digit = BASE58.indexOf(c);
