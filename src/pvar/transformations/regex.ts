@@ -40,17 +40,13 @@ export function parseSubstitution(text: string): Substitution {
   return { regex, replacement: by, all: flags.includes('g') };
 }
 
-/**
- * Replaces matches; undefined where a match is empty and `noEmpty` is set. In the replacement "\0" to "\9" are the match and its groups; "\\n" and the like are the escapes of
- * C.
- */
-export function substituted(text: string, substitution: Substitution): string;
-export function substituted(text: string, substitution: Substitution, noEmpty: boolean): string | undefined;
-export function substituted(
-  text: string,
-  { regex, replacement, all }: Substitution,
-  noEmpty = false,
-): string | undefined {
+/** Replaces matches. In the replacement "\0" to "\9" are the match and its groups; "\n" and the like are the escapes of C. */
+export function substituted(text: string, substitution: Substitution): string {
+  return replaced(text, substitution, false) ?? text;
+}
+
+/** The same; undefined where a match is empty and `noEmpty` is set. */
+function replaced(text: string, { regex, replacement, all }: Substitution, noEmpty = false): string | undefined {
   let result = '';
   let from = 0;
   for (let count = 0; count < MAX_MATCHES && from <= text.length; count++) {
@@ -102,7 +98,7 @@ function substitution(noEmpty: boolean): TransformationDefinition {
       };
       return (value, context) => {
         const substitution = constant ?? computed(context);
-        return substitution === undefined ? null : (substituted(String(value), substitution, noEmpty) ?? null);
+        return substitution === undefined ? null : (replaced(String(value), substitution, noEmpty) ?? null);
       };
     },
   };
