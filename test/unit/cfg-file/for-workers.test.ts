@@ -140,6 +140,19 @@ $var(a) = $dlg_var(x) + $DLG_count;`,
   );
 });
 
+test('lookups in tables and contacts of redirections allow several processes', () => {
+  assert.deepEqual(
+    faultsOf(
+      opensips(
+        ['db_sqlite', 'alias_db', 'group', 'speeddial', 'uac_redirect'],
+        'alias_db_lookup("dbaliases"); db_is_user_in("From", "local"); sd_lookup("speed_dial"); t_on_failure("1"); t_relay();',
+        'failure_route[1] { if (get_redirects(2, 1)) t_relay(); }',
+      ),
+    ),
+    [],
+  );
+});
+
 test('functions that look at calls of others are named, and modules whose calls other processes would not know', () => {
   assert.deepEqual(faultsOf(opensips(['dialog'], 'get_dialogs_by_profile("p", "v", $avp(a), $avp(b));')), [
     '9 get_dialogs_by_profile() works in one process only',
