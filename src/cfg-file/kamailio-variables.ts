@@ -14,6 +14,7 @@ const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])
   ['registrar', ['ulc']],
   ['sqlops', ['dbr']],
   ['cfgutils', ['RANDOM']],
+  ['uuid', ['uuid']],
   ['xhttp', ['hu']],
   ['websocket', ['ws_conid']],
   ['jsonrpcs', ['jsonrpl']],

@@ -141,6 +141,10 @@ function tmSettings(modules: ModuleValues, dialect: Dialect, globals: GlobalSett
     return fallback;
   };
   const unit = kamailio ? 1 : 1000;
+  const lifetime = (name: string, usual: number): number => {
+    const value = number([name], usual);
+    return kamailio && value > 0 ? value : Number.POSITIVE_INFINITY;
+  };
   return {
     frTimeout: number(['fr_timeout', 'fr_timer'], kamailio ? 30_000 : 30) * unit,
     frInvTimeout: number(['fr_inv_timeout', 'fr_inv_timer'], 120 * (kamailio ? 1000 : 1)) * unit,
@@ -151,7 +155,7 @@ function tmSettings(modules: ModuleValues, dialect: Dialect, globals: GlobalSett
     ),
     failureReplyMode: number(['failure_reply_mode'], 3),
     onreplyAvps: number(['onreply_avp_mode'], 0) !== 0,
-    translate503: !globals.disable503,
+    translate503: kamailio ? number(['remap_503_500'], 1) !== 0 : !globals.disable503,
     restartOnProvisional: number(['restart_fr_on_each_reply'], 0) !== 0,
     timeoutReason: kamailio ? '' : 'Reason: SIP;cause=480;text="NO_ANSWER"\r\n',
     autoInv100: true,
@@ -159,6 +163,10 @@ function tmSettings(modules: ModuleValues, dialect: Dialect, globals: GlobalSett
     sendsErrors: true,
     aggregateChallenges: number(['aggregate_challenges', 'aggregate_auth'], 1) !== 0,
     block6xx: !kamailio && number(['disable_6xx_block'], 0) === 0,
+    plain6xx: kamailio && number(['disable_6xx_block'], 0) !== 0,
+    cancelReason: !kamailio || number(['local_cancel_reason'], 1) !== 0,
+    inviteLifetime: lifetime('max_inv_lifetime', 180_000),
+    otherLifetime: lifetime('max_noninv_lifetime', 32_000),
   };
 }
 

@@ -126,6 +126,13 @@ export interface FileFacts {
  */
 export type FunctionClosure<Run extends ScriptRun = ScriptRun> = (run: Run) => number | Promise<number>;
 
+/**
+ * How Kamailio reads "$" in a constant argument. `format`: each variable is replaced. `variable`: a text that begins with
+ * a variable is that variable alone, whatever follows it. `text`: the same, and other texts have no variables.
+ * `literal`: no variables.
+ */
+export type ArgumentReading = 'format' | 'variable' | 'text' | 'literal';
+
 /** Numbers of arguments and kinds of routes with which Kamailio was observed to accept a function. */
 export interface RecordedSignature {
   /** The module that has it. */
@@ -137,6 +144,8 @@ export interface RecordedSignature {
   refuses(index: number, text: string): string | undefined;
   /** Whether an argument may be an expression that is evaluated for each message: `"sip:" + $var(host)`. */
   computes(index: number): boolean;
+  /** How "$" in a constant argument is read. */
+  reading(index: number): ArgumentReading;
 }
 
 /** A function of cfg scripts, for one dialect or both. */

@@ -2,7 +2,8 @@ import { messageOf } from '../core/errors.js';
 import { canonicalIp } from '../core/ip-address.js';
 import { type BoundedRegex, compilePerl, compilePosix } from '../core/posix-regex.js';
 import { timeRecurrence } from '../core/time-recurrence.js';
-import type { AddressRow, DialplanRule, DomainAttribute, DomainRow, TrustedRow } from '../script/tables.js';
+import { algorithmOf } from '../modules/pipes.js';
+import type { AddressRow, DialplanRule, DomainAttribute, DomainRow, PipeRow, TrustedRow } from '../script/tables.js';
 import { FaultyRows } from './faulty-rows.js';
 
 /** A row from a database. */
@@ -127,6 +128,28 @@ export function trustedRows(
     } catch (error) {
       leftOut.add(String(row['id'] ?? ''), messageOf(error));
     }
+  }
+  leftOut.end();
+  return all;
+}
+
+/** The pipes of pipelimit's table by name; `faulty` gets invalid rows. */
+export function pipeRows(
+  rows: readonly DatabaseRow[],
+  columns: { readonly name: string; readonly algorithm: string; readonly limit: string },
+  faulty: (id: string, reason: string) => void,
+): Map<string, PipeRow> {
+  const all = new Map<string, PipeRow>();
+  const leftOut = new FaultyRows(faulty);
+  for (const row of rows) {
+    const name = textIn(row, columns.name) ?? '';
+    const limit = Number(row[columns.limit] ?? Number.NaN);
+    const algorithm = textIn(row, columns.algorithm) ?? '';
+    if (name === '') leftOut.add(String(row['id'] ?? ''), 'the pipe has no name');
+    else if (!Number.isSafeInteger(limit) || limit < 0) leftOut.add(name, 'the limit is not a number');
+    else if (algorithmOf(algorithm) === undefined)
+      leftOut.add(name, `there is no algorithm "${algorithm.slice(0, 32)}"`);
+    else all.set(name, { algorithm, limit });
   }
   leftOut.end();
   return all;

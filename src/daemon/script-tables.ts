@@ -32,6 +32,7 @@ import {
   domainAttributes,
   domainRow,
   inKamailioOrder,
+  pipeRows,
   trustedRows,
 } from './script-rows.js';
 
@@ -51,11 +52,19 @@ interface Source {
   readonly table: string;
 }
 
-const MODULES = ['permissions', 'domain', 'dialplan', 'load_balancer', 'drouting', 'fraud_detection'] as const;
+const MODULES = [
+  'permissions',
+  'domain',
+  'dialplan',
+  'load_balancer',
+  'drouting',
+  'fraud_detection',
+  'pipelimit',
+] as const;
 
 /**
  * Reads the tables that the modules of a file use: those of permissions, domain, dialplan, load_balancer, drouting,
- * fraud_detection, mtree and hash tables. A table that cannot be read is logged, and stays as in `before`. A database that does not answer
+ * fraud_detection, pipelimit, mtree and hash tables. A table that cannot be read is logged, and stays as in `before`. A database that does not answer
  * is asked once. `partition`: only the tables of that partition of drouting are read, the others stay.
  */
 export async function readScriptTables(
@@ -239,7 +248,15 @@ export async function readScriptTables(
   const [frauds] = sourcesOf(cfg, 'fraud_detection', 'table_name', 'fraud_detection');
   const fraudRows =
     cfg.loaded.has('fraud_detection') && frauds !== undefined ? await read('fraud_detection', frauds) : [];
+  const limits = await further('pipelimit', 'plp_table_name', 'pl_pipes');
+  const column = (name: string, usual: string) => textOf(cfg, 'pipelimit', `plp_${name}_column`) ?? usual;
+  const pipeColumns = {
+    name: column('pipeid', 'pipeid'),
+    algorithm: column('algorithm', 'algorithm'),
+    limit: column('limit', 'plimit'),
+  };
   const tables: ScriptTables = {
+    pipes: limits === undefined ? before.pipes : pipeRows(limits, pipeColumns, faulty('pipelimit', 'pl_pipes')),
     fraud:
       fraudRows === undefined
         ? before.fraud

@@ -1,3 +1,5 @@
+import type { ArgumentReading } from '../cfg/function-table.js';
+
 /** Form of the arguments of each kind, and its description in messages. */
 const CHECKS = {
   number: [/^(?:[+-]?[0-9]+)?$|^ *\$/, 'a number or a variable'],
@@ -72,6 +74,16 @@ const KINDS: Readonly<Record<ArgumentKind, string>> = {
   key: `sht_lock/0 sht_rm_name_re/0 sht_rm_value_re/0 sht_unlock/0`,
 };
 
+/**
+ * Arguments of which 5.6.3 reads a variable at the beginning and nothing after it: send_reply("501", "$rm is not
+ * supported") answers "501 INVITE". `text`: what does not begin with a variable has none; `literal`: no variables at all.
+ */
+const READ: Readonly<Record<'variable' | 'text' | 'literal', string>> = {
+  variable: 'send_reply/1 sl_send_reply/1 sl_reply/1 allow_source_address/0 allow_address/0',
+  text: 't_reply/1 t_send_reply/1',
+  literal: 'append_urihf/0,1',
+};
+
 const byFunction = new Map<string, ArgumentKind[]>();
 for (const [kind, text] of Object.entries(KINDS)) {
   for (const entry of text.split(/\s+/)) {
@@ -80,6 +92,20 @@ for (const [kind, text] of Object.entries(KINDS)) {
     for (const index of indexes.split(',')) kinds[Number(index)] = kind as ArgumentKind;
     byFunction.set(name, kinds);
   }
+}
+
+const readings = new Map<string, ArgumentReading>();
+for (const [reading, text] of Object.entries(READ)) {
+  for (const entry of text.split(' ')) {
+    const [name = '', indexes = ''] = entry.split('/');
+    for (const index of indexes.split(',')) readings.set(`${name}/${index}`, reading as ArgumentReading);
+  }
+}
+
+/** How a constant argument with "$" is read. */
+export function readingOf(name: string, index: number): ArgumentReading {
+  const kind = byFunction.get(name)?.[index];
+  return readings.get(`${name}/${index}`) ?? (kind === 'number' || kind === 'format' ? 'variable' : 'format');
 }
 
 /**

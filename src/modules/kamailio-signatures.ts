@@ -1,6 +1,6 @@
 import type { RouteKind } from '../cfg/ast.js';
-import type { RecordedSignature } from '../cfg/function-table.js';
-import { refusedArgument } from './kamailio-arguments.js';
+import type { ArgumentReading, RecordedSignature } from '../cfg/function-table.js';
+import { readingOf, refusedArgument } from './kamailio-arguments.js';
 import { computesArgument } from './kamailio-computed-arguments.js';
 
 /**
@@ -207,6 +207,10 @@ class Signature implements RecordedSignature {
 
   computes(index: number): boolean {
     return computesArgument(this.module, this.name, index);
+  }
+
+  reading(index: number): ArgumentReading {
+    return readingOf(this.name, index);
   }
 }
 

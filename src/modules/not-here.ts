@@ -141,7 +141,6 @@ const KAMAILIO_NOT_HERE: Readonly<Record<string, string>> = {
   sms: 'sms_send_msg',
   smsops: 'smsdump isRPDATA',
   ss7ops: 'isup_to_json',
-  statsd: 'statsd_set statsd_incr statsd_decr statsd_gauge statsd_start statsd_stop',
   tsilo: 'ts_store ts_append ts_append_to',
   userblocklist: 'check_user_blocklist check_user_allowlist check_blocklist check_allowlist',
   websocket: 'ws_close',

@@ -58,5 +58,12 @@ export const observationFunctions: ScriptFunction[] = [
     kamailioFunction('sstCheckMin', 'flag', 'accepted; as recorded of 5.6.3, no session timer is too small', () => -1),
   ]),
   ...moduleFunctions('debugger', taken({ dbg_pv_dump: 2, dbg_sip_msg: 2, dbg_breakpoint: 1 }, 'writes nothing')),
+  ...moduleFunctions(
+    'statsd',
+    taken(
+      { statsd_incr: 1, statsd_decr: 1, statsd_set: 2, statsd_gauge: 2, statsd_start: 1, statsd_stop: 1 },
+      'sends nothing to statsd: /metrics has the figures of the product',
+    ),
+  ),
   ...moduleFunctions('benchmark', [timer('bm_start_timer'), timer('bm_log_timer')]),
 ];

@@ -139,7 +139,9 @@ function pipelimit(run: MessageRun, name: string, limit: number | undefined, alg
     if (limit !== undefined && limit !== 0) pipe.limit = limit;
     result = count(run, pipe, interval);
   };
-  pipes.change(name, counted, making(pipes, algorithm === undefined ? undefined : limit, algorithm));
+  // A pipe of the table is created with its first message, so that all processes share it.
+  const row = algorithm === undefined ? run.env.tables.pipes.get(name) : { algorithm, limit };
+  pipes.change(name, counted, making(pipes, row?.limit, row === undefined ? undefined : algorithmOf(row.algorithm)));
   return result;
 }
 
@@ -165,8 +167,10 @@ export const rateLimitFunctions: ScriptFunction[] = [
       summary: 'whether there is a pipe of that name',
       compile:
         ([pipe]) =>
-        (run) =>
-          code(run.env.modules.of(pipeState).pipes.has(textOf(pipe, run))),
+        (run) => {
+          const name = textOf(pipe, run);
+          return code(run.env.modules.of(pipeState).pipes.has(name) || run.env.tables.pipes.has(name));
+        },
     },
     {
       name: 'pl_drop',

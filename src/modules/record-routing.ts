@@ -70,7 +70,8 @@ function followRoute(run: MessageRun, routes: readonly RouteValue[]): number {
   }
   call.matchedRouteParams = first.uri.params;
   for (const hook of env.hooks.routed) hook(run);
-  const taken = paired(first) && ours(run, routes[1]?.uri) && paired(routes[1]) ? 2 : 1;
+  // As recorded, Kamailio looks for "r2" in the first Route only.
+  const taken = paired(first) && ours(run, routes[1]?.uri) && (kamailio || paired(routes[1])) ? 2 : 1;
   if (taken === 2) {
     const socket = routes[1]?.uri === undefined ? undefined : env.sockets.byUri(routes[1].uri);
     if (socket !== undefined) call.sendSocket = socket;

@@ -162,7 +162,8 @@ function diversion(dialects: FunctionSpec['dialects']): FunctionSpec {
       ([reason, uri, counter]) =>
       (run) => {
         const { message, edits, env } = run;
-        const suffix = env.modules.module('diversion').text('suffix', '');
+        // As recorded, 5.6.3 takes the parameter and does not use it.
+        const suffix = env.dialect === 'kamailio' ? '' : env.modules.module('diversion').text('suffix', '');
         const target = uri === undefined ? run.call.requestUri : textOf(uri, run);
         const count = counter === undefined ? '' : `;counter=${intOf(counter, run, 1)}`;
         const line = `Diversion: <${target}>;reason=${textOf(reason, run)}${count}${suffix}\r\n`;

@@ -41,11 +41,34 @@ export const transactionSettings: FunctionSpec[] = [
         return 1;
       },
   },
+  {
+    name: 't_set_max_lifetime',
+    dialects: KAMAILIO,
+    parameters: [param('INVITE', 'int'), param('other request', 'int')],
+    summary: 'sets how long the transaction may wait for a final reply, all branches together, in milliseconds',
+    compile:
+      ([invite, other]) =>
+      (run) => {
+        const ms = run.message.method === 'INVITE' ? intOf(invite, run, 0) : intOf(other, run, 0);
+        if (ms > 0) run.call.lifetime = ms;
+        return 1;
+      },
+  },
+  {
+    name: 't_set_disable_6xx',
+    dialects: KAMAILIO,
+    parameters: [param('on', 'int')],
+    summary: 'whether a 6xx leaves other branches alone',
+    compile:
+      ([on]) =>
+      (run) => {
+        run.call.plain6xx = intOf(on, run, 0) !== 0;
+        return 1;
+      },
+  },
   ...(
     [
-      ['t_set_max_lifetime', 2],
       ['t_set_retr', 2],
-      ['t_set_disable_6xx', 1],
       ['t_set_disable_failover', 1],
       ['t_set_no_e2e_cancel_reason', 1],
       ['t_set_disable_internal_reply', 1],
@@ -62,8 +85,11 @@ export const transactionSettings: FunctionSpec[] = [
   {
     name: 't_reset_max_lifetime',
     dialects: KAMAILIO,
-    summary: 'accepted',
-    compile: () => () => 1,
+    summary: 'takes t_set_max_lifetime() back',
+    compile: () => (run) => {
+      run.call.lifetime = undefined;
+      return 1;
+    },
   },
   {
     name: 't_reset_retr',

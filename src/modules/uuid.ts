@@ -1,7 +1,25 @@
+import { randomUUID } from 'node:crypto';
+import type { VariableDefinition } from '../pvar/variables/definition.js';
 import { uuidOf } from '../pvar/variables/uuids.js';
 import { intOf, moduleFunctions, OPENSIPS, optional, param, type ScriptFunction, textOf } from './define.js';
 
 const VERSIONS = ['0', '1', '3', '4', '5'];
+
+/** $uuid(g) of Kamailio: a random identifier, whichever way of making one its letter names. */
+export const uuidVariables: readonly (readonly [string, VariableDefinition])[] = [
+  [
+    'uuid',
+    {
+      argument: 'required',
+      indexed: false,
+      compile: (argument) => {
+        if (!/^[grts]$/.test(argument?.constant ?? ''))
+          throw new Error('needs "g", "r", "t" or "s" between its parentheses');
+        return { get: () => randomUUID() };
+      },
+    },
+  ],
+];
 
 /** The functions of uuid. */
 export const uuidFunctions: ScriptFunction[] = moduleFunctions('uuid', [

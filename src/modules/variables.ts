@@ -32,6 +32,7 @@ import { tlsVariables } from './tls.js';
 import { transactionBranchVariables } from './tm-branch-variables.js';
 import { transactionVariables } from './transaction-variables.js';
 import { uacRequestVariable } from './uac-request.js';
+import { uuidVariables } from './uuid.js';
 import { httpUrl } from './xhttp.js';
 
 function timeoutVariable(which: 'frTimeout' | 'frInvTimeout'): VariableDefinition {
@@ -79,8 +80,22 @@ function otherMessage(which: 'reply' | 'request'): VariableDefinition {
 
 function sharedVariables(dialect: DialectName): [string, VariableDefinition][] {
   return [
-    ['T_reply_code', own((scope) => scope.txCode ?? scope.replyCode ?? scope.call?.transaction?.lastStatus ?? 0)],
-    ['T_reply_reason', own((scope) => scope.txReason ?? scope.replyReason ?? (dialect === 'kamailio' ? '' : null))],
+    [
+      'T_reply_code',
+      own((scope) => {
+        const sent = scope.call?.transaction?.lastStatus ?? 0;
+        // As recorded, in Kamailio the last status sent, also in the branch route of a failover.
+        if (dialect === 'kamailio' && scope.run?.routeKind === 'branch') return sent;
+        return scope.txCode ?? scope.replyCode ?? sent;
+      }),
+    ],
+    [
+      'T_reply_reason',
+      own((scope) => {
+        if (dialect === 'kamailio' && scope.run?.routeKind === 'branch') return '';
+        return scope.txReason ?? scope.replyReason ?? (dialect === 'kamailio' ? '' : null);
+      }),
+    ],
     [
       'T_branch_idx',
       own((scope) => {
@@ -276,6 +291,7 @@ export function scriptVariables(dialect: DialectName): ReadonlyMap<string, Varia
           ...sqlVariables,
           ...registrarVariables,
           ...httpClientVariables,
+          ...uuidVariables,
         ]),
     ...dialogVariables(dialect),
     ['stat', dialect === 'kamailio' ? readOnly(statisticVariable) : statisticVariable],

@@ -70,6 +70,8 @@ export interface FormatOptions {
   readonly placeholders?: string;
   /** Known names; by default those of route scripts and settings. */
   readonly names?: FormatNames;
+  /** Whether a text that begins with a variable is that variable alone; what follows it is left out. */
+  readonly leading?: boolean;
 }
 
 /** The names that a format may use, and how they are read. */
@@ -131,7 +133,7 @@ export function transformationNames(): string[] {
  * with offset and text.
  */
 export function compileFormat(text: string, options: FormatOptions = {}): Format {
-  return new Compiler(text, options.placeholders ?? '', options.names ?? COMMON_NAMES).format();
+  return new Compiler(text, options.placeholders ?? '', options.names ?? COMMON_NAMES).format(options.leading === true);
 }
 
 /**
@@ -157,11 +159,11 @@ class Compiler {
     private readonly known: FormatNames,
   ) {}
 
-  format(): Format {
+  format(leading: boolean): Format {
     const pieces = parseFormat(this.text, this.placeholders, this.known);
     const { text, names } = this;
     const only = pieces[0];
-    if (pieces.length === 1 && only?.kind === 'variable') {
+    if ((pieces.length === 1 || leading) && only?.kind === 'variable') {
       return new SingleVariable(text, names, this.variable(only));
     }
     const reader = this.reader(pieces);

@@ -280,6 +280,10 @@ export class Call implements DispatcherCall {
   /** Timeouts in milliseconds set by t_set_fr(). */
   frTimeout: number | undefined = undefined;
   frInvTimeout: number | undefined = undefined;
+  /** Time in milliseconds that is left for all branches together, set by t_set_max_lifetime(). */
+  lifetime: number | undefined = undefined;
+  /** Set by t_set_disable_6xx(). */
+  plain6xx = false;
   auto100: boolean | undefined = undefined;
   /** Branches that serialize_branches() has taken from `branches` for later attempts, the best first. */
   serial: RequestBranch[] = [];

@@ -58,6 +58,13 @@ export interface TmSettings {
   aggregateChallenges: boolean;
   /** Whether no branch may be added after a 6xx. */
   block6xx: boolean;
+  /** Whether a 6xx leaves other branches alone, as other refusals do (disable_6xx_block of Kamailio). */
+  plain6xx: boolean;
+  /** Whether a CANCEL says why this proxy sends it (local_cancel_reason of Kamailio). */
+  cancelReason: boolean;
+  /** How long an INVITE and another request may wait for their final reply, all branches together, in milliseconds. */
+  inviteLifetime: number;
+  otherLifetime: number;
 }
 
 /** Settings of the record-routing module. */

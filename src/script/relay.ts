@@ -459,8 +459,8 @@ function sent(
     target,
     branch,
     undefined,
-    call.frTimeout ?? tm.frTimeout,
-    call.frInvTimeout ?? tm.frInvTimeout,
+    transaction.timeLeft(call.frTimeout ?? tm.frTimeout),
+    transaction.timeLeft(call.frInvTimeout ?? tm.frInvTimeout),
   );
   return undefined;
 }

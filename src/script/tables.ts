@@ -107,6 +107,13 @@ export interface HashRow {
   readonly expires: number;
 }
 
+/** A row of pipelimit's table of pipes. */
+export interface PipeRow {
+  readonly algorithm: string;
+  /** Messages in an interval. */
+  readonly limit: number;
+}
+
 /** The tables that a script reads; loaded at the start and again at each reload. */
 export interface ScriptTables {
   readonly addresses: AddressTables;
@@ -130,6 +137,8 @@ export interface ScriptTables {
   readonly trees: ReadonlyMap<string, PrefixTree>;
   /** The rules of fraud_detection. */
   readonly fraud: FraudProfiles;
+  /** Pipes of pipelimit by name. */
+  readonly pipes: ReadonlyMap<string, PipeRow>;
 }
 
 /** Tables of a cfg file that uses none. */
@@ -145,4 +154,5 @@ export const NO_TABLES: ScriptTables = {
   hashes: new Map(),
   trees: new Map(),
   fraud: new Map(),
+  pipes: new Map(),
 };

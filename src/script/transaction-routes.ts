@@ -113,7 +113,7 @@ export function runFailureRoute(
   scope.txReason = best.reply?.reason ?? statusLine(best.status, env.dialect);
   // As recorded of Kamailio, each failure route begins with the request as the request route left it; changes of an
   // earlier failure route are discarded.
-  const { edits, message } = call;
+  const { edits, message, replyLines } = call;
   if (env.dialect === 'kamailio') call.edits = edits.copy();
   const run = new MessageRun(env, 'failure', scope, message, call.source, call.edits, call);
   run.transaction = transaction;
@@ -121,6 +121,8 @@ export function runFailureRoute(
   const ended = (outcome: RouteOutcome): RouteOutcome => {
     // After msg_apply_changes() the message itself contains the changes, so the edits are not put back.
     if (call.message === message) call.edits = edits;
+    // As recorded, what append_to_reply() adds in a failure route is for replies of that route only.
+    if (env.dialect === 'kamailio') call.replyLines = replyLines;
     return outcome;
   };
   const outcome = route.run(run);

@@ -56,6 +56,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
   /** $ru and $du when the transaction was created; failure routes of Kamailio begin with these. */
   private readonly firstUri: string;
   private readonly firstDestination: string | undefined;
+  private readonly begun: number;
   constructor(
     readonly env: ScriptEnvironment,
     readonly call: Call,
@@ -63,6 +64,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
   ) {
     this.firstUri = call.requestUri;
     this.firstDestination = call.scope.destinationUri;
+    this.begun = env.clock.monotonic();
     server.owner = this;
   }
 
@@ -146,7 +148,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     this.sent(code, reason, undefined);
     if (code >= 200) {
       this.finalReason = reason;
-      this.cancelBranches(this.env.dialect === 'kamailio' ? `Reason: SIP;cause=${code}\r\n` : '');
+      this.cancelBranches(this.cancelReason(code));
       this.ended(code);
     }
     return true;
@@ -259,10 +261,28 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     branch.replied = true;
   }
 
+  /** Reason header of the CANCEL for branches that a final reply ends. */
+  private cancelReason(status: number): string {
+    const { dialect, tm } = this.env;
+    return dialect === 'kamailio' && tm.cancelReason ? `Reason: SIP;cause=${status}\r\n` : '';
+  }
+
+  /**
+   * Milliseconds that are left for a new branch, at most `most`. Kamailio bounds the time of all branches together; a
+   * branch that begins after it is sent, and ends at once.
+   */
+  timeLeft(most: number): number {
+    const { call, env, invite } = this;
+    const lifetime = call.lifetime ?? (invite ? env.tm.inviteLifetime : env.tm.otherLifetime);
+    if (lifetime >= most && this.branches.length <= 1) return most;
+    return Math.max(1, Math.min(most, lifetime - (env.clock.monotonic() - this.begun)));
+  }
+
   /** Reason header of the CANCEL for other branches when one has been answered with 2xx. */
   private get answeredElsewhere(): string {
     const { dialect, tm } = this.env;
-    if (dialect === 'kamailio') return 'Reason: SIP;cause=200;text="Call completed elsewhere"\r\n';
+    if (dialect === 'kamailio')
+      return tm.cancelReason ? 'Reason: SIP;cause=200;text="Call completed elsewhere"\r\n' : '';
     return tm.timeoutReason === '' ? '' : ANSWERED_ELSEWHERE;
   }
 
@@ -338,8 +358,8 @@ export class ScriptTransaction implements BranchListener, TransactionState {
   private settled(branch: TxBranch, status: number): void {
     if (this.final !== 0) return;
     this.lastFinalBranch = branch;
-    if (status >= 600)
-      this.cancelBranches(this.env.dialect === 'kamailio' ? `Reason: SIP;cause=${status}\r\n` : '', branch, '');
+    if (status >= 600 && !this.env.tm.plain6xx && !this.call.plain6xx)
+      this.cancelBranches(this.cancelReason(status), branch, '');
     if (!this.inFailureRoute) this.judge();
   }
 

@@ -57,6 +57,16 @@ export class ArgumentCompiler {
       if (kind !== 'expression' && !computed) return wrong(`${parameter.name} must be a constant`);
       return expressionArgument(value, node.at, this.patternOf(parameter));
     }
+    if (typeof constant === 'string' && constant.includes('$') && parameter.kind !== 'literal') {
+      const reading = recorded?.reading(index) ?? 'format';
+      const leads = /^\s*\$/.test(constant);
+      if (reading === 'literal' || (reading === 'text' && !leads))
+        return this.checked(constant, parameter, node.at, wrong);
+      if (reading !== 'format' && leads) {
+        const format = this.context.leadingVariable(constant.trimStart(), node.at);
+        return format === undefined ? undefined : formatArgument(format, node.at, undefined);
+      }
+    }
     return this.literal(constant, parameter, node, wrong);
   }
 

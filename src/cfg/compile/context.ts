@@ -46,6 +46,14 @@ export class CompileContext {
     return undefined;
   }
 
+  /** Compiles the variable at the beginning of a text; what follows it is left out. */
+  leadingVariable(text: string, at: Position): Format | undefined {
+    const format = compiled(text, this.names, true);
+    if (typeof format !== 'string') return format;
+    this.problems.error('variable', at, format, true);
+    return undefined;
+  }
+
   /** Compiles a single variable of the script. */
   variable(reference: VariableReference): Format | undefined {
     return this.format(reference.text, reference.at, false);
@@ -114,9 +122,9 @@ function shownRoute(name: string | undefined): string | null {
 }
 
 /** The compiled format, or the error message. */
-function compiled(text: string, names: FormatNames): Format | string {
+function compiled(text: string, names: FormatNames, leading = false): Format | string {
   try {
-    return compileFormat(text, { names });
+    return compileFormat(text, { names, leading });
   } catch (error) {
     return messageOf(error);
   }

@@ -172,7 +172,11 @@ class UriVariable {
       set: (context, value) => {
         const uri = this.uri(context);
         const edited = uri === undefined ? undefined : edit(uri, value);
-        if (edited !== undefined) write(context, text(edited));
+        if (edited === undefined) return;
+        // As recorded, Kamailio keeps a tel URI without a host, and a port has no effect on it.
+        const { scheme, host, user, params, headers } = edited;
+        const isNumber = this.rules.scheme && scheme === 'tel' && host === '';
+        write(context, isNumber ? `tel:${user}${params}${headers}` : text(edited));
       },
     };
   }
