@@ -2,7 +2,7 @@ import { messageOf } from '../core/errors.js';
 import { canonicalIp } from '../core/ip-address.js';
 import { type BoundedRegex, compilePerl, compilePosix } from '../core/posix-regex.js';
 import { timeRecurrence } from '../core/time-recurrence.js';
-import { algorithmOf } from '../modules/pipes.js';
+import { algorithmOf } from '../script/pipe-algorithms.js';
 import type { AddressRow, DialplanRule, DomainAttribute, DomainRow, PipeRow, TrustedRow } from '../script/tables.js';
 import { FaultyRows } from './faulty-rows.js';
 

@@ -2,6 +2,7 @@ import { ownText } from '../core/own-text.js';
 import type { ValueMap } from '../core/value-map.js';
 import type { PvarValue } from '../pvar/context.js';
 import type { ModuleStates } from '../script/environment.js';
+import { algorithmOf, type PipeAlgorithm } from '../script/pipe-algorithms.js';
 
 /** A rate limit ("pipe" in ratelimit and pipelimit) with its count of messages. */
 export interface Pipe {
@@ -11,15 +12,6 @@ export interface Pipe {
   before: number;
   since: number;
   algorithm: PipeAlgorithm;
-}
-
-/** "feedback" and "network" limit by measurements of the machine in the originals; here they do not limit. */
-export type PipeAlgorithm = 'taildrop' | 'red' | 'feedback' | 'network';
-
-/** The algorithm with a name; undefined for an unknown one. */
-export function algorithmOf(text: string): PipeAlgorithm | undefined {
-  const lower = text.toLowerCase();
-  return lower === 'taildrop' || lower === 'red' || lower === 'feedback' || lower === 'network' ? lower : undefined;
 }
 
 /** A pipe without counts. */

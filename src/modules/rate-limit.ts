@@ -1,5 +1,6 @@
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters, ModuleStates } from '../script/environment.js';
+import { algorithmOf, type PipeAlgorithm } from '../script/pipe-algorithms.js';
 import { copiedList } from './copied-entries.js';
 import {
   code,
@@ -12,7 +13,7 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
-import { algorithmOf, newPipe, OwnPipes, type Pipe, type PipeAlgorithm, type Pipes, pipesOf } from './pipes.js';
+import { newPipe, OwnPipes, type Pipe, type Pipes, pipesOf } from './pipes.js';
 import { replyHere } from './replying.js';
 
 interface RateState {
