@@ -200,6 +200,15 @@ const OLD_NAMES: Readonly<Record<string, string>> = {
   ruri_has_param: 'uri_param',
 };
 
+/** Whether a parameter of a URI has this name (lower case). A peer's URI may have tens of thousands. */
+function isCalled(parameter: string, name: string): boolean {
+  const { length } = name;
+  if (parameter.length > length ? parameter.charCodeAt(length) !== EQUALS : parameter.length < length) return false;
+  return parameter.slice(0, length).toLowerCase() === name;
+}
+
+const EQUALS = 61;
+
 const parameterFunctions: readonly FunctionSpec[] = [
   {
     name: 'ruri_add_param',
@@ -227,10 +236,8 @@ const parameterFunctions: readonly FunctionSpec[] = [
         const wanted = textOf(name, run).toLowerCase();
         return code(
           editRequestUri(run, (parts) => {
-            const kept = parts.params
-              .split(';')
-              .filter((each) => each !== '' && each.split('=')[0]?.toLowerCase() !== wanted);
-            parts.params = kept.map((each) => `;${each}`).join('');
+            const kept = parts.params.split(';').filter((each) => each !== '' && !isCalled(each, wanted));
+            parts.params = kept.length === 0 ? '' : `;${kept.join(';')}`;
             return undefined;
           }),
         );
@@ -246,7 +253,7 @@ const parameterFunctions: readonly FunctionSpec[] = [
       (run) => {
         const parts = cutUri(run.call.requestUri);
         const wanted = textOf(name, run).toLowerCase();
-        const found = parts?.params.split(';').find((each) => each.split('=')[0]?.toLowerCase() === wanted);
+        const found = parts?.params.split(';').find((each) => isCalled(each, wanted));
         if (found === undefined) return -1;
         const equals = found.indexOf('=');
         const given = equals < 0 ? '' : found.slice(equals + 1);

@@ -102,6 +102,19 @@ test('a stream that a peer names is looked for in time in proportion to the body
   }
 });
 
+test('the parameters of a request-URI are read in time in proportion to it', async () => {
+  const cases = [';lr', ';a=b', ';'].map((unit) => ({
+    name: JSON.stringify(unit),
+    make: (length: number) =>
+      invite('x', '').replace('sip:bob@sw.example', `sip:bob@sw.example${half(unit, 2 * length)}`),
+  }));
+  for (const statement of ['ruri_del_param("x");', 'ruri_del_param("lr");', 'ruri_has_param("x");']) {
+    const runner = startScript({ dialect: 'opensips', script: `${statement} exit;` });
+    assertLinear(statement, cases, (text) => runner.receive(text), { noiseMs: 3 });
+    await runner.stop();
+  }
+});
+
 const stops: (() => Promise<void>)[] = [];
 after(() => Promise.all(stops.map((stop) => stop())));
 
