@@ -3,6 +3,7 @@ import type { Dialect } from '../cfg/dialect.js';
 import type { Problems } from '../cfg/problem.js';
 import { parseSocket } from '../config/socket.js';
 import { messageOf } from '../core/errors.js';
+import { withoutRoot } from '../core/host-name.js';
 import type { TransportName } from '../core/uri.js';
 import type { HostAlias } from '../script/environment.js';
 import { kamailioGlobalFault } from './kamailio-globals.js';
@@ -283,7 +284,7 @@ function listenOn(
 export function aliasOf(text: string): HostAlias {
   const match = /^(?:(udp|tcp|tls|ws|wss|sctp):)?(\[[^\]]+\]|[^:]+)(?::(\d+))?$/i.exec(text.trim());
   return {
-    host: (match?.[2] ?? text).toLowerCase(),
+    host: withoutRoot(match?.[2] ?? text).toLowerCase(),
     port: match?.[3] === undefined ? undefined : Number(match[3]),
     transport: match?.[1]?.toLowerCase() as TransportName | undefined,
   };

@@ -1,5 +1,6 @@
 import type { LoadedCfg } from '../cfg-file/load.js';
 import { messageOf } from '../core/errors.js';
+import { nextIteration } from '../core/event-loop.js';
 import type { FraudFigure, FraudProfiles, FraudRule, Thresholds } from '../script/fraud-rules.js';
 import { FaultyRows } from './faulty-rows.js';
 import { type DatabaseRow, textIn } from './script-rows.js';
@@ -46,12 +47,15 @@ function minutesIn(text: string, usual: number): number {
   return found;
 }
 
-/** Reads the rows of fraud_detection; `faulty` is called for malformed rows. */
-export function fraudProfiles(
+/** Rows that are read in one event loop iteration. */
+const ROWS = 2000;
+
+/** Reads the rows of fraud_detection; `faulty` is called for malformed rows. Calls go on meanwhile. */
+export async function fraudProfiles(
   rows: readonly DatabaseRow[],
   cfg: LoadedCfg,
   faulty: (row: string, reason: string) => void,
-): FraudProfiles {
+): Promise<FraudProfiles> {
   const parameters = cfg.modules.get('fraud_detection');
   const column = (name: string, usual: string): string =>
     String(parameters?.get(`${name}_col`)?.at(-1) ?? parameters?.get(name)?.at(-1) ?? usual);
@@ -73,7 +77,8 @@ export function fraudProfiles(
   );
   const leftOut = new FaultyRows(faulty);
   const profiles = new Map<number, Map<string, FraudRule[]>>();
-  for (const row of rows) {
+  for (const [i, row] of rows.entries()) {
+    if (i > 0 && i % ROWS === 0) await nextIteration();
     try {
       const number = (name: string): number => Math.max(0, Number(row[name] ?? 0) || 0);
       const text = (name: string): string => textIn(row, name) ?? '';

@@ -260,7 +260,7 @@ export async function readScriptTables(
     fraud:
       fraudRows === undefined
         ? before.fraud
-        : fraudProfiles(fraudRows, cfg, faulty('fraud_detection', 'fraud_detection')),
+        : await fraudProfiles(fraudRows, cfg, faulty('fraud_detection', 'fraud_detection')),
     hashes,
     trees: found,
     addresses:

@@ -1,5 +1,6 @@
 import type { RouteKind } from '../cfg/ast.js';
 import type { CallSite } from '../cfg/function-table.js';
+import { withoutRoot } from '../core/host-name.js';
 import { parseAddress } from '../core/name-addr.js';
 import { parseUri, uriTransport } from '../core/uri.js';
 import { addressSpan } from '../script/address-parts.js';
@@ -290,7 +291,7 @@ export const rewritingFunctions: ScriptFunction[] = [
           if (number !== 0) return code(isOurs(run.env, text, number));
           return code(
             run.env.sockets.all.some(({ address }) => address === text) ||
-              run.env.aliases.some(({ host: each }) => each === text.toLowerCase()),
+              run.env.aliases.some(({ host: each }) => each === withoutRoot(text).toLowerCase()),
           );
         },
     },

@@ -1,3 +1,4 @@
+import { withoutRoot } from '../core/host-name.js';
 import type { ScriptEnvironment } from './environment.js';
 
 /**
@@ -5,7 +6,7 @@ import type { ScriptEnvironment } from './environment.js';
  * a domain in the table. An alias without a port matches any; with `port` undefined only the host is compared.
  */
 export function isOurs(env: ScriptEnvironment, host: string, port: number | undefined): boolean {
-  const lower = host.toLowerCase();
+  const lower = withoutRoot(host).toLowerCase();
   if (env.registeredMyself && env.tables.domains.has(lower)) return true;
   if (port === undefined) {
     if (env.sockets.all.some((each) => each.address === lower || env.sockets.isOursAt(lower, each.port))) return true;

@@ -1,3 +1,4 @@
+import { withoutRoot } from '../core/host-name.js';
 import { isWildcard, localAddresses } from '../core/local-addresses.js';
 import { defaultPort, type SipUri, type TransportName, uriTransport } from '../core/uri.js';
 import type { Address } from './resolve.js';
@@ -160,9 +161,4 @@ function bound(socket: SipSocket): string {
 
 function boundName(socket: SipSocket): string {
   return hostPort(socket.address, socket.port).toLowerCase();
-}
-
-/** A host name without the dot at its end that stands for the root of the DNS (RFC 1034 section 3.1): the same name. */
-function withoutRoot(host: string): string {
-  return host.length > 1 && host.charCodeAt(host.length - 1) === 46 ? host.slice(0, -1) : host;
 }
