@@ -1,4 +1,4 @@
-import type { ConfigurationTree, Position } from '../cfg/ast.js';
+import type { ConfigurationTree, Position, SettingValue } from '../cfg/ast.js';
 import type { DialectName, FunctionTable } from '../cfg/function-table.js';
 import type { CfgProblem, CfgProblemCode } from '../cfg/problem.js';
 import { callsIn } from '../cfg/visit.js';
@@ -8,6 +8,7 @@ import { functionsMissingOf } from '../modules/not-here.js';
 import type { MessageRun } from '../script/call.js';
 import type { CfgReading } from './load.js';
 import { missingSockets } from './management.js';
+import { plainValue } from './parameters.js';
 import { settingFaults } from './settings-faults.js';
 
 /**
@@ -63,7 +64,7 @@ export function inventory(reading: CfgReading): Inventory {
   const { tree, dialect, problems } = reading;
   if (tree !== undefined && dialect !== undefined) {
     things.push(...parametersOf(tree, reading), ...modulesOf(tree, functions, dialect.name));
-    if (dialect.name === 'kamailio') things.push(...routesNotRun(tree));
+    if (dialect.name === 'kamailio') things.push(...routesNotRun(tree), ...pingsNotSent(tree));
     const known = new Map<string, { at: Position; count: number; standIn: string | undefined }>();
     for (const { body } of tree.routes) {
       for (const call of callsIn(body)) {
@@ -130,6 +131,10 @@ function parametersOf(tree: ConfigurationTree, { problems }: CfgReading): UsedTh
     });
 }
 
+function isOff(value: SettingValue | undefined): boolean {
+  return value === undefined || /^(?:0|no|off|false)$/i.test(String(plainValue(value)));
+}
+
 /** Routes of a Kamailio file that never run here: those of other events. */
 function routesNotRun(tree: ConfigurationTree): UsedThing[] {
   const events = tree.routes
@@ -137,8 +142,36 @@ function routesNotRun(tree: ConfigurationTree): UsedThing[] {
       ({ kind, name }) =>
         kind === 'event' && name !== undefined && !EVENTS_RUN.has(name) && !name.startsWith('htable:expired:'),
     )
-    .map(({ name, at }) => ({ name: `event_route[${name}]`, at, message: `event_route[${name}] is not run` }));
-  return events.map((each) => ({ kind: 'other', standing: 'unknown', count: 1, ...each }));
+    .map(({ name = '', at }) => ({ kind: 'other' as const, name: `event_route[${name}]`, count: 1, at }));
+  // As recorded, 5.6.3 does not run this route either.
+  const silent = (name: string): boolean =>
+    name === 'event_route[core:msg-received]' &&
+    tree.parameters.every((each) => each.name !== 'received_route_mode' || isOff(each.value));
+  return events.map((each) =>
+    silent(each.name)
+      ? { ...each, standing: 'noted', message: `${each.name} is never run without received_route_mode` }
+      : { ...each, standing: 'unknown', message: `${each.name} is not run` },
+  );
+}
+
+/** Contacts that are only in the database are not pinged. */
+function pingsNotSent(tree: ConfigurationTree): UsedThing[] {
+  const last = (module: string, name: string) =>
+    tree.moduleParameters.findLast((each) => each.name === name && each.module.split('|').includes(module));
+  const interval = last('nathelper', 'natping_interval');
+  if (interval === undefined || Number(interval.value) === 0 || Number(last('usrloc', 'db_mode')?.value) !== 3)
+    return [];
+  const message = 'contacts that are only in the database (db_mode 3 of usrloc) are not pinged';
+  return [
+    {
+      kind: 'parameter',
+      name: 'nathelper: natping_interval',
+      standing: 'stands in',
+      at: interval.at,
+      count: 1,
+      message,
+    },
+  ];
 }
 
 /** Modules of OpenSIPS that work without being called, with what is not done here. */
