@@ -89,6 +89,8 @@ export function substituted(s: Substitution, text: string, run: MessageRun): str
   while (at <= text.length && found < MAX_REPLACED) {
     const match = s.regex.match(text, at);
     if (match === undefined) break;
+    // As recorded, Kamailio replaces nothing when the match is empty.
+    if (match.end === match.start && run.env.dialect === 'kamailio') break;
     found++;
     out += text.slice(at, match.start) + s.replacement(match.groups, run);
     if (match.end === match.start) out += text.slice(match.end, match.end + 1);

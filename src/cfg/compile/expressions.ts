@@ -285,7 +285,7 @@ const NUMERIC: ReadonlySet<string> = new Set([
 function numbered({ read, ...rest }: CompiledExpression, numbers: ReadonlyMap<string, number>): CompiledExpression {
   const number = (run: ScriptRun): Result => {
     const value = read(run);
-    return typeof value === 'string' ? (numbers.get(value) ?? value) : value;
+    return typeof value === 'string' ? (numbers.get(value) ?? numbers.get('') ?? value) : value;
   };
   return { ...rest, variable: undefined, read: number };
 }

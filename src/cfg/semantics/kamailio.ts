@@ -116,14 +116,12 @@ function mismatch(operator: BinaryOperator, left: StaticType, right: StaticType)
   }
 }
 
-const TRANSPORTS = new Map([
-  ['udp', 1],
-  ['tcp', 2],
-  ['tls', 3],
-  ['sctp', 4],
-  ['ws', 5],
-  ['wss', 6],
-]);
+const TRANSPORTS = new Map(
+  ['udp', 'tcp', 'tls', 'sctp', 'ws', 'wss'].flatMap((name, i) => [
+    [name, i + 1] as const,
+    [name.toUpperCase(), i + 1] as const,
+  ]),
+);
 const SCHEMES = new Map([
   ['sip', 1],
   ['sips', 2],
@@ -132,10 +130,13 @@ const SCHEMES = new Map([
   ['urn', 5],
 ]);
 const METHODS = new Map(
-  'INVITE CANCEL ACK BYE INFO REGISTER SUBSCRIBE NOTIFY MESSAGE OPTIONS PRACK UPDATE REFER PUBLISH'
+  'INVITE CANCEL ACK BYE INFO REGISTER SUBSCRIBE NOTIFY MESSAGE OPTIONS PRACK UPDATE REFER PUBLISH KDMQ GET POST PUT DELETE'
     .split(' ')
-    .map((name, bit) => [name, 1 << bit]),
+    .map((name, bit) => [name, 1 << bit] as const),
 );
+// All other methods.
+METHODS.set('', 1 << 19);
+
 /** As recorded, these variables have a number besides their text; only what needs a number sees it. */
 const NUMBERED: ReadonlyMap<string, ReadonlyMap<string, number>> = new Map([
   ...['$pr', '$proto', '$rP', '$oP', '$dP', '$nh(P)'].map((name) => [name, TRANSPORTS] as const),

@@ -44,7 +44,10 @@ export interface Operators {
   assignmentHolds?(target: string, value: Result): boolean;
   /** Variables whose empty text is null in expressions. */
   readonly emptyIsNull?: ReadonlySet<string>;
-  /** The numbers that texts of some variables stand for where a number is needed; undefined for other variables. */
+  /**
+   * The numbers that texts of some variables stand for where a number is needed, that of all others under ''; undefined
+   * for other variables.
+   */
   numbersOf?(variable: string): ReadonlyMap<string, number> | undefined;
   /** Whether "+" always adds where a number is needed, whatever its operands are. */
   readonly addsInNumericContext: boolean;

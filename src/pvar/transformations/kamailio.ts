@@ -247,7 +247,8 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['s.escape.param', escaped('s.escape.param')],
   [
     's.decode.hexa',
-    onText((text) => (/^(?:[0-9a-f]{2})*$/i.test(text) ? Buffer.from(text, 'hex').toString('latin1') : null)),
+    // As recorded, half a byte at the end is left out.
+    onText((text) => (/^[0-9a-f]*$/i.test(text) ? Buffer.from(text, 'hex').toString('latin1') : null)),
   ],
   ['s.encode.base64', onText((text) => Buffer.from(text, 'latin1').toString('base64'))],
   ['s.decode.base64', onText((text) => (BASE64.test(text) ? Buffer.from(text, 'base64').toString('latin1') : null))],
