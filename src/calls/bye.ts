@@ -1,16 +1,16 @@
 import type { RelayWatch } from '../proxy/observer.js';
 import type { SipMessage } from '../sip/message.js';
-import { type TaggedRequest, tagKey } from './tag-key.js';
+import type { TaggedRequest } from './tag-key.js';
 
 /** The fields read from a request inside a dialog. */
 export type RequestInDialog = TaggedRequest & Pick<SipMessage, 'callIdA' | 'callIdB'>;
 
 /** Receives what a BYE has done to its call. */
 export interface ByeListener {
-  /** The BYE got the final reply that ends its call. */
-  callEnded(bye: Bye): void;
-  /** Records that the call has ended. */
-  hungUp(bye: Bye): void;
+  /** The BYE got the final reply that ends its call: keeps it until that is recorded. */
+  keep(ended: Bye): void;
+  /** Records that the call has ended by a BYE that came `at` this time, in monotonic milliseconds. */
+  hungUp(bye: RequestInDialog, at: number): void;
 }
 
 /**
@@ -18,34 +18,28 @@ export interface ByeListener {
  * sent again with credentials.
  */
 export class Bye implements RelayWatch {
-  /**
-   * The two halves of the hash of its Call-ID, and the key of its From tag; copied when the BYE ends, so that the
-   * message can be freed.
-   */
-  callIdA = 0;
-  callIdB = 0;
-  tag = 0;
+  /** Bytes of the request. */
+  readonly bytes: number;
+  private isEnded = false;
 
   constructor(
     private readonly keeper: ByeListener,
-    private request: RequestInDialog | undefined,
+    private readonly request: RequestInDialog,
     /** When the BYE came, in monotonic milliseconds. */
-    readonly at: number,
-  ) {}
+    private readonly at: number,
+  ) {
+    this.bytes = request.text?.length ?? 0;
+  }
 
   ended(code: number): void {
-    const { request } = this;
-    if (request === undefined || code === 401 || code === 407) return;
-    this.callIdA = request.callIdA;
-    this.callIdB = request.callIdB;
-    this.tag = tagKey(request);
-    this.request = undefined;
-    this.keeper.callEnded(this);
+    if (this.isEnded || code === 401 || code === 407) return;
+    this.isEnded = true;
+    this.keeper.keep(this);
   }
 
   /** Records that this BYE has ended its call. */
   writeRecord(): void {
-    this.keeper.hungUp(this);
+    this.keeper.hungUp(this.request, this.at);
   }
 
   sent(): void {}

@@ -39,6 +39,8 @@ export interface FinalRecords {
 
 /** A request or BYE that has ended and is not recorded yet. */
 interface Ended {
+  /** Bytes that it keeps in memory until then. */
+  readonly bytes: number;
   writeRecord(): void;
 }
 
@@ -50,11 +52,12 @@ export interface RecordHandle {
 }
 
 /**
- * Ended requests are recorded in groups of this size, or earlier when somebody reads the records. In a group, all but
- * the first find code and tables in the processor's caches. Until then the texts of the requests stay in memory.
+ * Ended requests are recorded, and new ones counted in the figures, in groups of this size, or earlier when somebody
+ * reads them. The first of a group takes several times as long as each further one, which finds the code in the
+ * processor's caches. Until then the requests stay in memory.
  */
-const MAX_WAITING = 16;
-const MAX_WAITING_BYTES = 64 * 1024;
+const MAX_WAITING = 128;
+const MAX_WAITING_BYTES = 256 * 1024;
 /** Times are kept in whole microseconds, so two equal times may differ by this many milliseconds. */
 const SAME_TIME = 0.001;
 /** Characters kept of the reason of a refusal: a script may put any part of the request into it. */
@@ -98,9 +101,13 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeListener {
   private readonly stateless = new Generations<string, true>(RETRANSMISSIONS);
   /** While an event of another process is recorded: its monotonic time; otherwise undefined, which means now. */
   reportedAt: number | undefined = undefined;
+  /** Requests that the figures may not contain yet. */
+  private uncounted: CallWatch[] = [];
   /** Ended requests that are not recorded yet, oldest first, and the bytes of their texts. */
   private waiting: Ended[] = [];
   private waitingBytes = 0;
+  /** Whether a listener wants records, as far as known (`askListeners`). */
+  private isWanted = false;
   private changes = 0;
   private begun = 0;
   /**
@@ -128,6 +135,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeListener {
       for (const slot of kept) this.ring.add(slot);
     }
     this.bounds = bounds;
+    this.askListeners();
     this.forgetOldDialogs();
   }
 
@@ -136,12 +144,20 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeListener {
    * The returned function removes the listener.
    */
   onEnd(listen: (record: CallRecord) => void, isWanted: () => boolean = always): () => void {
-    return this.listeners.on(listen, isWanted);
+    const remove = this.listeners.on(listen, isWanted);
+    this.askListeners();
+    return remove;
+  }
+
+  /** To be called when a listener may have begun to want records: each is asked whether it does. */
+  askListeners(): void {
+    this.isWanted = this.listeners.isWanted;
   }
 
   /** The figures of each destination, up to date. */
   get table(): FiguresTable {
     this.writeEnded();
+    this.countOpen();
     return this.figuresTable;
   }
 
@@ -149,8 +165,13 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeListener {
     return this.reportedAt ?? this.clock.monotonic();
   }
 
+  /** The figures of the hop's destination, up to date. */
   figures(hop: NextHop): DestinationFigures | undefined {
-    return hop.destination === undefined ? undefined : this.figuresTable.of(hop.destination);
+    return hop.destination === undefined ? undefined : this.table.of(hop.destination);
+  }
+
+  figuresOf(destination: Destination): DestinationFigures {
+    return this.figuresTable.of(destination);
   }
 
   /** Counts the round trip of an answered probe. */
@@ -175,21 +196,21 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeListener {
     recordRoute: boolean,
   ): CallWatch {
     this.onDispatch?.(request, source, origin);
-    const began = this.monotonic();
-    return new CallWatch(this, request, invite, source, began, origin, recordRoute);
+    const watch = new CallWatch(this, request, invite, source, this.monotonic(), origin, recordRoute);
+    if (this.uncounted.push(watch) >= MAX_WAITING) this.countOpen();
+    return watch;
   }
 
   /**
-   * Converts a monotonic time to milliseconds since the epoch. The system clock is slower to read, so it is read once a
-   * second only.
+   * Before records are filed: asks whether a listener wants them, and compares the clocks. The system clock is slower to
+   * read than the monotonic one, so it is read once a second only.
    */
-  private timeAt(monotonic: number): number {
-    const now = this.monotonic();
-    if (now >= this.aheadUntil) {
-      this.ahead = this.clock.now() - this.clock.monotonic();
-      this.aheadUntil = now + 1000;
-    }
-    return Math.round(monotonic + this.ahead);
+  private prepare(): void {
+    this.askListeners();
+    const now = this.clock.monotonic();
+    if (now < this.aheadUntil) return;
+    this.ahead = this.clock.now() - now;
+    this.aheadUntil = now + 1000;
   }
 
   forwarded(message: SipMessage, source: Source, hop: NextHop, target: ResolvedTarget, origin?: RouteOrigin): void {
@@ -204,9 +225,9 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeListener {
     this.stateless.set(ownText(key), true);
     this.onDispatch?.(message, source, origin);
     const invite = message.method === 'INVITE';
-    const began = this.clock.monotonic();
-    const watch = new CallWatch(this, message, invite, source, began, origin, false);
+    const watch = new CallWatch(this, message, invite, source, this.clock.monotonic(), origin, false);
     watch.forwarded(hop, target);
+    this.prepare();
     this.file(watch, '', this.ring);
   }
 
@@ -219,12 +240,14 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeListener {
     const watch = new CallWatch(this, message, message.method === 'INVITE', source, now, origin, false);
     watch.code = code;
     watch.end = 0;
+    this.prepare();
     this.file(watch, ownText(reason.slice(0, MAX_OF_REASON)), this.refusals);
   }
 
-  recordEnded(watch: CallWatch): void {
-    this.waitingBytes += watch.request?.text.length ?? 0;
-    this.keep(watch);
+  keep(ended: Ended): void {
+    this.waitingBytes += ended.bytes;
+    const isFull = this.waiting.push(ended) >= MAX_WAITING || this.waitingBytes > MAX_WAITING_BYTES;
+    if (isFull || this.isWanted || this.finals !== undefined) this.writeEnded();
   }
 
   write(watch: CallWatch): void {
@@ -235,10 +258,6 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeListener {
   byeEnded(callId: string, fromTag: string, code: number): void {
     const { a, b } = hashCallId(callId);
     this.bye({ callIdA: a, callIdB: b, fromTag })?.ended(code);
-  }
-
-  callEnded(bye: Bye): void {
-    this.keep(bye);
   }
 
   /** The number of calls that were answered, are recorded in the route and have not ended. */
@@ -276,6 +295,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeListener {
 
   /** Reads the record of a reference; undefined when it has left its ring. */
   read({ slot, serial }: RecordHandle): CallRecord | undefined {
+    this.writeEnded();
     return this.store.isListed(slot) && this.store.serial(slot) === serial ? this.store.read(slot) : undefined;
   }
 
@@ -305,11 +325,11 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeListener {
     return new Bye(this, request, this.monotonic());
   }
 
-  /** Keeps an ended request until it is recorded. */
-  private keep(ended: Ended): void {
-    this.waiting.push(ended);
-    const isFull = this.waiting.length >= MAX_WAITING || this.waitingBytes > MAX_WAITING_BYTES;
-    if (isFull || this.finals !== undefined || this.listeners.isWanted) this.writeEnded();
+  /** Adds the requests in progress to the figures. */
+  private countOpen(): void {
+    const { uncounted } = this;
+    this.uncounted = [];
+    for (let i = 0; i < uncounted.length; i++) (uncounted[i] as CallWatch).count();
   }
 
   /** Records all ended requests. */
@@ -318,22 +338,24 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeListener {
     if (waiting.length === 0) return;
     this.waiting = [];
     this.waitingBytes = 0;
+    this.prepare();
     for (let i = 0; i < waiting.length; i++) (waiting[i] as Ended).writeRecord();
+    this.countOpen();
   }
 
-  hungUp({ callIdA, callIdB, tag, at }: Bye): void {
+  hungUp(bye: RequestInDialog, at: number): void {
     const { dialogs, store } = this;
-    const slot = dialogs.find(callIdA, callIdB);
+    const slot = dialogs.find(bye.callIdA, bye.callIdB);
     // Another call with this Call-ID may have been answered since the BYE came.
     if (slot < 0 || store.answeredAt(slot) - at > SAME_TIME) return;
-    this.hangUp(slot, tag === dialogs.own(slot) ? 'caller' : 'callee', at);
+    this.hangUp(slot, tagKey(bye) === dialogs.own(slot) ? 'caller' : 'callee', at);
   }
 
   private hangUp(slot: number, by: HungUp, at: number): void {
     const { store } = this;
     this.dialogs.remove(slot);
     store.hangUp(slot, by, at, ++this.changes);
-    this.listeners.ended(slot);
+    if (this.isWanted) this.listeners.ended(slot);
     store.settle(slot);
   }
 
@@ -350,14 +372,13 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeListener {
   /** Records a request that has ended. */
   private file(watch: CallWatch, reason: string, ring: SlotRing): void {
     const { store } = this;
-    const slot = store.write(watch, this.timeAt(watch.began), reason, ++this.changes);
+    const slot = store.write(watch, Math.round(watch.began + this.ahead), reason, ++this.changes);
     const { code, request } = watch;
     const goesOn = watch.invite && watch.recordRoute && code >= 200 && code < 300 && request !== undefined;
     if (goesOn) this.follow(slot, watch, request);
     watch.request = undefined;
-    const { finals } = this;
-    if (finals?.isWanted(request?.callId ?? '') === true) finals.record(store.read(slot));
-    if (!goesOn) this.listeners.ended(slot);
+    if (this.finals?.isWanted(request?.callId ?? '') === true) this.finals.record(store.read(slot));
+    if (!goesOn && this.isWanted) this.listeners.ended(slot);
     ring.add(slot);
     // Checking the oldest calls takes time, so it is not done for each call.
     if (goesOn && (this.dialogs.size > this.bounds.dialogs || ++this.begun % LOOK_EVERY === 0)) this.forgetOldDialogs();

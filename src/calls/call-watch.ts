@@ -1,3 +1,4 @@
+import type { Destination } from '../engine/destination.js';
 import type { HopFailure, NextHop, RouteOrigin } from '../proxy/decision.js';
 import type { RelayWatch } from '../proxy/observer.js';
 import type { SipMessage } from '../sip/message.js';
@@ -22,10 +23,10 @@ export interface RecordedRequest extends Pick<SipMessage, 'text' | 'callId' | 'c
 export interface RecordKeeper {
   /** Monotonic milliseconds. */
   monotonic(): number;
-  /** The figures of the hop's destination. */
-  figures(hop: NextHop): DestinationFigures | undefined;
-  /** The request got its final reply. */
-  recordEnded(watch: CallWatch): void;
+  /** The figures of a destination. */
+  figuresOf(destination: Destination): DestinationFigures;
+  /** The request got its final reply: keeps it until its record is written. */
+  keep(ended: CallWatch): void;
   /** Stores the record. */
   write(watch: CallWatch): void;
 }
@@ -96,6 +97,13 @@ export class CallWatch implements RelayWatch, CallTry {
   wasCancelled = false;
   /** Forwarded without state: its replies are not seen. */
   stateless = false;
+  /** Bytes of the request. */
+  readonly bytes: number;
+  /**
+   * Whether the figures of the destination contain what has happened so far. Until then an only attempt is noted here
+   * alone: most requests end within milliseconds and are counted in one go.
+   */
+  private isCounted = false;
 
   constructor(
     private readonly keeper: RecordKeeper,
@@ -107,9 +115,19 @@ export class CallWatch implements RelayWatch, CallTry {
     readonly began: number,
     readonly origin: RouteOrigin | undefined,
     readonly recordRoute: boolean,
-  ) {}
+  ) {
+    this.bytes = request?.text.length ?? 0;
+  }
 
   sent(hop: NextHop, target: ResolvedTarget): void {
+    if (this.hop === undefined && !this.isCounted && this.end < 0) {
+      this.hop = hop;
+      this.target = target;
+      this.at = this.elapsed();
+    } else this.sentAgain(hop, target);
+  }
+
+  private sentAgain(hop: NextHop, target: ResolvedTarget): void {
     const each = this.open(hop);
     if (each === undefined) return;
     const isFirst = each.target === undefined;
@@ -125,6 +143,21 @@ export class CallWatch implements RelayWatch, CallTry {
     if (!isFirst) return;
     if (this.invite) figures.calls++;
     else figures.requests++;
+  }
+
+  /** Counts in the figures of the destination what has happened so far; from now on each event is counted at once. */
+  count(): void {
+    if (this.isCounted) return;
+    this.isCounted = true;
+    const { hop } = this;
+    if (hop?.destination === undefined) return;
+    const figures = this.keeper.figuresOf(hop.destination);
+    this.figures = figures;
+    if (this.invite) {
+      figures.calls++;
+      figures.inProgress++;
+    } else figures.requests++;
+    if (this.first >= 0) figures.first.observe((this.first - this.at) / 1000);
   }
 
   provisional(hop: NextHop, code: number): void {
@@ -163,14 +196,17 @@ export class CallWatch implements RelayWatch, CallTry {
     const end = this.elapsed();
     this.code = code;
     this.end = end;
-    const { others } = this;
-    if (this.hop !== undefined) this.settle(this, code, hop, end, lost);
-    if (others !== undefined) for (const each of others) this.settle(each, code, hop, end, lost);
-    this.keeper.recordEnded(this);
+    // Most requests have one attempt, which ends with them. It is closed when the record is written.
+    if (hop === undefined || hop !== this.hop || this.tryEnd >= 0 || this.others !== undefined) {
+      this.settleAll(code, hop, end, lost);
+    }
+    this.keeper.keep(this);
   }
 
   /** Stores the record of the request. */
   writeRecord(): void {
+    this.count();
+    if (this.hop !== undefined && this.tryEnd < 0) this.close(this, this.code, false, undefined, this.end);
     this.keeper.write(this);
   }
 
@@ -195,6 +231,14 @@ export class CallWatch implements RelayWatch, CallTry {
       if (won !== undefined) return won;
     }
     return this.tryCode >= 200 && this.tryCode < 300 ? this : undefined;
+  }
+
+  /** Ends all attempts when the request ends. */
+  private settleAll(code: number, hop: NextHop | undefined, end: number, lost?: HopFailure): void {
+    this.count();
+    const { others } = this;
+    if (this.hop !== undefined) this.settle(this, code, hop, end, lost);
+    if (others !== undefined) for (const each of others) this.settle(each, code, hop, end, lost);
   }
 
   /** Ends an attempt when the request ends. */
@@ -230,6 +274,7 @@ export class CallWatch implements RelayWatch, CallTry {
   /** The attempt for a hop, created when it is new; undefined when there are too many, or after the end. */
   private open(hop: NextHop): CallTry | undefined {
     if (this.end >= 0) return undefined;
+    this.count();
     const known = this.find(hop);
     if (known !== undefined) return known;
     const { others } = this;
@@ -248,7 +293,7 @@ export class CallWatch implements RelayWatch, CallTry {
     }
     opened.hop = hop;
     opened.at = this.elapsed();
-    if (hop.destination !== undefined) opened.figures = this.keeper.figures(hop);
+    if (hop.destination !== undefined) opened.figures = this.keeper.figuresOf(hop.destination);
     return opened;
   }
 

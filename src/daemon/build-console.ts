@@ -31,7 +31,7 @@ export function buildConsole(env: ConsoleEnvironment): Console {
       version: VERSION,
       partitions: () => engine.partitions,
       problem: (name) => runtimes.get(name)?.notReady,
-      figures: ledger.table,
+      figures: { find: (destination) => ledger.table.find(destination) },
       health: () => health.groups(),
       settings: (destination) => settingsOf(settings(), destination),
       clustered: env.clustered,

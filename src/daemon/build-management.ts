@@ -146,9 +146,14 @@ export function buildManagement(settings: Settings, env: ManagementEnvironment):
       level: () => log.level ?? 'info',
       setLevel: (level) => {
         log.level = level;
+        env.calls.ledger.askListeners();
         env.workers()?.changed();
       },
-      focus: (focus, level, seconds) => log.focus?.(focus, level, seconds) ?? false,
+      focus: (focus, level, seconds) => {
+        const isKnown = log.focus?.(focus, level, seconds) ?? false;
+        env.calls.ledger.askListeners();
+        return isKnown;
+      },
       focuses: () => log.focuses?.() ?? [],
     },
   });

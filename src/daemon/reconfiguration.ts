@@ -126,11 +126,12 @@ export class Reconfiguration {
 
   private configureRest(settings: Settings): void {
     const { observers, management, sip, secret, log } = this.parts;
+    // Call records depend on it.
+    log.level = settings.log.level;
     observers.calls.configure(settings);
     observers.traces.configure(settings);
     management.access.configure(settings.access);
     sip.configure(settings);
     secret.configure(settings);
-    log.level = settings.log.level;
   }
 }

@@ -253,6 +253,28 @@ describe('call records', () => {
     }
   });
 
+  test('a listener that begins to want records gets those of requests that have ended before, too', () => {
+    const world = setUp([gateway(FIRST)], {}, { ring: 10, dialogs: 5 }, false);
+    const received: string[] = [];
+    let isWanted = false;
+    world.ledger.onEnd(
+      (record) => received.push(callEntry(record, 'sw1', NO_PRIVACY).call_id),
+      () => isWanted,
+    );
+    const fail = (callId: string) => {
+      world.call({ callId, branch: `z9hG4bK${callId}` });
+      world.answer(world.sentTo(FIRST).at(-1) as string, 404, 'b');
+    };
+    fail('before');
+    isWanted = true;
+    world.ledger.askListeners();
+    fail('after');
+    assert.deepEqual(received, ['before', 'after']);
+    isWanted = false;
+    fail('last');
+    assert.deepEqual(received, ['before', 'after']);
+  });
+
   test('a BYE for an earlier call with the same Call-ID does not end a later one', () => {
     for (const isHeard of [true, false]) {
       const world = setUp([gateway(FIRST)], {}, { ring: 10, dialogs: 5 }, isHeard);
@@ -398,6 +420,34 @@ describe('figures of destinations', () => {
     world.call({ method: 'BYE', callId: 'f', toTag: 'b', uri: `sip:${SECOND}`, branch: 'z9hG4bKbye', headers: route });
     world.answer(world.sentTo(SECOND).findLast((text) => text.startsWith('BYE')) as string, 200, 'b');
     assert.equal(figures(second)?.inProgress, 0);
+  });
+
+  test('figures contain each step of a call in progress, whenever they are read', () => {
+    const hop = gateway(FIRST);
+    const shown = (world: ReturnType<typeof setUp>) => {
+      const { calls, inProgress, outcomes, first, final } = world.ledger.figures(hop) ?? assert.fail();
+      return [calls, inProgress, outcomes[2], first.sum, final.sum];
+    };
+    const expected = [
+      [1, 1, 0, 0, 0],
+      [1, 1, 0, 40, 0],
+      [1, 1, 1, 40, 440],
+    ];
+    // Read after each step, and not before this one.
+    for (const readFrom of [0, 1, 2]) {
+      const world = setUp([hop], {}, { ring: 10, dialogs: 5 }, false);
+      const invite = () => world.sentTo(FIRST)[0] as string;
+      const steps = [
+        () => world.call({ callId: 'steps' }),
+        () => world.answer(invite(), 180, 'b'),
+        () => world.answer(invite(), 200, 'b'),
+      ];
+      for (const [i, step] of steps.entries()) {
+        step();
+        if (i >= readFrom) assert.deepEqual(shown(world), expected[i]);
+        world.clock.advance(i === 0 ? 40 : 400);
+      }
+    }
   });
 
   test('a quantile lies inside the bucket of its share', () => {
