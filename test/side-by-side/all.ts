@@ -19,6 +19,7 @@ import { PROBING_BALANCER } from './probing-balancer.js';
 import { SQL_ROUTING } from './sql-routing.js';
 import { TEAMS_DIRECT } from './teams-direct.js';
 import { TOPOS_BORDER } from './topos-border.js';
+import { CHANNEL_LIMITS, VENDOR_LISTS } from './vendor-lists.js';
 import { WEBRTC_TLS } from './webrtc-tls.js';
 
 /** Typical files of Kamailio operators, each of a different kind. */
@@ -39,6 +40,8 @@ export const OPERATOR_FILES: readonly OperatorFile[] = [
   PBX_FRONT,
   FRAUD_FRONT,
   MULTI_SITE,
+  VENDOR_LISTS,
+  CHANNEL_LIMITS,
   ...FURTHER_FILES,
   ...CALLERS_FILES,
   ...[...DEBIAN_DEFAULT, HOSTILE_PEERS].filter(({ path }) => path !== undefined && existsSync(path)),
