@@ -17,14 +17,14 @@ function timeOf(arg: Arg | undefined, run: MessageRun): number {
 }
 
 /**
- * Whether a recurrence includes a time. As observed with 5.6.3, an invalid one, or one without a duration, includes
- * none.
+ * Whether a recurrence includes a time. As observed with 5.6.3, an invalid one, or one without a duration that begins
+ * with P, includes none.
  */
 function recurrenceHolds(run: MessageRun, text: string, now: number): boolean {
   const { separator } = run.env.modules.of(settings);
   const fields = (separator === '|' ? text : text.replaceAll('|', ' ').replaceAll(separator, '|')).split('|');
   const [start = '', duration = ''] = fields;
-  if (start.trim() === '' || !/[1-9]/.test(duration)) return false;
+  if (start.trim() === '' || !/^\s*P.*[1-9]/i.test(duration)) return false;
   try {
     return timeRecurrence(fields.join('|'))?.holds(now) === true;
   } catch {

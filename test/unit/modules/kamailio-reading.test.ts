@@ -182,6 +182,21 @@ test('$uuid gives random identifiers, and functions of statsd are accepted', asy
   assert.match(lines[0] ?? '', new RegExp(`^${id} ${id}$`));
 });
 
+test('tmrec_match() takes a duration that begins with P, as recorded of 5.6.3', async () => {
+  const recurrences = [
+    '20000101T000000|20000101T235959|daily',
+    '20000101T000000|PT24H|daily',
+    '20000101T000000|20300101T000000',
+    '20000101T000000|23H59M59S|daily',
+    '20000101T000000|P1D|weekly||1|MO,TU,WE,TH,FR,SA,SU',
+  ];
+  const tries = recurrences.map((each, i) => `if (tmrec_match("${each}")) xlog("${i}\\n");`).join('\n');
+  assert.deepEqual(await linesOf({ dialect: 'kamailio', modules: 'tmrec', script: `${tries} xlog("end\\n");` }), [
+    '1',
+    '4',
+  ]);
+});
+
 test('rows of the table of pipes give limits; malformed ones are left out', () => {
   const faults: string[] = [];
   const rows = [
