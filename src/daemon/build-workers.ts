@@ -297,6 +297,8 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       commands.lost(worker);
       void claims?.lost(worker, lastEnded);
       const records = keptCalls.lost(worker);
+      // From now on each end of a call is of interest at once.
+      ledger.askListeners();
       if (dialogsLost > 0) {
         log.error(
           { worker, dialogs: dialogsLost, records },
