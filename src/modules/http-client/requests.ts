@@ -22,6 +22,8 @@ const CURL_CODES: Readonly<Record<HttpFailure, number>> = {
 /** The code for too many redirections, and their maximum number. */
 const TOO_MANY_REDIRECTS = 47;
 const MAX_REDIRECTS = 20;
+/** Header fields of a script that another server than the one it named does not get. */
+const SECRET = /^(?:authorization|cookie)$/i;
 /** Maximum number of requests under way at once: each holds a message. */
 const MAX_RUNNING = 1000;
 
@@ -78,6 +80,8 @@ class Exchange {
   private method: HttpRequest['method'];
   private body: string | undefined;
   private authorization: string | undefined;
+  /** Whether a redirection has led to another scheme, host or port. */
+  private left = false;
 
   constructor(
     private readonly run: MessageRun,
@@ -114,7 +118,7 @@ class Exchange {
       ['Accept', '*/*'],
     ];
     if (this.authorization !== undefined) headers.push(['Authorization', this.authorization]);
-    headers.push(...wanted.headers);
+    headers.push(...(this.left ? wanted.headers.filter(([name]) => !SECRET.test(name)) : wanted.headers));
     if (body !== undefined) headers.push(['Content-Length', String(body.length)]);
     return run.env.services.http({
       method: this.method,
@@ -130,13 +134,13 @@ class Exchange {
     });
   }
 
-  /** Takes the credentials for a challenge of the connection's own host, once. */
+  /** Takes the credentials for a challenge of the connection's own server, once. */
   private authenticates({ challenges }: HttpAnswer): boolean {
     const { connection, method, body = '', run } = this;
     const user = connection?.user;
     if (connection === undefined || user === undefined || this.authorization !== undefined) return false;
-    const { host, pathname, search } = new URL(this.url);
-    if (new URL(`${connection.scheme}://${connection.authority}`).host !== host) return false;
+    const { origin, pathname, search } = new URL(this.url);
+    if (new URL(`${connection.scheme}://${connection.authority}`).origin !== origin) return false;
     const credentials = { user, password: connection.password ?? '' };
     for (const each of challenges) {
       const challenge = readChallenge(each);
@@ -159,7 +163,10 @@ class Exchange {
     } catch {
       return false;
     }
-    if (next.host !== new URL(this.url).host) this.authorization = undefined;
+    if (next.origin !== new URL(this.url).origin) {
+      this.authorization = undefined;
+      this.left = true;
+    }
     this.url = next.href;
     // As libcurl does: what was posted is not posted again.
     if (status < 304 && this.method === 'POST') {

@@ -20,6 +20,7 @@ function answer(request: IncomingMessage, response: ServerResponse, body: string
   if (path === '/slow') return;
   if (path === '/close') request.socket.destroy();
   else if (path === '/redir') response.writeHead(302, { Location: '/one' }).end('moved');
+  else if (path === '/away') response.writeHead(302, { Location: away }).end();
   else if (path === '/loop') response.writeHead(302, { Location: '/loop' }).end('again');
   else if (path === '/basic' && known === '')
     response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="r"' }).end('no');
@@ -38,6 +39,8 @@ const server = createServer((request, response) => {
 });
 let port = 0;
 let closed = 0;
+/** Where "/away" redirects to. */
+let away = '';
 const folder = mkdtempSync(join(tmpdir(), 'http-client-'));
 before(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -194,6 +197,32 @@ test('http_connect sends by connections of the parameters and of a file', async 
   assert.ok(seen.includes('POST /digest text/plain - Digest'), seen.join('\n'));
   assert.ok(seen.includes('POST /echo $var(x) -'), seen.join('\n'));
   assert.ok(seen.includes('GET /f/one - -'), seen.join('\n'));
+});
+
+test('credentials of a script go to the server that it named only, header fields after a redirection too', async () => {
+  const got: string[] = [];
+  const other = createServer(({ headers }, response) => {
+    got.push([headers.authorization, headers.cookie, headers['x-two']].join(' '));
+    response.end('other');
+  });
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  away = `http://127.0.0.1:${(other.address() as AddressInfo).port}/`;
+  try {
+    const fields = 'authorization: Bearer t\\r\\nCookie: c=1\\r\\nX-Two: 2';
+    const lines = await results(
+      [
+        `http_client_query("HTTP/away", "", "${fields}", "$var(r)")`,
+        `http_client_query("${away}", "", "${fields}", "$var(r)")`,
+      ],
+      ['modparam("http_client", "httpredirect", 1)'],
+    );
+    assert.deepEqual(lines, ['200 other', '200 other']);
+    assert.deepEqual(got, ['  2', 'Bearer t c=1 2']);
+    assert.deepEqual(seen, ['GET /away - 2 Bearer']);
+  } finally {
+    other.closeAllConnections();
+    other.close();
+  }
 });
 
 test('query_result 0 gives the whole answer, as far as query_maxdatasize', async () => {
