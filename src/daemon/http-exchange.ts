@@ -28,6 +28,31 @@ function failureOf({ code = '' }: NodeJS.ErrnoException): HttpFailure {
   return FAILURES.get(code) ?? (code.startsWith('ERR_SSL_') ? 'tls' : 'failed');
 }
 
+/** The body of an answer up to a maximum length. Holds no chunks: a server may send a chunk for each byte. */
+class BoundedBody {
+  private buffer = Buffer.alloc(0);
+  private bytes = 0;
+
+  constructor(private readonly max: number) {}
+
+  /** Appends bytes; false when some are too many. */
+  add(chunk: Buffer): boolean {
+    const { buffer, bytes, max } = this;
+    const wanted = Math.min(max, bytes + chunk.length);
+    if (wanted > buffer.length) {
+      this.buffer = Buffer.allocUnsafeSlow(Math.min(max, Math.max(wanted, 2 * buffer.length, 4096)));
+      buffer.copy(this.buffer, 0, 0, bytes);
+    }
+    chunk.copy(this.buffer, bytes, 0, wanted - bytes);
+    this.bytes = wanted;
+    return bytes + chunk.length <= max;
+  }
+
+  get text(): string {
+    return this.buffer.toString('latin1', 0, this.bytes);
+  }
+}
+
 /** Makes one HTTP request within its limits of time and size; redirections are returned as answers. Never rejects. */
 export function exchange(wanted: HttpRequest): Promise<HttpAnswer | HttpFailure> {
   return new Promise((resolve) => {
@@ -68,20 +93,17 @@ export function exchange(wanted: HttpRequest): Promise<HttpAnswer | HttpFailure>
     request.on('socket', (socket) => socket.once(plain ? 'connect' : 'secureConnect', () => clearTimeout(connecting)));
     request.on('error', (error) => done(failureOf(error)));
     request.on('response', (response) => {
-      const chunks: Buffer[] = [];
-      let bytes = 0;
+      const body = new BoundedBody(wanted.maxBytes);
       const answered = (): void =>
         done({
           status: response.statusCode ?? 0,
           type: response.headers['content-type'],
-          body: Buffer.concat(chunks).toString('latin1', 0, Math.min(bytes, wanted.maxBytes)),
+          body: body.text,
           location: response.headers.location,
           challenges: response.headersDistinct['www-authenticate'] ?? [],
         });
       response.on('data', (chunk: Buffer) => {
-        bytes += chunk.length;
-        if (bytes <= wanted.maxBytes || wanted.cut === true) chunks.push(chunk);
-        if (bytes > wanted.maxBytes) wanted.cut === true ? answered() : done('too long');
+        if (!body.add(chunk)) wanted.cut === true ? answered() : done('too long');
       });
       response.on('error', () => done('failed'));
       response.on('end', answered);
