@@ -5,7 +5,7 @@ import type { KeptCall } from '../core/kept-call.js';
  * and the records of the oldest that were left are written at once.
  */
 const MAX_CALLS = 50_000;
-/** Maximum characters of all texts of one worker; a longer one is not kept. */
+/** Maximum characters of all texts of one worker (a longer one is not kept), and of those left by dead ones. */
 const MAX_CHARACTERS = 64 * 1024 * 1024;
 /** Milliseconds between two looks for calls whose lifetime is over. */
 const LOOK_MS = 10_000;
@@ -35,6 +35,7 @@ export class KeptCalls {
   /** Calls of dead workers by Call-ID, oldest first. */
   private readonly left = new Map<string, Left[]>();
   private leftCount = 0;
+  private leftCharacters = 0;
   private looked = 0;
 
   constructor(private readonly options: KeptCallsOptions) {}
@@ -66,11 +67,14 @@ export class KeptCalls {
       if (same === undefined) this.left.set(call.callId, [call]);
       else same.push(call);
       this.leftCount++;
+      this.leftCharacters += call.text.length;
     }
     const count = calls.size;
     calls.clear();
     this.characters[worker] = 0;
-    while (this.leftCount > MAX_CALLS) this.write(this.left.keys().next().value ?? '', this.options.now());
+    while (this.leftCount > MAX_CALLS || this.leftCharacters > MAX_CHARACTERS) {
+      this.write(this.left.keys().next().value ?? '', this.options.now());
+    }
     return count;
   }
 
@@ -95,7 +99,10 @@ export class KeptCalls {
     if (calls === undefined) return;
     this.left.delete(callId);
     this.leftCount -= calls.length;
-    for (const { text } of calls) this.options.write(text, at);
+    for (const { text } of calls) {
+      this.leftCharacters -= text.length;
+      this.options.write(text, at);
+    }
   }
 
   private drop(worker: number, calls: Map<string, Left>, id: string): void {

@@ -127,7 +127,7 @@ function follow(run: MessageRun, transaction: TransactionState): void {
         return;
       }
       if (code < 300 && begins(run, acc, dialog)) {
-        keepRecord(env, dialog, { kamailio: callData(run, acc, dialog) });
+        keepRecord(env, dialog, () => ({ kamailio: callData(run, acc, dialog) }));
       }
       if (any(answered)) acc.write(run, answered, record(ANSWERED), context?.asked?.table ?? settings.table);
     },
@@ -144,7 +144,9 @@ function cdrAtEnd(
 ): void {
   const table = acc.peek(run.call)?.asked?.table ?? acc.settings.table;
   const { began: created, answeredAt: answered } = dialog;
-  keepRecord(run.env, dialog, { opensips: { ...acc.filled(run.call, outlets, record, table), created, answered } });
+  keepRecord(run.env, dialog, () => ({
+    opensips: { ...acc.filled(run.call, outlets, record, table), created, answered },
+  }));
   dialog.atEnd.push(() => {
     const times = { created: dialog.began, answered: dialog.answeredAt, ended: dialog.endedAt };
     acc.write(run, outlets, record, table, times);

@@ -11,13 +11,13 @@ interface KeptRecord {
 
 /**
  * Lets another process know what the record of a call would say, until the call has ended: that process writes it if
- * this one dies. Does nothing where there is no other process.
+ * this one dies. Does nothing where there is no other process; `record` is not called then.
  */
-export function keepRecord(env: ScriptEnvironment, dialog: Dialog, record: KeptRecord): void {
+export function keepRecord(env: ScriptEnvironment, dialog: Dialog, record: () => KeptRecord): void {
   const { keep } = env.services;
   if (keep === undefined) return;
   const id = `${dialog.entry}.${dialog.id}`;
-  keep(id, { callId: dialog.callId, lifetimeMs: dialog.lifetime, text: JSON.stringify(record) });
+  keep(id, { callId: dialog.callId, lifetimeMs: dialog.lifetime, text: JSON.stringify(record()) });
   dialog.atEnd.push(() => keep(id, undefined));
 }
 

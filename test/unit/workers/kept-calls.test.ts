@@ -67,3 +67,17 @@ test('the number of kept calls and of their characters is bounded', () => {
   for (const id of ['p', 'q']) calls.keep(3, id, { callId: id, lifetimeMs: 1000, text });
   assert.equal(calls.lost(3), 1);
 });
+
+test('the characters that several dead workers leave are bounded: the oldest record is written at once', () => {
+  const { calls, written } = made();
+  const text = 'x'.repeat(33 * 1024 * 1024);
+  for (const [worker, id] of ['p', 'q'].entries()) {
+    calls.keep(worker, id, { callId: id, lifetimeMs: 1000, text: `${id}${text}` });
+    calls.lost(worker);
+  }
+  assert.deepEqual(
+    written.map((each) => each.charAt(0)),
+    ['p'],
+  );
+  assert.equal(calls.size, 1);
+});
