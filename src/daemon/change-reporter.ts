@@ -113,11 +113,15 @@ export class ChangeReporter {
         last.set(key, params as unknown as DispatcherStatusParams);
       }
     }
-    const { engine } = this.options;
-    for (const [key, { partition, group, address, status, seq }] of last) {
-      const destination = shownAs(engine, partition, group, address).find((each) => each.key === key);
-      if (destination === undefined || (delivered && this.options.cluster.shares(destination))) continue;
-      engine.states.resume(destination, { status, seq });
+    if (last.size === 0) return;
+    const { engine, cluster } = this.options;
+    // By destination, not by event: looking for one that is no longer in the table takes time.
+    for (const { snapshot } of engine.partitions) {
+      for (const destination of destinationsOf(snapshot)) {
+        const published = last.get(destination.key);
+        if (published === undefined || (delivered && cluster.shares(destination))) continue;
+        engine.states.resume(destination, { status: published.status, seq: published.seq });
+      }
     }
   }
 

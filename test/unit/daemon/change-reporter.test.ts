@@ -114,3 +114,25 @@ test('a password in a URI is neither in an event nor in a state entry, and numbe
   third.reporter.resumePending([{ ...event, key: (third.partition.find(1, uri) as Destination).key }]);
   assert.ok((third.partition.find(1, uri) as Destination).health.seq >= 1);
 });
+
+test('kept events of destinations that are no longer in a large table cost little', () => {
+  const { partition, reporter, destination } = reporting();
+  const many = 20_000;
+  const uri = (net: number, i: number) => `sip:10.${net}.${i >> 8}.${i & 255}:5060`;
+  partition.load([row(URI), ...Array.from({ length: many }, (_, i) => row(uri(1, i)))], { inheritState: true });
+  const known = partition.find(1, URI) as Destination;
+  assert.equal(known.key, destination.key);
+  const event = (key: string, address: string): DispatcherEvent => ({
+    id: key,
+    subject: [],
+    key,
+    name: 'E_DISPATCHER_STATUS',
+    params: { node: 'sw1', partition: 'default', group: 1, address, status: 'active', seq: 7 },
+  });
+  const kept = Array.from({ length: many }, (_, i) => event(`gone ${i}`, uri(2, i)));
+  const began = performance.now();
+  reporter.resumePending([...kept, event(known.key, URI)], true);
+  const ms = performance.now() - began;
+  assert.equal(known.health.seq, 7);
+  assert.ok(ms < 5000, `${ms} ms`);
+});
