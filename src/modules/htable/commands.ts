@@ -1,6 +1,7 @@
 import { messageOf } from '../../core/errors.js';
+import { nextIteration } from '../../core/event-loop.js';
 import type { PvarValue } from '../../pvar/context.js';
-import { CommandFault, integer, type ScriptCommand } from '../../script/commands.js';
+import { CommandFault, integer, type MiValue, type ScriptCommand } from '../../script/commands.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
 import { refillHashTable } from './database.js';
 import { storeHashTable } from './store.js';
@@ -11,8 +12,8 @@ import { inSlots, slotOf } from './walks.js';
 /** Maximum number of entries in one listing, and of characters of their keys and values. */
 const MAX_LISTED = 10_000;
 const MAX_LISTED_TEXT = 8 * 1024 * 1024;
-/** Maximum number of entries that are counted by slots. */
-const MAX_COUNTED = 200_000;
+/** Number of entries that are counted by slots in one event loop iteration. */
+const COUNTED = 2000;
 /** Milliseconds for writing a table when an operator asks for it. */
 const STORE_MS = 4500;
 
@@ -67,6 +68,22 @@ function slots(env: ScriptEnvironment, table: HashTable): Map<number, { name: st
     out.set(slot, list);
   }
   return out;
+}
+
+/** The number of entries of a table, and of its slots. Calls go on meanwhile. */
+async function sizesOf(env: ScriptEnvironment, name: string, table: HashTable): Promise<MiValue> {
+  const sizes = new Uint32Array(table.slots);
+  let all = 0;
+  // Entries that are added meanwhile are not waited for.
+  const { size } = table.entries;
+  for (const [key] of table.entries.entries(env.clock.monotonic())) {
+    if (all >= size) break;
+    const slot = slotOf(key, table.slots);
+    sizes[slot] = (sizes[slot] ?? 0) + 1;
+    if (++all % COUNTED === 0) await nextIteration();
+  }
+  const min = sizes.reduce((a, b) => Math.min(a, b));
+  return { name, slots: table.slots, all, min, max: sizes.reduce((a, b) => Math.max(a, b)) };
 }
 
 const SET = 'Ok. Key set to new value.';
@@ -223,18 +240,11 @@ export const hashTableCommands: readonly ScriptCommand[] = [
     changes: false,
     parameters: [],
     required: 0,
-    run: (env) =>
-      [...env.modules.of(hashTables)].reverse().map(([name, table]) => {
-        const sizes = new Uint32Array(table.slots);
-        let all = 0;
-        for (const [key] of table.entries.entries(env.clock.monotonic())) {
-          if (all++ >= MAX_COUNTED) continue;
-          const slot = slotOf(key, table.slots);
-          sizes[slot] = (sizes[slot] ?? 0) + 1;
-        }
-        const min = sizes.reduce((a, b) => Math.min(a, b));
-        return { name, slots: table.slots, all, min, max: sizes.reduce((a, b) => Math.max(a, b)) };
-      }),
+    async run(env) {
+      const all: MiValue[] = [];
+      for (const [name, table] of [...env.modules.of(hashTables)].reverse()) all.push(await sizesOf(env, name, table));
+      return all;
+    },
   },
   {
     module: htable,

@@ -36,6 +36,30 @@ test('entries of hash tables are read, set, listed and deleted by RPC', async ()
   }
 });
 
+test('htable.stats counts a large table in many event loop iterations', async () => {
+  const { daemon, receive, stop } = startScript({
+    dialect: 'kamailio',
+    modules: 'htable',
+    head: 'modparam("htable", "htable", "t=>size=4;")\nmax_while_loops=10001',
+    script: '$var(i) = 0; while ($var(i) < 10000) { $sht(t=>k$var(i)) = 1; $var(i) = $var(i) + 1; }',
+  });
+  try {
+    receive(INVITE);
+    let iterations = 0;
+    const count = (): void => {
+      iterations++;
+      timer = setImmediate(count);
+    };
+    let timer = setImmediate(count);
+    const [stats] = ((await daemon.callRpc('htable.stats', [])) as { result: { all: number; max: number }[] }).result;
+    clearImmediate(timer);
+    assert.equal(stats?.all, 10_000);
+    assert.ok(iterations >= 5, `${iterations} iterations`);
+  } finally {
+    await stop();
+  }
+});
+
 test('commands of hash tables answer as recorded of 5.6.3', async () => {
   const { daemon, stop } = startScript({
     dialect: 'kamailio',
