@@ -10,6 +10,8 @@ export class TlsSocket extends StreamSocket {
   readonly transport = 'tls' as const;
   private readonly certificates: Certificates;
   private tlsServer: TlsServer | undefined = undefined;
+  /** What `trusted` has found for connections: reading a certificate takes about as long as relaying a request. */
+  private readonly identified = new WeakMap<Socket, boolean>();
 
   constructor(options: StreamOptions, receiver: Receiver, tls: TlsOptions) {
     super(options, receiver);
@@ -48,8 +50,13 @@ export class TlsSocket extends StreamSocket {
   }
 
   protected trusted(socket: Socket, address: string): boolean {
-    const { authorized } = socket as TLSSocket;
-    // As for a connection of our own to that address: another peer there may have a certificate of the same authority.
-    return authorized && checkSipIdentity(address, (socket as TLSSocket).getPeerCertificate()) === undefined;
+    let isTrusted = this.identified.get(socket);
+    if (isTrusted === undefined) {
+      const { authorized } = socket as TLSSocket;
+      // As for a connection of our own to that address: another peer there may have a certificate of the same authority.
+      isTrusted = authorized && checkSipIdentity(address, (socket as TLSSocket).getPeerCertificate()) === undefined;
+      this.identified.set(socket, isTrusted);
+    }
+    return isTrusted;
   }
 }

@@ -20,6 +20,7 @@ function answer(request: IncomingMessage, response: ServerResponse, body: string
   if (path === '/slow') return;
   if (path === '/close') request.socket.destroy();
   else if (path === '/redir') response.writeHead(302, { Location: '/one' }).end('moved');
+  else if (path === '/zero') request.socket.end('HTTP/1.1 000 None\r\n\r\nbody');
   else if (path === '/away') response.writeHead(302, { Location: away }).end();
   else if (path === '/loop') response.writeHead(302, { Location: '/loop' }).end('again');
   else if (path === '/basic' && known === '')
@@ -197,6 +198,10 @@ test('http_connect sends by connections of the parameters and of a file', async 
   assert.ok(seen.includes('POST /digest text/plain - Digest'), seen.join('\n'));
   assert.ok(seen.includes('POST /echo $var(x) -'), seen.join('\n'));
   assert.ok(seen.includes('GET /f/one - -'), seen.join('\n'));
+});
+
+test('an answer with a status below 100 is a failure, and the script goes on', async () => {
+  assert.deepEqual(await results(['http_client_query("HTTP/zero", "$var(r)")']), ['56 ']);
 });
 
 test('credentials of a script go to the server that it named only, header fields after a redirection too', async () => {
