@@ -9,6 +9,7 @@ import type { TransactionState } from '../script/state.js';
 import { moduleFunctions, OPENSIPS, optional, type ScriptFunction, textOf } from './define.js';
 import { contactOf, type Dialog, otherSide, type Side, splitValues } from './dialog/dialog.js';
 import { dialogs } from './dialog/state.js';
+import { restoreInDialog } from './uac-restore.js';
 
 const named = (parameters: ModuleParameters, name: string): string[] =>
   parameters
@@ -108,6 +109,7 @@ function match(run: MessageRun): number {
   const to = otherSide(side);
   const other = dialog.leg(to);
   if (other.contact === '') return -1;
+  restoreInDialog(run);
   call.hiding = hidingOf(dialog, dialog.hidden, to);
   for (const { line, next } of message.fields('route')) run.edits.remove(line, next);
   for (const each of other.route) run.edits.insert(message.headersEnd, `Route: ${each}\r\n`);

@@ -17,7 +17,7 @@ interface UacSettings {
   readonly mode: 'none' | 'manual' | 'auto';
   readonly params: Readonly<Record<Header, string>>;
   readonly password: Buffer;
-  /** Both URIs are kept with the dialog, where there is one, instead of in Record-Route. */
+  /** Kamailio: both URIs are kept with the dialog, where there is one, instead of in Record-Route. */
   readonly inDialog: boolean;
 }
 
@@ -76,10 +76,14 @@ interface Pair {
 /** Of dialogs what From and To were and are. */
 const ofDialogs = new WeakMap<Dialog, Map<Header, Pair>>();
 
-/** The dialog that keeps what is replaced; undefined where Record-Route does. */
+/** Requests inside a dialog that were restored by what it keeps. */
+const restoredByDialog = new PerCall(() => ({ done: false }));
+
+/** The dialog that keeps what is replaced; undefined where only Record-Route does. */
 function keeper({ env, call }: MessageRun): Dialog | undefined {
   const { modules } = env;
-  if (env.dialect !== 'kamailio' || !modules.of(uac).inDialog || !modules.loaded.has('dialog')) return undefined;
+  if (!modules.loaded.has('dialog')) return undefined;
+  if (env.dialect === 'kamailio' && !modules.of(uac).inDialog) return undefined;
   return modules.of(dialogs).of({ call });
 }
 
@@ -106,7 +110,14 @@ export function replaced(run: MessageRun, header: Header, before: string, after:
   if (dialog !== undefined) {
     const pairs = ofDialogs.get(dialog) ?? new Map<Header, Pair>();
     ofDialogs.set(dialog, pairs.set(header, { before: pairs.get(header)?.before ?? before, after }));
-  } else if (message.toTag === '' && before.length < 256 && after.length < 256) {
+  }
+  // In OpenSIPS also where a dialog keeps both: whoever does not know the dialog, as after a restart, restores by the parameter.
+  if (
+    (dialog === undefined || env.dialect !== 'kamailio') &&
+    message.toTag === '' &&
+    before.length < 256 &&
+    after.length < 256
+  ) {
     const name = settings.params[header];
     const at = env.dialect === 'kamailio' ? -1 : call.rrParams.indexOf(`;${name}=`);
     if (at >= 0) {
@@ -201,8 +212,23 @@ function restoreByDialog(run: MessageRun, dialog: Dialog): void {
     const header = headerHere(which, downstream);
     const other = downstream ? after : before;
     const differs = replaceUri(run, header, (uri) => (uri === other ? undefined : other));
-    if (differs && downstream) restoreReplies(run, header);
+    if (differs && (downstream || run.env.dialect !== 'kamailio')) restoreReplies(run, header);
   }
+}
+
+/**
+ * Restores From and To of a request whose dialog keeps what was replaced in its first request; false where it keeps nothing. It needs no
+ * Record-Route, which topology hiding takes away.
+ */
+export function restoreInDialog(run: MessageRun): boolean {
+  const { modules } = run.env;
+  if (run.call.message.toTag === '' || !modules.loaded.has('uac') || modules.of(uac).mode !== 'auto') return false;
+  const dialog = keeper(run);
+  if (dialog === undefined || !ofDialogs.has(dialog)) return false;
+  const state = restoredByDialog.of(run.call);
+  if (!state.done) restoreByDialog(run, dialog);
+  state.done = true;
+  return true;
 }
 
 /** uac_restore_from() and uac_restore_to(). */
@@ -220,11 +246,7 @@ export const uacHooks: ScriptHooks<MessageRun> = {
   routed: [
     (run) => {
       if (run.env.modules.of(uac).mode !== 'auto' || run.call.message.toTag === '') return;
-      const dialog = keeper(run);
-      if (dialog !== undefined && ofDialogs.has(dialog)) {
-        restoreByDialog(run, dialog);
-        return;
-      }
+      if (restoreInDialog(run)) return;
       restoreRequest(run, 'from');
       restoreRequest(run, 'to');
     },

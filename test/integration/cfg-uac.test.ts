@@ -78,3 +78,71 @@ ${kamailio ? 'request_route' : 'route'} {
     assert.deepEqual([uriOf(done.text, 'to'), uriOf(done.text, 'from')], hidden);
   });
 }
+
+/** How a script without Record-Route finds the dialog of a later request. */
+const WITHOUT_ROUTE = {
+  'topology hiding': ['topology_hiding("U");', 'topology_hiding_match();'],
+  'match_dialog()': ['create_dialog();', 'match_dialog();'],
+} as const;
+
+for (const [name, [begin, within]] of Object.entries(WITHOUT_ROUTE)) {
+  test(`opensips: with ${name} the dialog keeps what From was, each side sees the one it knows`, async () => {
+    const [caller, gateway] = [await RawAgent.open('127.0.0.1'), await RawAgent.open('127.0.0.1')];
+    open.push(
+      () => caller.close(),
+      () => gateway.close(),
+    );
+    const daemon = await startCfgDaemon({
+      text: `#!OPENSIPS
+socket=LISTEN
+loadmodule "tm.so"
+loadmodule "rr.so"
+loadmodule "sl.so"
+loadmodule "sipmsgops.so"
+loadmodule "dialog.so"
+loadmodule "topology_hiding.so"
+loadmodule "uac.so"
+route {
+  if (has_totag()) {
+    ${within}
+    if ($ft == "ft") $du = "${gateway.uri}"; else $du = "${caller.uri}";
+    t_relay();
+    exit;
+  }
+  ${begin}
+  uac_replace_from("", "sip:anonymous@hidden.example");
+  $du = "${gateway.uri}";
+  t_relay();
+}
+`,
+    });
+    open.push(() => daemon.stop());
+    const callId = `${within.slice(0, 5)}@x`;
+    const from = '"Alice" <sip:alice@a.example>;tag=ft';
+    const to = '<sip:bob@b.example>';
+    const hidden = '<sip:anonymous@hidden.example>;tag=ft';
+    const contactOf = (text: string): string => /<([^>]*)>/.exec(headersOf(text, 'contact')[0] ?? '')?.[1] ?? '';
+    const uri = (text: string, field: string): string | undefined =>
+      /<([^>]*)>/.exec(headersOf(text, field)[0] ?? '')?.[1];
+    caller.send(caller.request('INVITE', 'sip:bob@example.com', { callId, from, to }), daemon.port);
+    const invite = await gateway.next('INVITE');
+    assert.deepEqual(headersOf(invite.text, 'from'), [hidden]);
+    gateway.answer(invite, 200, 'OK');
+    const ok = await caller.next('200');
+    const target = contactOf(ok.text);
+    const mine = { callId, from, to: `${to};tag=tt` };
+    caller.send(caller.request('ACK', target, mine), daemon.port);
+    assert.equal(uri((await gateway.next('ACK')).text, 'from'), 'sip:anonymous@hidden.example');
+    caller.send(caller.request('INFO', target, { ...mine, cseq: 2 }), daemon.port);
+    const info = await gateway.next('INFO');
+    assert.equal(uri(info.text, 'from'), 'sip:anonymous@hidden.example');
+    gateway.answer(info, 200, 'OK');
+    assert.deepEqual(headersOf((await caller.next('200')).text, 'from'), [from]);
+    const theirs = { callId, cseq: 7, from: `${to};tag=tt`, to: hidden };
+    gateway.send(gateway.request('BYE', contactOf(invite.text), theirs), daemon.port);
+    const bye = await caller.next('BYE');
+    assert.equal(uri(bye.text, 'to'), 'sip:alice@a.example');
+    caller.answer(bye, 200, 'OK');
+    assert.deepEqual(headersOf((await gateway.next('200')).text, 'to'), [hidden]);
+  });
+}

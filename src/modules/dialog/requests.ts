@@ -3,6 +3,7 @@ import { addrSpecOf } from '../../core/name-addr.js';
 import type { MessageRun } from '../../script/call.js';
 import { beginTransaction } from '../../script/relay.js';
 import { routeSet } from '../../sip/route-set.js';
+import { restoreInDialog } from '../uac-restore.js';
 import { dialogOf, tableOf } from './current.js';
 import { otherSide } from './dialog.js';
 import { beginSession } from './session-timers.js';
@@ -38,6 +39,7 @@ export function matchDialog(run: MessageRun): number {
     message.toTag === '' ? undefined : table.index.findCall(message.callId, message.fromTag, message.toTag);
   if (dialog === undefined) return -1;
   table.taken(run, dialog);
+  restoreInDialog(run);
   return 1;
 }
 
