@@ -93,6 +93,11 @@ export function exchange(wanted: HttpRequest): Promise<HttpAnswer | HttpFailure>
     request.on('socket', (socket) => socket.once(plain ? 'connect' : 'secureConnect', () => clearTimeout(connecting)));
     request.on('error', (error) => done(failureOf(error)));
     request.on('response', (response) => {
+      // 0 would be the return code of a function and end the script.
+      if ((response.statusCode ?? 0) < 100) {
+        done('failed');
+        return;
+      }
       const body = new BoundedBody(wanted.maxBytes);
       const answered = (): void =>
         done({
