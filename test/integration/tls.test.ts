@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { copyFileSync } from 'node:fs';
 import { after, before, describe, type TestContext, test } from 'node:test';
-import type { TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import type { DispatcherEvent } from '../../src/events/event.js';
 import { TlsSocket } from '../../src/sip/transport/tls.js';
 import { type CertificateFiles, pem, TestAuthority } from '../support/certificates.js';
@@ -371,5 +371,16 @@ describe('SIP over TLS', { skip }, () => {
         assert.equal(peer.received.includes('INVITE'), reuses);
       });
     }
+
+    test('the certificate of a client that is refused an alias is read once, however often it asks', async (t) => {
+      const { socket, receiver } = await socketWith(t, { verifyClient: true });
+      const peer = await client(t, socket.port, pem(authority.issue('peer', ['DNS:neighbour.example'])));
+      const read = t.mock.method(TLSSocket.prototype, 'getPeerCertificate');
+      for (let i = 0; i < 5; i++) {
+        peer.write(requestText({ method: 'OPTIONS', via: `SIP/2.0/TLS 127.0.0.1:5098;alias;branch=z9hG4bKb${i}` }));
+        await receiver.message(i);
+      }
+      assert.equal(read.mock.callCount(), 1);
+    });
   });
 });
