@@ -68,13 +68,8 @@ export function otherOf(known: string, text: string, password: Buffer): string |
   return parseUri(other) === undefined || /[\s<>"\x00-\x1f]/.test(other) ? undefined : other;
 }
 
-interface Pair {
-  readonly before: string;
-  readonly after: string;
-}
-
-/** Of dialogs what From and To were and are. */
-const ofDialogs = new WeakMap<Dialog, Map<Header, Pair>>();
+/** Whose address the header of the first request is. */
+const SIDE = { from: 'caller', to: 'callee' } as const;
 
 /** Requests inside a dialog that were restored by what it keeps. */
 const restoredByDialog = new PerCall(() => ({ done: false }));
@@ -108,8 +103,8 @@ export function replaced(run: MessageRun, header: Header, before: string, after:
   const { message } = call;
   const dialog = message.toTag === '' ? keeper(run) : undefined;
   if (dialog !== undefined) {
-    const pairs = ofDialogs.get(dialog) ?? new Map<Header, Pair>();
-    ofDialogs.set(dialog, pairs.set(header, { before: pairs.get(header)?.before ?? before, after }));
+    const side = SIDE[header];
+    dialog.replaced[side] = { before: dialog.replaced[side]?.before ?? before, after };
   }
   // In OpenSIPS also where a dialog keeps both: whoever does not know the dialog, as after a restart, restores by the parameter.
   if (
@@ -208,9 +203,11 @@ function restoreRequest(run: MessageRun, which: Header): boolean {
  */
 function restoreByDialog(run: MessageRun, dialog: Dialog): void {
   const downstream = run.call.message.fromTag === dialog.caller.tag;
-  for (const [which, { before, after }] of ofDialogs.get(dialog) ?? []) {
+  for (const which of ['from', 'to'] as const) {
+    const pair = dialog.replaced[SIDE[which]];
+    if (pair === undefined) continue;
     const header = headerHere(which, downstream);
-    const other = downstream ? after : before;
+    const other = downstream ? pair.after : pair.before;
     const differs = replaceUri(run, header, (uri) => (uri === other ? undefined : other));
     if (differs && (downstream || run.env.dialect !== 'kamailio')) restoreReplies(run, header);
   }
@@ -224,7 +221,7 @@ export function restoreInDialog(run: MessageRun): boolean {
   const { modules } = run.env;
   if (run.call.message.toTag === '' || !modules.loaded.has('uac') || modules.of(uac).mode !== 'auto') return false;
   const dialog = keeper(run);
-  if (dialog === undefined || !ofDialogs.has(dialog)) return false;
+  if (dialog?.replaced.caller === undefined && dialog?.replaced.callee === undefined) return false;
   const state = restoredByDialog.of(run.call);
   if (!state.done) restoreByDialog(run, dialog);
   state.done = true;

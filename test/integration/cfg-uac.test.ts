@@ -146,3 +146,48 @@ route {
     assert.deepEqual(headersOf((await gateway.next('200')).text, 'to'), [hidden]);
   });
 }
+
+test('opensips: the BYE at the end of the lifetime has for each side the From and To that it knows', async () => {
+  const [caller, gateway] = [await RawAgent.open('127.0.0.1'), await RawAgent.open('127.0.0.1')];
+  open.push(
+    () => caller.close(),
+    () => gateway.close(),
+  );
+  const daemon = await startCfgDaemon({
+    text: `#!OPENSIPS
+socket=LISTEN
+loadmodule "tm.so"
+loadmodule "rr.so"
+loadmodule "sl.so"
+loadmodule "sipmsgops.so"
+loadmodule "dialog.so"
+loadmodule "uac.so"
+route {
+  if (has_totag()) { loose_route(); t_relay(); exit; }
+  record_route();
+  create_dialog("B");
+  $DLG_timeout = 1;
+  uac_replace_from("", "sip:anonymous@hidden.example");
+  uac_replace_to("", "sip:+49123@carrier.example");
+  $du = "${gateway.uri}";
+  t_relay();
+}
+`,
+  });
+  open.push(() => daemon.stop());
+  const from = '"Alice" <sip:alice@a.example>;tag=ft';
+  const to = '<sip:bob@b.example>';
+  const uris = (text: string): (string | undefined)[] =>
+    ['from', 'to'].map((name) => /<([^>]*)>/.exec(headersOf(text, name)[0] ?? '')?.[1]);
+  caller.send(caller.request('INVITE', 'sip:bob@example.com', { callId: 'life@x', from, to }), daemon.port);
+  gateway.answer(await gateway.next('INVITE'), 200, 'OK');
+  const more = routeLines((await caller.next('200')).text);
+  caller.send(caller.request('ACK', gateway.uri, { callId: 'life@x', from, to: `${to};tag=tt`, more }), daemon.port);
+  await gateway.next('ACK');
+  const [there, here] = await Promise.all([gateway.next('BYE'), caller.next('BYE')]);
+  gateway.answer(there, 200, 'OK');
+  caller.answer(here, 200, 'OK');
+  assert.deepEqual(headersOf(there.text, 'from'), ['<sip:anonymous@hidden.example>;tag=ft']);
+  assert.deepEqual(uris(there.text), ['sip:anonymous@hidden.example', 'sip:+49123@carrier.example']);
+  assert.deepEqual(uris(here.text), ['sip:bob@b.example', 'sip:alice@a.example']);
+});

@@ -123,6 +123,8 @@ export class Dialog {
         route: readonly string[];
       }
     | undefined = undefined;
+  /** URIs of From (by the caller) and To (by the callee) of the INVITE that uac has replaced for the callee. */
+  readonly replaced: Partial<Record<Side, { readonly before: string; readonly after: string }>> = {};
   /** Functions that are called once, in order, when it has ended. */
   readonly atEnd: (() => void)[] = [];
   stopTimer: (() => void) | undefined = undefined;

@@ -1,4 +1,4 @@
-import { addrSpecOf } from '../../core/name-addr.js';
+import { addrSpecOf, parseAddress } from '../../core/name-addr.js';
 import { parseUri } from '../../core/uri.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
 import { runLocal } from '../../script/service-routes.js';
@@ -23,6 +23,16 @@ export interface RequestWithin {
 export function sendByes(dialog: Dialog, side: Side | 'both', lines: string): void {
   for (const each of ['caller', 'callee'] as const)
     if (side === 'both' || side === each) sendWithin(dialog, each, { method: 'BYE', lines }, NOBODY);
+}
+
+/** From or To of the side `of` as `side` knows it: uac may have replaced its URI for the callee. */
+function knownAs(dialog: Dialog, of: Side, side: Side): string {
+  const { address, tag } = dialog.leg(of);
+  const pair = dialog.call.env.dialect === 'kamailio' ? undefined : dialog.replaced[of];
+  if (pair === undefined) return address;
+  const [other, known] = side === 'callee' ? [pair.before, pair.after] : [pair.after, pair.before];
+  // Without a display name: it may be one that the side was not to see.
+  return parseAddress(address).uri === other ? `<${known}>;tag=${tag}` : address;
 }
 
 /** Sends a request inside the dialog to one side, as if the other side had sent it. */
@@ -60,8 +70,8 @@ export function sendWithin(dialog: Dialog, side: Side, request: RequestWithin, u
       `Via: SIP/2.0/${socket.transport.toUpperCase()} ${socket.sentBy};branch=${id.text}${mark}`,
       'Max-Forwards: 70',
       ...routes.map((each) => `Route: ${each}`),
-      `From: ${from.address}`,
-      `To: ${to.address}`,
+      `From: ${knownAs(dialog, otherSide(side), side)}`,
+      `To: ${knownAs(dialog, side, side)}`,
       `Call-ID: ${callId}`,
       `CSeq: ${number} ${method}`,
       `${lines}${own}${env.userAgentLine}`,
