@@ -121,7 +121,8 @@ export function replaced(run: MessageRun, header: Header, before: string, after:
     }
     call.rrParams += `;${name}=${difference(before, after, settings.password)}`;
   }
-  if (settings.mode === 'auto') restoreReplies(run, header);
+  // As documented, OpenSIPS restores the replies in mode "manual" too.
+  if (settings.mode === 'auto' || env.dialect !== 'kamailio') restoreReplies(run, header);
 }
 
 /** From now on replies have the header of the received request. */

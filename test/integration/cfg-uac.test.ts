@@ -191,3 +191,32 @@ route {
   assert.deepEqual(uris(there.text), ['sip:anonymous@hidden.example', 'sip:+49123@carrier.example']);
   assert.deepEqual(uris(here.text), ['sip:bob@b.example', 'sip:alice@a.example']);
 });
+
+test('opensips: restore_mode "manual" restores the replies', async () => {
+  const [caller, gateway] = [await RawAgent.open('127.0.0.1'), await RawAgent.open('127.0.0.1')];
+  open.push(
+    () => caller.close(),
+    () => gateway.close(),
+  );
+  const daemon = await startCfgDaemon({
+    text: `#!OPENSIPS
+socket=LISTEN
+loadmodule "tm.so"
+loadmodule "rr.so"
+loadmodule "uac.so"
+modparam("uac", "restore_mode", "manual")
+route {
+  uac_replace_from("", "sip:anonymous@hidden.example");
+  $du = "${gateway.uri}";
+  t_relay();
+}
+`,
+  });
+  open.push(() => daemon.stop());
+  const from = '"Alice" <sip:alice@a.example>;tag=ft';
+  caller.send(caller.request('INVITE', 'sip:bob@example.com', { callId: 'manual@x', from }), daemon.port);
+  const invite = await gateway.next('INVITE');
+  assert.deepEqual(headersOf(invite.text, 'from'), ['<sip:anonymous@hidden.example>;tag=ft']);
+  gateway.answer(invite, 200, 'OK');
+  assert.deepEqual(headersOf((await caller.next('200')).text, 'from'), [from]);
+});
