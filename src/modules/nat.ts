@@ -2,7 +2,7 @@ import { AddressBlocks } from '../core/address-blocks.js';
 import { findText } from '../core/find-text.js';
 import { ipFamily } from '../core/ip-address.js';
 import { parseAddress } from '../core/name-addr.js';
-import { bareHost, bracketed, parseUri, uriParam, withoutUriParam } from '../core/uri.js';
+import { bareHost, bracketed, parseUri, type SipUri, uriParam, withoutUriParam } from '../core/uri.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
 import { type RouteValue, routeValues } from '../sip/route-set.js';
@@ -39,29 +39,42 @@ const TESTS: Readonly<Record<string, number>> = {
 /** Addresses of DS-Lite tunnels (RFC 6333 section 5.7): OpenSIPS' test carrier-grade-nat. */
 const CARRIER_GRADE = new AddressBlocks(['192.0.0.0/29']);
 
-function contactUri(run: MessageRun) {
-  const contact = run.message.header('contact');
-  return contact === undefined ? undefined : parseUri(parseAddress(contact).uri);
+/**
+ * The Contact value that Kamailio's nathelper tests and changes: as recorded, the last one of the first Contact field.
+ */
+function lastOfFirstField(run: MessageRun): RouteValue | undefined {
+  const contacts = routeValues(run.message, 'contact', 64);
+  const field = contacts[0]?.fieldValue;
+  const last = contacts.findLast((each) => each.fieldValue === field);
+  // A telephone URI has no host to compare or replace.
+  return last?.uri?.host === '' ? undefined : last;
 }
 
-/** As recorded, the tests see the URI that another function has put in the place of the first Contact's. */
-function contactTested(run: MessageRun) {
-  const [first] = run.edits.empty || run.env.dialect !== 'kamailio' ? [] : routeValues(run.message, 'contact', 1);
+function contactTested(run: MessageRun): SipUri | undefined {
+  if (run.env.dialect === 'opensips') {
+    const contact = run.message.header('contact');
+    return contact === undefined ? undefined : parseUri(parseAddress(contact).uri);
+  }
+  const last = lastOfFirstField(run);
+  // As recorded, the tests see the URI that another function has put in the place of the Contact's.
   const changed =
-    first && run.edits.list.findLast(({ start, end }) => end > start && start < first.end && end > first.start);
-  return changed === undefined || changed.text === '' ? contactUri(run) : parseUri(parseAddress(changed.text).uri);
+    last && run.edits.list.findLast(({ start, end }) => end > start && start < last.end && end > last.start);
+  return changed === undefined || changed.text === '' ? last?.uri : parseUri(parseAddress(changed.text).uri);
 }
 
 function sdpAddresses(run: MessageRun): string[] {
   return [...run.message.body.matchAll(/^c=IN IP[46] ([^\r\n/ ]+)/gm)].map(([, address = '']) => address);
 }
 
+/** Bits of the tests of either dialect that look at Contact. */
+const CONTACT_TESTS = 1 | 32 | 64 | 128;
+
 /** Whether one of the tests in `bits` finds NAT. */
 export function natTest(run: MessageRun, bits: number): number {
   const kamailio = run.env.dialect === 'kamailio';
   const { message, source } = run;
   const { via } = message;
-  const contact = contactTested(run);
+  const contact = (bits & CONTACT_TESTS) === 0 ? undefined : contactTested(run);
   const isPrivate = (address: string): boolean =>
     isPrivateAddress(address) || (!kamailio && (bits & 128) !== 0 && CARRIER_GRADE.has(address));
   if ((bits & 1) !== 0 && contact !== undefined && isPrivate(contact.host)) return 1;
@@ -86,14 +99,9 @@ export function natTest(run: MessageRun, bits: number): number {
   return -1;
 }
 
-/**
- * The Contact value that Kamailio's nathelper changes: as recorded, the last of the first Contact field. Undefined
- * where there is none, or another function has replaced it.
- */
+/** The Contact value that Kamailio's nathelper changes; undefined where another function has replaced it. */
 function lastContact(run: MessageRun): RouteValue | undefined {
-  const contacts = routeValues(run.message, 'contact', 64);
-  const field = contacts[0]?.fieldValue;
-  const last = contacts.findLast((each) => each.fieldValue === field);
+  const last = lastOfFirstField(run);
   if (last?.uri === undefined) return undefined;
   const changed = run.edits.list.some(({ start, end }) => end > start && start < last.end && end > last.start);
   return changed ? undefined : last;
@@ -315,7 +323,7 @@ const alias: FunctionSpec[] = [
     compile:
       ([variable]) =>
       (run) => {
-        const contact = contactUri(run);
+        const contact = lastOfFirstField(run)?.uri;
         if (contact === undefined) return -1;
         const { address, port, socket } = run.source;
         const user = contact.user === '' ? '' : `${contact.user}@`;

@@ -59,6 +59,7 @@ loadmodule "xlog.so"
 loadmodule "textops.so"
 loadmodule "siputils.so"
 loadmodule "dialog.so"
+modparam("dialog", "default_timeout", 1)
 modparam("dialog", "profiles_with_value", "caller")
 modparam("dialog", "profiles_no_value", "all")
 request_route {
@@ -73,7 +74,6 @@ request_route {
   if (is_method("INVITE")) {
     get_profile_size("caller", "$fU", "$var(size)");
     if ($var(size) >= 1) { sl_send_reply("486", "Too Many Calls"); exit; }
-    $dlg_ctx(timeout) = 1;
     $dlg_ctx(timeout_bye) = 1;
     dlg_manage();
     set_dlg_profile("all");

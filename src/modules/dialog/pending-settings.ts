@@ -1,11 +1,21 @@
 import type { MessageRun } from '../../script/call.js';
 
+/** What $dlg_ctx() of Kamailio has been set to in one run, as it is read there. */
+export interface ContextValues {
+  readonly run: MessageRun;
+  on: number;
+  timeout: number;
+  timeoutBye: number;
+  timeoutRoute: string | undefined;
+}
+
 /** What a script has set for a dialog before it begins ($dlg_ctx of Kamailio, $DLG_timeout). */
 export interface PendingSettings {
   lifetime: number | undefined;
   bye: boolean;
   flags: number;
   timeoutRoute: string | undefined;
+  context: ContextValues | undefined;
   /** The run in which dlg_get() found the dialog. */
   looked: MessageRun | undefined;
   readonly profiles: { readonly profile: string; readonly value: string | undefined }[];
@@ -20,6 +30,7 @@ export function noPendingSettings(): PendingSettings {
     bye: false,
     flags: 0,
     timeoutRoute: undefined,
+    context: undefined,
     looked: undefined,
     profiles: [],
     values: new Map(),

@@ -119,8 +119,7 @@ export class DialogTable {
       this.remove(ended);
     }
     const preset = this.pendingSettings(call);
-    const seconds = Number(this.settings.timeoutAvp?.evaluateValue(call.scope) ?? Number.NaN);
-    const lifetime = preset.lifetime ?? (seconds > 0 ? seconds * 1000 : this.settings.lifetime);
+    const lifetime = preset.lifetime ?? this.lifetimeByAvp(call) ?? this.settings.lifetime;
     const dialog = new Dialog(
       hashOf(message.callId),
       this.nextId(),
@@ -206,9 +205,16 @@ export class DialogTable {
       this.end(dialog, call, dialog.direction === 'caller' ? 'Downstream BYE' : 'Upstream BYE', 0);
       return;
     }
-    const { timeoutAvp } = this.settings;
-    const seconds = Number(timeoutAvp?.evaluateValue(call.scope) ?? Number.NaN);
-    if (seconds > 0) this.setLifetime(run, dialog, seconds * 1000);
+    const lifetime = this.lifetimeByAvp(call);
+    if (lifetime !== undefined) this.setLifetime(run, dialog, lifetime);
+  }
+
+  /** Milliseconds that `timeout_avp` says for the dialog of a request; undefined: nothing. */
+  private lifetimeByAvp(call: Call): number | undefined {
+    const value = this.settings.timeoutAvp?.evaluateValue(call.scope);
+    // As recorded, Kamailio takes an integer only, no text of digits.
+    const seconds = typeof value === 'string' && call.env.dialect === 'kamailio' ? 0 : Number(value ?? 0);
+    return seconds > 0 ? seconds * 1000 : undefined;
   }
 
   /**

@@ -157,7 +157,10 @@ const dlg: VariableDefinition = {
   },
 };
 
-/** $dlg_ctx(name): settings of the current dialog, or of the one that will begin. */
+/**
+ * $dlg_ctx(name) as recorded of 5.6.3: values of the run in which they are set. `timeout_bye` and `timeout_route` count
+ * for a dialog that begins afterwards; `timeout` changes no lifetime, as dlg_set_timeout() and `timeout_avp` do.
+ */
 const dlgContext: VariableDefinition = {
   argument: 'required',
   indexed: false,
@@ -167,44 +170,46 @@ const dlgContext: VariableDefinition = {
       throw new Error(`has no "${name}"`);
     return {
       get: (context) => {
-        const { call } = scopeOf(context);
+        const { call, run } = scopeOf(context);
         if (call === undefined) return null;
-        const dialog = at(context);
-        const preset = tableOf(context).pendingSettings(call);
+        const { context: values, looked } = tableOf(context).pendingSettings(call);
+        // Branch routes run while the route that relays does.
+        const seen = values?.run === run || run?.routeKind === 'branch' ? values : undefined;
         switch (name) {
           case 'timeout':
-            return Math.round((dialog?.lifetime ?? preset.lifetime ?? 0) / 1000);
+            return seen?.timeout ?? 0;
           case 'timeout_bye':
-            return Number(dialog?.byeOnTimeout ?? preset.bye);
+            return seen?.timeoutBye ?? 0;
           case 'timeout_route':
-            return dialog?.timeoutRoute ?? preset.timeoutRoute ?? null;
-          case 'dir':
+            return seen?.timeoutRoute ?? null;
+          case 'on':
+            return seen?.on ?? 0;
+          case 'dir': {
             // Only has a value in the route in which dlg_get() found the dialog.
-            return dialog === undefined || preset.looked === undefined || preset.looked !== scopeOf(context).run
-              ? 0
-              : dialog.direction === 'callee'
-                ? 2
-                : 1;
+            const dialog = at(context);
+            return dialog === undefined || looked !== run ? 0 : dialog.direction === 'callee' ? 2 : 1;
+          }
           default:
             return 0;
         }
       },
       set: (context, value) => {
-        const { call, env } = scopeOf(context);
-        if (call === undefined) return;
-        const table = tableOf(context);
-        const dialog = at(context);
-        const preset = table.pendingSettings(call);
-        const number = Number(value ?? 0);
-        if (name === 'timeout' && number > 0) {
-          preset.lifetime = number * 1000;
-          if (dialog !== undefined) table.setLifetime({ env, call }, dialog, number * 1000);
-        } else if (name === 'timeout_bye') {
+        const { call, run, env } = scopeOf(context);
+        if (call === undefined || run === undefined) return;
+        const preset = tableOf(context).pendingSettings(call);
+        if (preset.context?.run !== run)
+          preset.context = { run, on: 0, timeout: 0, timeoutBye: 0, timeoutRoute: undefined };
+        const number = typeof value === 'number' ? value : 0;
+        if (name === 'timeout') preset.context.timeout = number >>> 0;
+        else if (name === 'on') preset.context.on = number;
+        else if (name === 'timeout_bye') {
+          preset.context.timeoutBye = number;
           preset.bye = number !== 0;
-          if (dialog !== undefined) dialog.byeOnTimeout = number !== 0;
         } else if (name === 'timeout_route') {
-          preset.timeoutRoute = value === null ? undefined : String(value);
-          if (dialog !== undefined) dialog.timeoutRoute = preset.timeoutRoute;
+          const route =
+            typeof value === 'string' && env.script.route('request', value) !== undefined ? value : undefined;
+          preset.context.timeoutRoute = route;
+          preset.timeoutRoute = route;
         }
       },
     };
