@@ -39,7 +39,7 @@ test('with return_mode 1 a call has the value it returned, and any but 0 is true
 });
 
 test('variables and functions that are newer than 5.6', async () => {
-  assert.deepEqual(await lines('xlog("$shvinc(n) $shvinc(n) $shv(n) $ctu $cts $K(IP4)\\n");'), [
+  assert.deepEqual(await lines('xlog("$shvinc(n) $shvinc(n) $shv(n) $ctu $cts $K(IPv4)\\n");'), [
     '1 2 2 sip:alice@127.0.0.1:5070 0 2',
   ]);
   assert.deepEqual(
