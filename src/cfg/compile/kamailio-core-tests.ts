@@ -1,4 +1,5 @@
 import { AddressBlocks, isAddressBlock } from '../../core/address-blocks.js';
+import { ownValue } from '../../core/own-value.js';
 import type { Binary, BinaryOperator, Expression } from '../ast.js';
 import type { ScriptRun } from '../runtime.js';
 import type { ComparisonOperator } from '../semantics/operators.js';
@@ -101,7 +102,7 @@ function leftOf(kind: Kind, variable: string, context: CompileContext): Compiled
   if (format === undefined) return { type: 'int', constant: undefined, calls, read: () => 0 };
   const read = (run: ScriptRun) => format.evaluateValue(run.pvars);
   if (kind !== 'proto') return { type: kind === 'number' ? 'int' : 'any', constant: undefined, calls, read };
-  return { type: 'int', constant: undefined, calls, read: (run) => PROTOCOLS[String(read(run))] ?? 0 };
+  return { type: 'int', constant: undefined, calls, read: (run) => ownValue(PROTOCOLS, String(read(run))) ?? 0 };
 }
 
 function numbers(
@@ -113,11 +114,11 @@ function numbers(
 ): CompiledExpression {
   const { right } = node;
   const names = kind === 'af' ? FAMILIES : kind === 'proto' ? PROTOCOLS : {};
-  const known = right.kind === 'word' ? names[right.text.toLowerCase()] : undefined;
+  const known = right.kind === 'word' ? ownValue(names, right.text.toLowerCase()) : undefined;
   const value = known === undefined ? compiler.number(right) : constantExpression(known);
   // As recorded, a number is neither equal to a string nor different from it.
   if (value.type === 'string') return truthValue(() => false, false);
-  return compared(SAME[node.operator] ?? (node.operator as ComparisonOperator), [left, value], context);
+  return compared(ownValue(SAME, node.operator) ?? (node.operator as ComparisonOperator), [left, value], context);
 }
 
 const SAME: Readonly<Record<string, ComparisonOperator>> = { eq: '==', ne: '!=' };
