@@ -26,7 +26,7 @@ function engageRtpproxy(run: MessageRun, flags: string, address: string, set: nu
     relay?.assign(side, 'flags', flags, undefined);
     relay?.assign(side, 'ip', address, undefined);
   }
-  return engage(run, 'rtpproxy', rtpproxyControl, set);
+  return engage(run, rtpproxyControl, set);
 }
 
 const ofRtpproxy = ['rtpproxy_engage', 'engage_rtp_proxy'].map(
@@ -68,7 +68,7 @@ export const mediaRelayFunctions: ScriptFunction[] = [
           const control = CONTROLS.get(name);
           if (control === undefined || !run.env.modules.loaded.has(name))
             return run.refused('rtp_relay_engage', `module ${name.slice(0, 32)} is not loaded`);
-          return engage(run, name, control, intOf(set, run, 0));
+          return engage(run, control, intOf(set, run, 0));
         },
     },
   ]),

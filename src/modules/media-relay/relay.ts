@@ -14,6 +14,15 @@ const MAX_CHARACTERS = 1024;
 /** Maximum number of branches with settings of their own. */
 const MAX_BRANCHES = 32;
 
+/** What is kept of a value that a script sets: one line, since it is sent to the media proxy. */
+export function settingText(value: PvarValue): string {
+  return value === null
+    ? ''
+    : String(value)
+        .replace(/[\r\n]/g, ' ')
+        .slice(0, MAX_CHARACTERS);
+}
+
 type Sides = Readonly<Record<Side, Map<Setting, string>>>;
 const bothSides = (): Sides => ({ caller: new Map(), callee: new Map() });
 
@@ -47,7 +56,6 @@ export class MediaRelay {
   /** Flags for the whole call ($rtp_relay_ctx). */
   flags = '';
   deleteFlags = '';
-  name = '';
   control: MediaControl | undefined = undefined;
   set = 0;
   callId = '';
@@ -64,13 +72,7 @@ export class MediaRelay {
       this.ofBranches.set(branch, sides);
     }
     if (value === null) sides[side].delete(name);
-    else
-      sides[side].set(
-        name,
-        String(value)
-          .replace(/[\r\n]/g, ' ')
-          .slice(0, MAX_CHARACTERS),
-      );
+    else sides[side].set(name, settingText(value));
   }
 
   /** A value of a side; that of the branch first. */
@@ -108,6 +110,7 @@ export class MediaRelay {
 
   /** Ends the call at the media proxy. */
   end(run: MessageRun): void {
+    this.control?.choose(run, this.set);
     const flags = [this.deleteFlags, this.get('caller', 'delete', undefined), this.get('callee', 'delete', undefined)];
     void this.control?.remove(run, flags.filter((each) => each !== undefined && each !== '').join(' '));
   }

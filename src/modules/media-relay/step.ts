@@ -43,7 +43,7 @@ function stepOf(relay: MediaRelay): MessageStep {
  * The media of the call of an INVITE are relayed from now on, until its dialog ends. Returns 1, or -1 when the request
  * begins no dialog or the set of media proxies does not exist.
  */
-export function engage(run: MessageRun, name: string, control: MediaControl, set: number): number {
+export function engage(run: MessageRun, control: MediaControl, set: number): number {
   const { call, env } = run;
   const relay = relayOf(run);
   if (relay === undefined || call.message.toTag !== '' || !control.choose(run, set)) return -1;
@@ -51,7 +51,6 @@ export function engage(run: MessageRun, name: string, control: MediaControl, set
   const dialog = table.of(run) ?? table.begin(run);
   if (dialog === undefined) return -1;
   const first = relay.control === undefined;
-  relay.name = name;
   relay.control = control;
   relay.set = set;
   relay.callId = call.message.callId;
@@ -67,7 +66,6 @@ function ended({ call }: Dialog, relay: MediaRelay): void {
   const before = scope.run;
   const run = new MessageRun(env, 'event', scope, message, source, new MessageEdits(), call);
   scope.run = before;
-  relay.control?.choose(run, relay.set);
   relay.end(run);
 }
 

@@ -4,7 +4,7 @@ import type { MessageRun } from '../../script/call.js';
 import { otherSide, type Side } from '../dialog/dialog.js';
 import { dialogs } from '../dialog/state.js';
 import { scopeOf } from '../script-variable.js';
-import { type MediaRelay, relayOf, SETTINGS, type Setting, senderOf } from './relay.js';
+import { type MediaRelay, relayOf, SETTINGS, type Setting, senderOf, settingText } from './relay.js';
 
 function settingOf(text: string | undefined): Setting {
   const name = text ?? 'flags';
@@ -77,14 +77,8 @@ const context: VariableDefinition = {
         const run = runOf(at);
         const relay = run === undefined ? undefined : relayOf(run);
         if (relay === undefined) return;
-        const text =
-          value === null
-            ? ''
-            : String(value)
-                .replace(/[\r\n]/g, ' ')
-                .slice(0, 1024);
-        if (name === 'flags') relay.flags = text;
-        else relay.deleteFlags = text;
+        if (name === 'flags') relay.flags = settingText(value);
+        else relay.deleteFlags = settingText(value);
       },
     };
   },
