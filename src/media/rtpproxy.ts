@@ -84,10 +84,10 @@ export interface MediaEndpoint {
 
 /**
  * Parses the answer to an update or look-up command: "port" or "port address", followed by "6" when the address is
- * IPv6. Undefined for an error or port 0.
+ * IPv6. Undefined for an error, port 0, or an address with characters that no address or host name has.
  */
 export function endpointOf(answer: string, proxy: string): MediaEndpoint | undefined {
-  const match = /^\s*(\d{1,5})(?:\s+(\S{1,64}))?/.exec(answer);
+  const match = /^\s*(\d{1,5})(?:\s+([\w.:-]{1,64})(?:\s|$)|\s*$)/.exec(answer);
   const port = Number(match?.[1] ?? 0);
   if (match === null || port === 0 || port > 65_535) return undefined;
   return { address: match[2] ?? proxy, port };

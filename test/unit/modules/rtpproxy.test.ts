@@ -171,6 +171,25 @@ test('streams are read whatever the lines around them', () => {
   for (const each of ['', 'E8', '0', '99999', 'x 1']) assert.equal(endpointOf(each, 'a'), undefined);
 });
 
+test('the address in an answer is a whole word that an SDP may contain', () => {
+  for (const address of ['192.0.2.9', '2001:db8::9', 'media-1.example'])
+    for (const after of ['', ' 6', '\r\n'])
+      assert.deepEqual(endpointOf(`4000 ${address}${after}`, 'a'), { address, port: 4000 });
+  assert.deepEqual(endpointOf(' 4000 \n', 'a'), { address: 'a', port: 4000 });
+  const wrong = [
+    '\0',
+    '192.0.2.9\0',
+    'a=b',
+    'a/127',
+    '<x>',
+    '\xe4.example',
+    'x'.repeat(65),
+    `192.0.2.9${'\0'.repeat(60_000)}`,
+  ];
+  for (const each of [...wrong.map((address) => `4000 ${address}`), '4000x', '123456', `4000${' '.repeat(60_000)}\0`])
+    assert.equal(endpointOf(each, 'a'), undefined, each.slice(0, 80));
+});
+
 test('a default set; an SDP from a variable, the result in a variable', async () => {
   const fake = await proxy('192.0.2.9');
   const { body, lines } = await through(
