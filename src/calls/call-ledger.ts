@@ -165,11 +165,6 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeListener {
     return this.reportedAt ?? this.clock.monotonic();
   }
 
-  /** The figures of the hop's destination, up to date. */
-  figures(hop: NextHop): DestinationFigures | undefined {
-    return hop.destination === undefined ? undefined : this.table.of(hop.destination);
-  }
-
   figuresOf(destination: Destination): DestinationFigures {
     return this.figuresTable.of(destination);
   }
