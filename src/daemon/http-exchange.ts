@@ -68,18 +68,12 @@ export function exchange(wanted: HttpRequest): Promise<HttpAnswer | HttpFailure>
       resolve('unknown scheme');
       return;
     }
-    const timers: NodeJS.Timeout[] = [];
-    const done = (result: HttpAnswer | HttpFailure): void => {
-      for (const each of timers) clearTimeout(each);
-      resolve(result);
-      request?.destroy();
-    };
     const options: RequestOptions = {
       method: wanted.method,
       headers: Object.fromEntries(wanted.headers),
       agent: false,
     };
-    let request: ReturnType<typeof requestHttp> | undefined;
+    let request: ReturnType<typeof requestHttp>;
     try {
       request = plain ? requestHttp(url, options) : requestHttps(url, { ...options, ...tlsOf(wanted) });
     } catch {
@@ -87,6 +81,12 @@ export function exchange(wanted: HttpRequest): Promise<HttpAnswer | HttpFailure>
       resolve('failed');
       return;
     }
+    const timers: NodeJS.Timeout[] = [];
+    const done = (result: HttpAnswer | HttpFailure): void => {
+      for (const each of timers) clearTimeout(each);
+      resolve(result);
+      request.destroy();
+    };
     const connecting = setTimeout(() => done('connect timeout'), wanted.connectMs);
     timers.push(connecting);
     timers.push(setTimeout(() => done('timeout'), wanted.totalMs));

@@ -101,10 +101,9 @@ export class HttpConnections {
 
   /** A file with sections "[name]" of lines "url = http://...", "timeout = 2" and the like. */
   private readFile(path: string): void {
-    if (statSync(path).size > MAX_FILE_BYTES) throw new Error(`${path} is longer than ${MAX_FILE_BYTES} bytes`);
     const sections = new Map<string, Map<string, string>>();
     let current: Map<string, string> | undefined;
-    for (const line of readFileSync(path, 'latin1').split(/\r?\n/)) {
+    for (const line of textOf(path).split(/\r?\n/)) {
       const text = line.trim();
       if (text === '' || text.startsWith('#') || text.startsWith(';')) continue;
       const name = /^\[([^\]]*)\]$/.exec(text)?.[1];
@@ -168,7 +167,11 @@ function bytesOf(bytes: number): number {
 
 /** The text of a PEM file; undefined for no name. Throws an Error when it cannot be read. */
 function pemOf(path: string): string | undefined {
-  if (path === '') return undefined;
+  return path === '' ? undefined : textOf(path);
+}
+
+/** The text of a file. Throws an Error when it is too long or cannot be read. */
+function textOf(path: string): string {
   if (statSync(path).size > MAX_FILE_BYTES) throw new Error(`${path} is longer than ${MAX_FILE_BYTES} bytes`);
   return readFileSync(path, 'latin1');
 }
