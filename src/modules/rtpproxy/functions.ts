@@ -29,10 +29,18 @@ function modifiers(flags: string): string {
   return letters + (resize === null ? '' : `Z${resize[1]}`);
 }
 
-/** Tags in the order of the offer: "from" is the side that makes it. */
-function tagsOf(run: MessageRun, kind: Kind): readonly [from: string, to: string] {
-  const { fromTag, toTag, isRequest } = run.message;
-  return isRequest === (kind === 'offer') ? [fromTag, toTag] : [toTag, fromTag];
+/**
+ * Call-ID and tags in the order of the offer: "from" is the side that makes it. Undefined, with a line in the log, when
+ * one contains blanks or control characters: what follows them in a command would name another call.
+ */
+function namesOf(run: MessageRun, kind: Kind): { callId: string; from: string; to: string } | undefined {
+  const { callId, fromTag, toTag, isRequest } = run.message;
+  if ([callId, fromTag, toTag].some((each) => /[\x00-\x20\x7f]/.test(each))) {
+    run.env.peerLog.warn({ callId }, 'script: a Call-ID or tag with blanks cannot be sent to a media proxy');
+    return undefined;
+  }
+  const [from, to] = isRequest === (kind === 'offer') ? [fromTag, toTag] : [toTag, fromTag];
+  return { callId, from, to };
 }
 
 /**
@@ -59,14 +67,16 @@ async function exchange(
   if (marker !== '' && sdp.includes(marker.trim()) && !flags.includes('f')) return -1;
   const media = describeMedia(sdp);
   if (media.streams.length === 0) return -1;
-  const [from, to] = tagsOf(run, kind);
+  const names = namesOf(run, kind);
+  if (names === undefined) return -1;
+  const { callId, from, to } = names;
   const verb = kind === 'offer' && !flags.includes('l') ? 'U' : 'L';
   const options = modifiers(flags) + (media.ipv6 ? '6' : '');
   const trusted = flags.includes('r');
   const commands = media.streams.map(({ number, port, address: own }) => {
     const host = trusted && own !== '' ? own : run.source.address;
     const second = to === '' ? '' : ` ${to};${number}`;
-    return `${verb}${options} ${run.message.callId} ${host} ${port} ${from};${number}${second}`;
+    return `${verb}${options} ${callId} ${host} ${port} ${from};${number}${second}`;
   });
   const asked = await ask(run, commands);
   if (asked === undefined) return -1;
@@ -74,7 +84,7 @@ async function exchange(
   for (const answer of asked.answers) {
     const endpoint = endpointOf(answer, asked.proxy.host || run.source.socket.address);
     if (endpoint === undefined) {
-      const fields = { callId: run.message.callId, answer: answer.slice(0, 64) };
+      const fields = { callId, answer: answer.slice(0, 64) };
       run.env.peerLog.error(fields, 'script: a media proxy refuses a stream');
       return -1;
     }
@@ -89,8 +99,10 @@ async function exchange(
 
 /** Sends a command about the whole call: D ends it, R records it. */
 async function about(run: MessageRun, verb: 'D' | 'R'): Promise<number> {
-  const [from, to] = tagsOf(run, 'offer');
-  const command = `${verb} ${run.message.callId} ${from}${to === '' ? '' : ` ${to}`}`;
+  const names = namesOf(run, 'offer');
+  if (names === undefined) return -1;
+  const { callId, from, to } = names;
+  const command = `${verb} ${callId} ${from}${to === '' ? '' : ` ${to}`}`;
   const asked = await ask(run, [command], verb === 'D');
   return code(asked !== undefined && !asked.answers[0]?.startsWith('E'));
 }

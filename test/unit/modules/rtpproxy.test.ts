@@ -153,6 +153,25 @@ test('an invalid address is reported when the file is read', () => {
   assert.throws(start, /is not an address of a media proxy/);
 });
 
+test('a Call-ID or tag with blanks is in no command: what follows would name another call', async () => {
+  const fake = await proxy('192.0.2.9');
+  for (const [from, to] of [
+    ['Call-ID: a@a.example', 'Call-ID: other@b.example tag'],
+    ['Call-ID: a@a.example', 'Call-ID: a\0b'],
+    [';tag=ft', ';tag=f t'],
+  ] as const) {
+    const runner = startScript({
+      dialect: 'opensips',
+      modules: 'rtpproxy',
+      head: `modparam("rtpproxy", "rtpproxy_sock", "udp:127.0.0.1:${fake.port}")`,
+      script: `rtpproxy_offer(); xlog("$rc\\n"); rtpproxy_unforce(); xlog("$rc\\n"); $du = "sip:127.0.0.1:5090"; t_relay();`,
+    });
+    const { body, lines } = await relayedInvite(runner, WITH_SDP.replace(from, to));
+    assert.deepEqual([lines, body], [['-1', '-1'], SDP]);
+  }
+  assert.deepEqual(fake.commands, []);
+});
+
 test('streams are read whatever the lines around them', () => {
   assert.deepEqual(describeMedia('').streams, []);
   assert.deepEqual(describeMedia('m=audio\r\nm=audio x\r\nc=IN IP4\r\nm=audio 0 a').streams, []);
