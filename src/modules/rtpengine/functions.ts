@@ -65,15 +65,19 @@ function viaBranch(run: MessageRun, flags: MediaFlags): NgDictionary {
   return { 'via-branch': wanted };
 }
 
+/** offer and answer with the flags of a script. */
+function exchange(run: MessageRun, kind: 'offer' | 'answer', text: string, target?: Arg, given?: Arg): Promise<number> {
+  return exchangeWith(run, kind, mediaFlags(text, run.env.dialect), target, given);
+}
+
 /** offer and answer: sends the SDP to the proxy, and replaces it by the SDP that the proxy returns. */
-async function exchange(
+async function exchangeWith(
   run: MessageRun,
   kind: 'offer' | 'answer',
-  text: string,
+  flags: MediaFlags,
   target?: Arg,
   given?: Arg,
 ): Promise<number> {
-  const flags = mediaFlags(text, run.env.dialect);
   const span = sdpSpan(run);
   const body = given?.value(run);
   // The SDP that an earlier call of the function put there is sent, not the received one.
@@ -159,8 +163,9 @@ export const rtpengineControl: MediaControl = {
     const words = [from('type'), from('flags'), to('peer'), flags];
     if (inside !== '' || outside !== '') words.push(`in-iface=${inside || outside} out-iface=${outside || inside}`);
     if (address !== '') words.push(`media-address=${address}`);
-    if (callId !== run.message.callId) words.push(`call-id=${callId}`);
-    return exchange(run, kind, words.join(' '));
+    const keys = mediaFlags(words.join(' '), run.env.dialect);
+    // A Call-ID may contain blanks: as a word of the flags it could set others.
+    return exchangeWith(run, kind, callId === run.message.callId ? keys : { ...keys, callId });
   },
   remove,
 };
@@ -328,12 +333,17 @@ const PASSED: readonly (readonly [name: string, command: string, summary: string
 ];
 
 /** Sends a command that needs no SDP; undefined when it failed. */
-async function passed(run: MessageRun, verb: string, text: string): Promise<NgDictionary | undefined> {
+async function passed(
+  run: MessageRun,
+  verb: string,
+  text: string,
+  more: NgDictionary,
+): Promise<NgDictionary | undefined> {
   const flags = mediaFlags(text, run.env.dialect);
   // As recorded, Kamailio blocks or silences media of the whole call.
   const whole = run.env.dialect === 'kamailio' && /^(?:un)?(?:block|silence) /.test(verb);
   const sides = whole && flags.fromTagText === undefined ? {} : tags(run, 'other', flags);
-  const answer = await command(run, verb, flags, { ...sides, ...viaBranch(run, flags) });
+  const answer = await command(run, verb, flags, { ...sides, ...viaBranch(run, flags), ...more });
   return succeeded(run, verb, answer) ? answer : undefined;
 }
 
@@ -356,8 +366,8 @@ function passing(name: string, verb: string, summary: string): FunctionSpec {
     compile: (args) => {
       const flags = args[leading ? 1 : 0];
       return async (run) => {
-        const dtmf = leading ? ` code=${textOf(args[0], run)}` : '';
-        const answer = await passed(run, verb, textOf(flags, run) + dtmf);
+        // The code may be a peer's, and is no word of the flags.
+        const answer = await passed(run, verb, textOf(flags, run), leading ? { code: textOf(args[0], run) } : {});
         const length = answer?.['duration'];
         if (duration && typeof length === 'number') args[1]?.variable?.assign(run.pvars, length);
         return code(answer !== undefined);

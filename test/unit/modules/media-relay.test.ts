@@ -135,12 +135,16 @@ test('a call that fails is ended at the media proxy', async () => {
   assert.equal(fake.commands[1], 'D a@a.example ft');
 });
 
-async function rtpengineCall(engage: string, more = ''): Promise<{ fake: FakeRtpengine; runner: ScriptRunner }> {
+async function rtpengineCall(
+  engage: string,
+  more = '',
+  modules = '',
+): Promise<{ fake: FakeRtpengine; runner: ScriptRunner }> {
   const fake = await FakeRtpengine.open('192.0.2.7');
   closing.push(() => fake.close());
   const runner = startScript({
     dialect: 'opensips',
-    modules: 'dialog rtpengine rtp_relay',
+    modules: `dialog rtpengine rtp_relay ${modules}`,
     head: `modparam("rtpengine", "rtpengine_sock", "1 == udp:127.0.0.1:${fake.port}")`,
     script: SCRIPT(engage) + more,
   });
@@ -173,6 +177,25 @@ test('rtp_relay_engage() with the settings of both sides, by rtpengine', async (
     ['delete', undefined, undefined, 'ft'],
   ]);
   assert.deepEqual(runner.lines, ['1 RTP/AVP replace-origin outside a@a.example', 'RTP/SAVP RTP/AVPF replace-origin']);
+});
+
+test('the media proxy knows a call with a hidden Call-ID by its own, whatever this contains', async () => {
+  const { fake, runner } = await rtpengineCall(
+    'topology_hiding("C"); rtp_relay_engage("rtpengine", 1);',
+    '',
+    'topology_hiding',
+  );
+  const callId = 'a call-id=other from-tag=x';
+  runner.receive(withSdp(INVITE, sdp('10.0.0.1', 4000)).replace('Call-ID: a@a.example', `Call-ID: ${callId}`));
+  const invite = await sent(runner, 5090, 'INVITE');
+  assert.ok(!invite.includes(callId), invite);
+  runner.receive(reply(invite, '200 OK', sdp('10.0.0.2', 5000)), 5090);
+  await sent(runner, 5070, 'SIP/2.0 200');
+  const seen = fake.commands.map((each) => [each['command'], each['call-id'], each['from-tag']]);
+  assert.deepEqual(seen, [
+    ['offer', callId, 'ft'],
+    ['answer', callId, 'ft'],
+  ]);
 });
 
 test('a side whose media are not relayed: its SDP passes unchanged', async () => {

@@ -28,3 +28,16 @@ test('commands without SDP take the arguments of their documents', async () => {
     'stop forwarding',
   ]);
 });
+
+test('a DTMF code is one value, whatever it contains', async () => {
+  const from = fake.commands.length;
+  const lines = await linesOf({
+    dialect: 'opensips',
+    modules: 'rtpengine',
+    head: `modparam("rtpengine", "rtpengine_sock", "udp:127.0.0.1:${fake.port}")`,
+    script: `$var(code) = "5 call-id=other from-tag=x"; rtpengine_play_dtmf($var(code), "volume=8"); xlog("$rc\\n"); xlog("end\\n");`,
+  });
+  assert.deepEqual(lines, ['1']);
+  const { 'call-id': callId, 'from-tag': tag, code } = fake.commands[from] ?? {};
+  assert.deepEqual([callId, tag, code], ['a@a.example', 'ft', '5 call-id=other from-tag=x']);
+});
