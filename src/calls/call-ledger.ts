@@ -52,9 +52,9 @@ export interface RecordHandle {
 }
 
 /**
- * Ended requests are recorded, and new ones counted in the figures, in groups of this size, or earlier when somebody
- * reads them. The first of a group takes several times as long as each further one, which finds the code in the
- * processor's caches. Until then the requests stay in memory.
+ * Ended requests are recorded in groups of this size, or earlier when somebody reads them. The first of a group takes
+ * several times as long as each further one, which finds the code in the processor's caches. Until then the requests
+ * stay in memory.
  */
 const MAX_WAITING = 128;
 const MAX_WAITING_BYTES = 256 * 1024;
@@ -101,8 +101,6 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeListener {
   private readonly stateless = new Generations<string, true>(RETRANSMISSIONS);
   /** While an event of another process is recorded: its monotonic time; otherwise undefined, which means now. */
   reportedAt: number | undefined = undefined;
-  /** Requests that the figures may not contain yet. */
-  private uncounted: CallWatch[] = [];
   /** Ended requests that are not recorded yet, oldest first, and the bytes of their texts. */
   private waiting: Ended[] = [];
   private waitingBytes = 0;
@@ -157,7 +155,6 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeListener {
   /** The figures of each destination, up to date. */
   get table(): FiguresTable {
     this.writeEnded();
-    this.countOpen();
     return this.figuresTable;
   }
 
@@ -191,9 +188,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeListener {
     recordRoute: boolean,
   ): CallWatch {
     this.onDispatch?.(request, source, origin);
-    const watch = new CallWatch(this, request, invite, source, this.monotonic(), origin, recordRoute);
-    if (this.uncounted.push(watch) >= MAX_WAITING) this.countOpen();
-    return watch;
+    return new CallWatch(this, request, invite, source, this.monotonic(), origin, recordRoute);
   }
 
   /**
@@ -320,13 +315,6 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeListener {
     return new Bye(this, request, this.monotonic());
   }
 
-  /** Adds the requests in progress to the figures. */
-  private countOpen(): void {
-    const { uncounted } = this;
-    this.uncounted = [];
-    for (let i = 0; i < uncounted.length; i++) (uncounted[i] as CallWatch).count();
-  }
-
   /** Records all ended requests. */
   private writeEnded(): void {
     const { waiting } = this;
@@ -335,7 +323,6 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeListener {
     this.waitingBytes = 0;
     this.prepare();
     for (let i = 0; i < waiting.length; i++) (waiting[i] as Ended).writeRecord();
-    this.countOpen();
   }
 
   hungUp(bye: RequestInDialog, at: number): void {

@@ -99,11 +99,6 @@ export class CallWatch implements RelayWatch, CallTry {
   stateless = false;
   /** Bytes of the request. */
   readonly bytes: number;
-  /**
-   * Whether the figures of the destination contain what has happened so far. Until then an only attempt is noted here
-   * alone: most requests end within milliseconds and are counted in one go.
-   */
-  private isCounted = false;
 
   constructor(
     private readonly keeper: RecordKeeper,
@@ -120,14 +115,6 @@ export class CallWatch implements RelayWatch, CallTry {
   }
 
   sent(hop: NextHop, target: ResolvedTarget): void {
-    if (this.hop === undefined && !this.isCounted && this.end < 0) {
-      this.hop = hop;
-      this.target = target;
-      this.at = this.elapsed();
-    } else this.sentAgain(hop, target);
-  }
-
-  private sentAgain(hop: NextHop, target: ResolvedTarget): void {
     const each = this.open(hop);
     if (each === undefined) return;
     const isFirst = each.target === undefined;
@@ -143,21 +130,6 @@ export class CallWatch implements RelayWatch, CallTry {
     if (!isFirst) return;
     if (this.invite) figures.calls++;
     else figures.requests++;
-  }
-
-  /** Counts in the figures of the destination what has happened so far; from now on each event is counted at once. */
-  count(): void {
-    if (this.isCounted) return;
-    this.isCounted = true;
-    const { hop } = this;
-    if (hop?.destination === undefined) return;
-    const figures = this.keeper.figuresOf(hop.destination);
-    this.figures = figures;
-    if (this.invite) {
-      figures.calls++;
-      figures.inProgress++;
-    } else figures.requests++;
-    if (this.first >= 0) figures.first.observe((this.first - this.at) / 1000);
   }
 
   provisional(hop: NextHop, code: number): void {
@@ -205,7 +177,6 @@ export class CallWatch implements RelayWatch, CallTry {
 
   /** Stores the record of the request. */
   writeRecord(): void {
-    this.count();
     if (this.hop !== undefined && this.tryEnd < 0) this.close(this, this.code, false, undefined, this.end);
     this.keeper.write(this);
   }
@@ -235,7 +206,6 @@ export class CallWatch implements RelayWatch, CallTry {
 
   /** Ends all attempts when the request ends. */
   private settleAll(code: number, hop: NextHop | undefined, end: number, lost?: HopFailure): void {
-    this.count();
     const { others } = this;
     if (this.hop !== undefined) this.settle(this, code, hop, end, lost);
     if (others !== undefined) for (const each of others) this.settle(each, code, hop, end, lost);
@@ -274,7 +244,6 @@ export class CallWatch implements RelayWatch, CallTry {
   /** The attempt for a hop, created when it is new; undefined when there are too many, or after the end. */
   private open(hop: NextHop): CallTry | undefined {
     if (this.end >= 0) return undefined;
-    this.count();
     const known = this.find(hop);
     if (known !== undefined) return known;
     const { others } = this;
