@@ -164,18 +164,14 @@ export class ExpressionCompiler {
         });
       return truthValue((run) => !test(run), inner.calls);
     }
-    if (OF_TEXTS.has(node.operator)) {
-      const { type } = this.compile(node.operand);
-      if (type === 'int') this.context.problems.error('expression', node.at, `${node.operator} takes no number`);
-    }
-    if (node.operator === 'defined') {
-      const inner = this.compile(node.operand);
-      return truthValue((run) => inner.read(run) !== null, inner.calls);
-    }
     const numeric = node.operator === '-' || node.operator === '~' || node.operator === 'int';
     const inner = numeric ? this.number(node.operand) : this.compile(node.operand);
     const { read, calls } = inner;
+    if (inner.type === 'int' && OF_TEXTS.has(node.operator))
+      this.context.problems.error('expression', node.at, `${node.operator} takes no number`);
     switch (node.operator) {
+      case 'defined':
+        return truthValue((run) => read(run) !== null, calls);
       case '-':
       case '~': {
         if (inner.type === 'string') {

@@ -123,3 +123,13 @@ test('back-references are refused, they have no linear time', () => {
     /^1:20 .*back-reference \\1 is not supported/,
   );
 });
+
+test('each operand is compiled once, however deep strlen() is nested', () => {
+  for (const operator of ['strlen', 'strempty', 'defined ']) {
+    let expression = '$ru';
+    for (let i = 0; i < 30; i++) expression = `("" + ${operator}(${expression} + "a"))`;
+    assert.equal(firstProblem('kamailio', `request_route { if (${expression} == "1") exit; }`), '');
+  }
+  const { messages } = cfgFile('kamailio', 'request_route { if (strlen(strlen($ru)) == 1) exit; }');
+  assert.equal(messages.filter((each) => each.includes('strlen takes no number')).length, 1);
+});
