@@ -246,9 +246,8 @@ export class ExpressionCompiler {
     const assign = assignmentOf(assignment, this, this.context);
     const { operators } = this.context.dialect;
     const read = (run: ScriptRun): Result => assign.now(run);
-    const { assignmentHolds } = operators;
-    if (assignmentHolds !== undefined)
-      return truthValue((run) => assignmentHolds(assignment.target.text, read(run)), assign.calls);
+    const holds = operators.assignmentHolds?.(assignment.target.text);
+    if (holds !== undefined) return truthValue((run) => holds(read(run)), assign.calls);
     return { type: 'any', constant: undefined, read, calls: assign.calls, test: (run) => operators.truth(read(run)) };
   }
 }

@@ -152,7 +152,8 @@ export const KAMAILIO_OPERATORS: Operators = {
   // As recorded for a URI without a port.
   emptyIsZero: /\{(?:uri\.port|s\.int)\}\)$/,
   // As recorded, an assignment holds where it can be carried out.
-  assignmentHolds: (target, value) => value !== undefined && (typeof value !== 'number' || !TEXTS.has(target)),
+  assignmentHolds: (target) =>
+    TEXTS.has(target) ? (value) => value !== undefined && typeof value !== 'number' : (value) => value !== undefined,
   // As recorded: without a Route it is shown as "".
   emptyIsNull: new Set(['$route_uri']),
   numbersOf: (variable) => NUMBERED.get(variable),

@@ -40,8 +40,8 @@ export interface Operators {
   arithmeticType(operator: ArithmeticOperator, left: StaticType, right: StaticType): StaticType;
   /** Matches the text of variables whose empty value counts as 0 where it is assigned or compared with a number. */
   readonly emptyIsZero?: RegExp;
-  /** Whether an assignment holds as a condition; undefined: its value is the condition. */
-  assignmentHolds?(target: string, value: Result): boolean;
+  /** Makes the test of whether an assignment to a variable holds as a condition; undefined: its value is the condition. */
+  assignmentHolds?(target: string): (value: Result) => boolean;
   /** Variables whose empty text is null in expressions. */
   readonly emptyIsNull?: ReadonlySet<string>;
   /**
