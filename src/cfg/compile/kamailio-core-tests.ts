@@ -4,28 +4,32 @@ import type { Binary, BinaryOperator, Expression } from '../ast.js';
 import type { ScriptRun } from '../runtime.js';
 import type { ComparisonOperator } from '../semantics/operators.js';
 import type { CompileContext } from './context.js';
-import { bracketless, isOwn, tested } from './core-tests.js';
+import { bracketless, coreTest, isOwn, tested } from './core-tests.js';
 import { type CompiledExpression, constantExpression } from './expression.js';
 import { compared, matched, truthValue } from './operations.js';
 
 type Kind = 'uri' | 'method' | 'address' | 'number' | 'proto' | 'af';
 
-/** The words of Kamailio's core that must be compared with something, and the variable each one reads; '' is 0. */
-const WORDS: ReadonlyMap<string, readonly [Kind, variable: string]> = new Map([
-  ['uri', ['uri', '$ru']],
-  ['from_uri', ['uri', '$fu']],
-  ['to_uri', ['uri', '$tu']],
-  ['method', ['method', '$rm']],
-  ['src_ip', ['address', '$si']],
-  ['dst_ip', ['address', '$Ri']],
-  ['src_port', ['number', '$sp']],
-  ['dst_port', ['number', '$Rp']],
-  ['msg:len', ['number', '$ml']],
-  ['proto', ['proto', '$proto']],
-  ['af', ['af', '']],
-  ...['to_port', 'snd_port', 'to_proto', 'snd_proto', 'to_af', 'snd_af'].map(
-    (word) => [word, ['number', '']] as [string, [Kind, string]],
-  ),
+/** The words of Kamailio's core that must be compared with something. */
+const WORDS: ReadonlyMap<string, Kind> = new Map([
+  ['uri', 'uri'],
+  ['from_uri', 'uri'],
+  ['to_uri', 'uri'],
+  ['method', 'method'],
+  ['src_ip', 'address'],
+  ['dst_ip', 'address'],
+  ['src_port', 'number'],
+  ['dst_port', 'number'],
+  ['msg:len', 'number'],
+  ['proto', 'proto'],
+  ['af', 'af'],
+  // These are always 0.
+  ['to_port', 'number'],
+  ['snd_port', 'number'],
+  ['to_proto', 'number'],
+  ['snd_proto', 'number'],
+  ['to_af', 'number'],
+  ['snd_af', 'number'],
 ]);
 
 const EQUALITY: readonly BinaryOperator[] = ['==', '!=', 'eq', 'ne'];
@@ -71,38 +75,34 @@ export function coreComparison(
   }
   if (node.left.text === 'myself') {
     const { right } = node;
-    const kind = right.kind === 'word' ? WORDS.get(right.text)?.[0] : undefined;
+    const kind = right.kind === 'word' ? WORDS.get(right.text) : undefined;
     if (kind === 'uri' || kind === 'address')
       return coreComparison({ ...node, left: right, right: node.left }, compiler, context);
     context.problems.error('expression', right.at, 'myself is compared with a word such as uri');
     return constantExpression(0);
   }
-  const word = WORDS.get(node.left.text);
-  if (word === undefined) return undefined;
-  const [kind, variable] = word;
+  const kind = WORDS.get(node.left.text);
+  if (kind === undefined) return undefined;
   if (!OPERATORS[kind].includes(node.operator)) {
     context.problems.error('expression', node.at, `${node.left.text} cannot be compared by ${node.operator}`);
     return constantExpression(0);
   }
-  const left = leftOf(kind, variable, context);
+  const left = leftOf(node.left.text, kind, context);
   if (kind === 'number' || kind === 'proto' || kind === 'af') return numbers(node, kind, left, compiler, context);
   return texts(node, kind, left, compiler, context);
 }
 
-function leftOf(kind: Kind, variable: string, context: CompileContext): CompiledExpression {
-  const calls = false;
-  if (kind === 'af')
-    return {
-      type: 'int',
-      constant: undefined,
-      calls,
-      read: ({ pvars }) => (pvars.sourceAddress.includes(':') ? 10 : 2),
-    };
-  const format = variable === '' ? undefined : context.format(variable, { file: '', line: 0, column: 0 });
-  if (format === undefined) return { type: 'int', constant: undefined, calls, read: () => 0 };
-  const read = (run: ScriptRun) => format.evaluateValue(run.pvars);
-  if (kind !== 'proto') return { type: kind === 'number' ? 'int' : 'any', constant: undefined, calls, read };
-  return { type: 'int', constant: undefined, calls, read: (run) => ownValue(PROTOCOLS, String(read(run))) ?? 0 };
+function leftOf(word: string, kind: Kind, context: CompileContext): CompiledExpression {
+  if (kind === 'af') return number(({ pvars }) => (pvars.sourceAddress.includes(':') ? 10 : 2));
+  const value = coreTest(word, context);
+  if (value === undefined) return number(() => 0);
+  const { read } = value;
+  if (kind === 'proto') return number((run) => ownValue(PROTOCOLS, String(read(run))) ?? 0);
+  return kind === 'number' ? { ...value, type: 'int' } : value;
+}
+
+function number(read: (run: ScriptRun) => number): CompiledExpression {
+  return { type: 'int', constant: undefined, calls: false, read };
 }
 
 function numbers(
@@ -138,7 +138,8 @@ function texts(
       return tested(left, (value, run) => isOwn(value, run) === equal);
     if (kind === 'method') {
       if (operator === '=~') return matched(node, '=~', [left, constantExpression(text)], context, undefined);
-      return tested(left, (value) => (value.toLowerCase() === text.toLowerCase()) === equal);
+      const wanted = text.toLowerCase();
+      return tested(left, (value) => (value.toLowerCase() === wanted) === equal);
     }
     // "=~" with an address is accepted there too.
     if (kind === 'address' && isAddressBlock(bracketless(text))) return inBlock(left, text, equal || operator === '=~');
