@@ -115,8 +115,9 @@ function advertising(part: string, summary: string, set: (call: Call, text: stri
   ];
 }
 
-/** The host of the next hop, as an argument of forward(). */
-const OF_HOP = 'uri:host';
+/** The host and the port of the next hop, as arguments of forward(). */
+const HOP_HOST = 'uri:host';
+const HOP_PORT = 'uri:port';
 
 function portFault(text: string | number): string | undefined {
   return /^(?:\d{1,5}|uri:port)$/.test(String(text)) ? undefined : 'the port must be a number or uri:port';
@@ -152,11 +153,14 @@ const core: FunctionSpec[] = [
         return (run) => {
           const { message, pvars, call } = run;
           if (!message.isRequest) return -1;
-          const hop = parseUri(pvars.destinationUri ?? call.requestUri);
-          const [toHost, toPort] = [textOf(host, run), textOf(port, run)];
-          if (hop === undefined && (toHost === OF_HOP || toPort === 'uri:port')) return -1;
-          const number = toPort === 'uri:port' ? (hop?.port ?? 5060) : toPort;
-          return forwardStateless(run, `sip:${toHost === OF_HOP ? hop?.host : toHost}:${number}${transport}`);
+          let [toHost, toPort] = [textOf(host, run), textOf(port, run)];
+          if (toHost === HOP_HOST || toPort === HOP_PORT) {
+            const hop = parseUri(pvars.destinationUri ?? call.requestUri);
+            if (hop === undefined) return -1;
+            if (toHost === HOP_HOST) toHost = hop.host;
+            if (toPort === HOP_PORT) toPort = String(hop.port ?? 5060);
+          }
+          return forwardStateless(run, `sip:${toHost}:${toPort}${transport}`);
         };
       },
     }),
