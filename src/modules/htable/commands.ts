@@ -1,6 +1,7 @@
 import { messageOf } from '../../core/errors.js';
 import { nextIteration } from '../../core/event-loop.js';
 import type { PvarValue } from '../../pvar/context.js';
+import { formatTime } from '../../pvar/time-format.js';
 import { CommandFault, integer, type MiValue, type ScriptCommand } from '../../script/commands.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
 import { refillHashTable } from './database.js';
@@ -40,15 +41,7 @@ function needed(missing: string, ...given: readonly (string | undefined)[]): voi
 
 function keptUntil(env: ScriptEnvironment, table: HashTable, key: string): string {
   const at = table.entries.expiresAt(key, env.clock.monotonic());
-  return at === undefined ? 'NEVER' : localTime(env.clock.now() + at - env.clock.monotonic());
-}
-
-/** A time as "2026-11-30 08:51:54". */
-function localTime(ms: number): string {
-  const at = new Date(ms);
-  const two = (number: number): string => String(number).padStart(2, '0');
-  const day = [at.getFullYear(), two(at.getMonth() + 1), two(at.getDate())].join('-');
-  return `${day} ${[at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(':')}`;
+  return at === undefined ? 'NEVER' : formatTime('%F %T', new Date(env.clock.now() + at - env.clock.monotonic()));
 }
 
 /** Keys by slots of the original's table, in its order; of a large table only a part. */
