@@ -29,7 +29,7 @@ export const jsonFunctions: ScriptFunction[] = moduleFunctions('json', [
       ([document, changes, result]) =>
       (run) => {
         const text = mergedJson(textOf(document, run), textOf(changes, run));
-        if (text === undefined) return -1;
+        if (text === null) return -1;
         result?.variable?.replace(run.pvars, text);
         return 1;
       },

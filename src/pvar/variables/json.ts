@@ -16,6 +16,10 @@ interface Path {
 /** Maximum length of a document, and maximum number of elements of a list. */
 const MAX_TEXT = 65_536;
 const MAX_ELEMENTS = 10_000;
+/** Maximum nesting of a document. */
+const MAX_DEPTH = 1000;
+/** Maximum length of a document as text: json_link() makes documents that are far longer as text than in memory. */
+const MAX_WRITTEN = 4 * 1024 * 1024;
 
 /** "name/key/list[0]", "name/list[]", "name.keys". */
 function pathOf(text: string): Path | undefined {
@@ -40,10 +44,11 @@ function pathOf(text: string): Path | undefined {
   return { root, steps, list };
 }
 
-function fromPlain(value: unknown): JsonValue {
-  if (Array.isArray(value)) return value.map(fromPlain);
+function fromPlain(value: unknown, depth = 0): JsonValue {
+  if (depth > MAX_DEPTH) throw new Error('nested too deep');
+  if (Array.isArray(value)) return value.map((each) => fromPlain(each, depth + 1));
   if (typeof value === 'object' && value !== null) {
-    return new Map(Object.entries(value).map(([key, each]) => [key, fromPlain(each)]));
+    return new Map(Object.entries(value).map(([key, each]) => [key, fromPlain(each, depth + 1)]));
   }
   return value as JsonValue;
 }
@@ -57,22 +62,35 @@ function parsed(text: string): JsonValue | undefined {
   }
 }
 
-/** JSON text, with the blanks that the original prints or without any. */
-export function jsonText(value: JsonValue, spaced: boolean): string {
+/** JSON text, with the blanks that the original prints or without any; null when it is too long or nested too deep. */
+function jsonText(value: JsonValue, spaced: boolean): string | null {
+  const room = { left: MAX_WRITTEN };
+  const text = written(value, spaced, room, 0);
+  return room.left < 0 ? null : text;
+}
+
+/** The text of a value; `room.left` is reduced by about its length, and nothing more is written once it is below 0. */
+function written(value: JsonValue, spaced: boolean, room: { left: number }, depth: number): string {
+  if (depth > MAX_DEPTH) room.left = -1;
+  if (room.left < 0) return '';
   if (Array.isArray(value)) {
+    room.left -= 2;
     if (value.length === 0) return spaced ? '[ ]' : '[]';
-    const parts = value.map((each) => jsonText(each, spaced));
+    const parts = value.map((each) => written(each, spaced, room, depth + 1));
     return spaced ? `[ ${parts.join(', ')} ]` : `[${parts.join(',')}]`;
   }
   if (value instanceof Map) {
+    room.left -= 2;
     if (value.size === 0) return spaced ? '{ }' : '{}';
-    const parts = Array.from(
-      value,
-      ([key, each]) => `${JSON.stringify(key)}:${spaced ? ' ' : ''}${jsonText(each, spaced)}`,
-    );
+    const parts = Array.from(value, ([key, each]) => {
+      room.left -= key.length + 6;
+      return `${JSON.stringify(key)}:${spaced ? ' ' : ''}${written(each, spaced, room, depth + 1)}`;
+    });
     return spaced ? `{ ${parts.join(', ')} }` : `{${parts.join(',')}}`;
   }
-  return JSON.stringify(value);
+  const text = JSON.stringify(value);
+  room.left -= text.length;
+  return text;
 }
 
 function toPvar(value: JsonValue | undefined, spaced: boolean): PvarValue {
@@ -149,10 +167,10 @@ export function linkJson(context: PvarContext, target: string, source: string): 
   return holder === undefined ? to.steps.length === 0 : find(context, to) === value;
 }
 
-/** json_merge(): the first text with the changes of the second (RFC 7396: null removes); undefined if one is no JSON. */
-export function mergedJson(main: string, patch: string): string | undefined {
+/** json_merge(): the first text with the changes of the second (RFC 7396: null removes); null if one is no JSON. */
+export function mergedJson(main: string, patch: string): string | null {
   const [document, changes] = [parsed(main), parsed(patch)];
-  return document === undefined || changes === undefined ? undefined : jsonText(merged(document, changes), false);
+  return document === undefined || changes === undefined ? null : jsonText(merged(document, changes), false);
 }
 
 function merged(document: JsonValue | undefined, changes: JsonValue): JsonValue {

@@ -45,3 +45,20 @@ test('json_link() takes two $json', () => {
     /\$var\(b\) is not a \$json\(name\)/,
   );
 });
+
+test('a document that links make too long as text is null, and one nested too deep is none', async () => {
+  const names = Array.from({ length: 41 }, (_, i) => `d${i}`);
+  const doubled = names
+    .slice(1)
+    .map((name, i) => `json_link($json(d${i}/p), $json(${name})); json_link($json(d${i}/q), $json(${name}));`);
+  const nested = (depth: number): string => `${'{\\"a\\":'.repeat(depth)}1${'}'.repeat(depth)}`;
+  assert.deepEqual(
+    await written(`${names.map((name) => `$json(${name}) := "{}";`).join(' ')} ${doubled.join(' ')}
+      xlog("$json(d0) $json(d39)\\n");
+      $json(e) := "{}"; $var(i) = 0; while ($var(i) < 1500) { $json(f) := "{}"; json_link($json(f/p), $json(e)); json_link($json(e), $json(f)); $var(i) = $var(i) + 1; }
+      xlog("$json(e)\\n");
+      $var(t) = "${nested(800)}"; $var(u) = "$var(t)"; $json(g) := $var(t); json_merge($var(t), "{}", $var(m)); xlog("$rc $(var(m){s.len})\\n");
+      $var(deep) = $(var(t){s.substr,0,4000}) + $var(t) + $(var(t){s.substr,-800,0}); $json(g) := "{}"; $json(g) := $var(deep); json_merge($var(deep), "{}", $var(m)); xlog("$rc $json(g)\\n");`),
+    ['<null> { "p": { }, "q": { } }', '<null>', '1 4801', '-1 { }'],
+  );
+});
