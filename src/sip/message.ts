@@ -56,6 +56,8 @@ export class SipMessage {
   timestampEnd = -1;
   /** CSeq number. */
   cseqNumber = -1;
+  /** Whether start line or header lines have a line feed without CR, which other servers take as the end of a line. */
+  hasBareFeed = false;
   /** Why this message must not be processed, in words; undefined for a valid one. */
   defect: string | undefined = undefined;
 
@@ -287,7 +289,8 @@ for (const c of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-
  * means that the body goes to its end (RFC 3261 section 18.3).
  */
 export function parseMessage(text: string, whole = true): SipMessage | undefined {
-  const lineEnd = endOfLine(text, 0);
+  const feed = text.indexOf('\n');
+  const lineEnd = feed > 0 && text.charCodeAt(feed - 1) === 13 ? feed - 1 : endOfLine(text, 0);
   if (lineEnd < 12) return undefined;
   const message = new SipMessage(text);
   if (text.startsWith('SIP/2.0 ')) {
@@ -315,6 +318,7 @@ export function parseMessage(text: string, whole = true): SipMessage | undefined
     else if (!isUriText(text, message.uriStart, message.uriEnd)) message.defect ??= 'malformed request-URI';
   }
   message.headersStart = lineEnd + 2;
+  message.hasBareFeed = feed <= lineEnd;
   indexHeaders(message, text);
   if (message.defect === undefined) check(message, text, whole);
   return message;
@@ -349,7 +353,7 @@ function indexHeaders(message: SipMessage, text: string): void {
       message.bodyEnd = size;
       return;
     }
-    let end = endOfLine(text, at);
+    let end = endOfHeaderLine(message, text, at);
     if (end < 0) {
       message.headersEnd = Math.min(at, size);
       message.bodyStart = size;
@@ -365,7 +369,7 @@ function indexHeaders(message: SipMessage, text: string): void {
       return;
     }
     while (isFold(text, end + 2)) {
-      const next = endOfLine(text, end + 2);
+      const next = endOfHeaderLine(message, text, end + 2);
       if (next < 0) break;
       end = next;
     }
@@ -547,6 +551,15 @@ function endOfLine(text: string, from: number): number {
   let at = text.indexOf('\n', from);
   while (at >= 0 && (at === from || text.charCodeAt(at - 1) !== 13)) at = text.indexOf('\n', at + 1);
   return at < 0 ? -1 : at - 1;
+}
+
+/** As `endOfLine`, and notes a line feed without CR before it. */
+function endOfHeaderLine(message: SipMessage, text: string, from: number): number {
+  const feed = text.indexOf('\n', from);
+  if (feed > from && text.charCodeAt(feed - 1) === 13) return feed - 1;
+  if (feed < 0) return -1;
+  message.hasBareFeed = true;
+  return endOfLine(text, feed + 1);
 }
 
 function isBlank(c: number): boolean {

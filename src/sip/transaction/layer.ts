@@ -3,6 +3,7 @@ import type { Logger } from '../../core/logger.js';
 import type { Random } from '../../core/random.js';
 import { Admission, type TransactionRoom } from '../admission.js';
 import { parseMessage, type SipMessage } from '../message.js';
+import { parseReceived } from '../received.js';
 import { reasonPhrase, type ViaMarking } from '../reply.js';
 import type { ResolvedTarget } from '../target.js';
 import { TimerWheel } from '../timers.js';
@@ -156,7 +157,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     // During congestion it is not parsed ahead, since it may be dropped.
     if (this.admission.congested) return undefined;
     try {
-      return parseMessage(text, true);
+      return parseReceived(text);
     } catch {
       // `receive` parses again, and can log the error.
       return undefined;
@@ -169,7 +170,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
       return;
     }
     try {
-      const message = parsed ?? parseMessage(text, true);
+      const message = parsed ?? parseReceived(text);
       if (message === undefined) {
         // A lone CRLF is a keep-alive, not garbage (RFC 5626 section 4.4).
         if (text.trim() !== '') this.garbage('not a SIP message', source, text.length);

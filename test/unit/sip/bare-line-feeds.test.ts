@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { parseReceived } from '../../../src/sip/received.js';
+import { answerTo, INVITE, startScript } from '../../support/script-run.js';
+
+const LINE = 'Contact: <sip:alice@127.0.0.1:5070>\r\n';
+const withLine = (line: string): string => INVITE.replace(LINE, `${LINE}${line}`);
+
+describe('a line feed without CR', () => {
+  test('ends a header line', () => {
+    const message = parseReceived(withLine('Subject: a\nX-Secret: b\n c\r\n'));
+    assert.equal(message?.defect, undefined);
+    assert.equal(message?.text, withLine('Subject: a\r\nX-Secret: b\r\n c\r\n'));
+    assert.deepEqual([message.header('subject'), message.header('x-secret')], ['a', 'b c']);
+  });
+
+  test('leaves bodies and other messages as they are', () => {
+    const body = 'v=0\na=b\r\n\n';
+    const text = INVITE.replace('Content-Length: 0\r\n\r\n', `Content-Length: ${body.length}\r\n\r\n${body}`);
+    assert.equal(parseReceived(text)?.text, text);
+    const loose = text.replace(LINE, `${LINE}Subject: a\nX-Secret: b\r\n`);
+    assert.equal(parseReceived(loose)?.body, body);
+  });
+
+  test('hides no second header that there may be only once', () => {
+    assert.equal(parseReceived(withLine('Subject: a\nFrom: <sip:e@e>;tag=e\r\n'))?.defect, 'more than one From header');
+    const length = parseReceived(withLine('Subject: a\nl: 9\r\n'));
+    assert.equal(length?.defect, 'more than one Content-Length header');
+  });
+
+  test('makes no empty line within the header', () => {
+    for (const line of ['Subject: a\n\nX-Secret: b\r\n', '\nX-Secret: b\r\n', 'Subject: a\n\r\nX-Secret: b\r\n'])
+      assert.notEqual(parseReceived(withLine(line))?.defect, undefined, JSON.stringify(line));
+  });
+
+  test('is not looked for in a header of very many lines', () => {
+    assert.notEqual(parseReceived(withLine(`${'a:b\n'.repeat(400)}c:d\r\n`)), undefined);
+    for (const line of ['\n', 'a:b\n', 'x\n '])
+      assert.equal(parseReceived(withLine(`X: y${line.repeat(10_000)}\r\n`)), undefined, JSON.stringify(line));
+  });
+
+  test('ends a status line', () => {
+    const text = answerTo(INVITE, '200 OK\nX-Secret: b');
+    const reply = parseReceived(text);
+    assert.deepEqual([reply?.reason, reply?.header('x-secret')], ['OK', 'b']);
+  });
+});
+
+test('a header that a line feed hides in another one is removed by a script like any other', async () => {
+  const runner = startScript({
+    dialect: 'kamailio',
+    script: 'remove_hf("X-Secret"); $du = "sip:127.0.0.1:5090"; t_relay();',
+  });
+  try {
+    runner.receive(withLine('Subject: a\nX-Secret: b\r\n'));
+    const invite = () => runner.sent.find(({ text }) => text.startsWith('INVITE'))?.text;
+    for (let i = 0; i < 600 && invite() === undefined; i++) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.match(invite() ?? '', /\r\nSubject: a\r\n/);
+    assert.doesNotMatch(invite() ?? '', /X-Secret/);
+  } finally {
+    await runner.stop();
+  }
+});
