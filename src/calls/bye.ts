@@ -7,9 +7,9 @@ export type RequestInDialog = TaggedRequest & Pick<SipMessage, 'callIdA' | 'call
 
 /** Receives what a BYE has done to its call. */
 export interface ByeListener {
-  /** The BYE got the final reply that ends its call: keeps it until that is recorded. */
+  /** The BYE got the final reply that ends its call: keeps the BYE until the end of the call is recorded. */
   keep(ended: Bye): void;
-  /** Records that the call has ended by a BYE that came `at` this time, in monotonic milliseconds. */
+  /** Records that a BYE has ended the call; `at`: when the BYE came, in monotonic milliseconds. */
   hungUp(bye: RequestInDialog, at: number): void;
 }
 

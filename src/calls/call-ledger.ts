@@ -39,7 +39,7 @@ export interface FinalRecords {
 
 /** A request or BYE that has ended and is not recorded yet. */
 interface Ended {
-  /** Bytes that it keeps in memory until then. */
+  /** Bytes that it keeps in memory until it is recorded. */
   readonly bytes: number;
   writeRecord(): void;
 }
@@ -52,9 +52,9 @@ export interface RecordHandle {
 }
 
 /**
- * Ended requests are recorded in groups of this size, or earlier when somebody reads them. The first of a group takes
- * several times as long as each further one, which finds the code in the processor's caches. Until then the requests
- * stay in memory.
+ * Ended requests are recorded in groups of this size, or earlier when somebody reads the records. The first of a group
+ * takes several times as long as each further one, which finds the code in the processor's caches. Until then the
+ * requests stay in memory.
  */
 const MAX_WAITING = 128;
 const MAX_WAITING_BYTES = 256 * 1024;
@@ -104,7 +104,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeListener {
   /** Ended requests that are not recorded yet, oldest first, and the bytes of their texts. */
   private waiting: Ended[] = [];
   private waitingBytes = 0;
-  /** Whether a listener wants records, as far as known (`askListeners`). */
+  /** Whether a listener wanted records when it was last asked (`askListeners`). */
   private isWanted = false;
   private changes = 0;
   private begun = 0;
@@ -147,7 +147,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeListener {
     return remove;
   }
 
-  /** To be called when a listener may have begun to want records: each is asked whether it does. */
+  /** Asks each listener whether it wants records. To be called when one may have begun to want them. */
   askListeners(): void {
     this.isWanted = this.listeners.isWanted;
   }

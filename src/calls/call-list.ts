@@ -14,7 +14,7 @@ export const MAX_LISTED = 1000;
 export interface ListOptions {
   readonly node: string;
   readonly privacy: Privacy;
-  /** Entries at most; at most MAX_LISTED. */
+  /** Maximum number of entries, up to MAX_LISTED. */
   readonly limit: number;
 }
 

@@ -77,7 +77,7 @@ export function loadCompleteCfg(path: string, options: LoadCfgOptions = {}, json
       : { mi: withEndpoints(rest['mi'] as JsonObject | undefined, mi as JsonObject | undefined) }),
   };
   const { settings, warnings } = readSettings(withCluster(merged, cfg.clusterer), { cwd: cfg.folder }, cfg.file);
-  // Nothing is selected by a file without the dispatcher.
+  // A file that does not load the dispatcher selects nothing.
   const selects = cfg.loaded.has('dispatcher');
   return { cfg, settings, warnings: warnings.filter(({ reason }) => selects || reason !== NO_PARTITION) };
 }

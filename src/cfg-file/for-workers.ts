@@ -40,8 +40,8 @@ const SELECTING: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * Variables whose values one process keeps, with a constant name in parentheses; $shv, $sht and some statistics are in
- * memory that all share.
+ * Variables with values of one process only, with a constant name in parentheses. $shv, $sht and some statistics are in
+ * memory that all processes share.
  */
 const SHARED_VARIABLES = /\$\(?(shtag|cluster\.sh_tag|stat)\b(?:\(([\w:.-]+)\))?/g;
 

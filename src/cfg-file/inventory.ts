@@ -12,8 +12,8 @@ import { plainValue } from './parameters.js';
 import { settingFaults } from './settings-faults.js';
 
 /**
- * How switchyard treats a function, variable or parameter of a file. `noted`: it has its effect, and the check says what
- * else it brings with it or needs.
+ * How switchyard treats a function, variable or parameter of a file. `noted`: it has its effect, and the check reports
+ * a side effect or a requirement.
  */
 export type Standing = 'supported' | 'noted' | 'stands in' | 'no effect' | 'unknown' | 'wrong';
 

@@ -81,7 +81,7 @@ export interface LoadedCfg extends CfgSettings {
    */
   readonly hasList: (env: ScriptEnvironment, name: string) => boolean;
   readonly inList: (env: ScriptEnvironment, names: readonly string[], address: string) => boolean;
-  /** Writes the record of a whole call that a process which has died had kept. */
+  /** Writes the record of a whole call that was kept for a process which has died. */
   readonly writeKept: (env: ScriptEnvironment, text: string, ended: number) => void;
   /** Statistics of the script and its modules. */
   readonly statistics: (states: ModuleStates) => readonly ModuleStatistic[];

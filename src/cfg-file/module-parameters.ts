@@ -13,7 +13,7 @@ import type { CfgSettings } from './settings.js';
 /** Parameters of OpenSIPS' tm that name a route. */
 const LOCAL_ROUTES: ReadonlySet<string> = new Set(['local_request_route', 'local_reply_route']);
 
-/** Functions that need another module than their own, by their name. */
+/** Functions that need another module than their own, by name. */
 const NEEDED_MODULES: ReadonlyMap<string, string> = new Map([
   ['rtpproxy_engage', 'dialog'],
   ['engage_rtp_proxy', 'dialog'],

@@ -75,14 +75,14 @@ export function reportIgnoredRequirements(tree: ConfigurationTree, modules: Modu
 const WHOLE_CHAIN =
   'crl_dir without crl_check_all 1: a revocation list is needed for every authority in the chain; a certificate is refused while one of them has no list in the folder';
 
-/** Warns about one parameter of a TLS module or of a section of tls.cfg; `where` comes before the text. */
+/** Warns about one parameter of a TLS module or of a section of tls.cfg; `where` is the beginning of the text. */
 export function warnAbout(name: string, value: string, at: Position, problems: Problems, where = ''): void {
   for (const what of ignoredRequirements(name, value)) problems.warning('tls-demand', at, `${where}${what}`);
   const lowered = lowersSecurity(name, value);
   if (lowered !== undefined) problems.warning('tls-otherwise', at, `${where}${lowered}`);
 }
 
-/** What OpenSSL accepts besides with a method older than TLS 1.2; undefined for another parameter or value. */
+/** What OpenSSL accepts in addition with a method older than TLS 1.2; undefined for another parameter or value. */
 function lowersSecurity(name: string, value: string): string | undefined {
   if (name !== 'tls_method' && name !== 'method') return undefined;
   const highest = versionsIn(value)?.highest;

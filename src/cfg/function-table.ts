@@ -43,7 +43,10 @@ export interface ParameterDefinition {
    * core).
    */
   readonly strict?: boolean;
-  /** For a writable variable: whether a text that names none is accepted at load too; nothing is written then. */
+  /**
+   * For a writable variable: whether a text that does not name a variable is accepted at load too; then nothing is
+   * written.
+   */
   readonly lenient?: boolean;
   /** For a string: last generation of OpenSIPS that also accepts a number (see `Dialect.generation`). */
   readonly numbersUntil?: number;
@@ -127,9 +130,9 @@ export interface FileFacts {
 export type FunctionClosure<Run extends ScriptRun = ScriptRun> = (run: Run) => number | Promise<number>;
 
 /**
- * How Kamailio reads "$" in a constant argument. `format`: each variable is replaced. `variable`: a text that begins with
- * a variable is that variable alone, whatever follows it. `text`: the same, and other texts have no variables.
- * `literal`: no variables.
+ * How Kamailio reads "$" in a constant argument. `format`: each variable is replaced. `variable`: a text that begins
+ * with a variable means that variable alone, and the rest is ignored. `text`: the same, but in other texts no variable
+ * is replaced. `literal`: no variable is replaced.
  */
 export type ArgumentReading = 'format' | 'variable' | 'text' | 'literal';
 
@@ -194,7 +197,7 @@ export class FunctionTable<Run extends ScriptRun = ScriptRun> {
     ['kamailio', new Map()],
   ]);
 
-  /** `missing`: the module that has a function of that name, which is not in the table. */
+  /** `missing`: the module that has a function of this name, if the function is known but not implemented. */
   constructor(
     readonly all: readonly FunctionDefinition<Run>[],
     readonly missing: (name: string, dialect: DialectName) => string | undefined = () => undefined,

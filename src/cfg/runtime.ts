@@ -57,7 +57,7 @@ export interface ScriptTrace {
   after(run: ScriptRun, statement: Statement): void;
 }
 
-/** The route that runs when an operation has ended, if any, and what async() or launch() says besides. */
+/** The route that runs when an operation has ended, if any, and the further arguments of async() or launch(). */
 export interface Resumption {
   readonly route: CompiledRoute | undefined;
   /** Seconds for async() to wait, or the parameter of the route of launch(). */
@@ -81,7 +81,7 @@ export abstract class ScriptRun {
   stop: Signal = NEXT;
   /** Whether async() or launch() called the current function. */
   asynchronous = false;
-  /** Whether the operation that async() started has taken longer than its timeout: its result changes nothing. */
+  /** Whether the operation that async() started has taken longer than its timeout; its result is then ignored. */
   overdue = false;
   /** Whether the script ended by a return of 0. */
   zero = false;
@@ -103,14 +103,14 @@ export abstract class ScriptRun {
   /** A route that has waited is at its end. */
   ends(): void {}
 
-  /** The run of an operation of launch(), which continues beside this one: with variables of its own but for AVPs. */
+  /** The run of an operation of launch(), which continues at the same time as this one. Only the AVPs are shared. */
   beside(): ScriptRun {
     return this;
   }
 
   /**
-   * Called by OpenSIPS' async() and launch(): the started operation ends with `done`, and the route of `resume` runs
-   * then. After async() the current route has ended.
+   * Called by OpenSIPS' async() and launch(): the started operation ends with `done`, and then the route of `resume`
+   * runs. After async() the current route has ended.
    */
   suspend(_kind: 'async' | 'launch', at: Position, _done: number | Promise<number>, _resume: Resumption): void {
     this.fault(at, 'this route cannot wait for an asynchronous operation');

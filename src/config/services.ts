@@ -60,7 +60,10 @@ export function readMi(
   };
 }
 
-/** Where the outbox file is if no key names one: beside the first SQLite database of a partition, else in `folder`. */
+/**
+ * Where the outbox file is if no key names one: in the folder of the first SQLite database of a partition, else in
+ * `folder`.
+ */
 export interface OutboxLocation {
   readonly node: string;
   readonly folder: string | undefined;

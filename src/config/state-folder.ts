@@ -1,7 +1,7 @@
 import { isAbsolute } from 'node:path';
 
 /**
- * The folder for what the daemon keeps over restarts: the state folder of the service manager, else `settingsFolder`.
+ * The folder for what the daemon keeps across restarts: the state folder of the service manager, else `settingsFolder`.
  * Undefined if neither is an absolute path.
  */
 export function stateFolder(

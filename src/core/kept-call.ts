@@ -1,4 +1,4 @@
-/** What the record of a whole call would say, as another process keeps it. */
+/** The content of the record of a whole call, kept by another process. */
 export interface KeptCall {
   readonly callId: string;
   /** Milliseconds from the answer to its timeout. */

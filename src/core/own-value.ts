@@ -1,6 +1,6 @@
 /**
- * The value of a table for a word from outside; undefined when the table itself has none: a table written as an object
- * also has "constructor" and the like, which it inherits.
+ * The value of a key from outside in a table; undefined when the table has no such key of its own. A table written as
+ * an object also inherits keys such as "constructor".
  */
 export function ownValue<Value>(table: Readonly<Record<string, Value>>, word: string): Value | undefined {
   return Object.hasOwn(table, word) ? table[word] : undefined;

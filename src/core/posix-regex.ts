@@ -39,7 +39,7 @@ export interface RegexOptions {
 
 /** Longest expression that is compiled. */
 const MAX_SOURCE = 4096;
-/** Characters of a pattern, and of the reason, that the error of a refused one shows. */
+/** Maximum number of characters shown of a refused pattern, and of the reason. */
 const MAX_SHOWN = 200;
 /**
  * Maximum number of states of an expression. In the worst case each is examined for each character: with thousands of
@@ -80,7 +80,10 @@ export function compilePerl(source: string, options: { readonly ignoreCase?: boo
   }
 }
 
-/** The error of a refused pattern: quoted and shortened as its reason is, since both may come from a peer and be logged. */
+/**
+ * The error of a refused pattern. Pattern and reason are quoted and shortened, since both may come from a peer and be
+ * logged.
+ */
 function notValid(source: string, error: unknown): Error {
   const shown = source.length > MAX_SHOWN ? `${source.slice(0, MAX_SHOWN)}...` : source;
   const reason = messageOf(error).replace(/^error parsing regexp: /, '');
@@ -212,11 +215,11 @@ function translate(source: string, lines: boolean): string {
   let out = '';
   /** Whether a quantifier may follow here. */
   let atom = false;
-  /** Where in `out` stands what a quantifier repeats. */
+  /** Where in `out` the item begins that a quantifier would repeat. */
   let from = 0;
-  /** Whether that is repeated already: RE2 has one quantifier each. */
+  /** Whether that item is already repeated: RE2 allows one quantifier for each. */
   let repeated = false;
-  /** Where in `out` the groups begin that are not closed. */
+  /** Where in `out` the open groups begin. */
   const open: number[] = [];
   const begin = (): void => {
     from = out.length;

@@ -1,8 +1,8 @@
-/** Entries used up before the array is shortened. */
+/** Number of removed entries after which the array is shortened. */
 const SHORTEN_AT = 1024;
 
 /**
- * A queue of any length: taking the first entry costs the same however many follow. `shift` of a long array moves all the
+ * A queue of any length. Removing the first entry takes constant time, while `shift` of a long array moves all the
  * others.
  */
 export class Queue<T> {
@@ -19,7 +19,7 @@ export class Queue<T> {
     this.entries.push(entry);
   }
 
-  /** The first entry, which stays. */
+  /** The first entry; it is not removed. */
   get head(): T | undefined {
     return this.entries[this.first];
   }
@@ -29,7 +29,7 @@ export class Queue<T> {
     if (this.first === this.entries.length) return undefined;
     const entry = this.entries[this.first];
     this.entries[this.first++] = undefined;
-    // Copied when at least half is used up, so that an entry is moved once on average.
+    // Copied when at least half of it is removed entries, so that an entry is moved once on average.
     if (this.first >= SHORTEN_AT && this.first * 2 >= this.entries.length) {
       this.entries = this.entries.slice(this.first);
       this.first = 0;
@@ -37,7 +37,7 @@ export class Queue<T> {
     return entry;
   }
 
-  /** The first entries, at most `count`; they stay. */
+  /** The first entries, `count` at most; they are not removed. */
   peek(count: number): T[] {
     return this.entries.slice(this.first, this.first + count) as T[];
   }

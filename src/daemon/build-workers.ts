@@ -155,7 +155,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
   let draining = false;
   /** Number of dialogs of the worker that ended last. */
   let dialogsLost = 0;
-  /** Its process id. */
+  /** Process id of the worker that ended last. */
   let lastEnded = 0;
   const isOpen = (): boolean => !draining && !sip.tapPoint.isTapped && versions.agree;
   const live = (): LiveSetup => {
@@ -297,14 +297,14 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       commands.lost(worker);
       void claims?.lost(worker, lastEnded);
       const records = keptCalls.lost(worker);
-      // From now on each end of a call is of interest at once.
+      // From now on the end of each call must be reported at once.
       ledger.askListeners();
       if (dialogsLost > 0) {
         log.error(
           { worker, dialogs: dialogsLost, records },
           'the dialogs of a dead worker have ended: their timers and routes no longer run; the main process writes the records of the whole calls',
         );
-        // A successor that could not be started has no process that ended.
+        // When a successor could not be started, no process has ended.
         dialogsLost = 0;
       }
       figures.set(undefined, worker);

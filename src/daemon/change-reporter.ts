@@ -103,8 +103,8 @@ export class ChangeReporter {
   }
 
   /**
-   * Continues the event numbers from events of an earlier run that are kept on disk, even if NATS is unreachable now: the
-   * undelivered ones, or the last ones that it has `delivered`, for destinations whose number is not known otherwise.
+   * Continues event numbers from the events of an earlier run that are kept on disk, also while NATS is unreachable:
+   * from the undelivered events, or, for other destinations, from the last `delivered` one.
    */
   resumePending(events: readonly DispatcherEvent[], delivered = false): void {
     const last = new Map<string, DispatcherStatusParams>();
@@ -115,7 +115,7 @@ export class ChangeReporter {
     }
     if (last.size === 0) return;
     const { engine, cluster } = this.options;
-    // By destination, not by event: looking for one that is no longer in the table takes time.
+    // By destination, not by event: searching for a destination that is no longer in the table takes time.
     for (const { snapshot } of engine.partitions) {
       for (const destination of destinationsOf(snapshot)) {
         const published = last.get(destination.key);

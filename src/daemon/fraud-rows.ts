@@ -9,7 +9,7 @@ const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
 /** Maximum length of a prefix. */
 const LONGEST = 64;
 
-/** Parameters that name the columns of the thresholds, and the usual names of those. */
+/** Parameters that name the columns of the thresholds, and their default values. */
 const THRESHOLDS: readonly (readonly [FraudFigure, parameter: string, column: string])[] = [
   ['calls per minute', 'cpm_thresh', 'cpm'],
   ['call duration', 'calldur_thresh', 'call_duration'],
@@ -18,7 +18,7 @@ const THRESHOLDS: readonly (readonly [FraudFigure, parameter: string, column: st
   ['sequential calls', 'seqcalls_thresh', 'sequential_calls'],
 ];
 
-/** Parses "Mon-Fri, Sun"; all days for no text. Throws an Error for anything else. */
+/** Parses "Mon-Fri, Sun"; an absent text means all days. Throws an Error for anything else. */
 function daysIn(text: string): ReadonlySet<number> {
   const days = new Set<number>();
   const dayOf = (name: string): number => {
@@ -38,7 +38,7 @@ function daysIn(text: string): ReadonlySet<number> {
   return days.size === 0 ? new Set(DAYS.keys()) : days;
 }
 
-/** Parses "HH:MM" as minutes; `usual` for no text. Throws an Error for anything else. */
+/** Parses "HH:MM" as minutes; an absent text means `usual`. Throws an Error for anything else. */
 function minutesIn(text: string, usual: number): number {
   if (text.trim() === '') return usual;
   const [, hours = '', minutes = '0'] = /^\s*(\d{1,2})(?::(\d{2}))?(?::\d{2})?\s*$/.exec(text) ?? [];
@@ -47,10 +47,10 @@ function minutesIn(text: string, usual: number): number {
   return found;
 }
 
-/** Rows that are read in one event loop iteration. */
+/** Rows read in one event loop iteration. */
 const ROWS = 2000;
 
-/** Reads the rows of fraud_detection; `faulty` is called for malformed rows. Calls go on meanwhile. */
+/** Reads the rows of fraud_detection, and calls `faulty` for malformed ones. Calls are handled meanwhile. */
 export async function fraudProfiles(
   rows: readonly DatabaseRow[],
   cfg: LoadedCfg,

@@ -86,7 +86,7 @@ function scriptText(text: string | undefined): string | undefined {
   return text === undefined || !/[^\x00-\x7f]/.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
 }
 
-/** The time in a column, in whole seconds; 0 for something else. */
+/** The time in a column, in whole seconds; 0 if the value is not a time. */
 function secondsOf(value: unknown): number {
   const seconds = typeof value === 'object' ? 0 : Math.trunc(Number(value ?? 0));
   return seconds > 0 ? Math.min(seconds, LATEST) : 0;

@@ -2,7 +2,7 @@ import { type RequestOptions, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { HttpAnswer, HttpFailure, HttpRequest } from '../script/services.js';
 
-/** What an error of a socket or of TLS means, by its code; others are "failed". */
+/** Meaning of an error code of a socket or of TLS; all others are "failed". */
 const FAILURES: ReadonlyMap<string, HttpFailure> = new Map([
   ['ECONNREFUSED', 'refused'],
   ['EHOSTUNREACH', 'unreachable'],
@@ -28,14 +28,14 @@ function failureOf({ code = '' }: NodeJS.ErrnoException): HttpFailure {
   return FAILURES.get(code) ?? (code.startsWith('ERR_SSL_') ? 'tls' : 'failed');
 }
 
-/** The body of an answer up to a maximum length. Holds no chunks: a server may send a chunk for each byte. */
+/** The body of an answer up to a maximum length. It keeps no chunks, since a server may send one for each byte. */
 class BoundedBody {
   private buffer = Buffer.alloc(0);
   private bytes = 0;
 
   constructor(private readonly max: number) {}
 
-  /** Appends bytes; false when some are too many. */
+  /** Appends bytes; returns false when the maximum is exceeded. */
   add(chunk: Buffer): boolean {
     const { buffer, bytes, max } = this;
     const wanted = Math.min(max, bytes + chunk.length);
@@ -93,7 +93,7 @@ export function exchange(wanted: HttpRequest): Promise<HttpAnswer | HttpFailure>
     request.on('socket', (socket) => socket.once(plain ? 'connect' : 'secureConnect', () => clearTimeout(connecting)));
     request.on('error', (error) => done(failureOf(error)));
     request.on('response', (response) => {
-      // 0 would be the return code of a function and end the script.
+      // As the return code of a function, 0 would end the script.
       if ((response.statusCode ?? 0) < 100) {
         done('failed');
         return;

@@ -46,7 +46,7 @@ export async function runJoined(
   }
   const answers = await everywhere(paramsOf);
   const values = answers.flatMap(({ value }) => (value === undefined ? [] : [value]));
-  // A process that does not have the call refuses with 404; the answers of the others count.
+  // A process that does not have the call answers 404; the other answers are used.
   if (values.length > 0) return { value: joined(values, params) };
   return answers.find(({ fault }) => fault !== undefined && fault.code !== 404) ?? (answers[0] as Answer);
 }

@@ -27,10 +27,10 @@ export function treeSources(cfg: LoadedCfg): TreeSource[] {
   });
 }
 
-/** Rows that are read in one event loop iteration. */
+/** Rows read in one event loop iteration. */
 const ROWS = 2000;
 
-/** A tree of the rows of its table; `faulty` gets the prefixes of rows that are left out. Calls go on meanwhile. */
+/** A tree of the rows of a table; `faulty` gets the prefixes of rows that are ignored. Calls are handled meanwhile. */
 export async function treeOf(
   rows: readonly DatabaseRow[],
   { integers }: TreeSource,

@@ -2,7 +2,7 @@ import type { LoadedCfg } from '../cfg-file/load.js';
 import type { RoutingPartition, RoutingRows } from '../script/gateway-rows.js';
 import type { DatabaseRow } from './script-rows.js';
 
-/** Partitions taken at most. */
+/** Maximum number of partitions. */
 const MAX_PARTITIONS = 1000;
 
 /** One table of a partition. */
@@ -15,7 +15,7 @@ interface Source {
 /** Rows of the four tables of a partition. */
 type Read = { readonly [K in keyof RoutingRows]: readonly DatabaseRow[] };
 
-/** The tables of a partition: the column that names one, and its usual name. */
+/** The tables of a partition: the column that names one, and its default name. */
 const TABLES = [
   ['gateways', 'drd_table', 'dr_gateways'],
   ['carriers', 'drc_table', 'dr_carriers'],
@@ -23,18 +23,18 @@ const TABLES = [
   ['groups', 'drg_table', 'dr_groups'],
 ] as const;
 
-/** Columns that name variables, as the parameters of the module do. */
+/** Columns that name variables; the parameters of the module have the same names. */
 const VARIABLES = ['gw_id_avp', 'gw_priprefix_avp', 'rule_id_avp', 'rule_prefix_avp', 'carrier_id_avp'] as const;
 
-/** Whether a table names the partitions of drouting. */
+/** Whether the file reads partitions of drouting from a table. */
 export function isPartitioned(cfg: LoadedCfg): boolean {
   return cfg.loaded.has('drouting') && Number(parameter(cfg, 'use_partitions') ?? 0) !== 0;
 }
 
 /**
- * The partitions that the table of db_partitions_url names, each with its own database and tables. A partition of which a table cannot be
- * read stays as it was in `before`; all do where the table of partitions cannot be read. `only`: the tables of one partition
- * are read, the others stay.
+ * The partitions that the table of db_partitions_url names, each with its own database and tables. A partition with a
+ * table that cannot be read is taken from `before`; if the table of partitions cannot be read, all of them are. `only`:
+ * reads the tables of this partition only.
  */
 export async function routingPartitions(
   cfg: LoadedCfg,

@@ -80,7 +80,7 @@ export interface ScriptRoutingOptions {
   readonly calls?: CallObserver | undefined;
   /** Publishes a record of a call; false where none are published. */
   readonly publish?: ((partition: string, kind: string, text: string) => boolean) | undefined;
-  /** Lets the main process keep what records of calls would say; undefined in that process. */
+  /** Keeps the contents of call records in the main process; undefined in that process. */
   readonly keep?: ScriptServices['keep'];
   /** The state of a sharing tag at this node. */
   readonly sharingTag?: ((name: string) => 'active' | 'backup' | undefined) | undefined;
@@ -113,7 +113,7 @@ export interface ScriptMemory {
   readonly shared: SharedVariables;
   /** Data that modules keep, by their keys. */
   readonly states: ReadonlyMap<object, unknown>;
-  /** The data that other processes share, of which a copy is made at the first use; undefined: there are none. */
+  /** The data that other processes share; it is copied at its first use. Undefined: there are no others. */
   readonly others: ModuleStates | undefined;
   /** The blacklists of the running daemon, which are only read. */
   readonly blacklists: BlacklistTable;
@@ -222,8 +222,8 @@ export class ScriptRouting {
   }
 
   /**
-   * Reads the tables again, with `partition` only those of that partition of drouting; false when one cannot be read. One
-   * read follows the other, so that the rows which were read last are those in use.
+   * Reads the tables again, with `partition` only those of that partition of drouting; false when one cannot be read.
+   * Reads do not overlap, so that the rows read last are the ones in use.
    */
   reloadTables(partition?: string): Promise<boolean> {
     const key = partition === undefined ? 'tables' : `tables of ${partition}`;

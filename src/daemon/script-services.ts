@@ -36,7 +36,7 @@ export interface ScriptServicesOptions {
   readonly captures: () => ScriptServices['captures'];
   /** Runs one of Kamailio's RPC commands. */
   readonly rpc: ScriptServices['rpc'];
-  /** Lets the main process keep what records of calls would say; undefined in that process. */
+  /** Keeps the contents of call records in the main process; undefined in that process. */
   readonly keep?: ScriptServices['keep'];
   readonly log: Logger;
 }

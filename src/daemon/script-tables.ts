@@ -64,8 +64,8 @@ const MODULES = [
 
 /**
  * Reads the tables that the modules of a file use: those of permissions, domain, dialplan, load_balancer, drouting,
- * fraud_detection, pipelimit, mtree and hash tables. A table that cannot be read is logged, and stays as in `before`. A database that does not answer
- * is asked once. `partition`: only the tables of that partition of drouting are read, the others stay.
+ * fraud_detection, pipelimit, mtree and hash tables. A table that cannot be read is logged, and taken from `before`. A
+ * database that does not answer is asked once. `partition`: reads only the tables of this partition of drouting.
  */
 export async function readScriptTables(
   cfg: LoadedCfg,
@@ -79,7 +79,7 @@ export async function readScriptTables(
     return { tables: NO_TABLES, complete: true };
   let complete = true;
   const pools = new DatabasePools(log);
-  /** Databases that did not answer: each of their tables would take as long again. */
+  /** Databases that did not answer. Each of their tables would take as long again. */
   const silent = new Set<string>();
   const read = async (
     module: string,
@@ -138,7 +138,7 @@ export async function readScriptTables(
     text('drg_domain_col', 'domain'),
     text('drg_grpid_col', 'groupid'),
   ] as const;
-  /** Reads the partitions of drouting; with `only` that one, and takes the others from `before`. */
+  /** Reads the partitions of drouting; with `only` that one alone, and takes the others from `before`. */
   const partitionsOf = (only?: string): Promise<ScriptTables['routingPartitions']> =>
     routingPartitions(
       cfg,

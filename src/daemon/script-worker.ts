@@ -60,7 +60,7 @@ export const startScript: StartScript = (parts) => {
   );
   let isReady = false;
   let attempts = 0;
-  /** Whether the last read of all tables read them all. */
+  /** Whether the last read of all tables was complete. */
   let isWhole = false;
   /** The brain runs the script until `read` has read all tables. `part`: `read` reads one partition only. */
   const prepare = async (read: () => Promise<boolean>, part = false): Promise<void> => {

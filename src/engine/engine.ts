@@ -63,7 +63,9 @@ export class Engine {
     });
   }
 
-  /** Makes the engine count calls in memory that several processes map. To be called before the first call is counted. */
+  /**
+   * Makes the engine count calls in memory that several processes map. Must be called before the first call is counted.
+   */
   countIn(loads: SharedLoads): void {
     this.env.loads = loads;
   }

@@ -26,9 +26,9 @@ export interface SetRules {
   /** Whether the shares in selections by weight depend on rows and states alone; absent: they do. */
   sharesAreFixed?(set: DestinationSet): boolean;
   /**
-   * Counts calls at the destinations of a set together with other processes. `counters` has for each position the number
-   * of its counter in shared memory: these are written (`writes`), or read and used. False when there are not enough
-   * counters. Absent: the flavour does not count calls.
+   * Counts calls at the destinations of a set together with other processes. `counters` has the number of the counter
+   * of each position in shared memory: with `writes` the numbers are written, otherwise read and used. Returns false
+   * when there are not enough counters. Absent: the flavour does not count calls.
    */
   shareCalls?(set: DestinationSet, counters: Int32Array, writes: boolean): boolean;
   readonly equalPriorities: 'row order' | 'reverse row order';

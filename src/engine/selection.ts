@@ -26,9 +26,9 @@ export type SelectFailure =
 
 /** A call that counts as load of its destination. The object may be used after the call has ended, without effect. */
 export interface CountedCall {
-  /** No other process counts calls until `leave`: for a choice that depends on their numbers. */
+  /** Keeps other processes from counting calls until `leave`, for a choice that depends on the numbers of calls. */
   enter(): void;
-  /** Other processes may count again. */
+  /** Lets other processes count again. */
   leave(): void;
   /** The call is sent to another destination (ds_next_dst). */
   moveTo(destination: Destination): void;

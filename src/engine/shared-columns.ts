@@ -35,7 +35,7 @@ export class SharedColumns {
   readonly hits: Uint32Array;
   /** Four words for each table of slots: what it is made from, and its next slot; zeros until it is made. */
   readonly slots: Int32Array;
-  /** By position, the number of the counter of calls at the destination. */
+  /** Number of each destination's counter of calls, by position. */
   readonly counters: Int32Array;
   /** The states, as indexes into STATES. */
   private readonly states: Int32Array;

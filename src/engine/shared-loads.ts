@@ -15,13 +15,16 @@ const HIGH = 5;
 const FREE = 6;
 const CHANGES = 7;
 const COUNTERS_HIGH = 8;
-/** Then the counters that were changed last, in a ring. */
+/** After these: the counters that were changed last, in a ring. */
 const CHANGED = 16;
 const MAX_CHANGED = 4096;
-/** Then, by segment of the entries, a tick before which none of them expires. */
+/** After these: for each segment of the entries, a tick before which none of them expires. */
 const SEGMENTS = CHANGED + MAX_CHANGED;
 const SEGMENT = 4096;
-/** Then the counters: calls, calls on other nodes, most calls of this node (+ 1; 0: no bound). */
+/**
+ * After these: the counters, each with its calls, the calls on other nodes, and the most calls of this node (+ 1; 0: no
+ * bound).
+ */
 const COUNTER_WORDS = 3;
 const LOAD = 0;
 const ELSEWHERE = 1;
@@ -41,7 +44,7 @@ const OWNER = 7;
 const STARTING = 1;
 const CONFIRMED = 2;
 
-/** Milliseconds before unused counters are searched for again, after there were none. */
+/** Milliseconds before unused counters are searched for again when none was found. */
 const SEARCH_MS = 100;
 /** Milliseconds of a tick. */
 const TICK = 100;
@@ -55,7 +58,10 @@ export interface LoadSizes {
   readonly counters: number;
 }
 
-/** A million calls, at as many destinations as several processes share, and those that were replaced. */
+/**
+ * A million calls. Counters for as many destinations as several processes share, and for destinations that were
+ * replaced.
+ */
 export const LOAD_SIZES: LoadSizes = { calls: 2 ** 20, counters: 2 ** 18 };
 
 /** Number of 32-bit words for so many calls and destinations. */
@@ -76,8 +82,8 @@ export interface SharedLoadsOptions {
   /** This process's number in entries. */
   readonly owner: number;
   /**
-   * The process that gives counters to destinations passes all that may still be used; undefined: this process gives
-   * none.
+   * All destinations that may still be in use, for the process that assigns counters to destinations; undefined in
+   * other processes.
    */
   readonly inUse?: () => Iterable<Counted>;
   readonly lock?: LockOptions;
@@ -86,9 +92,9 @@ export interface SharedLoadsOptions {
 }
 
 /**
- * Calls in progress and how many each destination has, in memory that several processes map. A call is an entry with a
- * 64-bit hash of its Call-ID, found by a chain of a hash table. If a process dies during a change, a mark remains, and
- * the next process computes chains and counters from the entries again.
+ * Calls in progress, and the number of them at each destination, in memory that several processes map. A call is an
+ * entry with a 64-bit hash of its Call-ID, in a chain of a hash table. If a process dies during a change, a mark
+ * remains, and the next process computes chains and counters from the entries again.
  */
 export class SharedLoads {
   private readonly words: Int32Array;
@@ -98,16 +104,16 @@ export class SharedLoads {
   private readonly counters: number;
   private readonly heads: number;
   private readonly entries: number;
-  /** Counters to be given to destinations, once all have been used. */
+  /** Counters that can be assigned again, once all have been used. */
   private readonly free: number[] = [];
-  /** Milliseconds before which none are searched for, since there were none. */
+  /** Monotonic milliseconds before which unused counters are not searched for, since none was found. */
   private noneUntil = Number.NEGATIVE_INFINITY;
-  /** The Call-ID that was hashed last, and its hash: a call may have entries in many partitions. */
+  /** The Call-ID that was hashed last, and its hash. A call may have entries in many partitions. */
   private hashed = '';
   private a = 0;
   private b = 0;
 
-  /** `words` must be zero before their first use. */
+  /** `words` must be zero before they are used for the first time. */
   constructor(
     words: Int32Array,
     private readonly options: SharedLoadsOptions,
@@ -118,7 +124,7 @@ export class SharedLoads {
     this.heads = this.counters + COUNTER_WORDS * sizes.counters;
     this.entries = this.heads + sizes.calls / 2;
     this.lock = new SharedLock(words, LOCK, options.pid ?? process.pid, options.lock);
-    // Random, from the first process: peers choose Call-IDs and must not be able to choose those of one chain.
+    // The first process draws random seeds, so that peers cannot choose Call-IDs of one chain.
     for (const at of [SEED_A, SEED_B]) Atomics.compareExchange(words, at, 0, randomInt(1, 0x7fff_ffff));
     this.mixer = new Mixer(words[SEED_A] as number, words[SEED_B] as number);
   }
@@ -128,13 +134,13 @@ export class SharedLoads {
     return this.words[CALLS] as number;
   }
 
-  /** No other process counts until `leave`. May be nested. */
+  /** Keeps other processes from counting until `leave`. Calls may be nested. */
   enter(): void {
     this.lock.enter();
     if (this.words[CHANGING] !== 0) this.mend();
   }
 
-  /** Other processes may count again. */
+  /** Lets other processes count again. */
   leave(): void {
     this.lock.leave();
   }
@@ -149,7 +155,7 @@ export class SharedLoads {
     return this.mixer.begin().text(name).a;
   }
 
-  /** The counter of a destination; -1 where there is none. */
+  /** The number of a destination's counter; -1 for none. */
   counterOf(counted: Counted): number {
     const { inUse } = this.options;
     if (counted.counter >= 0 || inUse === undefined) return counted.counter;
@@ -181,7 +187,7 @@ export class SharedLoads {
     return share === 0 ? undefined : share - 1;
   }
 
-  /** Sets what is known of other nodes. */
+  /** Sets the calls on other nodes, and the most calls of this node. */
   setElsewhere(counter: number, elsewhere: number, share: number | undefined): void {
     if (counter < 0) return;
     const { words } = this;
@@ -196,12 +202,12 @@ export class SharedLoads {
     this.leave();
   }
 
-  /** Number of changes of counters so far; it may overflow. */
+  /** Number of counter changes so far; it may overflow. */
   get changes(): number {
     return this.words[CHANGES] as number;
   }
 
-  /** Calls a function for each counter that has changed since then. False when that is not known any more. */
+  /** Calls `each` with every counter that has changed since `seen`. False when that is no longer known. */
   since(seen: number, each: (counter: number) => void): boolean {
     const count = (this.changes - seen) | 0;
     if (count < 0 || count > MAX_CHANGED) return false;
@@ -209,7 +215,7 @@ export class SharedLoads {
     return true;
   }
 
-  /** Whether there is a call. */
+  /** Whether a call is in progress. */
   has(callId: string, partition: number): boolean {
     if (this.size === 0) return false;
     this.enter();
@@ -218,7 +224,7 @@ export class SharedLoads {
     return found;
   }
 
-  /** A call begins, or moves if it is known. False when there is no room. `seconds`: when it expires. */
+  /** Begins a call, or moves it if it is known. False when there is no room. `seconds`: until it expires. */
   begin(callId: string, partition: number, counter: number, seconds: number): boolean {
     this.enter();
     try {
@@ -255,7 +261,7 @@ export class SharedLoads {
     }
   }
 
-  /** Counts a call at another destination; no effect after its end. */
+  /** Counts a call at another destination; no effect after the call's end. */
   move(callId: string, partition: number, counter: number): void {
     this.enter();
     const at = this.find(callId, partition);
@@ -263,7 +269,7 @@ export class SharedLoads {
     this.leave();
   }
 
-  /** A call was answered: it expires in so many seconds. */
+  /** Notes that a call was answered; it expires in `seconds`. */
   confirm(callId: string, partition: number, seconds: number): void {
     this.enter();
     const at = this.find(callId, partition);
@@ -274,7 +280,7 @@ export class SharedLoads {
     this.leave();
   }
 
-  /** A call has ended. Returns whether it was in progress. */
+  /** Ends a call. Returns whether it was in progress. */
   end(callId: string, partition: number): boolean {
     if (this.size === 0) return false;
     this.enter();
@@ -284,7 +290,7 @@ export class SharedLoads {
     return at >= 0;
   }
 
-  /** A call has ended in all partitions. */
+  /** Ends a call in all partitions. */
   endAll(callId: string): void {
     if (this.size === 0) return;
     this.enter();
@@ -318,7 +324,7 @@ export class SharedLoads {
     return count;
   }
 
-  /** A process has died: the calls that it was setting up count no longer. Returns their number. */
+  /** After the death of a process: the calls that it was setting up no longer count. Returns their number. */
   lost(owner: number): number {
     const { words } = this;
     let count = 0;
@@ -413,7 +419,7 @@ export class SharedLoads {
     if (least === 0 || expires < least) words[segment] = expires;
   }
 
-  /** Computes everything from the entries; the calls of an entry that was being written do not count. */
+  /** Computes chains and counters from the entries; the calls of an entry that was being written do not count. */
   private mend(): void {
     const { words } = this;
     words.fill(0, this.heads, this.entries);
@@ -433,23 +439,25 @@ export class SharedLoads {
       words[entry + NEXT] = words[link] as number;
       words[link] = at + 1;
     }
-    // Never 0 meanwhile: others read without the lock that there is no call.
+    // Never 0 in between: other processes read it without the lock, and 0 would mean that there are no calls.
     words[CALLS] = calls;
-    // Nobody knows any more what has changed.
+    // It is no longer known which counters have changed.
     this.increase(CHANGES, MAX_CHANGED + 1);
     words[CHANGING] = 0;
   }
 
-  /** A counter that no destination and no call uses any more; -1 without one. */
+  /** A counter that no destination and no call uses any more; -1 if there is none. */
   private takeUnused(inUse: () => Iterable<Counted>): number {
     if (this.free.length === 0) this.searchUnused(inUse);
     let counter = this.free.pop();
-    // Since the search a call may have failed over to a destination that is gone.
+    // Since the search a call may have failed over to a destination that was removed.
     while (counter !== undefined && this.load(counter) !== 0) counter = this.free.pop();
     return counter ?? -1;
   }
 
-  /** Searches all counters and calls, which takes milliseconds; where nothing is found not for each destination. */
+  /**
+   * Searches all counters and calls, which takes milliseconds. After a search without success it waits before the next.
+   */
   private searchUnused(inUse: () => Iterable<Counted>): void {
     const now = this.options.now();
     if (now < this.noneUntil) return;

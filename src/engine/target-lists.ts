@@ -110,7 +110,7 @@ export class TargetLists {
   next(): Destination | undefined {
     const { call } = this;
     if (call === undefined) return this.step();
-    // A target that is not full must not become so before the call counts there.
+    // A target that is not full must not become full before the call counts there.
     call.enter();
     try {
       return this.step();

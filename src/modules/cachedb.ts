@@ -92,7 +92,7 @@ const KEYS_PER_ITERATION = 5000;
  */
 export function forgetMatching(cache: ValueMap<PvarValue>, glob: string): Promise<void> | undefined {
   const pattern = new ShellPattern(glob);
-  // Expired ones too: they would be passed over all at once.
+  // Expired entries are included; removing all of them at once would take time.
   const entries = cache.listed()[Symbol.iterator]();
   let left = cache.size;
   /** Whether there is more to compare. */
@@ -135,7 +135,10 @@ function addTo(sign: 1 | -1): FunctionSpec['compile'] {
     };
 }
 
-/** A function that reads the value of a key; -2 when there is none, -1 as others of the module for an unknown store. */
+/**
+ * A function that reads the value of a key; -2 for a missing key, and -1 for an unknown store like other functions of
+ * the module.
+ */
 function fetching(name: string, summary: string, shown: (value: PvarValue) => PvarValue): FunctionSpec {
   return {
     name,

@@ -30,8 +30,8 @@ function numberOf({ env, source }: CfgScope): number | undefined {
 }
 
 /**
- * $conid and $ws_conid: the number of the connection that a message came by. As recorded, the second one is 0 for a
- * message that came by UDP.
+ * $conid and $ws_conid: the number of the connection on which a message was received. As recorded, the second one is 0
+ * for a message received by UDP.
  */
 export const connectionVariables: readonly [string, VariableDefinition][] = [
   ['conid', own((scope) => numberOf(scope) ?? null)],

@@ -200,7 +200,10 @@ const OLD_NAMES: Readonly<Record<string, string>> = {
   ruri_has_param: 'uri_param',
 };
 
-/** Whether a parameter of a URI has this name (lower case). A peer's URI may have tens of thousands. */
+/**
+ * Whether a parameter of a URI has this name (lower case). It allocates nothing, since the URI of a peer may have tens
+ * of thousands of parameters.
+ */
 function isCalled(parameter: string, name: string): boolean {
   const { length } = name;
   if (parameter.length > length ? parameter.charCodeAt(length) !== EQUALS : parameter.length < length) return false;
@@ -316,6 +319,6 @@ export const coreUriFunctions: ScriptFunction[] = moduleFunctions('core', [
     },
   },
   ...parameterFunctions,
-  // Their names in the uri module of 1.x and 2.x.
+  // The names of these functions in the uri module of 1.x and 2.x.
   ...parameterFunctions.map((each) => ({ ...each, name: OLD_NAMES[each.name] ?? each.name, until: 2 })),
 ]);

@@ -6,10 +6,12 @@ import { sharedFunctions } from './shared.js';
 
 const { ds_mark_dst: mark, ds_select_domain: selectDomain, ds_select_routes: selectRoutes } = KAMAILIO_FUNCTIONS;
 
-/** As recorded, nothing is written into a request-URI that is none. */
+/** As recorded, a request-URI that is not valid is left unchanged. */
 const hasUri = (run: MessageRun): boolean => isKamailioUri(run.call.requestUri);
 
-/** The functions of Kamailio's module; a change that one of them makes knows the run that made it. */
+/**
+ * The functions of Kamailio's module. When one of them changes a state, the event route can see the run that called it.
+ */
 const kamailio = {
   ...KAMAILIO_FUNCTIONS,
   ds_mark_dst: {

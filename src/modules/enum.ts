@@ -28,22 +28,25 @@ function services(text: string): readonly string[] {
     : [`e2u+${text.toLowerCase()}`];
 }
 
-/** The name of a number in the DNS: its digits in reverse, below the zone. */
+/** The domain name of a number: its digits in reverse order, followed by the zone. */
 const nameOf = (digits: string, zone: string): string =>
   `${[...digits].reverse().join('.')}.${zone.replace(/^\.|\.$/g, '')}`;
 
-/** The name of a telephone number (RFC 6116); undefined for what is none. */
+/** The domain name of a telephone number (RFC 6116); undefined if the text is not one. */
 function numberName(number: string, suffix: string): string | undefined {
   return /^\+\d{1,20}$/.test(number) ? nameOf(number.slice(1), suffix) : undefined;
 }
 
-/** The name of an ISN, a subscriber number and the number of an organisation: "1234*256"; undefined for what is none. */
+/**
+ * The domain name of an ISN, a subscriber number with the number of an organisation: "1234*256"; undefined if the text
+ * is not one.
+ */
 function isnName(number: string, suffix: string): string | undefined {
   const [, subscriber = '', organisation = ''] = /^(\d{1,20})\*(\d{1,20})$/.exec(number) ?? [];
   return subscriber === '' ? undefined : nameOf(subscriber, `${organisation}.${suffix}`);
 }
 
-/** The URIs that the DNS has for a number under its name, in order. */
+/** The URIs that the DNS returns for a number, in order. */
 async function lookUp(run: MessageRun, number: string, name: string | undefined, service: string): Promise<string[]> {
   if (name === undefined) return [];
   const wanted = services(service);
@@ -74,7 +77,7 @@ function rewritten(expression: string, number: string, run: MessageRun): string 
   }
 }
 
-/** The best URI becomes the request-URI, the others become branches. */
+/** Makes the best URI the request-URI, and the others branches. */
 function used({ call, pvars }: MessageRun, [first, ...others]: readonly string[]): number {
   if (first === undefined) return -1;
   pvars.setRequestUri(first);

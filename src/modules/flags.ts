@@ -72,8 +72,8 @@ function bitOf(arg: Arg | undefined): number {
 }
 
 /**
- * Reads the flag that a variable names when the function runs; undefined for an argument that is known at load. A name that the file
- * does not use elsewhere has no bit: a peer must not use them up.
+ * Reads the flag that a variable names when the function runs; undefined for an argument known at load. A name that is
+ * used nowhere else in the file gets no bit, since peers could use up all bits.
  */
 function namedBit(arg: Arg | undefined): ((run: MessageRun) => number | undefined) | undefined {
   if (arg === undefined || !arg.bare || arg.constant !== undefined) return undefined;

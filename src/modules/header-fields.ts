@@ -1,7 +1,7 @@
 import type { MessageRun } from '../script/call.js';
 import type { FieldSpan } from '../sip/message.js';
 
-/** How a text begins that Kamailio reads as the name of a header field, as recorded. */
+/** Beginning of a text that Kamailio reads as the name of a header field, as recorded. */
 export const FIELD_NAME = /^[A-Za-z0-9_.-]/;
 
 /** The last of some header fields; undefined when there are none. */

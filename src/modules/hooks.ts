@@ -18,7 +18,7 @@ const HOOKS: readonly (readonly [module: string, hooks: ScriptHooks<MessageRun>]
 
 /** The hooks of all modules that a file loads. */
 export function moduleHooks(loaded: ReadonlySet<string>): ScriptHooks {
-  // Two modules may have the same hooks, which run once.
+  // Two modules may have the same hooks; these run once.
   const used = [...new Set(HOOKS.filter(([module]) => loaded.has(module)).map(([, hooks]) => hooks))];
   if (used.length === 0) return NO_HOOKS;
   const all: ScriptHooks<MessageRun> = {

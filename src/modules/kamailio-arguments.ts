@@ -75,8 +75,9 @@ const KINDS: Readonly<Record<ArgumentKind, string>> = {
 };
 
 /**
- * Arguments of which 5.6.3 reads a variable at the beginning and nothing after it: send_reply("501", "$rm is not
- * supported") answers "501 INVITE". `text`: what does not begin with a variable has none; `literal`: no variables at all.
+ * Arguments of which 5.6.3 reads a variable at the beginning and ignores the rest: send_reply("501", "$rm is not
+ * supported") answers "501 INVITE". `text`: a text that does not begin with a variable contains none; `literal`: no
+ * variable is replaced at all.
  */
 const READ: Readonly<Record<'variable' | 'text' | 'literal', string>> = {
   variable: 'send_reply/1 sl_send_reply/1 sl_reply/1 allow_source_address/0 allow_address/0',
@@ -102,7 +103,7 @@ for (const [reading, text] of Object.entries(READ)) {
   }
 }
 
-/** How a constant argument with "$" is read. */
+/** How "$" in a constant argument is read. */
 export function readingOf(name: string, index: number): ArgumentReading {
   const kind = byFunction.get(name)?.[index];
   return readings.get(`${name}/${index}`) ?? (kind === 'number' || kind === 'format' ? 'variable' : 'format');
@@ -126,7 +127,7 @@ for (const entry of NUMBERS.split(/\s+/)) {
   numbers.set(name, indexes.split(',').map(Number));
 }
 
-/** Functions that give another value than -1 then. */
+/** Functions that return another value than -1 in that case. */
 const WITHOUT_NUMBER: ReadonlyMap<string, number> = new Map([
   ['ds_list_exist', -2],
   ['ds_list_exists', -2],
@@ -137,7 +138,7 @@ export function numberArguments(name: string): readonly number[] {
   return numbers.get(name) ?? [];
 }
 
-/** What a function gives where one of them is none. */
+/** What a function returns when one of its numbers is missing. */
 export function withoutNumber(name: string): number {
   return WITHOUT_NUMBER.get(name) ?? -1;
 }

@@ -56,7 +56,7 @@ function contactTested(run: MessageRun): SipUri | undefined {
     return contact === undefined ? undefined : parseUri(parseAddress(contact).uri);
   }
   const last = lastOfFirstField(run);
-  // As recorded, the tests see the URI that another function has put in the place of the Contact's.
+  // As recorded, the tests use the URI that another function has written over the Contact's.
   const changed =
     last && run.edits.list.findLast(({ start, end }) => end > start && start < last.end && end > last.start);
   return changed === undefined || changed.text === '' ? last?.uri : parseUri(parseAddress(changed.text).uri);
@@ -279,7 +279,7 @@ const both: FunctionSpec[] = [
         const avp = run.env.modules.of(received).avp;
         if (avp === undefined) return 1;
         const { address, port, socket } = run.source;
-        // As recorded, "ws" stands for WSS too: RFC 7118 has no other name.
+        // As recorded, "ws" is written for WSS too: RFC 7118 defines no other name.
         const name = dialect === 'kamailio' && socket.transport === 'wss' ? 'ws' : socket.transport;
         const transport = name === 'udp' ? '' : `;transport=${name}`;
         run.pvars.avps.push(avp, `sip:${hostPort(address, port)}${transport}`);
@@ -301,7 +301,7 @@ const both: FunctionSpec[] = [
         if (contacts.length === 0) return -1;
         if (kamailio && message.text.startsWith('*', contacts[0]?.start)) return 1;
         const inside = intOf(inUri, run, 0) !== 0;
-        // As recorded, a URI that has been replaced gets no parameter.
+        // As recorded, no parameter is added to a URI that has been replaced.
         if (kamailio && inside && lastContact(run) === undefined) return -1;
         const uri = `sip:${source.address}:${source.port}`;
         const text = `;received=${kamailio && !inside ? `"${uri}"` : uri}`;

@@ -170,7 +170,7 @@ export function moduleOfMissing(name: string, dialect: DialectName): string | un
   return known.get(name) ?? (dialect === 'kamailio' ? recordedSignature([], name)?.module : undefined);
 }
 
-/** The functions of a module that are not implemented. */
+/** Functions with a recorded signature need no line in the table. */
 export function functionsMissingOf(module: string, dialect: DialectName): string[] {
   const all = byDialect[dialect];
   return Object.hasOwn(all, module) ? (all[module] ?? '').split(/\s+/) : [];

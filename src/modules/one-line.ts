@@ -50,12 +50,12 @@ function breaksAtEnd(text: string): string {
   return text.slice(at);
 }
 
-/** Functions that answer with a reason, which is their second argument. */
+/** Functions that send a reply with a reason as their second argument. */
 const ANSWERS = new Set(['sl_send_reply', 'sl_reply', 'send_reply', 'send_reply_mode', 't_reply', 't_send_reply']);
 
 /**
- * The same function. As recorded, Kamailio sends a line break that the file has at the end of a reason; one
- * that a peer may have written becomes a blank, as does one within the reason.
+ * The same function. As recorded, Kamailio sends a line break at the end of a reason in the file; a line break within
+ * the reason or from a peer becomes a blank.
  */
 export function withReasonEnd<T extends Compilable>(spec: T): T {
   if (!ANSWERS.has(spec.name)) return spec;

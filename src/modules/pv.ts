@@ -142,7 +142,7 @@ function paramsFunctions(kind: 'xavp' | 'xavu', store: StoreOf): FunctionSpec[] 
       compile:
         ([name, target]) =>
         (run) => {
-          // As recorded, what cannot be written is noticed when the function is called.
+          // As recorded, a variable that cannot be written is reported when the function is called.
           if (target?.variable === undefined) return -1;
           // As recorded, a record of $xavu is not found.
           const text = kind === 'xavu' ? undefined : implode(store(run), textOf(name, run));

@@ -140,7 +140,7 @@ function pipelimit(run: MessageRun, name: string, limit: number | undefined, alg
     if (limit !== undefined && limit !== 0) pipe.limit = limit;
     result = count(run, pipe, interval);
   };
-  // A pipe of the table is created with its first message, so that all processes share it.
+  // A pipe of the table is created at its first message, so that all processes share it.
   const row = algorithm === undefined ? run.env.tables.pipes.get(name) : { algorithm, limit };
   pipes.change(name, counted, making(pipes, row?.limit, row === undefined ? undefined : algorithmOf(row.algorithm)));
   return result;

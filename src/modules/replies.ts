@@ -134,7 +134,7 @@ function optionsReply(run: MessageRun, lines: string): number {
   const before = call.replyLines;
   call.replyLines = before + lines;
   const result = replyHere(run, 200, 'OK', 'stateless');
-  // As recorded, later replies of Kamailio have them, too.
+  // As recorded, in Kamailio later replies have these lines too.
   if (run.env.dialect !== 'kamailio') call.replyLines = before;
   return result;
 }

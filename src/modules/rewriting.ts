@@ -97,7 +97,7 @@ function replaceParts(
     }
   }
   if (uri !== undefined) {
-    // As recorded, a second one adds its URI to that of the first.
+    // As recorded, a second call adds its URI after that of the first.
     edits.replace(from, to, uri);
     replaced(run, header, value.slice(span.start, span.end), uri);
   }
@@ -163,7 +163,7 @@ function diversion(dialects: FunctionSpec['dialects']): FunctionSpec {
       ([reason, uri, counter]) =>
       (run) => {
         const { message, edits, env } = run;
-        // As recorded, 5.6.3 takes the parameter and does not use it.
+        // As recorded, 5.6.3 accepts the parameter and ignores it.
         const suffix = env.dialect === 'kamailio' ? '' : env.modules.module('diversion').text('suffix', '');
         const target = uri === undefined ? run.call.requestUri : textOf(uri, run);
         const count = counter === undefined ? '' : `;counter=${intOf(counter, run, 1)}`;

@@ -31,7 +31,7 @@ function ruriParamEdit(run: MessageRun, edit: (params: string) => string): numbe
   return 1;
 }
 
-/** As recorded, a port other than 5060 differs from none; two ports are not compared. */
+/** As recorded, a port other than 5060 differs from a missing one; two given ports are not compared. */
 function portDiffers(one: string, other: string): boolean {
   const ports = [parseUri(one)?.port, parseUri(other)?.port];
   return ports.includes(undefined) && ports.some((port) => port !== undefined && port !== 5060);

@@ -63,7 +63,10 @@ const results = new PerCall(() => new Map<string, SqlResult>());
 /** Maximum number of results for one message. */
 const MAX_RESULTS = 32;
 
-/** Executes a statement; undefined when it failed, which is logged, or its result comes after the timeout of async(). */
+/**
+ * Executes a statement; undefined when it failed, which is logged, or when the result came after the timeout of
+ * async().
+ */
 export async function query(
   run: MessageRun,
   url: string | undefined,

@@ -53,7 +53,7 @@ export const staticBranchVariable: VariableDefinition = {
       },
       set: (context: PvarContext, value: PvarValue) => {
         const { branch } = branchOf(scopeOf(context).env);
-        // As recorded, a number for a text is ignored.
+        // As recorded, a number is ignored for a field with a text.
         if (typeof value === 'number' && field !== 'q' && field !== 'flags') return;
         // As recorded, q is given in thousandths; a text is ignored.
         if (field !== 'q') setBranchField(branch, field, value);

@@ -78,7 +78,7 @@ function nameOf(text: string): { readonly group: string | undefined; readonly na
   return match === null ? { group: undefined, name: text.trim() } : { group: match[1], name: match[2] ?? '' };
 }
 
-/** Statistics of dialogs, which all processes count together. */
+/** Statistics of dialogs, summed over all processes. */
 const DIALOG_STATISTICS = ['active_dialogs', 'early_dialogs', 'processed_dialogs', 'expired_dialogs', 'failed_dialogs'];
 
 /** The name of a statistic without its group and options. */
@@ -87,7 +87,7 @@ export function statisticName(text: string): string {
 }
 
 /**
- * The statistics that all processes of a script count together: those that the parameters of its modules define, and
+ * The statistics that are summed over all processes of a script: those that the parameters of its modules define, and
  * those of dialogs.
  */
 export function statisticsOfAllProcesses(

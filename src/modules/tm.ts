@@ -86,7 +86,7 @@ const tm: FunctionSpec[] = [
         const text = textOf(first, run);
         const isFlags = first === undefined || /^(?:0x[0-9a-f]+|\d+)$/i.test(text);
         const flags = isFlags ? text : textOf(second, run);
-        // As recorded, flag 1 keeps the 100 back only beside an address.
+        // As recorded, flag 1 suppresses the 100 only together with an address.
         const given = relayFlags(flags);
         return relay(run, { ...given, no100: given.no100 && !isFlags }, isFlags ? undefined : outboundUri(text));
       },

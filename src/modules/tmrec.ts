@@ -18,7 +18,7 @@ function timeOf(arg: Arg | undefined, run: MessageRun): number {
 
 /**
  * Whether a recurrence includes a time. As observed with 5.6.3, an invalid one, or one without a duration that begins
- * with P, includes none.
+ * with P, includes no time.
  */
 function recurrenceHolds(run: MessageRun, text: string, now: number): boolean {
   const { separator } = run.env.modules.of(settings);

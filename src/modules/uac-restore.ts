@@ -17,7 +17,7 @@ interface UacSettings {
   readonly mode: 'none' | 'manual' | 'auto';
   readonly params: Readonly<Record<Header, string>>;
   readonly password: Buffer;
-  /** Kamailio: both URIs are kept with the dialog, where there is one, instead of in Record-Route. */
+  /** Kamailio: both URIs are kept with the dialog, if there is one, instead of in Record-Route. */
   readonly inDialog: boolean;
 }
 
@@ -68,13 +68,13 @@ export function otherOf(known: string, text: string, password: Buffer): string |
   return parseUri(other) === undefined || /[\s<>"\x00-\x1f]/.test(other) ? undefined : other;
 }
 
-/** Whose address the header of the first request is. */
+/** Side whose address each header of the first request has. */
 const SIDE = { from: 'caller', to: 'callee' } as const;
 
-/** Requests inside a dialog that were restored by what it keeps. */
+/** Requests inside a dialog that were restored from the dialog. */
 const restoredByDialog = new PerCall(() => ({ done: false }));
 
-/** The dialog that keeps what is replaced; undefined where only Record-Route does. */
+/** The dialog that stores what is replaced; undefined where only Record-Route does. */
 function keeper({ env, call }: MessageRun): Dialog | undefined {
   const { modules } = env;
   if (!modules.loaded.has('dialog')) return undefined;
@@ -106,7 +106,8 @@ export function replaced(run: MessageRun, header: Header, before: string, after:
     const side = SIDE[header];
     dialog.replaced[side] = { before: dialog.replaced[side]?.before ?? before, after };
   }
-  // In OpenSIPS also where a dialog keeps both: whoever does not know the dialog, as after a restart, restores by the parameter.
+  // In OpenSIPS the parameter is written even if a dialog stores both: after a restart the dialog is unknown, and the
+  // parameter is needed.
   if (
     (dialog === undefined || env.dialect !== 'kamailio') &&
     message.toTag === '' &&
@@ -121,7 +122,7 @@ export function replaced(run: MessageRun, header: Header, before: string, after:
     }
     call.rrParams += `;${name}=${difference(before, after, settings.password)}`;
   }
-  // As documented, OpenSIPS restores the replies in mode "manual" too.
+  // As documented, OpenSIPS restores replies in mode "manual" too.
   if (settings.mode === 'auto' || env.dialect !== 'kamailio') restoreReplies(run, header);
 }
 
@@ -145,7 +146,7 @@ function follow(call: Call, transaction: TransactionState): void {
   }, call.env.dialect === 'kamailio');
 }
 
-/** Where the value of a header is; it begins below 0 when there is none. */
+/** Position of the value of a header; it begins below 0 when there is none. */
 function spanOf(message: SipMessage, header: Header): [start: number, end: number] {
   return header === 'from' ? [message.fromValue, message.fromEnd] : [message.toValue, message.toEnd];
 }
@@ -162,12 +163,15 @@ function restored(request: SipMessage, reply: SipMessage, header: Header): TextE
   return reply.text.slice(start, end) === text ? undefined : { start, end, text };
 }
 
-/** The header of a request inside a dialog for one of its first request: the other side exchanges From and To. */
+/**
+ * The header in a request inside a dialog that corresponds to one of the first request: for the other side From and To
+ * are exchanged.
+ */
 function headerHere(which: Header, downstream: boolean): Header {
   return downstream ? which : which === 'from' ? 'to' : 'from';
 }
 
-/** Replaces the URI of a header; false without the header, or when `other` gives no URI. */
+/** Replaces the URI of a header; false without the header, or when `other` returns no URI. */
 function replaceUri(run: MessageRun, header: Header, other: (uri: string) => string | undefined): boolean {
   const { message } = run.call;
   const [start, end] = spanOf(message, header);
@@ -215,8 +219,8 @@ function restoreByDialog(run: MessageRun, dialog: Dialog): void {
 }
 
 /**
- * Restores From and To of a request whose dialog keeps what was replaced in its first request; false where it keeps nothing. It needs no
- * Record-Route, which topology hiding takes away.
+ * Restores From and To of a request whose dialog stores what was replaced in its first request; false where the dialog
+ * stores nothing. It needs no Record-Route, which topology hiding removes.
  */
 export function restoreInDialog(run: MessageRun): boolean {
   const { modules } = run.env;

@@ -12,7 +12,7 @@ function paramsOf(text: string): Map<string, string> {
   return out;
 }
 
-/** As recorded, Kamailio passes over a transport that only one of them has, and over header fields. */
+/** As recorded, Kamailio ignores header fields, and a transport that only one of the URIs has. */
 const IN_BOTH_OF_KAMAILIO = new Set([...IN_BOTH].filter((each) => each !== 'transport'));
 
 /** Whether two SIP URIs are equal (RFC 3261 section 19.1.4). False when one is invalid. */

@@ -5,7 +5,7 @@ import { intOf, moduleFunctions, OPENSIPS, optional, param, type ScriptFunction,
 
 const VERSIONS = ['0', '1', '3', '4', '5'];
 
-/** $uuid(g) of Kamailio: a random identifier, whichever way of making one its letter names. */
+/** $uuid(g) of Kamailio: a random identifier. The letter, which names a way to generate it, makes no difference. */
 export const uuidVariables: readonly (readonly [string, VariableDefinition])[] = [
   [
     'uuid',

@@ -84,7 +84,7 @@ function sharedVariables(dialect: DialectName): [string, VariableDefinition][] {
       'T_reply_code',
       own((scope) => {
         const sent = scope.call?.transaction?.lastStatus ?? 0;
-        // As recorded, in Kamailio the last status sent, also in the branch route of a failover.
+        // As recorded, in Kamailio the variable is the last status sent, also in the branch route of a failover.
         if (dialect === 'kamailio' && scope.run?.routeKind === 'branch') return sent;
         return scope.txCode ?? scope.replyCode ?? sent;
       }),

@@ -19,7 +19,7 @@ interface Made {
 
 /** Number of cached tokens, a power of two. */
 const RECENT = 4096;
-/** Characters of the longest Call-ID whose token is cached: a peer may send Call-IDs as long as a message. */
+/** Maximum length of a Call-ID whose token is cached: a peer may send Call-IDs as long as a message. */
 const LONGEST_CALL_ID = 256;
 /** Maximum number of cached tags (of partitions and addresses). */
 const MAX_TAGS = 8192;

@@ -57,8 +57,9 @@ export class Sender {
   }
 
   /**
-   * Whether a hop inside a dialog is looked for as if its URI were a sips URI, since the request-URI is one (RFC 3261 section 16.6 step 7): the
-   * Route of a peer cannot lead the request out of TLS. Where a dialog begins, destinations decide, and `bars` refuses those without TLS.
+   * Whether the next hop inside a dialog is resolved like a sips URI because the request-URI is one (RFC 3261 section
+   * 16.6 step 7): a peer's Route must not lead the request out of TLS. Where a dialog begins, destinations decide, and
+   * `bars` refuses those without TLS.
    */
   private isRaised(hop: NextHop, message: SipMessage): boolean {
     if (!isSecure(message, hop.requestUri) || !this.options.sipsNeedsTls || message.toTag === '') return false;

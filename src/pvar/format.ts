@@ -70,7 +70,7 @@ export interface FormatOptions {
   readonly placeholders?: string;
   /** Known names; by default those of route scripts and settings. */
   readonly names?: FormatNames;
-  /** Whether a text that begins with a variable is that variable alone; what follows it is left out. */
+  /** Whether a text that begins with a variable means that variable alone; the rest is ignored. */
   readonly leading?: boolean;
 }
 

@@ -43,7 +43,7 @@ export function addressSpan(value: string, part: 'uri' | 'user' | 'domain' | 'di
 }
 
 /**
- * What replaces a part of an address when a variable such as $fu is set; undefined where nothing does. As recorded of
+ * What replaces a part of an address when a variable such as $fu is set; undefined if nothing changes. As recorded of
  * Kamailio, a number changes nothing, and null removes user and display name with the separator after them.
  */
 export function addressEdit(

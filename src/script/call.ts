@@ -49,7 +49,7 @@ export class CfgScope extends PvarScope {
   private waiting = 0;
   /** The process-wide $var, while waiting routes use a copy. */
   private varsOutside: VarStore;
-  /** The $var to use once no route waits any more, when that are other ones. */
+  /** The $var to use once no route waits any more, if they are different ones. */
   private varsAfter: VarStore | undefined = undefined;
 
   constructor(
@@ -95,8 +95,8 @@ export class CfgScope extends PvarScope {
   }
 
   /**
-   * A scope for what launch() runs beside this route: the same message, AVPs and $shv, with a request-URI, $du, $rc,
-   * parameters and $var that begin with the values of this scope and are its own from then on.
+   * A scope for what launch() runs beside this route: with the same message, AVPs and $shv. Its request-URI, $du, $rc,
+   * parameters and $var begin with the values of this scope and are independent of it.
    */
   beside(): CfgScope {
     const other: CfgScope = Object.assign(Object.create(CfgScope.prototype), this);
@@ -106,7 +106,7 @@ export class CfgScope extends PvarScope {
     return other;
   }
 
-  /** Calls `act`, which runs routes, with the $var of another process until they end. */
+  /** Calls `act`, which runs routes, with the $var of another process until these routes end. */
   withVars(vars: VarStore, act: () => void): void {
     if (this.waiting > 0) {
       act();
@@ -280,7 +280,7 @@ export class Call implements DispatcherCall {
   /** Timeouts in milliseconds set by t_set_fr(). */
   frTimeout: number | undefined = undefined;
   frInvTimeout: number | undefined = undefined;
-  /** Time in milliseconds that is left for all branches together, set by t_set_max_lifetime(). */
+  /** Milliseconds left for all branches together, set by t_set_max_lifetime(). */
   lifetime: number | undefined = undefined;
   /** Set by t_set_disable_6xx(). */
   plain6xx = false;
@@ -455,7 +455,7 @@ export class MessageRun extends ScriptRun implements DispatcherCallSite, Message
   sendingTo: SendingTo | undefined = undefined;
   /** Whether a final reply was sent statelessly. */
   answered = false;
-  /** The line break at the end of a constant reason of the file, while the reply is sent. */
+  /** The line break at the end of a constant reason in the file, while the reply is sent. */
   reasonEnd = '';
   /** "code reason" given to change_reply_status(). */
   newStatus: string | undefined = undefined;

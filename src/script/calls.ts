@@ -45,8 +45,8 @@ export interface CallObserver {
   /** It is forwarded to a further target after a failure. */
   failedOver(): void;
   /**
-   * This proxy sent a final reply to a request that was not forwarded. `unsuccessful`: the sets in which its last selection
-   * found no destination.
+   * This proxy sent a final reply to a request that was not forwarded. `unsuccessful`: the sets in which its last
+   * selection found no destination.
    */
   refused(message: SipMessage, source: Source, code: number, reason: string, unsuccessful?: WantedSets): void;
   /** The caller got a final reply. */

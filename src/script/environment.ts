@@ -58,9 +58,9 @@ export interface TmSettings {
   aggregateChallenges: boolean;
   /** Whether no branch may be added after a 6xx. */
   block6xx: boolean;
-  /** Whether a 6xx leaves other branches alone, as other refusals do (disable_6xx_block of Kamailio). */
+  /** Whether a 6xx leaves other branches running, like other refusals (disable_6xx_block of Kamailio). */
   plain6xx: boolean;
-  /** Whether a CANCEL says why this proxy sends it (local_cancel_reason of Kamailio). */
+  /** Whether a CANCEL contains the reason for it (local_cancel_reason of Kamailio). */
   cancelReason: boolean;
   /** How long an INVITE and another request may wait for their final reply, all branches together, in milliseconds. */
   inviteLifetime: number;
@@ -160,7 +160,7 @@ export interface ScriptEnvironment {
   readonly peerLog: Logger;
   /** Log for faults of the script, bounded in rate. */
   readonly faults: ScriptLog;
-  /** The run whose statement marks a destination: Kamailio's event of the change sees the same message. */
+  /** The run whose statement marks a destination: Kamailio's event of the change has the same message. */
   readonly marking?: { run: ScriptRun | undefined };
   /** Resumes a run when the operation it started is done. */
   suspend(run: ScriptRun, suspension: Suspension): void;
@@ -178,8 +178,8 @@ export interface ScriptEnvironment {
   /** $var: one value for each name in the whole process. */
   readonly vars: VarStore;
   /**
-   * $var of routes that a timer starts. As recorded, these run in a process of their own in Kamailio, which does not see
-   * what the routes of messages assigned.
+   * $var of routes that a timer starts. As recorded, in Kamailio these run in a process of their own, which does not
+   * see what the routes of messages have assigned.
    */
   readonly timerVars: VarStore;
   readonly shared: SharedVariables;
@@ -279,7 +279,7 @@ export class ModuleStates {
     made: ReadonlyMap<object, unknown> = new Map(),
     /** Memory shared with the other processes that run the same script; undefined when there are none. */
     readonly shared?: SharedValues | undefined,
-    /** Where this is a copy: the states that other processes use although this one has not yet. */
+    /** In a copy: the states that other processes use, although this one does not yet. */
     private readonly others?: ModuleStates | undefined,
   ) {
     this.states = new Map(made);

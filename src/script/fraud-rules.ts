@@ -1,4 +1,4 @@
-/** One of the figures that fraud_detection watches for each user and prefix. */
+/** A figure that fraud_detection compares with thresholds for each user and prefix. */
 export type FraudFigure =
   | 'calls per minute'
   | 'call duration'
@@ -6,7 +6,7 @@ export type FraudFigure =
   | 'concurrent calls'
   | 'sequential calls';
 
-/** The values from which a figure is a warning or critical; 0: never. */
+/** The values at which a figure is a warning or critical; 0: never. */
 export interface Thresholds {
   readonly warning: number;
   readonly critical: number;
@@ -16,10 +16,10 @@ export interface Thresholds {
 export interface FraudRule {
   readonly id: number;
   readonly prefix: string;
-  /** Minutes of the day between which it holds; the whole day when they are equal. */
+  /** Minutes of the day between which the rule applies; the whole day when they are equal. */
   readonly from: number;
   readonly to: number;
-  /** Days of the week on which it holds, 0 for Sunday. */
+  /** Days of the week on which the rule applies, 0 for Sunday. */
   readonly days: ReadonlySet<number>;
   readonly thresholds: Readonly<Record<FraudFigure, Thresholds>>;
 }
@@ -27,7 +27,7 @@ export interface FraudRule {
 /** The rules of fraud_detection by profile and prefix. */
 export type FraudProfiles = ReadonlyMap<number, ReadonlyMap<string, readonly FraudRule[]>>;
 
-/** Whether a rule holds at a time of the day on a day of the week. */
+/** Whether a rule applies at a time of day on a day of the week. */
 export function holdsAt({ from, to, days }: FraudRule, minute: number, day: number): boolean {
   if (!days.has(day)) return false;
   if (from === to) return true;

@@ -81,10 +81,10 @@ export interface RoutingRows {
   readonly groups: readonly GroupRow[];
 }
 
-/** A partition of drouting: its tables, and the variables it writes where its row names others than the module. */
+/** A partition of drouting: its tables, and the variables that its row names. */
 export interface RoutingPartition {
   readonly rows: RoutingRows;
-  /** Texts of variables by the name of the parameter that they replace. */
+  /** Texts of variables, by the name of the parameter that they override. */
   readonly variables: ReadonlyMap<string, string>;
 }
 

@@ -1,8 +1,11 @@
 /** Characters of a prefix at most. */
 const LONGEST = 64;
-/** Values of a number that are looked up at most: each prefix may have several. */
+/** Maximum number of values returned for a number: each prefix may have several. */
 const MAX_VALUES = 256;
-/** Prefixes and beginnings of prefixes at most: a million random ones of 11 digits have 3.7 million. A Map holds 16 million. */
+/**
+ * Maximum number of prefixes and beginnings of prefixes: a million random ones of 11 digits have 3.7 million. A Map
+ * holds 16 million.
+ */
 const MAX_ENTRIES = 8_000_000;
 
 interface Entry {

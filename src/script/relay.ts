@@ -259,7 +259,7 @@ function prepare(
   return branchAfterStep(run, transaction, leaving, target.flags, undefined, before.branchFailure);
 }
 
-/** As `branchOf`, once the step of the call, if it has one, has changed the request. */
+/** As `branchOf`, after the step of the call, if there is one, has changed the request. */
 function branchAfterStep(
   run: MessageRun,
   transaction: ScriptTransaction,

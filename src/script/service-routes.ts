@@ -53,8 +53,8 @@ export function runService(
 }
 
 /**
- * Runs an event route within a run, on its message, variables and changes; exit and drop end the event route alone.
- * False where that cannot be: the route may wait for something.
+ * Runs an event route within a run, with its message, variables and changes; exit and drop end the event route alone.
+ * False for a route that may wait, which cannot be run so.
  */
 export function runWithin(run: ScriptRun | undefined, name: string): boolean {
   if (!(run instanceof MessageRun)) return false;
@@ -64,7 +64,7 @@ export function runWithin(run: ScriptRun | undefined, name: string): boolean {
   inner.transaction = run.transaction ?? run.call.transaction;
   inner.known = run.known;
   inner.routeName = name;
-  // As recorded, $T_reply_code is what was sent to the caller last.
+  // As recorded, $T_reply_code is the status that was last sent to the caller.
   const { pvars } = run;
   const before = pvars.txCode;
   if (inner.transaction !== undefined) pvars.txCode = inner.transaction.lastStatus;

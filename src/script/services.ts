@@ -18,9 +18,9 @@ export interface SqlDatabase {
   /** Inserts rows into a table; all rows have the same columns. Rejects with SwitchyardError STORE_*. */
   insert(table: string, rows: readonly Readonly<Record<string, PvarValue>>[]): Promise<void>;
   /**
-   * Replaces all rows of a table in one transaction, and leaves out the ones that the database refuses; returns their
-   * number. All rows have the same columns. Later than after `limitMs` milliseconds nothing is changed any more. Rejects
-   * with SwitchyardError STORE_*; the table then has its old rows.
+   * Replaces all rows of a table in one transaction, without those that the database refuses; returns their number. All
+   * rows have the same columns. After `limitMs` milliseconds nothing is changed any more. Rejects with SwitchyardError
+   * STORE_*; the table then has its old rows.
    */
   replace(table: string, rows: readonly Readonly<Record<string, PvarValue>>[], limitMs: number): Promise<number>;
 }
@@ -36,11 +36,11 @@ export interface HttpRequest {
   readonly totalMs: number;
   /** Maximum number of bytes of the answer's body. */
   readonly maxBytes: number;
-  /** Whether a longer body is cut, instead of making the request fail. */
+  /** Whether a longer body is cut; otherwise the request fails. */
   readonly cut?: boolean;
   /** Whether a certificate that cannot be verified makes the request fail. */
   readonly verify: boolean;
-  /** What else counts for TLS. */
+  /** Further settings for TLS. */
   readonly tls?: HttpTls | undefined;
 }
 
@@ -49,7 +49,7 @@ export interface HttpTls {
   readonly ca?: string | undefined;
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
-  /** Whether the certificate must be of the host that was asked for. */
+  /** Whether the certificate must be valid for the host of the URL. */
   readonly checksHost: boolean;
 }
 
@@ -139,8 +139,8 @@ export interface ScriptServices {
   /** Publishes on the NATS subject "<prefix>.calls.<partition>.<kind>". False where records are not published. */
   publish(partition: string, kind: string, text: string): boolean;
   /**
-   * In a process that may die before the daemon: lets the main process keep what the record of a whole call would say,
-   * by an ID of the call; undefined: the call has ended here. Absent elsewhere.
+   * In a process that may end before the daemon: keeps the content of the record of a whole call in the main process,
+   * by an ID of the call; undefined: the call has ended here. Absent in other processes.
    */
   readonly keep?: ((id: string, call: KeptCall | undefined) => void) | undefined;
   /** Whether this node is the active one of a sharing tag; undefined for an unknown tag, and without a cluster. */

@@ -58,10 +58,12 @@ export type ReplyFilter = (reply: SipMessage) => readonly TextEdit[];
 
 /**
  * Changes the messages of a call before they are sent, and may wait for that: a media proxy writes its addresses into
- * the SDP. Undefined where nothing is to be done. Must not throw.
+ * the SDP. Undefined when there is nothing to do. Must not throw.
  */
 export interface MessageStep {
-  /** For each branch of a request after its branch route, and for an ACK; the edits of `run` are those of the branch. */
+  /**
+   * For each branch of a request after its branch route, and for an ACK; the edits of `run` are those of the branch.
+   */
   request(run: ScriptRun): Promise<unknown> | undefined;
   /** For a reply after the reply routes. */
   reply(run: ScriptRun): Promise<unknown> | undefined;

@@ -7,9 +7,9 @@ import { answerTrying, beginTransaction } from './relay.js';
 import type { Suspension } from './state.js';
 
 /**
- * Resumes a script when an operation is done. async() creates the transaction of the request first, which absorbs
+ * Resumes a script when an operation is done. async() first creates the transaction of the request, which absorbs
  * retransmissions meanwhile. The changes of the script are kept. The resumed route finds the result of the function in
- * $rc, that of launch() its parameter in $param(1).
+ * $rc, and that of launch() finds its parameter in $param(1).
  */
 export function suspend(suspended: ScriptRun, { kind, at, done, resume }: Suspension): void {
   const run = suspended as MessageRun;
@@ -49,10 +49,10 @@ export function suspend(suspended: ScriptRun, { kind, at, done, resume }: Suspen
 
 const NO_PARAMETERS: ReadonlyMap<string, PvarValue> = new Map();
 
-/** What `$rc` is when the timeout of async() has passed. */
+/** Value of `$rc` after the timeout of async(). */
 const TIMED_OUT = -2;
 
-/** The code of the operation of async(), or that of a timeout after `seconds`, where those are given. */
+/** The return code of the operation of async(), or TIMED_OUT after `seconds`, if these are given. */
 async function codeWithin(
   run: MessageRun,
   done: number | Promise<number>,

@@ -110,7 +110,7 @@ export interface HashRow {
 /** A row of pipelimit's table of pipes. */
 export interface PipeRow {
   readonly algorithm: string;
-  /** Messages in an interval. */
+  /** Maximum number of messages in an interval. */
   readonly limit: number;
 }
 

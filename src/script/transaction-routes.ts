@@ -52,7 +52,7 @@ function throughReplyRoute(
   return outcome instanceof Promise ? outcome.then(left) : left(outcome);
 }
 
-/** A reply that the reply routes have seen, once the step of the call, if it has one, has changed it. */
+/** Passes a reply on that the reply routes have seen, after the step of the call, if there is one, has changed it. */
 export function throughStep(transaction: RoutedTransaction, branch: TxBranch, seen: RoutedReply): RoutedReply {
   const { step } = transaction.call;
   if (step === undefined || seen === undefined) return seen;
@@ -121,7 +121,7 @@ export function runFailureRoute(
   const ended = (outcome: RouteOutcome): RouteOutcome => {
     // After msg_apply_changes() the message itself contains the changes, so the edits are not put back.
     if (call.message === message) call.edits = edits;
-    // As recorded, what append_to_reply() adds in a failure route is for replies of that route only.
+    // As recorded, append_to_reply() in a failure route applies to replies of that route only.
     if (env.dialect === 'kamailio') call.replyLines = replyLines;
     return outcome;
   };

@@ -220,7 +220,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     else this.routed(branch, seen);
   }
 
-  /** A refusal after the final reply goes no further. As recorded, Kamailio's named reply routes see it. */
+  /** Ends a refusal that came after the final reply. As recorded, Kamailio's named reply routes see it. */
   private refuseAfterFinal(branch: TxBranch, reply: SipMessage): void {
     if (branch.replyRoute === undefined || this.env.dialect !== 'kamailio') return;
     const seen = throughReplyRoutes(this, branch, reply);
@@ -261,15 +261,15 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     branch.replied = true;
   }
 
-  /** Reason header of the CANCEL for branches that a final reply ends. */
+  /** Reason header of the CANCEL for the branches that a final reply ends. */
   private cancelReason(status: number): string {
     const { dialect, tm } = this.env;
     return dialect === 'kamailio' && tm.cancelReason ? `Reason: SIP;cause=${status}\r\n` : '';
   }
 
   /**
-   * Milliseconds that are left for a new branch, at most `most`. Kamailio bounds the time of all branches together; a
-   * branch that begins after it is sent, and ends at once.
+   * Milliseconds left for a new branch, `most` at the maximum. Kamailio limits the time of all branches together; a
+   * branch that begins after that time is sent, and ends at once.
    */
   timeLeft(most: number): number {
     const { call, env, invite } = this;

@@ -56,7 +56,10 @@ export class SipMessage {
   timestampEnd = -1;
   /** CSeq number. */
   cseqNumber = -1;
-  /** Whether start line or header lines have a line feed without CR, which other servers take as the end of a line. */
+  /**
+   * Whether the start line or a header line ends with a line feed without CR, which other servers accept as the end of
+   * a line.
+   */
   hasBareFeed = false;
   /** Why this message must not be processed, in words; undefined for a valid one. */
   defect: string | undefined = undefined;

@@ -37,30 +37,33 @@ const LARGE = 256;
 /** Large answers for one name after which nothing further is asked about it. Both families of its addresses are asked for at once. */
 const MAX_LARGE = 3;
 
-/** Large answers of one domain in a minute after which its names are not looked up. */
+/** Number of large answers in a minute after which names of their domain are not looked up. */
 const MAX_LARGE_OF_DOMAIN = 4;
 const DOMAIN_MS = 60_000;
 const MAX_DOMAINS = 1000;
-/** How long a name that had ordinary answers is asked about whatever its domain does, and how many such names are known. */
+/**
+ * How long a name that had ordinary answers is looked up regardless of its domain, and how many such names are known.
+ */
 const ORDINARY_MS = 3_600_000;
 const MAX_ORDINARY = 10_000;
 
 /**
- * The domains whose names have large answers. Whoever answers for a domain can give such an answer for any number of names below it; after a
- * few in a minute none of them is asked about, so that they cost no more however many calls name them. Names that had ordinary answers before,
- * as those of destinations have, are asked about all the same: others may have names in the same domain.
+ * Domains whose names have large answers. The owner of a domain can give such an answer for any number of names in it;
+ * after a few in a minute none of them is looked up, so that their cost is limited however many calls name them. Names
+ * that had ordinary answers before, such as those of destinations, are still looked up, since others may have names in
+ * the same domain.
  */
 export class LargeAnswers {
   private readonly domains = new AgedMap<{ answers: number }>(DOMAIN_MS, MAX_DOMAINS, Number.POSITIVE_INFINITY);
   private readonly ordinary = new AgedMap<true>(ORDINARY_MS, MAX_ORDINARY, Number.POSITIVE_INFINITY);
 
-  /** Whether this name is not looked up at present, because of the answers for other names of its domain. */
+  /** Whether this name is not looked up at present because of the answers for other names of its domain. */
   refuses(name: string, now: number): boolean {
     if ((this.domains.get(domainOf(name), now)?.answers ?? 0) < MAX_LARGE_OF_DOMAIN) return false;
     return this.ordinary.get(name.toLowerCase(), now) === undefined;
   }
 
-  /** Addresses were found for a name; `answers` of the answers were large. */
+  /** Counts the answers for a name whose addresses were found; `answers` of them were large. */
   note(name: string, answers: number, now: number): void {
     const lower = ownText(name.toLowerCase());
     if (answers === 0) {
@@ -76,8 +79,8 @@ export class LargeAnswers {
 }
 
 /**
- * The domain that one owner answers for, as far as its name shows: the last two labels, three where the last two are short as in `co.uk`
- * and `com.au`, under which names belong to different owners.
+ * The domain that one owner answers for, as far as the name shows: the last two labels, or three where the last two are
+ * short as in `co.uk` and `com.au`, under which names belong to different owners.
  */
 function domainOf(name: string): string {
   const end = name.endsWith('.') ? name.length - 1 : name.length;

@@ -66,8 +66,8 @@ export class Originator {
   /**
    * Sends a request; `done` is called once, after this function has returned, unless the returned function cancels the
    * request before. If a name has several addresses, the next one is tried when one is unreachable, answers 503, or
-   * does not reply within its share of the time (RFC 3263 section 4.3). A socket that is not listened on is as none:
-   * calls choose another then, and a probe that failed instead would end them.
+   * does not reply within its share of the time (RFC 3263 section 4.3). A socket that is not open is treated like a
+   * missing one: calls then choose another, and a probe that failed instead would make the destination inactive.
    */
   send(request: OwnRequest, done: (outcome: OwnOutcome) => void): () => void {
     const { sockname, socket } = request;

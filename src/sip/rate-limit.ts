@@ -6,7 +6,7 @@ export interface RateLimit {
   readonly burst: number;
 }
 
-/** A limit as times: of one token, and of all tokens but one; both 0 without a limit. */
+/** A limit in milliseconds: the time for one token, and for all tokens but one; both 0 without a limit. */
 interface TokenTimes {
   readonly intervalMs: number;
   readonly toleranceMs: number;
@@ -19,8 +19,8 @@ export function tokenTimes({ perSecond, burst }: RateLimit): TokenTimes {
 }
 
 /**
- * The time when a bucket is full again, by the limit that applies now. No more tokens can have been used than there
- * are: those of an earlier limit may have taken longer to come back.
+ * The time when a bucket is full again under the current limit. At most all tokens can have been used: under an earlier
+ * limit they may have taken longer to come back.
  */
 export function fullAt(known: number, now: number, intervalMs: number, toleranceMs: number): number {
   return Math.min(Math.max(known, now), now + toleranceMs + intervalMs);
@@ -46,9 +46,12 @@ const SWEEP = 4;
 export class SourceRateLimiter {
   /** The time in milliseconds when each source's bucket will be full, in the order in which the sources came. */
   private readonly full = new Map<string, number>();
-  /** Iterates over the sources in the same order. It is kept, since a new one would pass all removed entries again. */
+  /**
+   * Iterates over the sources in the same order. It is reused, since a new iterator would first skip all removed
+   * entries.
+   */
   private cursor = this.full.keys();
-  /** The oldest sources: those from the cursor that were not removed. */
+  /** Sources read from the cursor and not removed yet: the oldest ones. */
   private oldest: string[] = [];
   /** Requests refused. */
   refused = 0;
@@ -66,8 +69,8 @@ export class SourceRateLimiter {
   }
 
   /**
-   * Changes the limit; 0 a second means none, and forgets all sources. Otherwise tokens already used stay used, as far
-   * as the new limit has as many.
+   * Changes the limit; 0 a second means none, and forgets all sources. Otherwise tokens already used remain used, up to
+   * the number that the new limit has.
    */
   configure(limit: RateLimit): void {
     this.times = tokenTimes(limit);

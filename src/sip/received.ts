@@ -1,6 +1,6 @@
 import { parseMessage, type SipMessage } from './message.js';
 
-/** Maximum number of lines of a header with bare line feeds. */
+/** Maximum number of lines of a header with line feeds without CR. */
 const MAX_LINES = 512;
 
 /**

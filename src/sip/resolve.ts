@@ -61,7 +61,7 @@ const MAX_SYSTEM_LOOKUPS = 2;
 const MAX_ENTRIES = 10_000;
 /** A lookup that takes at least this many milliseconds is logged as slow. */
 const SLOW_MS = 500;
-/** Targets looked up at once, and those that may be silent: a late answer is still read when it comes. */
+/** Targets looked up at once, and the maximum number that may not have answered. A late answer is still read. */
 const TARGETS_AT_ONCE = 2;
 const MAX_SILENT_TARGETS = 8;
 
@@ -245,7 +245,8 @@ export class Resolver {
     name: string,
   ): Promise<{ addresses: Address[]; ttl: number }> {
     const found: ({ addresses: Address[]; ttl: number } | undefined)[] = [];
-    // When the next target is asked about while this one is silent: all of them are asked while there is time for answers.
+    // How long to wait for a silent target before the next is looked up: in this way all are looked up while there is
+    // time for answers.
     const rounds = Math.ceil(Math.min(targets.length, MAX_SILENT_TARGETS + 1) / TARGETS_AT_ONCE);
     const stepMs = this.limitMs / (targets.length <= TARGETS_AT_ONCE ? 2 : Math.max(4, 3 * rounds));
     let next = 0;
@@ -272,7 +273,7 @@ export class Resolver {
       await Promise.all(asked);
     };
     const workers = answers.anyLarge ? 1 : TARGETS_AT_ONCE;
-    // What has been found by then is used, before the whole lookup is given up.
+    // What has been found by then is used; otherwise the whole lookup would fail later.
     await this.soon(Promise.all(Array.from({ length: workers }, work)), this.limitMs / 2);
     over = true;
     const ttl = Math.min(MAX_TTL, ...Array.from(targets, (_, i) => found[i]?.ttl ?? NEGATIVE_TTL));

@@ -28,7 +28,7 @@ export interface SqlDialect {
   readonly written?: (url: SqlUrl) => Promise<void>;
   /** Called after rows were inserted with given IDs, so that the next generated ID is a new one. */
   readonly idsGiven?: (knex: Knex, table: string, id: string) => Promise<void>;
-  /** SQL for the bytes of the value in `:column:`, of any type, that does not read the value itself. */
+  /** SQL for the number of bytes of the value in `:column:`, of any type, without reading the value itself. */
   readonly valueSize: string;
   /** The names of a table's or view's columns; empty, or an error in `missing`, when it does not exist. */
   columns(knex: Knex, table: string): Promise<string[]>;
@@ -110,7 +110,7 @@ const POSTGRES: SqlDialect = {
   connections: 4,
   // Without current statistics each slice is a scan of the whole table, so slices are large.
   sliceRows: 5000,
-  // As it is stored; a compressed value, which may be up to 255 times as long, is unpacked by the server alone.
+  // The stored size. A compressed value may be up to 255 times as long, and would be unpacked by the server.
   valueSize: `case when pg_column_size(:column:) between 257 and 65536
     then octet_length(cast(:column: as text)) else pg_column_size(:column:) end`,
   readTransaction: { isolationLevel: 'repeatable read', readOnly: true },

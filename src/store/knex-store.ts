@@ -119,7 +119,7 @@ class KnexStore implements DestinationStore {
     let size = sliceRows;
     let from: unknown;
     for (;;) {
-      // By the column: "id" alone is the selected value, which no index orders.
+      // Ordered by the column: "id" alone would be the selected expression, which has no index.
       const query = select(trx, this.shape.table, columns, extra, valueSize)
         .orderBy(`${this.shape.table}.${id}`)
         .limit(size);

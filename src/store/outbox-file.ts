@@ -41,7 +41,7 @@ export class OutboxFile {
   private readonly keep: Statement;
   private appended: { id: string; text: string }[] = [];
   private removed: string[] = [];
-  /** Delivered texts by key, not yet written. */
+  /** Delivered texts by key that are not written yet. */
   private latest = new Map<string, string>();
   private commitDeferred = false;
   private cancelForget: (() => void) | undefined;
@@ -97,7 +97,10 @@ export class OutboxFile {
     this.commitLater();
   }
 
-  /** Keeps a text as the last delivered one of its key, from the commit on in which its own removal is. */
+  /**
+   * Stores a text as the last delivered one of its key; it is written in the same commit as its removal from the
+   * waiting texts.
+   */
   deliver(key: string, text: string): void {
     this.latest.set(key, text);
     this.commitLater();

@@ -49,7 +49,7 @@ export class Statements {
 
   /**
    * Replaces all rows of a table in one transaction, without the rows that the database refuses; returns their number.
-   * A transaction that takes longer than `limitMs` is undone. Throws SwitchyardError STORE_*.
+   * A transaction that takes longer than `limitMs` is rolled back. Throws SwitchyardError STORE_*.
    */
   async replace(
     table: string,
@@ -63,7 +63,10 @@ export class Statements {
       const message = `${url.display}: ${rows.length} rows cannot be written within ${limitMs} ms`;
       throw new SwitchyardError('STORE_FAILED', message, { retryable: true });
     };
-    /** Adds rows; when one is refused, each half is tried. A savepoint undoes the refused statement alone. */
+    /**
+     * Adds rows; when the database refuses a statement, each half of it is tried. A savepoint undoes the refused
+     * statement alone.
+     */
     const add = async (
       outer: Knex.Transaction,
       some: readonly Readonly<Record<string, ColumnValue>>[],

@@ -72,7 +72,7 @@ export interface BrainOptions {
   /** A worker has answered a command. */
   readonly answered: (worker: number, id: number, answer: CommandAnswer) => void;
   readonly publish: (partition: string, kind: string, text: string) => void;
-  /** Keeps what the record of a worker's call would say; null: the call has ended. */
+  /** Keeps the content of the record of a worker's call; null: the call has ended. */
   readonly keep: (worker: number, id: string, call: KeptCall | null) => void;
   /** How many requests a worker has decided and forwarded; the last ones may not have been reported yet. */
   readonly begun: (worker: number) => number;

@@ -7,7 +7,7 @@ import { socketOfRequest } from '../sip/transport/native/steering.js';
 /** Maximum number of claimed calls; beyond that the oldest are dropped. */
 const MAX_CLAIMS = 400_000;
 
-/** More than there are processes. */
+/** Greater than the maximum number of processes. */
 const PROCESSES = 64;
 
 /** Entries that are looked at in one event loop iteration. */
@@ -24,7 +24,7 @@ const SOME = '';
  */
 export class CallClaims {
   private readonly owners: ValueMap<KeptValue>;
-  /** What the entries of this process say. */
+  /** The value of this process's entries. */
   private readonly own: number;
   /** Call-IDs of the calls that this process keeps. */
   private readonly kept = new Set<string>();
@@ -69,7 +69,7 @@ export class CallClaims {
     for (const [key, owner] of owners.entries(0)) {
       if (owner === gone) {
         owners.alone(() => {
-          // Its successor may have claimed the call since.
+          // The process that replaced it may have claimed the call since.
           if (owners.get(key, 0) === gone) owners.delete(key);
         });
       }

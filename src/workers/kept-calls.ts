@@ -7,7 +7,7 @@ import type { KeptCall } from '../core/kept-call.js';
 const MAX_CALLS = 50_000;
 /** Maximum characters of all texts of one worker (a longer one is not kept), and of those left by dead ones. */
 const MAX_CHARACTERS = 64 * 1024 * 1024;
-/** Milliseconds between two looks for calls whose lifetime is over. */
+/** Milliseconds between two searches for calls whose lifetime is over. */
 const LOOK_MS = 10_000;
 
 /** What is needed to write the records of calls whose worker has died. */
@@ -21,12 +21,12 @@ export interface KeptCallsOptions {
 interface Left {
   readonly text: string;
   readonly callId: string;
-  /** When the call ends at the latest. */
+  /** The latest time at which the call ends. */
   readonly until: number;
 }
 
 /**
- * Keeps what the records of answered calls would say that workers write when these calls end. A worker that dies leaves
+ * Keeps the contents of the records that workers will write when their answered calls end. A worker that dies leaves
  * its calls: their records are then written here when the calls end, or when their lifetime is over.
  */
 export class KeptCalls {
@@ -45,7 +45,7 @@ export class KeptCalls {
     return this.leftCount;
   }
 
-  /** A worker has a call; null: it has ended, and the worker has written its record. */
+  /** A worker has an answered call; null: the call has ended, and the worker has written its record. */
   keep(worker: number, id: string, call: KeptCall | null): void {
     const calls = (this.workers[worker] ??= new Map());
     this.drop(worker, calls, id);

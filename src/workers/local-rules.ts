@@ -46,7 +46,7 @@ interface LocalRule {
   readonly isLocal: boolean;
   /** Partitions that its match uses. */
   readonly looksAt: readonly string[];
-  /** Partitions from which the blacklists that it uses are made. */
+  /** Partitions from whose sets the blacklists in use are made. */
   readonly listsFrom: readonly string[];
 }
 
@@ -219,7 +219,7 @@ function localRule(compiled: CompiledRule, blacklists: readonly BlacklistDefinit
   return { compiled, isLocal, looksAt, listsFrom };
 }
 
-/** The brain warns of lists without rules. */
+/** No warnings here: the brain warns of lists without rules. */
 const BY_BRAIN = { warn: () => undefined };
 
 const NO_FORMATS: DispatcherFormats = {

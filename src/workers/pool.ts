@@ -14,7 +14,7 @@ const END_MS = 2000;
  */
 const LOOK_MS = 1000;
 const MAX_SILENT_LOOKS = 6;
-/** After so many checks without a message nobody waits for it: it has been silent for more than two seconds. */
+/** After so many checks without a message a worker is not waited for: it has been silent for more than two seconds. */
 const SILENT_LOOKS = 3;
 /** A worker that lived shorter than this many milliseconds is replaced after a pause of the same length. */
 const SHORT_LIFE_MS = 1000;

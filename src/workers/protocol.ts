@@ -94,7 +94,7 @@ export type SentTo = readonly [destination: SharedDestination, address: string, 
 export interface LiveSetup {
   readonly trustedSources: readonly string[];
   readonly logLevel: string;
-  /** Whether calls may count as load: then the end of those that the brain decided about is reported at once. */
+  /** Whether calls may count as load. The end of a call that the brain decided about is then reported at once. */
   readonly countsLoad: boolean;
 }
 
@@ -215,7 +215,7 @@ export type FromWorker =
   | readonly ['log', level: LogLevel, fields: object, message: string]
   /** The answer to a management command. */
   | readonly ['answer', id: number, answer: CommandAnswer]
-  /** What the record of a call would say, should the worker die; null: the call has ended. */
+  /** The content of a call's record, in case the worker dies; null: the call has ended. */
   | readonly ['keep', id: string, call: KeptCall | null]
   /** A record of a call, to be published. */
   | readonly ['publish', partition: string, kind: string, text: string];

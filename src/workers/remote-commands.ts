@@ -1,6 +1,9 @@
 import type { CommandAnswer } from './protocol.js';
 
-/** Milliseconds a worker has for a command, and between two checks whether one that has not answered stands still. */
+/**
+ * Maximum milliseconds a worker has for a command, and milliseconds between two checks whether one that has not
+ * answered is blocked.
+ */
 const MAX_MS = 5000;
 const LOOK_MS = 250;
 
@@ -20,15 +23,16 @@ export class RemoteCommands {
     private readonly workers: number,
     /** Sends the command to a worker; false if it is not running. */
     private readonly send: (worker: number, id: number, name: string, params: string) => boolean,
-    /** Whether the event loop of a worker stands still: it gets the command, but is not waited for. */
+    /** Whether the event loop of a worker is blocked: it gets the command, but its answer is not waited for. */
     private readonly stands: (worker: number) => boolean,
     /** Called for each worker whose answer is missing. */
     private readonly missing: (worker: number, name: string) => void,
   ) {}
 
   /**
-   * The answers of the workers, from worker 1 on, each to its own parameters (undefined: it is not asked). The answer
-   * is undefined for a worker that is not asked, stands still, does not answer in time, or dies. Never rejects.
+   * Runs a command in the workers and returns their answers, from worker 1 on; each worker has its own parameters
+   * (undefined: it is not asked). The answer is undefined for a worker that is not asked, is blocked, does not answer
+   * in time, or dies. Never rejects.
    */
   run(name: string, paramsOf: (worker: number) => object | undefined): Promise<readonly (CommandAnswer | undefined)[]> {
     const id = ++this.last;

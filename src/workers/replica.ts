@@ -33,7 +33,9 @@ export interface ReplicaOptions {
   readonly log: Logger;
   /** The calls that all processes count together. */
   readonly loads: SharedLoads;
-  /** Makes what depends on a partition's sets, in slices, before its new table is used; undefined: nothing does. */
+  /**
+   * Makes what depends on a partition's sets, in slices, before its new table is used; absent: nothing depends on them.
+   */
   readonly prepare?: (partition: Partition) => Promise<void>;
   /** A table is in use, and no earlier one with its name. */
   readonly taken: (name: string, generation: number) => void;

@@ -56,7 +56,7 @@ const REQUEST_WORDS = 512 * 1024;
 const RATES = REQUESTS + REQUEST_WORDS;
 const RATE_WORDS = 260 * 1024;
 
-/** Then the calls in progress, and how many each destination has. */
+/** After these: the calls in progress, and the number of them at each destination. */
 const CALLS = RATES + RATE_WORDS;
 
 /** Where the columns of sets begin, in words. */

@@ -79,7 +79,7 @@ export class SharedRateLimiter {
     const hadLimit = doubles[INTERVAL >> 1] !== 0;
     doubles[TOLERANCE >> 1] = toleranceMs;
     doubles[INTERVAL >> 1] = intervalMs;
-    // Memory that was never used stays untouched.
+    // Memory that was never written stays unallocated.
     if (intervalMs === 0 && hadLimit) this.words.fill(0, FIRST_BUCKET);
   }
 

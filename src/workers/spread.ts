@@ -8,7 +8,9 @@ const FULL = 0.8;
  * share the messages, the fewer each reads at once. Measured: 1.34 to 1.7.
  */
 const DIVIDED = 1.3;
-/** Least milliseconds before a share is taken back, and the most after it was taken back too early several times. */
+/**
+ * Minimum milliseconds before a share is taken back, and the maximum after it was taken back too early several times.
+ */
 const HOLD_MS = 3000;
 const LONGEST_HOLD_MS = 60_000;
 /** A smaller change of a share is not made, since some requests of calls in progress then come to another worker. */
@@ -41,7 +43,7 @@ export class Spread {
   /** The largest total load, in units of one worker, since shares were enlarged or could have been reduced. */
   private most = 0;
   private since = 0;
-  /** Milliseconds before a share is taken back, and when that happened last. */
+  /** Milliseconds before a share is taken back, and when one was last taken back. */
   private hold = HOLD_MS;
   private reduced: number | undefined = undefined;
   private looked = Number.NEGATIVE_INFINITY;
@@ -74,7 +76,7 @@ export class Spread {
       this.most = busiest >= FULL ? this.ready.length : Math.max(this.most, sum);
       this.since = now;
       if (this.reduced !== undefined) {
-        // Whether the load needed what was taken back.
+        // Whether the load needed the share that was taken back.
         const isEarly = now - this.reduced < 2 * this.hold;
         this.hold = isEarly ? Math.min(2 * this.hold, LONGEST_HOLD_MS) : HOLD_MS;
         this.reduced = undefined;
@@ -85,7 +87,7 @@ export class Spread {
     this.most = Math.max(this.most, sum);
     if (now - this.since < this.hold) return;
     const joined = sharesFor(this.most / DIVIDED, usable);
-    // Only among fewer workers the same requests cost less.
+    // Only with fewer workers do the same requests cost less.
     const fewer = countOf(joined) < countOf(shares) ? joined : sharesFor(this.most, usable);
     this.most = sum;
     this.since = now;

@@ -19,7 +19,7 @@ export type SendToBrain = (items: readonly FromWorker[], taken: () => void) => v
 export class ToBrain {
   /** The sockets of this process, which both sides know by position. Must be set before items refer to them. */
   sockets: readonly SipSocket[] = [];
-  /** Whether calls may count as load: then the end of those that the brain decided about is reported at once. */
+  /** Whether calls may count as load. The end of a call that the brain decided about is then reported at once. */
   countsLoad = false;
   private readonly outbox: ItemQueue<FromWorker>;
   private readonly reports: ReportWriter;
@@ -59,12 +59,12 @@ export class ToBrain {
     return this.outbox.addMessage(item, text.length);
   }
 
-  /** Sends an item that may wait. */
+  /** Sends an item that can wait. */
   addLater(item: FromWorker): void {
     this.reports.add(item);
   }
 
-  /** Sends the end of a call that the brain decided about: where calls count as load it may not wait. */
+  /** Sends the end of a call that the brain decided about; where calls count as load it cannot wait. */
   addEnd(item: FromWorker): void {
     this.reports.add(item);
     if (this.countsLoad) this.outbox.add(BELL);

@@ -34,7 +34,7 @@ export interface WorkerScriptParts {
   readonly claims: CallClaims | undefined;
   /** Publishes a record of a call; false where none are published. */
   publish(partition: string, kind: string, text: string): boolean;
-  /** Lets the brain keep what the record of a call would say; undefined: the call has ended. */
+  /** Keeps the content of a call's record in the brain; undefined: the call has ended. */
   keep(id: string, call: KeptCall | undefined): void;
   /** Its monotonic milliseconds equal those of the brain, so that times can be shared. */
   readonly clock: Clock;

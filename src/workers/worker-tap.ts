@@ -9,14 +9,15 @@ import type { ToBrain } from './to-brain.js';
 type Seen = Extract<FromWorker, readonly ['seen', ...unknown[]]>;
 
 /**
- * While messages are traced, reports to the brain those that this worker receives and sends for what it keeps itself:
- * dialogs of its script, and transactions begun before. What is passed on the process reports that gets it.
+ * While messages are traced, reports to the brain the messages that this worker receives and sends for what it keeps
+ * itself: dialogs of its script, and transactions that began earlier. A message that is passed on is reported by the
+ * process that gets it.
  */
 export class WorkerTap extends ForwardingReceiver implements MessageTap {
   private readonly point: TapPoint;
-  /** Whether the message that is being received went to another process. */
+  /** Whether the message being received was passed to another process. */
   private wentOn = false;
-  /** What was sent while a message is being received. */
+  /** What was sent while a message was being received. */
   private sending: Seen[] | undefined = undefined;
 
   constructor(
@@ -37,13 +38,13 @@ export class WorkerTap extends ForwardingReceiver implements MessageTap {
     this.point.use(isTraced ? this : undefined);
   }
 
-  /** The message that is being received goes to another process, or the brain is asked about it. */
+  /** The message being received is passed to another process, or the brain is asked about it. */
   passed(): void {
     this.wentOn = true;
   }
 
   received(): void {
-    // Whether it stays here shows when it has been handled.
+    // Whether the message stays here is known only when it has been handled.
   }
 
   sent(text: string, socket: SipSocket, address: string, port: number): void {

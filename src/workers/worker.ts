@@ -179,7 +179,7 @@ export class Worker implements TransactionUser {
     }
     this.sockets = setup.sockets.map((each, index) => this.socketOf(each, index, queue, libc));
     brain.sockets = this.sockets;
-    // What goes over connections the brain sends, and traces.
+    // The brain sends, and traces, what uses connections.
     this.tap.watch(this.sockets.filter((each) => !(each instanceof RemoteSocket)));
     const local = (this.local = new LocalSockets(
       this.sockets,

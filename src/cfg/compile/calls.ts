@@ -227,7 +227,7 @@ export class CallCompiler {
             for (const [i, each] of params.entries()) map.set(String(i + 1), each?.read(run) ?? null);
             return map;
           };
-    // As recorded, Kamailio takes a text as it stands.
+    // As recorded, Kamailio replaces no variables in a quoted route name.
     const literal =
       context.dialect.syntax.quotedRouteNames && node.name.kind === 'string' ? node.name.value : undefined;
     const name = literal ?? staticName(node.name);

@@ -46,7 +46,7 @@ export class CompileContext {
     return undefined;
   }
 
-  /** Compiles the variable at the beginning of a text; what follows it is left out. */
+  /** Compiles the variable at the beginning of a text, and ignores the rest of the text. */
   leadingVariable(text: string, at: Position): Format | undefined {
     const format = compiled(text, this.names, true);
     if (typeof format !== 'string') return format;

@@ -79,13 +79,13 @@ export function bracketless(text: string): string {
   return text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text;
 }
 
-/** Whether a URI or an address is of this proxy. */
+/** Whether a URI or an address names this proxy. */
 export function isOwn(value: string, run: ScriptRun): boolean {
   const uri = parseUri(value);
   return uri === undefined ? run.isOwn(value, undefined) : run.isOwn(uri.host, uri.port ?? 5060);
 }
 
-/** A test of the text of an expression; false where it has none. */
+/** A test that `holds` for the text of an expression; false for an expression without a value. */
 export function tested(
   left: CompiledExpression,
   holds: (value: string, run: ScriptRun) => boolean,

@@ -276,7 +276,7 @@ const NUMERIC: ReadonlySet<string> = new Set([
   'ine',
 ]);
 
-/** The same variable, with the numbers that its texts stand for. */
+/** The same variable, read as a number where its text has one in `numbers`. */
 function numbered({ read, ...rest }: CompiledExpression, numbers: ReadonlyMap<string, number>): CompiledExpression {
   const number = (run: ScriptRun): Result => {
     const value = read(run);

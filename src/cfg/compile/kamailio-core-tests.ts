@@ -44,7 +44,7 @@ const OPERATORS: Readonly<Record<Kind, readonly BinaryOperator[]>> = {
 };
 
 const FAMILIES: Readonly<Record<string, number>> = { inet: 2, inet6: 10 };
-/** As recorded, the families may stand for a protocol too. */
+/** As recorded, an address family may be compared with the number of a protocol too. */
 const PROTOCOLS: Readonly<Record<string, number>> = { udp: 1, tcp: 2, tls: 3, sctp: 4, ws: 5, wss: 6, ...FAMILIES };
 
 /** What compiles the operands. */
@@ -53,14 +53,14 @@ interface Compiler {
   number(node: Expression): CompiledExpression;
 }
 
-/** Whether a word is one that needs a comparison after it. */
+/** Whether a word must be followed by a comparison. */
 export function needsComparison(word: string): boolean {
   return WORDS.has(word);
 }
 
 /**
  * Compiles a comparison of Kamailio that begins with a word of the core, as recorded; undefined for other comparisons.
- * What the grammar of the original refuses is reported.
+ * Reports what the grammar of the original refuses.
  */
 export function coreComparison(
   node: Binary,
@@ -143,7 +143,7 @@ function texts(
     }
     // "=~" with an address is accepted there too.
     if (kind === 'address' && isAddressBlock(bracketless(text))) return inBlock(left, text, equal || operator === '=~');
-    // A host name, which stands for no address here.
+    // A host name is not resolved here, so it equals no address.
     if (kind === 'address' && operator !== '=~' && /^[A-Za-z]/.test(text)) return truthValue(() => !equal, false);
     context.problems.error('expression', right.at, `${text} is not a value; a string needs quotes`);
     return constantExpression(0);

@@ -371,7 +371,7 @@ export class StatementCompiler {
 
   private returned({ values, at }: EndStatement): CompiledStatement {
     const { dialect, problems } = this.context;
-    // As recorded, Kamailio's return of a call returns whether it was true.
+    // As recorded, Kamailio's "return" of a call returns 1 or 0: whether the call was true.
     const [first, ...more] = values.map((each) =>
       dialect.calls.booleanCalls ? this.expressions.compile(each) : this.expressions.value(each),
     );

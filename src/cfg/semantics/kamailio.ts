@@ -84,7 +84,7 @@ function toConstant(operator: '==' | '!=', constant: string): Comparison {
   };
 }
 
-/** Operators by which `$null` means that there is no value. */
+/** Operators that test for the absence of a value when they are used with `$null`. */
 const NULL_TESTS: ReadonlySet<string> = new Set(['==', '!=', 'ieq', 'ine']);
 
 /** Type errors that are found at load. */
@@ -103,7 +103,7 @@ function mismatch(operator: BinaryOperator, left: StaticType, right: StaticType)
       return left === 'string' || right === 'string' ? `operator ${operator} needs numbers` : undefined;
     case 'ieq':
     case 'ine':
-      // As recorded, only null may stand beside a string, and none beside a number.
+      // As recorded, a string can be compared only with a string or null, and a number not with null.
       if (right === 'string' || (left === 'string' && right !== 'null') || (left === 'int' && right === 'null'))
         return `operator ${operator} compares numbers only`;
       return undefined;
@@ -137,24 +137,24 @@ const METHODS = new Map(
 // All other methods.
 METHODS.set('', 1 << 19);
 
-/** As recorded, these variables have a number besides their text; only what needs a number sees it. */
+/** As recorded, these variables have a number besides their text; it is used only where a number is needed. */
 const NUMBERED: ReadonlyMap<string, ReadonlyMap<string, number>> = new Map([
   ...['$pr', '$proto', '$rP', '$oP', '$dP', '$nh(P)'].map((name) => [name, TRANSPORTS] as const),
   ['$rz', SCHEMES],
   ['$rm', METHODS],
 ]);
 
-/** Variables that take no number. */
+/** Variables that cannot be assigned a number. */
 const TEXTS: ReadonlySet<string> = new Set(['$ru', '$rU', '$rd', '$du']);
 
 /** Kamailio's rules of calculation and comparison. */
 export const KAMAILIO_OPERATORS: Operators = {
   // As recorded for a URI without a port.
   emptyIsZero: /\{(?:uri\.port|s\.int)\}\)$/,
-  // As recorded, an assignment holds where it can be carried out.
+  // As recorded, an assignment is true as a condition when it could be carried out.
   assignmentHolds: (target) =>
     TEXTS.has(target) ? (value) => value !== undefined && typeof value !== 'number' : (value) => value !== undefined,
-  // As recorded: without a Route it is shown as "".
+  // As recorded: without a Route the variable is "".
   emptyIsNull: new Set(['$route_uri']),
   numbersOf: (variable) => NUMBERED.get(variable),
   addsInNumericContext: true,

@@ -40,13 +40,16 @@ export interface Operators {
   arithmeticType(operator: ArithmeticOperator, left: StaticType, right: StaticType): StaticType;
   /** Matches the text of variables whose empty value counts as 0 where it is assigned or compared with a number. */
   readonly emptyIsZero?: RegExp;
-  /** Makes the test of whether an assignment to a variable holds as a condition; undefined: its value is the condition. */
+  /**
+   * Makes the test of whether an assignment to a variable is true as a condition; undefined: the assigned value
+   * decides.
+   */
   assignmentHolds?(target: string): (value: Result) => boolean;
   /** Variables whose empty text is null in expressions. */
   readonly emptyIsNull?: ReadonlySet<string>;
   /**
-   * The numbers that texts of some variables stand for where a number is needed, that of all others under ''; undefined
-   * for other variables.
+   * For a variable whose texts stand for numbers where a number is needed: the number of each text, and under '' that
+   * of all other texts; undefined for other variables.
    */
   numbersOf?(variable: string): ReadonlyMap<string, number> | undefined;
   /** Whether "+" always adds where a number is needed, whatever its operands are. */

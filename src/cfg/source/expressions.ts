@@ -73,7 +73,7 @@ const WORD_END = '(),;{}=!<>';
 /** Parses expressions of both dialects, and refuses what the dialect does not allow. */
 export class ExpressionParser {
   private depth = 0;
-  /** While the label of a case is parsed, whose colon ends it. */
+  /** Set while the label of a case is parsed, which ends at its colon. */
   private inLabel = false;
 
   constructor(
@@ -86,7 +86,7 @@ export class ExpressionParser {
     return this.dialect.syntax.precedence ? this.ranked(0) : this.conditionChain();
   }
 
-  /** Parses the label of a case, up to its colon. */
+  /** Parses the label of a case, which ends at its colon. */
   label(): Expression {
     this.inLabel = true;
     try {
@@ -380,7 +380,7 @@ export class ExpressionParser {
     throw tokens.unexpected('an expression');
   }
 
-  /** Whether the number or flag that comes next is the beginning of a bare word. */
+  /** Whether the next token, a number or a flag, is the beginning of a bare word. */
   private beginsWord(): boolean {
     const after = this.tokens.peek(1);
     return after.adjacent && isWordPart(after) && !(this.inLabel && after.text === ':');

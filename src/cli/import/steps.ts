@@ -4,7 +4,9 @@ import type { Ledger } from './ledger.js';
 import { numberAfterAssignment, sameNumber } from './number.js';
 import type { Ending, Path, Selection } from './path.js';
 
-/** Why a selection is no rule: what the script does when it finds nothing is more than a rule can express. */
+/**
+ * Why a selection does not become a rule: what the script does when nothing is found is more than a rule can express.
+ */
 export const ROUTED_OTHERWISE = 'when it finds nothing, the script routes the request in another way';
 
 /** A path through the script and how it ends. */

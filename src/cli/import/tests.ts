@@ -4,8 +4,8 @@ import { matchTest, type OwnNames } from './match.js';
 import { type Branch, isChanged, type Path, split } from './path.js';
 
 /**
- * The paths into which a condition that becomes a part of "match" splits a path. `guards` gets the conditions on the source of a
- * request.
+ * The paths into which a condition that becomes a part of "match" splits a path. Conditions on the source of a request
+ * are added to `guards`.
  */
 export function tested(condition: Expression, path: Path, own: OwnNames, guards: Set<Position>): readonly Branch[] {
   const test = matchTest(condition, own);

@@ -15,7 +15,7 @@ export interface SelectEnv {
   readonly random: Random;
   /** Reports an unknown algorithm or a missing hash_pvar. Called while calls are routed, so it must be fast. */
   warn(partition: string, message: string): void;
-  /** Where several processes count the calls at each destination together; undefined: only this one counts. */
+  /** Set where several processes count the calls at each destination together. */
   loads?: SharedLoads | undefined;
 }
 
@@ -40,7 +40,10 @@ export const FLAG = {
 export interface Algorithm {
   readonly code: number;
   readonly name: string;
-  /** Returns the chosen active position; NONE when no position before `end` is usable; MISSING_INPUT. */
+  /**
+   * Returns the chosen active position; NONE when no position before `end` is usable; MISSING_INPUT when the request
+   * lacks what is needed.
+   */
   choose(
     set: CompiledSet,
     request: RequestView,

@@ -39,10 +39,10 @@ export class TrackedCall implements CountedCall {
     return this.destination !== undefined;
   }
 
-  /** Only this process counts. */
+  /** No effect: only this process counts. */
   enter(): void {}
 
-  /** Only this process counts. */
+  /** No effect: only this process counts. */
   leave(): void {}
 
   /** The call is sent to another destination (ds_next_dst). */
@@ -84,10 +84,10 @@ export class LoadLedger implements CallsInProgress {
     return this.calls.size;
   }
 
-  /** Only this process counts. */
+  /** No effect: only this process counts. */
   enter(): void {}
 
-  /** Only this process counts. */
+  /** No effect: only this process counts. */
   leave(): void {}
 
   get(callId: string): TrackedCall | undefined {

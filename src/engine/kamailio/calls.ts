@@ -8,9 +8,9 @@ export interface CallsInProgress {
   readonly size: number;
   /** The memory in which several processes count together; undefined: only this process counts. */
   readonly shared: SharedLoads | undefined;
-  /** No other process counts until `leave`. May be nested. */
+  /** Keeps other processes from counting until `leave`. Calls may be nested. */
   enter(): void;
-  /** Other processes may count again. */
+  /** Lets other processes count again. */
   leave(): void;
   /** The call with this Call-ID. */
   get(callId: string): CountedCall | undefined;

@@ -38,7 +38,7 @@ export function chooseKamailio(
   if (set === undefined || set.destinations.length === 0) return 'no such set';
   if (set.shared === undefined) return chooseIn(set, kamailio, target, request, before, counts, ofRoutes);
   set.enter();
-  // What is read of the calls at each destination must be so until the call counts.
+  // The number of calls at each destination must not change between reading it and counting this call.
   const byCalls = target.algorithm === CALL_LOAD;
   if (byCalls) kamailio.calls.enter();
   try {

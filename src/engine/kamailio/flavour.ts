@@ -271,7 +271,7 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
 
 const CONGESTION_CONTROL = /(?:^|;)\s*cc\s*=/i;
 
-/** The destinations that may have a counter of calls in memory that several processes share. */
+/** The destinations that may have a counter of calls in shared memory. */
 export function* countedIn(partitions: Iterable<Partition>): Generator<Counted> {
   for (const partition of partitions) {
     if (kamailioOf(partition) === undefined) continue;

@@ -44,15 +44,18 @@ export interface KamailioLive {
   bits: number;
   /** Consecutive good or bad answers, counted toward the thresholds. */
   count: number;
-  /** Calls in progress; not used while several processes count together. */
+  /** Calls in progress; not used when several processes count together. */
   calls: number;
-  /** Calls in progress on other nodes of the cluster; as `calls`. */
+  /** Calls in progress on other nodes of the cluster; not used when several processes count together. */
   elsewhere: number;
-  /** The most calls this node may have until the next report of the others; undefined: no bound. As `calls`. */
+  /**
+   * The most calls this node may have until the next report of the others; undefined: no bound. Not used when several
+   * processes count together.
+   */
   share: number | undefined;
-  /** Where several processes count together; undefined: only this one counts. */
+  /** Set where several processes count together. */
   shared: SharedLoads | undefined;
-  /** Number of the counter there; -1: none. */
+  /** Number of the counter in `shared`; -1: none. */
   counter: number;
   /** The weight that congestion control has reduced; undefined while it does not act. */
   congestedWeight: number | undefined;
@@ -96,17 +99,17 @@ export function elsewhereOf({ shared, counter, elsewhere }: KamailioLive): numbe
   return shared === undefined ? elsewhere : shared.elsewhere(counter);
 }
 
-/** The most calls that this node may have; undefined: no bound. */
+/** The most calls that this node may have at a destination; undefined: no bound. */
 export function shareOf({ shared, counter, share }: KamailioLive): number | undefined {
   return shared === undefined ? share : shared.share(counter);
 }
 
-/** Counts the calls of a destination together with other processes from now on; returns the number of its counter. */
+/** From now on counts the calls of a destination together with other processes; returns the number of its counter. */
 export function joined(live: KamailioLive, shared: SharedLoads): number {
   const counter = shared.counterOf(live);
   if (live.shared === shared) return counter;
   live.shared = shared;
-  // What the other nodes have reported before.
+  // Keep what the other nodes have already reported.
   if (live.elsewhere !== 0 || live.share !== undefined) shared.setElsewhere(counter, live.elsewhere, live.share);
   return counter;
 }

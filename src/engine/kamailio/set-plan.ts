@@ -23,15 +23,15 @@ interface CachedTable {
   readonly end: number;
 }
 
-/** The positions of a set by load, and the conditions for which they are. */
+/** The positions of a set ordered by load. */
 interface OrderByLoad {
   readonly tree: LeastLoaded;
   readonly version: number;
   readonly end: number;
   readonly shared: SharedLoads | undefined;
-  /** The position of each counter. */
+  /** The position of the destination with each counter. */
   readonly positions: ReadonlyMap<number, number> | undefined;
-  /** Changes of counters that the tree has. */
+  /** Number of counter changes that the tree contains. */
   seen: number;
 }
 
@@ -278,8 +278,8 @@ export class SetPlan implements LoadWatcher {
   }
 
   /**
-   * Which counters the destinations have where several processes count together: writes the numbers for the others, or
-   * takes them over. False when there is not one for each.
+   * The numbers of the destinations' counters where several processes count together: writes them for the other
+   * processes, or adopts them. False when a destination has no counter.
    */
   shareCalls(shared: SharedLoads, counters: Int32Array, writes: boolean): boolean {
     let isWhole = true;

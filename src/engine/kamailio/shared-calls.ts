@@ -11,7 +11,7 @@ export class SharedCalls implements CallsInProgress {
   constructor(
     readonly shared: SharedLoads,
     name: string,
-    /** Maximum seconds a call counts before and after it is confirmed (ds_hash_initexpire, ds_hash_expire). */
+    /** Maximum seconds that a call counts before and after it is confirmed (ds_hash_initexpire, ds_hash_expire). */
     private readonly initExpire: () => number,
     private readonly expireAfter: () => number,
   ) {
@@ -27,7 +27,7 @@ export class SharedCalls implements CallsInProgress {
     this.shared.enter();
   }
 
-  /** Other processes may count again. */
+  /** Lets other processes count again. */
   leave(): void {
     this.shared.leave();
   }
@@ -55,12 +55,12 @@ export class SharedCalls implements CallsInProgress {
     return this.shared.has(callId, this.partition);
   }
 
-  /** Counts a call at another destination. */
+  /** Counts a call at another destination from now on. */
   move(callId: string, destination: Destination): void {
     this.shared.move(callId, this.partition, joined(liveOf(destination), this.shared));
   }
 
-  /** A call was answered. */
+  /** Notes that a call was answered. */
   confirm(callId: string): void {
     this.shared.confirm(callId, this.partition, this.expireAfter());
   }
@@ -81,7 +81,7 @@ class SharedCall implements CountedCall {
     this.calls.enter();
   }
 
-  /** Other processes may count again. */
+  /** Lets other processes count again. */
   leave(): void {
     this.calls.leave();
   }

@@ -17,7 +17,7 @@ export function isDestinationKey(entry: Partial<StateEntry> | undefined): entry 
   return typeof entry.address === 'string' && typeof entry.socket === 'string';
 }
 
-/** The entry in a value of the bucket; undefined if it is not JSON. */
+/** The entry in a value of the bucket; undefined if the value is not JSON. */
 export function parsed(value: string): Partial<StateEntry> | undefined {
   try {
     const entry = JSON.parse(value) as Partial<StateEntry> | null;

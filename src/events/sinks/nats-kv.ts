@@ -259,7 +259,7 @@ export class StateBucket {
     }
   }
 
-  /** What an attempt did not finish is needed again, unless more is needed by now. */
+  /** Marks what an attempt did not finish as needed again, unless more is needed by now. */
   private needAgain(needed: 'own' | 'all'): void {
     if (this.needed !== 'all') this.needed = needed;
   }

@@ -28,8 +28,9 @@ export function subjectMatches(pattern: string, subject: string): boolean {
 /**
  * Makes sure that a stream stores the events. An existing stream is left as its operator made it. A missing one is
  * created: file storage, a week or a million events, and a duplicate window of an hour, so that an event whose
- * acknowledgement was lost is not stored twice. Returns the duplicate window; problems of an existing stream are
- * logged unless they are among `said`, which then has those of now: after an outage this is asked for each event.
+ * acknowledgement was lost is not stored twice. Returns the duplicate window. Problems of an existing stream are logged
+ * unless they are in `said`, which is then replaced by the current ones: after an outage this function is called for
+ * each event.
  */
 export async function ensureStream(
   nc: NatsConnection,

@@ -39,7 +39,7 @@ export class NatsBus implements Service {
   readonly sink: EventSink = { scheme: 'nats', parse: (target) => this.subjectTarget(target) };
   /** Events that an earlier run left on disk, in the order of raising. */
   restored: readonly DispatcherEvent[] = [];
-  /** For each destination, the last event that an earlier run has delivered; its parameters may be incomplete. */
+  /** For each destination, the last event that an earlier run delivered; its parameters may be incomplete. */
   delivered: readonly DispatcherEvent[] = [];
   /** The publisher of call records; undefined where they are not published. */
   readonly records: NatsRecords | undefined;

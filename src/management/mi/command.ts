@@ -47,7 +47,8 @@ export class MiError extends Error {
     message: string,
     readonly data?: string,
   ) {
-    // It is an answer, made for each refused request: nobody reads its stack, which costs more than the rest of a request.
+    // The error is an answer, made for each refused request. Nobody reads its stack, which would cost more than the
+    // rest of a request.
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
     super(message);

@@ -59,9 +59,11 @@ export interface ScriptCommandSpec {
   readonly required: number;
   /** For MI: the accepted sets of parameters; absent: the first ones, at least `required`. */
   readonly forms?: readonly (readonly string[])[];
-  /** Over MI: parameters that are given by their names alone, beside any of these sets. */
+  /** Over MI: parameters that may be given by name in addition to any of these sets. */
   readonly named?: readonly string[];
-  /** Over RPC: a member with structures that is an array in JSON, not a structure with the members of all. */
+  /**
+   * Over RPC: a member with structures that is an array in JSON; without this they are one structure with all members.
+   */
   readonly structs?: string;
   /** For MI: the parameter that is a list; in the text form one value per line. */
   readonly list?: string;

@@ -326,7 +326,10 @@ export class FifoFraming {
     return true;
   }
 
-  /** `from`: what stands before it belongs to the command and is not read again, since each of its lines may look like a command. */
+  /**
+   * `from`: the beginning of the oversized part. What precedes it belongs to the command and is not parsed again, since
+   * each of its lines may look like a command.
+   */
   private oversized(from: number): boolean {
     this.giveUp('oversized', `is longer than ${MAX_REQUEST_BYTES} bytes`);
     this.at = from;

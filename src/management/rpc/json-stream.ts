@@ -115,7 +115,10 @@ export class JsonStream {
     return true;
   }
 
-  /** Drops the rest of the line. What was scanned before is not scanned again: each of its lines may look like a request. */
+  /**
+   * Drops the rest of the line. What was already scanned is not scanned again: each of its lines may look like a
+   * request.
+   */
   private drop(reason: 'malformed' | 'oversized', why: string): true {
     this.refuse(reason, `${why}; it is dropped`);
     this.scanner = undefined;

@@ -25,7 +25,7 @@ export interface RpcList {
   readonly items: readonly RpcMember[];
 }
 
-/** Structures one after the other: in BINRPC one with the members of all, in JSON an array. */
+/** Structures in sequence: in BINRPC one with the members of all, in JSON an array. */
 export interface RpcStructs {
   readonly kind: 'structs';
   readonly structs: readonly RpcStruct[];

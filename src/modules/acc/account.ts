@@ -28,14 +28,14 @@ export interface CallTimes {
   readonly ended: number;
 }
 
-/** A record and what the values of its call add to it, which can be written without the call. */
+/** A record together with the values that its call adds. It can be written without the call. */
 export interface FilledRecord {
   readonly outlets: Outlets<boolean>;
   readonly record: Accounted;
   readonly table: string;
-  /** Its partition, for NATS. */
+  /** The partition of the record, for NATS. */
   readonly partition: string;
-  /** What is added to the line of the log. */
+  /** Text added to the log line. */
   readonly text: string;
   /** The further columns of each database row. */
   readonly columns: readonly Readonly<Record<string, PvarValue>>[];
@@ -103,7 +103,7 @@ export class Accounting {
     this.writeOut(run.env, this.filled(run.call, outlets, record, table), times);
   }
 
-  /** A record with what the call adds to it now: everything but the times of a call. */
+  /** A record together with everything that the call adds to it now, except the times of the call. */
   filled(call: Call, outlets: Outlets<boolean>, record: Accounted, table: string): FilledRecord {
     const wantsObject = outlets.nats || outlets.evi;
     return {

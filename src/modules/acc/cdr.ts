@@ -5,15 +5,15 @@ import type { Dialog } from '../dialog/dialog.js';
 import { databaseTime } from '../sql.js';
 import { type Accounting, oneLine, textIn } from './account.js';
 
-/** What Kamailio's record of a whole call says, but for its end. */
+/** The content of Kamailio's record of a whole call, without its end. */
 export interface CallData {
   readonly callId: string;
-  /** When it began, milliseconds since the epoch. */
+  /** When the call began, in milliseconds since the epoch. */
   readonly start: number;
   readonly extra: readonly (readonly [name: string, value: PvarValue])[];
 }
 
-/** The data for a record of this call as they are now. */
+/** The data for a record of this call, as they are now. */
 export function callData({ call }: MessageRun, acc: Accounting, dialog: Dialog): CallData {
   const { cdrs } = acc.settings;
   const start = dialog.state === 0 || cdrs.fromConfirmed || dialog.answered === 0 ? dialog.answeredAt : dialog.began;

@@ -67,9 +67,9 @@ function follow(run: MessageRun, transaction: TransactionState): void {
    */
   let judgedBy: number | undefined;
   const kamailio = env.dialect === 'kamailio';
-  /** Whether calls that fail were to be recorded from the beginning. */
+  /** Whether the call would have been recorded from its beginning if it failed. */
   const watched = transaction.invite && (call.flags & allOf(settings.missed)) !== 0;
-  /** The code of the last failure, when no reply was received for it. */
+  /** The code of the last failure, if it was generated without a received reply. */
   let silent = 0;
   const write = (what: 'answered' | 'missed', flags: number, { code, reason, reply }: Status): boolean => {
     const context = acc.peek(call);
@@ -108,11 +108,11 @@ function follow(run: MessageRun, transaction: TransactionState): void {
         const own = shown.reply === undefined;
         // As recorded, a generated reply is written with the usual reason phrase.
         if (own) shown = { ...shown, reason: reasonPhrase(shown.code) };
-        // As recorded, the final reply is written as a missed call too if the failure route has set the flag again, and
-        // a reply that the failure route itself sends by the flags before that route.
+        // As recorded, the final reply is also written as a missed call if the failure route has set the flag again.
+        // For a reply that the failure route itself sends, the flags before that route decide.
         const missedBy = transaction.inFailureRoute ? (judgedBy ?? flags) : flags;
         const missed = shown.code >= 300 && (own || judgedBy !== undefined) && writeMissed(missedBy, shown);
-        // As recorded, a generated reply has a tag only where it was looked at as a missed call.
+        // As recorded, a generated reply has a tag only where it was examined as a missed call.
         if (own && !missed && !(watched && silent === shown.code)) tag = '';
       }
       const dialog = env.modules.loaded.has('dialog') ? env.modules.of(dialogs).of(run) : undefined;
@@ -153,7 +153,7 @@ function cdrAtEnd(
   });
 }
 
-/** Whether this run began a dialog for which Kamailio's record of the whole call is written. */
+/** Whether this run began a dialog for which Kamailio's record of the whole call will be written. */
 function begins(run: MessageRun, acc: Accounting, dialog: Dialog | undefined): dialog is Dialog {
   return acc.settings.cdrs.enabled && dialog !== undefined && dialog.call === run.call;
 }

@@ -3,15 +3,15 @@ import type { Dialog } from '../dialog/dialog.js';
 import { accounting, type FilledRecord } from './account.js';
 import { type CallData, writeCdr } from './cdr.js';
 
-/** What is written when a call ends: the record of OpenSIPS or of Kamailio, as it was when the call was answered. */
+/** The record that is written when a call ends, of OpenSIPS or of Kamailio, as it was when the call was answered. */
 interface KeptRecord {
   readonly opensips?: FilledRecord & { readonly created: number; readonly answered: number };
   readonly kamailio?: CallData;
 }
 
 /**
- * Lets another process know what the record of a call would say, until the call has ended: that process writes it if
- * this one dies. Does nothing where there is no other process; `record` is not called then.
+ * Passes the content of a call's record to another process until the call has ended. That process writes the record if
+ * this one dies. Without another process it does nothing, and `record` is not called.
  */
 export function keepRecord(env: ScriptEnvironment, dialog: Dialog, record: () => KeptRecord): void {
   const { keep } = env.services;
@@ -21,7 +21,7 @@ export function keepRecord(env: ScriptEnvironment, dialog: Dialog, record: () =>
   dialog.atEnd.push(() => keep(id, undefined));
 }
 
-/** Writes a record that a process which has died had kept; `ended`: milliseconds since the epoch. */
+/** Writes a record that was kept for a process which has died; `ended`: milliseconds since the epoch. */
 export function writeKept(env: ScriptEnvironment, text: string, ended: number): void {
   if (!env.modules.loaded.has('acc')) return;
   const { opensips, kamailio } = JSON.parse(text) as KeptRecord;

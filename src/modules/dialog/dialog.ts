@@ -123,7 +123,7 @@ export class Dialog {
         route: readonly string[];
       }
     | undefined = undefined;
-  /** URIs of From (by the caller) and To (by the callee) of the INVITE that uac has replaced for the callee. */
+  /** URIs of From (of the caller) and To (of the callee) in the INVITE that uac has replaced for the callee. */
   readonly replaced: Partial<Record<Side, { readonly before: string; readonly after: string }>> = {};
   /** Functions that are called once, in order, when it has ended. */
   readonly atEnd: (() => void)[] = [];

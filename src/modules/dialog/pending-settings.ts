@@ -1,6 +1,6 @@
 import type { MessageRun } from '../../script/call.js';
 
-/** What $dlg_ctx() of Kamailio has been set to in one run, as it is read there. */
+/** Values that Kamailio's $dlg_ctx() was assigned in one run; they can be read in that run. */
 export interface ContextValues {
   readonly run: MessageRun;
   on: number;

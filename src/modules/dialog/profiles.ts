@@ -17,7 +17,7 @@ export class Profiles {
   /** Shared numbers, when other processes have dialogs too. */
   private counts: ProcessCounts | undefined = undefined;
 
-  /** In a copy: the number of dialogs that other processes have. */
+  /** In a copy: the number of dialogs in other processes. */
   private elsewhere: ((name: string, value: string | undefined) => number) | undefined = undefined;
 
   /** From now on sizes are those of all processes. Must be called before there are dialogs. */

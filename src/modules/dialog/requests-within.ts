@@ -31,7 +31,7 @@ function knownAs(dialog: Dialog, of: Side, side: Side): string {
   const pair = dialog.call.env.dialect === 'kamailio' ? undefined : dialog.replaced[of];
   if (pair === undefined) return address;
   const [other, known] = side === 'callee' ? [pair.before, pair.after] : [pair.after, pair.before];
-  // Without a display name: it may be one that the side was not to see.
+  // Without a display name, since the original one may be hidden from that side.
   return parseAddress(address).uri === other ? `<${known}>;tag=${tag}` : address;
 }
 

@@ -209,10 +209,10 @@ export class DialogTable {
     if (lifetime !== undefined) this.setLifetime(run, dialog, lifetime);
   }
 
-  /** Milliseconds that `timeout_avp` says for the dialog of a request; undefined: nothing. */
+  /** The lifetime in milliseconds that `timeout_avp` sets for the dialog of a request; undefined: none. */
   private lifetimeByAvp(call: Call): number | undefined {
     const value = this.settings.timeoutAvp?.evaluateValue(call.scope);
-    // As recorded, Kamailio takes an integer only, no text of digits.
+    // As recorded, Kamailio accepts an integer only, not a text of digits.
     const seconds = typeof value === 'string' && call.env.dialect === 'kamailio' ? 0 : Number(value ?? 0);
     return seconds > 0 ? seconds * 1000 : undefined;
   }

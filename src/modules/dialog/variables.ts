@@ -158,8 +158,9 @@ const dlg: VariableDefinition = {
 };
 
 /**
- * $dlg_ctx(name) as recorded of 5.6.3: values of the run in which they are set. `timeout_bye` and `timeout_route` count
- * for a dialog that begins afterwards; `timeout` changes no lifetime, as dlg_set_timeout() and `timeout_avp` do.
+ * $dlg_ctx(name) as recorded of 5.6.3: values can be read in the run that assigns them. `timeout_bye` and
+ * `timeout_route` apply to a dialog that begins afterwards; `timeout`, unlike dlg_set_timeout() and `timeout_avp`, does
+ * not change the lifetime.
  */
 const dlgContext: VariableDefinition = {
   argument: 'required',
@@ -173,7 +174,7 @@ const dlgContext: VariableDefinition = {
         const { call, run } = scopeOf(context);
         if (call === undefined) return null;
         const { context: values, looked } = tableOf(context).pendingSettings(call);
-        // Branch routes run while the route that relays does.
+        // Branch routes run during the route that relays.
         const seen = values?.run === run || run?.routeKind === 'branch' ? values : undefined;
         switch (name) {
           case 'timeout':

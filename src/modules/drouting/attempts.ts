@@ -24,7 +24,7 @@ interface Pending {
   current: Attempt | undefined;
 }
 
-/** By the tables the gateways are of: a call may be routed in several partitions. */
+/** By the tables of the gateways: a call may be routed in several partitions. */
 const pending = new PerCall<Map<DroutingTables, Pending>>(() => new Map());
 
 /** Maximum number of gateways tried for one call. */

@@ -8,7 +8,7 @@ const module = 'drouting';
 /** The parameter that names a partition. */
 const PARTITION = 'partition_name';
 
-/** The tables a command is about. Throws CommandFault where it names no partition, or one that there is not. */
+/** The tables for a command. Throws CommandFault when a partition name is missing or unknown. */
 function routing(env: ScriptEnvironment, name: string | undefined): DroutingTables {
   const found = env.modules.of(routingState);
   if (found.partitioned && name === undefined) throw new CommandFault(400, 'the partition is missing: partition_name');

@@ -26,7 +26,7 @@ function groupOf(arg: Arg | undefined, run: MessageRun): number | undefined {
   return arg === undefined || arg.text.trim() === '' ? undefined : arg.int(run);
 }
 
-/** What stands before the first colon names the partition in files of 2.x: "part:1", "part:gw1,gw2". */
+/** Splits off the partition name before the first colon, in files of 2.x: "part:1", "part:gw1,gw2". */
 function splitPartition(text: string): { readonly partition: string; readonly rest: string } {
   const colon = text.indexOf(':');
   return colon < 0
@@ -34,7 +34,7 @@ function splitPartition(text: string): { readonly partition: string; readonly re
     : { partition: text.slice(0, colon).trim(), rest: text.slice(colon + 1).trim() };
 }
 
-/** Tables and the rest of an argument that may begin with the name of a partition. */
+/** The tables and the rest of an argument that may begin with the name of a partition. */
 function named(
   run: MessageRun,
   argument: Arg | undefined,
@@ -47,7 +47,7 @@ function named(
   return { tables: routingOf(run, name), rest };
 }
 
-/** The first gateway of the partitions meant that `find` finds, and the tables it is of. */
+/** The first gateway that `find` returns from the named partitions, and its tables. */
 function gatewayIn(
   run: MessageRun,
   partition: Arg | undefined,
@@ -94,7 +94,7 @@ function answered(run: MessageRun, found: Found | undefined, flags: string, attr
   return 1;
 }
 
-/** A group as text; "" is none. */
+/** A group given as text; "" means none. */
 function numberIn(text: string): number | undefined {
   return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }

@@ -167,7 +167,7 @@ export class DroutingTables {
     }
   }
 
-  /** Whether rows are others than those it was made of. */
+  /** Whether the tables were made from other rows than these. */
   isOlderThan(rows: RoutingRows): boolean {
     return this.rows !== rows;
   }

@@ -5,7 +5,7 @@ import { NO_ROUTING, type RoutingPartition } from '../../script/gateway-rows.js'
 import { probingSettings } from '../gateway-probing.js';
 import { DroutingTables, type RoutingSettings, type SocketMode } from './gateways.js';
 
-/** `own`: texts that take the place of those of parameters. */
+/** `own`: texts used instead of the parameters of the same names. */
 function targetsOf(
   parameters: ModuleParameters,
   states: ModuleStates,
@@ -54,9 +54,9 @@ function settingsOf(
 export class DroutingPartitions {
   private own: DroutingTables;
   private readonly named = new Map<string, DroutingTables>();
-  /** The partitions of the table when it was looked at last. */
+  /** The partitions of the table when it was last read. */
   private partitions: ReadonlyMap<string, RoutingPartition> = new Map();
-  /** Writes the name of the partition where all were asked. */
+  /** Variable that gets the name of the partition when all were searched. */
   private partitionId: Format | undefined = undefined;
 
   constructor(
@@ -67,12 +67,12 @@ export class DroutingPartitions {
     this.configure(parameters, states);
   }
 
-  /** Whether tables are found by the name of their partition alone. */
+  /** Whether tables must be found by the name of a partition. */
   get partitioned(): boolean {
     return this.parameters.flag('use_partitions', false);
   }
 
-  /** Takes other parameters; gateways and their states stay. */
+  /** Applies other parameters; gateways and their states stay. */
   configure(parameters: ModuleParameters, states: ModuleStates): void {
     this.parameters = parameters;
     this.states = states;
@@ -83,7 +83,7 @@ export class DroutingPartitions {
     for (const each of [this.own, ...this.named.values()]) each.probing.configure(probingSettings(parameters));
   }
 
-  /** The tables of a partition, or of the module where there are none; undefined for a name that no partition has. */
+  /** The tables of a partition, or of the module where there are no partitions; undefined for an unknown name. */
   of(env: ScriptEnvironment, name: string): DroutingTables | undefined {
     if (!this.partitioned) return this.own.sync(env);
     const partition = this.current(env).get(name);
@@ -105,7 +105,7 @@ export class DroutingPartitions {
     });
   }
 
-  /** The partitions that a name stands for, "*" for all; the first one in which `find` finds something. */
+  /** Searches the partitions that a name stands for, "*" for all; returns the first result of `find`. */
   first<T>(run: MessageRun, name: string, find: (tables: DroutingTables) => T | undefined): T | undefined {
     if (name !== '*' || !this.partitioned) {
       const tables = this.of(run.env, name);
@@ -120,7 +120,7 @@ export class DroutingPartitions {
     return undefined;
   }
 
-  /** The partitions of the table. Gateways of those that it has no longer are not probed any more. */
+  /** The partitions of the table. Gateways of removed partitions are no longer probed. */
   private current(env: ScriptEnvironment): ReadonlyMap<string, RoutingPartition> {
     const { routingPartitions } = env.tables;
     if (routingPartitions !== this.partitions) {
@@ -130,7 +130,7 @@ export class DroutingPartitions {
     return routingPartitions;
   }
 
-  /** A variable that a row of the table names wrongly is left to the parameters. */
+  /** For a variable that a row of the table names wrongly, the parameter applies. */
   private settingsOf(variables: ReadonlyMap<string, string>): RoutingSettings {
     const sound = [...variables].filter(([, text]) => {
       try {
@@ -154,12 +154,12 @@ export const routingState = {
   },
 };
 
-/** Gateways, carriers and rules of a partition as the tables have them now; undefined where there is no such partition. */
+/** Gateways, carriers and rules of a partition as the tables have them now; undefined for an unknown partition. */
 export function routingOf(run: Pick<MessageRun, 'env'>, partition: string): DroutingTables | undefined {
   return run.env.modules.of(routingState).of(run.env, partition);
 }
 
-/** The tables of the module itself; for Kamailio, which knows no partitions. */
+/** The tables of the module itself, for Kamailio, which has no partitions. */
 export function ownRouting(run: Pick<MessageRun, 'env'>): DroutingTables {
   const tables = routingOf(run, '');
   if (tables === undefined) throw new Error('drouting has no tables');

@@ -13,7 +13,7 @@ function figuresOf(parameters: ModuleParameters, before?: FraudFigures): FraudFi
   return new FraudFigures(parameters.flag('use_utc_time', false), before);
 }
 
-/** Figures are kept when the file is reloaded. */
+/** Kept when the file is reloaded. */
 const figuresState = {
   module,
   create: (parameters: ModuleParameters): FraudFigures => figuresOf(parameters),
@@ -25,7 +25,10 @@ const NO_RULE = 2;
 const CODES: Readonly<Record<Level, number>> = { fine: 1, warning: -1, critical: -2 };
 const FAILED = -3;
 
-/** Counts a call and compares the figures of its user with the rule; the call is followed to its end for the others. */
+/**
+ * Counts a call and compares the figures of its user with the rule. The call is then followed to its end for the
+ * figures that depend on it.
+ */
 function check(run: MessageRun, user: string, number: string, profile: number): number {
   const { env } = run;
   if (user === '' || user.length > LONGEST || number.length > LONGEST) return FAILED;
@@ -35,7 +38,7 @@ function check(run: MessageRun, user: string, number: string, profile: number): 
   const table = env.modules.loaded.has('dialog') ? env.modules.of(dialogs) : undefined;
   const dialog = table?.of(run) ?? table?.begin(run);
   const own = figures.count(env, user, number, rule);
-  // A request within a dialog is no further call: a peer may send any number of them until the dialog ends.
+  // A request within a dialog does not count as another call: a peer may send any number of them until the dialog ends.
   if (dialog !== undefined && run.message.toTag === '') {
     own.concurrent++;
     dialog.atEnd.push(() => {

@@ -11,30 +11,35 @@ const MAX_ENTRIES = 200_000;
 export interface Figures {
   /** Calls in the seconds of the last minute, oldest first. */
   readonly seconds: { readonly second: number; calls: number }[];
-  /** Calls on `day`. */
+  /** Number of calls on `day`. */
   total: number;
-  /** Days since 1970, in the time the rules are read in. */
+  /** Days since 1970, in the time zone of the rules. */
   day: number;
   concurrent: number;
   /** Seconds that the last answered call took. */
   duration: number;
 }
 
-/** Calls of one user to the same number, one after the other. */
+/** Consecutive calls of one user to the same number. */
 interface Batch {
   readonly number: string;
   calls: number;
 }
 
-/** How bad the worst figure is. */
+/** Severity of the worst figure. */
 export type Level = 'fine' | 'warning' | 'critical';
 
-/** The figures of fraud_detection. The pair or user that was used least recently gives way when there are too many. */
+/**
+ * The figures of fraud_detection. When there are too many, the pair or user that was used least recently is removed.
+ */
 export class FraudFigures {
   private readonly pairs: AgedMap<Figures>;
   private readonly batches: AgedMap<Batch>;
 
-  /** `usesUtc`: whether rules hold in UTC, not in local time; `before`: those of the earlier configuration. */
+  /**
+   * `usesUtc`: whether the times of rules are in UTC instead of local time; `before`: the figures of the earlier
+   * configuration.
+   */
   constructor(
     private readonly usesUtc: boolean,
     before?: FraudFigures,
@@ -43,7 +48,7 @@ export class FraudFigures {
     this.batches = before?.batches ?? new AgedMap(Infinity, MAX_ENTRIES, Infinity);
   }
 
-  /** The rule with the longest prefix of a number that holds now. */
+  /** The rule for the longest prefix of a number that applies now. */
   rule(env: ScriptEnvironment, profile: number, number: string): FraudRule | undefined {
     const rules = env.tables.fraud.get(profile);
     if (rules === undefined) return undefined;
@@ -55,7 +60,7 @@ export class FraudFigures {
     return undefined;
   }
 
-  /** Counts a call of a user to a number that a rule covers. */
+  /** Counts a call of a user to a number to which a rule applies. */
   count(env: ScriptEnvironment, user: string, number: string, { prefix }: FraudRule): Figures {
     const now = env.clock.now();
     const second = Math.floor(now / 1000);
@@ -78,7 +83,7 @@ export class FraudFigures {
     return figures;
   }
 
-  /** A figure of a user as it is now. */
+  /** The current value of a figure of a user. */
   value(env: ScriptEnvironment, what: FraudFigure, user: string, figures: Figures): number {
     switch (what) {
       case 'calls per minute':
@@ -95,7 +100,7 @@ export class FraudFigures {
     }
   }
 
-  /** The figures of a user for a prefix; undefined where none are kept. */
+  /** The figures of a user for a prefix; undefined if none are kept. */
   of(env: ScriptEnvironment, user: string, prefix: string): Figures | undefined {
     return this.pairs.get(pairOf(user, prefix), env.clock.now());
   }
@@ -113,7 +118,10 @@ export class FraudFigures {
   }
 }
 
-/** Compares figures with the thresholds of a rule, raises an event for each that reaches one, and says how bad the worst is. */
+/**
+ * Compares figures with the thresholds of a rule, raises an event for each that is reached, and returns the severity of
+ * the worst.
+ */
 export function judge(
   env: ScriptEnvironment,
   rule: FraudRule,

@@ -13,9 +13,9 @@ import { inSlots, slotOf } from './walks.js';
 /** Maximum number of entries in one listing, and of characters of their keys and values. */
 const MAX_LISTED = 10_000;
 const MAX_LISTED_TEXT = 8 * 1024 * 1024;
-/** Number of entries that are counted by slots in one event loop iteration. */
+/** Number of entries counted by slot in one event loop iteration. */
 const COUNTED = 2000;
-/** Milliseconds for writing a table when an operator asks for it. */
+/** Maximum milliseconds for writing a table on an operator's request. */
 const STORE_MS = 4500;
 
 function tableOf(env: ScriptEnvironment, name: string | undefined): HashTable {
@@ -24,7 +24,7 @@ function tableOf(env: ScriptEnvironment, name: string | undefined): HashTable {
   return table;
 }
 
-/** The hash table with a name, if it has a table in the database. */
+/** The hash table with this name, if the file names a database table for it. */
 function storedTableOf(env: ScriptEnvironment, name: string): HashTable {
   if (env.modules.module('htable').text('db_url', '') === '') throw new CommandFault(500, 'No htable db_url');
   const table = tableOf(env, name);
@@ -34,7 +34,7 @@ function storedTableOf(env: ScriptEnvironment, name: string): HashTable {
 
 const htable = 'htable';
 
-/** Refuses a command with too few parameters, as the original does. */
+/** Throws the original's error for a command with too few parameters. */
 function needed(missing: string, ...given: readonly (string | undefined)[]): void {
   if (given.includes(undefined)) throw new CommandFault(500, `Not enough parameters (htable name, ${missing})`);
 }
@@ -44,7 +44,7 @@ function keptUntil(env: ScriptEnvironment, table: HashTable, key: string): strin
   return at === undefined ? 'NEVER' : formatTime('%F %T', new Date(env.clock.now() + at - env.clock.monotonic()));
 }
 
-/** Keys by slots of the original's table, in its order; of a large table only a part. */
+/** Keys by the slots of the original's table, in its order; for a large table only some of them. */
 function slots(env: ScriptEnvironment, table: HashTable): Map<number, { name: string; value: PvarValue }[]> {
   const values = new Map<string, PvarValue>();
   let characters = 0;
@@ -63,11 +63,11 @@ function slots(env: ScriptEnvironment, table: HashTable): Map<number, { name: st
   return out;
 }
 
-/** The number of entries of a table, and of its slots. Calls go on meanwhile. */
+/** The number of entries and of slots of a table. Calls are handled meanwhile. */
 async function sizesOf(env: ScriptEnvironment, name: string, table: HashTable): Promise<MiValue> {
   const sizes = new Uint32Array(table.slots);
   let all = 0;
-  // Entries that are added meanwhile are not waited for.
+  // Entries that are added meanwhile are not counted: otherwise the walk might never end.
   const { size } = table.entries;
   for (const [key] of table.entries.entries(env.clock.monotonic())) {
     if (all >= size) break;

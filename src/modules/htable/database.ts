@@ -3,11 +3,11 @@ import type { HashRow } from '../../script/tables.js';
 import { type HashTable, hashTables } from './tables.js';
 
 /**
- * Hash tables that have been filled from the database, with the rows: that is done once, and again when an operator
- * asks for it.
+ * For each hash table that was filled from the database, the rows used. A table is filled once, and again on an
+ * operator's request.
  */
 const filled = new WeakMap<HashTable['entries'], readonly HashRow[] | undefined>();
-/** Hash tables for which an operator has asked that. */
+/** Hash tables that an operator has asked to fill again. */
 const wanted = new WeakSet<HashTable['entries']>();
 
 /** Fills new hash tables with the rows of the database. Must be called before the first route runs. */
@@ -17,14 +17,14 @@ export function fillHashTables(env: ScriptEnvironment): void {
     const asked = wanted.delete(entries);
     if (filled.has(entries) && !asked) continue;
     const rows = env.tables.hashes.get(name);
-    // The same rows again: the database could not be read, so the entries stay as they are.
+    // The same rows mean that the database could not be read: the entries stay as they are.
     const isNew = rows !== filled.get(entries);
     filled.set(entries, rows);
     if (rows !== undefined && isNew) fillHashTable(env, table, rows);
   }
 }
 
-/** Whether a hash table has begun with the rows of its database table. Otherwise writing it would delete them. */
+/** Whether a hash table was filled from its database table. Otherwise writing it would delete the rows. */
 export function wasRead({ entries }: HashTable): boolean {
   return filled.get(entries) !== undefined;
 }

@@ -9,23 +9,26 @@ import { type HashTable, hashTables } from './tables.js';
 
 /** Maximum number of entries of a table that is written to a database. */
 const MAX_STORED = 200_000;
-/** Milliseconds for writing all tables when the program stops: a database that does not answer must not hold it. */
+/**
+ * Maximum milliseconds for writing all tables when the program stops: a database that does not answer must not delay
+ * the stop.
+ */
 const END_MS = 2500;
-/** The same for the transaction of one table, which ends before that. */
+/** Maximum milliseconds for the transaction of one table, so that it ends before END_MS. */
 const TRANSACTION_MS = 2300;
 
-/** Services before whose end the hash tables are written. */
+/** Services for which writing the hash tables at their end is already registered. */
 const registered = new WeakSet<ScriptServices>();
 
-/** How many entries were written, and how many the database refused. */
+/** Number of entries that were written, and that the database refused. */
 export interface StoredEntries {
   readonly written: number;
   readonly left: number;
 }
 
 /**
- * Replaces the rows of a hash table's database table by its entries. Throws an error that says why that is impossible;
- * the rows are then as before.
+ * Replaces the rows of a hash table's database table by its entries. Throws an Error with the reason when that is
+ * impossible; the rows then stay as they were.
  */
 export async function storeHashTable(
   env: ScriptEnvironment,
@@ -64,7 +67,7 @@ function rowsOf(
     if (rows.length >= MAX_STORED) throw new Error(`it has more than ${MAX_STORED} entries`);
     rows.push({
       [key]: name,
-      // As recorded, an array is written as the entries it was read to.
+      // As recorded, an array is written as the separate entries from which it was read.
       [keyType]: 0,
       [valueType]: typeof value === 'number' ? 1 : 0,
       [keyValue]: String(value),
@@ -74,7 +77,7 @@ function rowsOf(
   return rows;
 }
 
-/** Has the hash tables with dbmode written before the databases are closed. */
+/** Makes the hash tables with dbmode be written before the databases are closed. */
 export function storeAtEnd(env: () => ScriptEnvironment): void {
   const { services, modules, dialect } = env();
   if (dialect !== 'kamailio' || !modules.loaded.has('htable') || registered.has(services)) return;
@@ -82,7 +85,7 @@ export function storeAtEnd(env: () => ScriptEnvironment): void {
   services.beforeClosing?.(() => storeAll(env()));
 }
 
-/** Writes all tables with dbmode; one log line says what was not written. Never rejects. */
+/** Writes all tables with dbmode; one log line names those that were not written. Never rejects. */
 async function storeAll(env: ScriptEnvironment): Promise<void> {
   const tables = [...env.modules.of(hashTables)].filter(
     ([, { dbTable, dbMode, ownColumns }]) => dbMode !== 0 && dbTable !== '' && !ownColumns,

@@ -16,11 +16,11 @@ export interface HashTable {
   readonly updateExpire: boolean;
   /** Number of slots of the original's table: iterations are in their order. */
   readonly slots: number;
-  /** The table of the database; empty: none. */
+  /** Name of the database table; "": none. */
   readonly dbTable: string;
   /** 0: entries are not written to the database when the program stops. */
   readonly dbMode: number;
-  /** Whether the definition names its own columns (cols): such a table is only read. */
+  /** Whether the definition names its own columns (cols). Such a table is read, but not written. */
   readonly ownColumns: boolean;
   /** Value of dmqreplicate, which has no effect. */
   readonly replicated: number;

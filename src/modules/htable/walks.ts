@@ -52,7 +52,7 @@ function hashOf(key: string): number {
   return coreHash(key.toLowerCase(), undefined, 0) >>> 0;
 }
 
-/** The original's slot of a key. */
+/** The slot of a key in the original's table. */
 export function slotOf(key: string, slots: number): number {
   return hashOf(key) % slots;
 }

@@ -5,14 +5,17 @@ import type { HttpTls } from '../../script/services.js';
 
 /** Maximum length of a file of connections, and of a certificate. */
 const MAX_FILE_BYTES = 1024 * 1024;
-/** Maximum time of a request: 0, "no limit" in the original, is this. */
+/** Maximum milliseconds of a request; also used for 0, which means "no limit" in the original. */
 const LONGEST_MS = 60_000;
-/** Maximum length of an answer, which becomes the value of a variable: 0, "no limit" in the original, is this. */
+/**
+ * Maximum length of an answer, which becomes the value of a variable; also used for 0, which means "no limit" in the
+ * original.
+ */
 const MAX_BYTES = 1024 * 1024;
 
-/** How requests are made: the module's parameters, which a connection may set for itself. */
+/** Settings of requests: the module's parameters, some of which a connection may override. */
 export interface HttpSettings {
-  /** '' for the one that requests over SIP have. */
+  /** '': the User-Agent of SIP requests. */
   readonly userAgent: string;
   readonly timeoutMs: number;
   readonly maxBytes: number;
@@ -21,30 +24,30 @@ export interface HttpSettings {
   readonly tls: HttpTls;
 }
 
-/** A connection: where http_connect() sends requests with its name. */
+/** A connection: the server to which http_connect() sends the requests that name it. */
 export interface NamedConnection extends HttpSettings {
   readonly name: string;
   readonly scheme: string;
-  /** What follows "scheme://user:password@". */
+  /** The part after "scheme://user:password@". */
   readonly authority: string;
   readonly user: string | undefined;
   readonly password: string | undefined;
-  /** Name of the connection that is used when a request by this one fails. */
+  /** Name of the connection to use when a request over this one fails. */
   readonly failover: string | undefined;
-  /** The URL that the last request ended at, after redirections. */
+  /** The URL of the last answer, after redirections. */
   lastUrl: string;
 }
 
-/** What stands in a connection's parameters, by name. */
+/** The parameters of a connection, by name. */
 type Given = ReadonlyMap<string, string>;
 
 /** Connections by name, and the settings of requests without one. */
 export class HttpConnections {
   readonly settings: HttpSettings;
-  /** Bytes of an answer to http_client_query(), and whether it is its first line only. */
+  /** Maximum bytes of an answer to http_client_query(), and whether only its first line is used. */
   readonly queryBytes: number;
   readonly firstLine: boolean;
-  /** Numbers of requests that an answer below 500 came to, and of all others. */
+  /** Number of requests that got an answer below 500, and of all others. */
   readonly counts = { ok: 0, failed: 0 };
   /** Requests under way. */
   running = 0;
@@ -80,7 +83,10 @@ export class HttpConnections {
     return this.listed.size;
   }
 
-  /** All connections; a file whose name is relative to `folder` is read at first. Throws an Error for an unusable one. */
+  /**
+   * All connections. The file is read at the first call; a relative file name is resolved against `folder`. Throws an
+   * Error for an invalid connection.
+   */
   all(folder: string): ReadonlyMap<string, NamedConnection> {
     if (this.unread !== '') {
       const path = resolve(folder, this.unread);
@@ -90,7 +96,7 @@ export class HttpConnections {
     return this.listed;
   }
 
-  /** A connection as a parameter: "name=>scheme://user:password@host/path;parameter=value;...". */
+  /** Parses a connection given as a parameter: "name=>scheme://user:password@host/path;parameter=value;...". */
   private define(text: string): void {
     const arrow = text.indexOf('=>');
     const [url = '', ...parameters] = text.slice(arrow + 2).split(';');
@@ -99,7 +105,7 @@ export class HttpConnections {
     this.add(text.slice(0, arrow).trim(), url.trim(), new Map(parameters.map(pairOf)));
   }
 
-  /** A file with sections "[name]" of lines "url = http://...", "timeout = 2" and the like. */
+  /** Reads a file with sections "[name]" of lines "url = http://...", "timeout = 2" and the like. */
   private readFile(path: string): void {
     const sections = new Map<string, Map<string, string>>();
     let current: Map<string, string> | undefined;
@@ -165,7 +171,7 @@ function bytesOf(bytes: number): number {
   return bytes <= 0 ? MAX_BYTES : Math.min(MAX_BYTES, bytes);
 }
 
-/** The text of a PEM file; undefined for no name. Throws an Error when it cannot be read. */
+/** The text of a PEM file; undefined for an empty name. Throws an Error when it cannot be read. */
 function pemOf(path: string): string | undefined {
   return path === '' ? undefined : textOf(path);
 }
@@ -176,7 +182,7 @@ function textOf(path: string): string {
   return readFileSync(path, 'latin1');
 }
 
-/** The connections of http_client. Counters and URLs of requests begin again when the file is reloaded. */
+/** The connections of http_client. Counters and last URLs are reset when the file is reloaded. */
 export const httpConnections = {
   module: 'http_client',
   create: (parameters: ModuleParameters) => new HttpConnections(parameters),

@@ -1,4 +1,4 @@
-/** What libcurl says of its codes, as 5.6.3 shows them with $curlerror(code). */
+/** libcurl's texts for its codes, as 5.6.3 shows them with $curlerror(code). */
 const TEXTS: ReadonlyMap<number, string> = new Map([
   [0, 'No error'],
   [1, 'Unsupported protocol'],
@@ -89,7 +89,7 @@ const TEXTS: ReadonlyMap<number, string> = new Map([
   [99, 'Unrecoverable error in select/poll'],
 ]);
 
-/** The text of a code that a function of http_client returned. */
+/** The text for a code returned by a function of http_client. */
 export function curlError(code: number): string {
   return code >= 100 ? 'HTTP result code' : (TEXTS.get(code) ?? 'Unknown error');
 }

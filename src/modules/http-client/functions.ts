@@ -22,7 +22,7 @@ import { perform, type RequestOutcome } from './requests.js';
 const MAX_HEADERS = 64;
 const LONGEST_HEADER = 8192;
 
-/** The header fields of a text with a field in each line; lines that are none are left out. */
+/** The header fields of a text with one field in each line; malformed lines are ignored. */
 function fieldsOf(text: string): (readonly [string, string])[] {
   const out: (readonly [string, string])[] = [];
   for (const line of text.split(/\r\n|\r|\n/, MAX_HEADERS)) {
@@ -71,7 +71,7 @@ async function query(
   return written(run, result, module.firstLine ? firstLine(outcome) : outcome);
 }
 
-/** The connection with a name; undefined, with a line in the log, for none. */
+/** The connection with a name; undefined, after a log line, for an unknown name. */
 function connectionOf(run: MessageRun, name: string): NamedConnection | undefined {
   const { modules, folder, peerLog } = run.env;
   try {
@@ -111,7 +111,7 @@ async function connect(
   const outcome = await send(first);
   const broken = outcome.code < 100 || outcome.code >= 500;
   if (!broken || first.failover === undefined) return written(run, result, outcome);
-  // Only the first connection's failover counts, so that there are no circles.
+  // Only the failover of the first connection is used, so that there are no loops.
   const second = connectionOf(run, first.failover);
   return second === undefined ? nothing(run, result) : written(run, result, await send(second));
 }
@@ -121,7 +121,7 @@ function nothing(run: MessageRun, result: Arg | undefined): number {
   return -1;
 }
 
-/** What is written to, the last argument. Throws for one that cannot be written to. */
+/** The last argument, which the result is written to. Throws when it cannot be written to. */
 function resultOf(args: Args): Arg {
   const last = args.findLast((each) => each !== undefined);
   if (last?.variable?.writable !== true) throw new Error('the result must be a variable that can be written to');
@@ -216,7 +216,7 @@ const functions: FunctionSpec[] = [
 /** Functions of http_client. */
 export const httpClientFunctions: ScriptFunction[] = moduleFunctions('http_client', functions);
 
-/** $curlerror(code): what a code below 100 means. As recorded, the code is a number in the text. */
+/** $curlerror(code): the text of a code below 100. As recorded, the text contains the code. */
 const curlErrorVariable: VariableDefinition = {
   argument: 'required',
   indexed: false,
@@ -248,7 +248,7 @@ export function httpClientStatistics(modules: ModuleStates) {
   ];
 }
 
-/** A connection in the form of 5.6.3, but for the password. */
+/** A connection as 5.6.3 shows it, but without the password. */
 function shown({ name, scheme, authority, user, password, failover, timeoutMs }: NamedConnection) {
   return {
     NAME: name,

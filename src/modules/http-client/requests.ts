@@ -22,12 +22,12 @@ const CURL_CODES: Readonly<Record<HttpFailure, number>> = {
 /** The code for too many redirections, and their maximum number. */
 const TOO_MANY_REDIRECTS = 47;
 const MAX_REDIRECTS = 20;
-/** Header fields of a script that another server than the one it named does not get. */
+/** Header fields of a script that are not sent to another server than the one it named. */
 const SECRET = /^(?:authorization|cookie)$/i;
-/** Maximum number of requests under way at once: each holds a message. */
+/** Maximum number of simultaneous requests: each keeps a message in memory. */
 const MAX_RUNNING = 1000;
 
-/** One request of a script. */
+/** A request of a script. */
 export interface Wanted {
   readonly method: HttpRequest['method'];
   readonly url: string;
@@ -36,14 +36,14 @@ export interface Wanted {
   readonly maxBytes: number;
 }
 
-/** What came of a request: a status or a code of libcurl, the body, and the URL that it ended at. */
+/** Result of a request: a status or a code of libcurl, the body, and the URL of the last answer. */
 export interface RequestOutcome {
   readonly code: number;
   readonly body: string;
   readonly url: string;
 }
 
-/** Sends a request, follows redirections and answers challenges; the settings' time is for all of it. */
+/** Sends a request, follows redirections and answers challenges; the timeout of the settings is for all of it. */
 export async function perform(
   run: MessageRun,
   wanted: Wanted,
@@ -73,7 +73,7 @@ export async function perform(
   }
 }
 
-/** A request with the ones that follow from it. */
+/** A request and those that follow from it. */
 class Exchange {
   private readonly until: number;
   private url: string;
@@ -90,7 +90,7 @@ class Exchange {
     private readonly connection: NamedConnection | undefined,
   ) {
     this.until = run.env.clock.monotonic() + settings.timeoutMs;
-    // libcurl takes a text without a scheme as one of HTTP, and no blanks.
+    // libcurl assumes "http://" for a text without a scheme, and accepts no blanks.
     this.url = /^[a-z][a-z0-9+.-]*:\/\//i.test(wanted.url) ? wanted.url : `http://${wanted.url}`;
     this.method = wanted.method;
     this.body = wanted.body;
@@ -134,7 +134,7 @@ class Exchange {
     });
   }
 
-  /** Takes the credentials for a challenge of the connection's own server, once. */
+  /** Takes the credentials for a challenge, once, and only from the connection's own server. */
   private authenticates({ challenges }: HttpAnswer): boolean {
     const { connection, method, body = '', run } = this;
     const user = connection?.user;
@@ -154,7 +154,7 @@ class Exchange {
     return true;
   }
 
-  /** Goes to where an answer points; false where it does not. */
+  /** Prepares the request to the URL of a redirection; false when the answer is not one. */
   private redirected({ status, location }: HttpAnswer): boolean {
     if (location === undefined || ![301, 302, 303, 307, 308].includes(status)) return false;
     let next: URL;
@@ -168,7 +168,7 @@ class Exchange {
       this.left = true;
     }
     this.url = next.href;
-    // As libcurl does: what was posted is not posted again.
+    // As in libcurl, the redirected request is a GET without the body.
     if (status < 304 && this.method === 'POST') {
       this.method = 'GET';
       this.body = undefined;
@@ -177,7 +177,7 @@ class Exchange {
   }
 }
 
-/** The value of the line that requests over SIP have. */
+/** The value in a User-Agent header line of SIP requests. */
 function ownAgent(line: string): string {
   return /^[^:]*:\s*([^\r\n]+)/.exec(line)?.[1] ?? 'switchyard';
 }

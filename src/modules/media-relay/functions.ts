@@ -19,7 +19,7 @@ const CONTROLS: ReadonlyMap<string, MediaControl> = new Map([
   ['rtpengine', rtpengineControl],
 ]);
 
-/** rtpproxy_engage(): the flags and the address hold for both sides. */
+/** rtpproxy_engage(): the flags and the address apply to both sides. */
 function engageRtpproxy(run: MessageRun, flags: string, address: string, set: number): number {
   const relay = relayOf(run);
   for (const side of ['caller', 'callee'] as const) {

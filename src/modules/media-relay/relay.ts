@@ -4,7 +4,7 @@ import { PerCall } from '../../script/per-call.js';
 import { type Dialog, otherSide, type Side } from '../dialog/dialog.js';
 import { dialogs } from '../dialog/state.js';
 
-/** What a script may set for a side of a call ($rtp_relay, $rtp_relay_peer). */
+/** Settings of a side of a call that a script may assign ($rtp_relay, $rtp_relay_peer). */
 export const SETTINGS = ['flags', 'peer', 'ip', 'type', 'iface', 'delete', 'disabled'] as const;
 /** The name of such a setting. */
 export type Setting = (typeof SETTINGS)[number];
@@ -14,7 +14,7 @@ const MAX_CHARACTERS = 1024;
 /** Maximum number of branches with settings of their own. */
 const MAX_BRANCHES = 32;
 
-/** What is kept of a value that a script sets: one line, since it is sent to the media proxy. */
+/** The stored form of a value that a script assigns: one line, since it is sent to the media proxy. */
 export function settingText(value: PvarValue): string {
   return value === null
     ? ''
@@ -26,16 +26,16 @@ export function settingText(value: PvarValue): string {
 type Sides = Readonly<Record<Side, Map<Setting, string>>>;
 const bothSides = (): Sides => ({ caller: new Map(), callee: new Map() });
 
-/** The settings of one side that an exchange uses. */
+/** The settings of one side for an exchange. */
 export type SideSettings = (name: Setting) => string;
 
-/** A media proxy, as functions that relay the media of a whole call use it. */
+/** A media proxy, as the functions that relay the media of a whole call use it. */
 export interface MediaControl {
   /** Chooses the set of media proxies of the call; false when it does not exist. */
   choose(run: MessageRun, set: number): boolean;
-  /** Sends the SDP of a message from one side, and replaces it by that of the proxy. */
+  /** Sends the SDP of a message from one side to the media proxy, and replaces it by the answer's. */
   exchange(run: MessageRun, kind: 'offer' | 'answer', exchange: MediaExchange): Promise<number>;
-  /** The call has ended. */
+  /** Ends the call at the media proxy. */
   remove(run: MessageRun, flags: string): Promise<number>;
 }
 
@@ -62,7 +62,7 @@ export class MediaRelay {
   /** Whether the SDP of the last reply was an offer, which the ACK answers. */
   offeredInReply = false;
 
-  /** Sets a value of a side; null removes it. `branch`: for this branch only. */
+  /** Sets a value of a side; null removes it. `branch`: only for this branch. */
   assign(side: Side, name: Setting, value: PvarValue, branch: number | undefined): void {
     let sides = this.call;
     if (branch !== undefined) {
@@ -75,13 +75,13 @@ export class MediaRelay {
     else sides[side].set(name, settingText(value));
   }
 
-  /** A value of a side; that of the branch first. */
+  /** A value of a side; one set for the branch has precedence. */
   get(side: Side, name: Setting, branch: number | undefined): string | undefined {
     const own = branch === undefined ? undefined : this.ofBranches.get(branch)?.[side].get(name);
     return own ?? this.call[side].get(name);
   }
 
-  /** The branch that was answered: its settings are those of the call from now on. */
+  /** Notes the branch that was answered: its settings are those of the call from now on. */
   answeredBy(branch: number): void {
     const sides = this.ofBranches.get(branch);
     this.ofBranches.clear();
@@ -90,7 +90,7 @@ export class MediaRelay {
       for (const [name, value] of sides[side]) this.call[side].set(name, value);
   }
 
-  /** Sends the SDP of a message from a side to the media proxy; undefined where that is switched off. */
+  /** Sends the SDP of a message from a side to the media proxy; undefined where relaying is switched off. */
   exchange(
     run: MessageRun,
     kind: 'offer' | 'answer',
@@ -118,7 +118,7 @@ export class MediaRelay {
 
 const isOn = (text: string): boolean => text !== '' && text !== '0';
 
-/** Relays of calls that have not begun their dialog, and of dialogs. */
+/** Relays of calls without a dialog yet; those of dialogs are kept with the dialog. */
 const ofCalls = new PerCall(() => new MediaRelay());
 const ofDialogs = new PerCall<MediaRelay | undefined, Dialog>(() => undefined);
 
@@ -130,7 +130,7 @@ export function relayOf({ call, env }: Pick<MessageRun, 'call' | 'env'>): MediaR
   return dialog === undefined ? undefined : ofDialogs.known(dialog);
 }
 
-/** From now on the media of a dialog are relayed. */
+/** Keeps the relay with a dialog, for requests within it. */
 export function keepRelay(dialog: Dialog, relay: MediaRelay): void {
   ofDialogs.set(dialog, relay);
 }

@@ -7,7 +7,7 @@ import { dialogs } from '../dialog/state.js';
 import { sdpSpan } from '../rtpengine/sdp.js';
 import { keepRelay, type MediaControl, type MediaRelay, relayOf, senderOf } from './relay.js';
 
-/** The step that gives all SDP of a call to its media proxy. */
+/** The step that sends each SDP of a call to its media proxy. */
 function stepOf(relay: MediaRelay): MessageStep {
   return {
     request: (each) => {
@@ -40,8 +40,8 @@ function stepOf(relay: MediaRelay): MessageStep {
 }
 
 /**
- * The media of the call of an INVITE are relayed from now on, until its dialog ends. Returns 1, or -1 when the request
- * begins no dialog or the set of media proxies does not exist.
+ * Relays the media of an INVITE's call from now on until its dialog ends. Returns 1, or -1 when the request begins no
+ * dialog or the set of media proxies does not exist.
  */
 export function engage(run: MessageRun, control: MediaControl, set: number): number {
   const { call, env } = run;
@@ -69,7 +69,7 @@ function ended({ call }: Dialog, relay: MediaRelay): void {
   relay.end(run);
 }
 
-/** A request within a dialog whose media are relayed passes the media proxy too. */
+/** Makes a request within a dialog with relayed media pass its SDP to the media proxy too. */
 function within(run: MessageRun): void {
   const { call } = run;
   if (call.message.toTag === '') return;

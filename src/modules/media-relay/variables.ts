@@ -17,7 +17,9 @@ function runOf(context: PvarContext): MessageRun | undefined {
   return scopeOf(context).run;
 }
 
-/** The branch whose settings are meant: that of the index, else the current one in a branch or reply route. */
+/**
+ * The branch whose settings are read or written: that of the index, else the current one in a branch or reply route.
+ */
 function branchOf(run: MessageRun, index: IndexReader | undefined, context: PvarContext): number | undefined {
   if (index?.kind === 'at') return index.read(context);
   if (run.call.message.toTag !== '') return undefined;
@@ -49,7 +51,7 @@ function settings(sideOf: (run: MessageRun) => Side): VariableDefinition {
   };
 }
 
-/** What $rtp_relay_ctx says of a call. */
+/** Parts of $rtp_relay_ctx. */
 const CONTEXT: Readonly<Record<string, (relay: MediaRelay, run: MessageRun) => PvarValue>> = {
   callid: ({ callId }) => callId || null,
   'from-tag': (_relay, { call }) => call.env.modules.of(dialogs).of({ call })?.caller.tag || null,

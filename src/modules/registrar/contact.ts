@@ -22,12 +22,12 @@ const MAX_TEXT = 512;
 /** Maximum number of contacts read from one request. */
 export const MAX_IN_REQUEST = 100;
 
-/** The connection that a contact was registered over. */
+/** The connection on which a contact was registered. */
 export interface ContactConnection {
   readonly number: number;
   /** Weak: an open connection is kept by its socket, and a closed one must not stay in memory. */
   readonly flow: WeakRef<Flow>;
-  /** Whether the contact is lost with the connection (`handle_lost_tcp` of usrloc). */
+  /** Whether the contact is removed when the connection closes (`handle_lost_tcp` of usrloc). */
   readonly needed: boolean;
 }
 
@@ -56,7 +56,7 @@ export interface Binding {
   readonly instance: string | undefined;
   readonly regId: number;
   readonly modified: number;
-  /** Absent for a contact that came by UDP or from the database. */
+  /** Absent for a contact registered by UDP or read from the database. */
   readonly connection?: ContactConnection | undefined;
   readonly attributes?: readonly ContactAttribute[] | undefined;
 }
@@ -81,7 +81,7 @@ export interface WantedContacts {
   readonly list: readonly WantedContact[];
 }
 
-/** Whether a contact has not expired at a time, and has not lost a connection that it needs. */
+/** Whether a contact has not expired at a time, and the connection it needs, if any, is open. */
 export function isValid({ expires, connection }: Binding, now: number): boolean {
   if (connection?.needed === true && connection.flow.deref()?.open !== true) return false;
   return expires === 0 || expires > now;

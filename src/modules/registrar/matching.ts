@@ -1,8 +1,8 @@
 import type { Binding } from './contact.js';
 
 /**
- * How contacts without an instance are matched (`matching_mode` of usrloc): 0 by URI, 1 by URI and Call-ID, 2 by URI and
- * Path, 3 by Call-ID.
+ * How contacts without an instance are matched (`matching_mode` of usrloc): 0 by URI, 1 by URI and Call-ID, 2 by URI
+ * and Path, 3 by Call-ID.
  */
 export type MatchingMode = 0 | 1 | 2 | 3;
 
@@ -21,15 +21,15 @@ export function renewed(list: readonly Binding[], made: Binding, mode: MatchingM
   );
 }
 
-/** A renewed contact: one that names no instance keeps that of the contact it renews. */
+/** The contact as renewed; without an instance of its own it keeps the instance of the old one. */
 export function renewal(old: Binding, made: Binding): Binding {
   const { instance, regId } = made.instance === undefined ? old : made;
   return { ...made, ruid: old.ruid, instance, regId };
 }
 
 /**
- * Contacts that are removed when a contact with an instance is renewed: as recorded, those of the same instance with
- * another Call-ID, since the device has started again.
+ * Contacts to remove when a contact with an instance is renewed: as recorded, those of the same instance with another
+ * Call-ID, since the device has restarted.
  */
 export function outlived(list: readonly Binding[], { instance, callId, ruid }: Binding): Binding[] {
   if (instance === undefined) return [];

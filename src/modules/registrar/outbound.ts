@@ -2,7 +2,7 @@ import type { SipMessage } from '../../sip/message.js';
 import { joinedFields, lists } from './contact.js';
 import type { RegistrarSettings } from './settings.js';
 
-/** Header lines of the reply to a REGISTER about RFC 5626, as recorded for each `outbound_mode`. */
+/** Header lines of RFC 5626 in the reply to a REGISTER, as recorded for each `outbound_mode`. */
 export function outboundLines({ outboundMode, flowTimer }: RegistrarSettings, message: SipMessage): string {
   const required = `Require: outbound\r\n${flowTimer > 0 ? `Flow-Timer: ${flowTimer}\r\n` : ''}`;
   const supported = 'Supported: outbound\r\n';

@@ -16,10 +16,10 @@ import { locationStore, secondsNow } from './store.js';
 const FEWEST_AT_ONCE = 10;
 const MAX_AT_ONCE = 200;
 const STEP_MS = 20;
-/** What keeps a binding of NAT open when no request is sent. */
+/** Content of a datagram that keeps a NAT binding open without a request. */
 const EMPTY_DATAGRAM = '\0\0\0\0';
 
-/** Parameters of nathelper about pings of registered contacts, and whether they are sent. */
+/** Parameters of nathelper about pings of registered contacts. */
 export interface ContactPings {
   /** Seconds between two pings of a contact; 0: none are sent. */
   readonly interval: number;
@@ -27,7 +27,7 @@ export interface ContactPings {
   readonly natedOnly: boolean;
   /** Masks of branch flags. */
   readonly nated: number;
-  /** Contacts that get requests instead of empty datagrams. */
+  /** Branch flag of contacts that are sent requests instead of empty datagrams. */
   readonly bySip: number;
   readonly disabled: number;
   readonly from: string;
@@ -65,15 +65,15 @@ function pingSettings(parameters: ModuleParameters, states: ModuleStates): Conta
   };
 }
 
-/** Pings of registered contacts by Kamailio's nathelper. */
+/** Settings of Kamailio's nathelper for pings of registered contacts. */
 export const contactPings = { module: 'nathelper', create: pingSettings };
 
-/** Times in seconds at which contacts answered last, or were first asked. */
+/** Time in seconds of each contact's last answer, or of the first request to it. */
 type Answers = WeakMap<Binding, number>;
 
 /**
- * Pings the registered contacts at intervals. They are spread over the interval: requests to all of them at once would
- * be a flood for this host, and for an address that many contacts name. The returned function stops that.
+ * Pings the registered contacts at intervals. The pings are spread over the interval: requests to all contacts at once
+ * would be a flood for this host, and for an address that many contacts name. The returned function stops them.
  */
 export function startContactPings(env: () => ScriptEnvironment): () => void {
   const first = env();
@@ -100,7 +100,7 @@ export function startContactPings(env: () => ScriptEnvironment): () => void {
         else treat(now, pings, answers, ...next.value);
       }
     } else {
-      // Contacts that are not asked cannot answer.
+      // Contacts that are not pinged cannot answer.
       walk = undefined;
       answers = new WeakMap();
       began = now.clock.monotonic();
@@ -125,7 +125,7 @@ function numberOf(env: ScriptEnvironment): number {
   return size;
 }
 
-/** Pings a contact, or removes one that has not answered requests for too long. */
+/** Pings a contact, or removes one that has not answered for too long. */
 function treat(
   env: ScriptEnvironment,
   pings: ContactPings,
@@ -137,7 +137,7 @@ function treat(
   const { cflags } = contact;
   if (!isValid(contact, now) || (cflags & pings.disabled) !== 0) return;
   if (pings.natedOnly && (cflags & pings.nated) === 0) return;
-  // As recorded, with ping_nated_only 0 and a flag for requests all contacts get requests.
+  // As recorded, with ping_nated_only 0 and a flag for requests all contacts are sent requests.
   const bySip = (cflags & pings.bySip) !== 0 || (!pings.natedOnly && pings.bySip !== 0);
   const hop = bySip || pings.alongPath ? nextHopOf(contact) : contact.received;
   const uri = parseUri(hop ?? contact.uri);
@@ -159,8 +159,8 @@ function treat(
 }
 
 /**
- * Whether a contact has not answered for too long. The time begins with the first request: a contact that was loaded
- * from the database after a restart has not been asked yet.
+ * Whether a contact has not answered for too long. The time begins with the first request, since a contact that was
+ * loaded from the database after a restart has not been pinged yet.
  */
 function isSilent(env: ScriptEnvironment, { timeout }: ContactPings, answers: Answers, contact: Binding): boolean {
   const now = secondsNow(env);
@@ -198,7 +198,7 @@ function request(
   const user = { onReply: answered, onFailure: () => undefined } as ClientUser;
   const target = { socket, address: to.address, port: to.port, serverName: to.name };
   const ms = Math.min(env.tm.frTimeout, interval * 1000);
-  // Sent once: retransmissions would multiply what a peer can have sent to an address that it registers.
+  // Sent once: with retransmissions a peer could multiply what is sent to an address that it registers.
   if (method === 'INVITE') env.layer.request(text, true, branch, target, user, undefined, ms, ms);
   else env.layer.requestOnce(text, branch, target, user, ms);
 }

@@ -153,7 +153,7 @@ function change(run: MessageRun, saving: Saving): number | Refusal {
   let result: number = RESULT.added;
   const held = new Set<string>();
   const kept = new Set<string>();
-  /** Removed at the end, unless a contact of the request renews them. */
+  /** Contacts to remove at the end, unless a contact of the request renews them. */
   const gone = new Set<Binding>();
   for (const binding of made) {
     const old = renewed(locations.valid(aor, now), binding, matching);
@@ -307,7 +307,7 @@ function answer(
   return result;
 }
 
-/** With escapes of the bytes that cannot stand in a URI within quotes; those that were not undone stay as they are. */
+/** Escapes the bytes that cannot stand in a URI within quotes; existing escapes are left unchanged. */
 function escaped(aor: string): string {
   const hex = (each: string): string => `%${Buffer.from(each, 'latin1').toString('hex').toUpperCase()}`;
   return aor.replace(/%(?![0-9a-f]{2})|[^\w%@.!~*'()&=+$,;?/-]/gi, hex);

@@ -43,7 +43,7 @@ export function senderOf(run: MessageRun, settings: RegistrarSettings, aor: stri
   };
 }
 
-/** The connection that a REGISTER came by; undefined for UDP. */
+/** The connection on which a REGISTER was received; undefined for UDP. */
 function connectionOf({ env, source }: MessageRun): ContactConnection | undefined {
   const { flow } = source;
   if (flow === undefined) return undefined;
@@ -55,7 +55,7 @@ function connectionOf({ env, source }: MessageRun): ContactConnection | undefine
 const MAX_ATTRIBUTES = 32;
 const LONGEST_ATTRIBUTE = 512;
 
-/** As recorded, the fields of the newest record of `xavp_contact` stay with the contacts. */
+/** As recorded, the fields of the newest record of `xavp_contact` are stored with the contacts. */
 function attributesOf({ env, pvars }: MessageRun): readonly ContactAttribute[] | undefined {
   const { attributes: name } = env.modules.of(locationStore).settings;
   const record = name === '' ? undefined : pvars.xavps.record(name, 0);

@@ -47,7 +47,7 @@ export interface UsrlocSettings {
   readonly cseqDelay: number;
   readonly matching: MatchingMode;
   readonly preload: readonly string[];
-  /** Whether a contact is lost with the connection it was registered over. */
+  /** Whether a contact is removed when the connection on which it was registered closes. */
   readonly lostWithConnection: boolean;
   /** Name of the XAVP with attributes of contacts; empty for none. */
   readonly attributes: string;

@@ -20,7 +20,7 @@ interface RegistrarStatistic {
 /** The statistics of usrloc and registrar, in the order of 5.6.3. */
 export function registrarStatistics(modules: ModuleStates): RegistrarStatistic[] {
   const out: RegistrarStatistic[] = [];
-  // In a file of OpenSIPS nothing is registered, so the store is never created.
+  // A file of OpenSIPS registers nothing, so the store is never created.
   const store = modules.existing(locationStore);
   if (store === undefined) return out;
   const { tables } = store;

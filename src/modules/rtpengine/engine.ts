@@ -172,7 +172,10 @@ function rest(env: ScriptEnvironment, engine: MediaEngine, proxy: MediaProxy): v
   });
 }
 
-/** Raises OpenSIPS' E_RTPENGINE_STATUS. */
+/**
+ * Sends a command to the proxy of a call, or to the next one when it does not answer. Undefined when none answered
+ * within the timeout of async().
+ */
 function status(env: ScriptEnvironment, socket: string, state: string): void {
   if (env.dialect !== 'opensips') return;
   runService(

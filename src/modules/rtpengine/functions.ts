@@ -65,7 +65,7 @@ function viaBranch(run: MessageRun, flags: MediaFlags): NgDictionary {
   return { 'via-branch': wanted };
 }
 
-/** offer and answer with the flags of a script. */
+/** Sends an offer or answer with the flags of a script. */
 function exchange(run: MessageRun, kind: 'offer' | 'answer', text: string, target?: Arg, given?: Arg): Promise<number> {
   return exchangeWith(run, kind, mediaFlags(text, run.env.dialect), target, given);
 }
@@ -164,7 +164,7 @@ export const rtpengineControl: MediaControl = {
     if (inside !== '' || outside !== '') words.push(`in-iface=${inside || outside} out-iface=${outside || inside}`);
     if (address !== '') words.push(`media-address=${address}`);
     const keys = mediaFlags(words.join(' '), run.env.dialect);
-    // A Call-ID may contain blanks: as a word of the flags it could set others.
+    // A Call-ID may contain blanks; as a word among the flags it could set other flags.
     return exchangeWith(run, kind, callId === run.message.callId ? keys : { ...keys, callId });
   },
   remove,
@@ -332,7 +332,7 @@ const PASSED: readonly (readonly [name: string, command: string, summary: string
   ['rtpengine_play_dtmf', 'play DTMF', 'plays a DTMF code into the call'],
 ];
 
-/** Sends a command that needs no SDP; undefined when it failed. */
+/** Sends a command without SDP; undefined when it failed. */
 async function passed(
   run: MessageRun,
   verb: string,
@@ -347,7 +347,7 @@ async function passed(
   return succeeded(run, verb, answer) ? answer : undefined;
 }
 
-/** A function that sends such a command. In OpenSIPS the socket of the media proxy may follow. */
+/** A function that sends a command without SDP. In OpenSIPS the socket of the media proxy may follow as an argument. */
 function passing(name: string, verb: string, summary: string): FunctionSpec {
   const ours = name.startsWith('rtpengine_');
   const [leading, duration] = [verb === 'play DTMF' && ours, verb === 'play media' && ours];
@@ -366,7 +366,7 @@ function passing(name: string, verb: string, summary: string): FunctionSpec {
     compile: (args) => {
       const flags = args[leading ? 1 : 0];
       return async (run) => {
-        // The code may be a peer's, and is no word of the flags.
+        // The code may come from a peer, so it is not sent as a word among the flags.
         const answer = await passed(run, verb, textOf(flags, run), leading ? { code: textOf(args[0], run) } : {});
         const length = answer?.['duration'];
         if (duration && typeof length === 'number') args[1]?.variable?.assign(run.pvars, length);

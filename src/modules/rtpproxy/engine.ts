@@ -21,7 +21,7 @@ interface RtpProxies {
   /** Milliseconds for which a proxy that did not answer is not used. */
   readonly restMs: number;
   readonly marker: string;
-  /** The set of calls for which the script chooses none. */
+  /** The set used for calls for which the script chooses none. */
   readonly defaultSet: number;
   readonly calls: ExpiringMap<MediaProxy>;
   client: DatagramCommands | undefined;

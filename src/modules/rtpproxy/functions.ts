@@ -30,8 +30,8 @@ function modifiers(flags: string): string {
 }
 
 /**
- * Call-ID and tags in the order of the offer: "from" is the side that makes it. Undefined, with a line in the log, when
- * one contains blanks or control characters: what follows them in a command would name another call.
+ * Call-ID and tags in the order of the offer: "from" is the side that makes it. Undefined, after a log line, when one
+ * contains blanks or control characters: what follows them in a command would name another call.
  */
 function namesOf(run: MessageRun, kind: Kind): { callId: string; from: string; to: string } | undefined {
   const { callId, fromTag, toTag, isRequest } = run.message;
@@ -44,8 +44,8 @@ function namesOf(run: MessageRun, kind: Kind): { callId: string; from: string; t
 }
 
 /**
- * Offers or answers the SDP: each stream gets an address and port of the proxy. `given`: an SDP in place of that of the
- * message; `into`: the variable that gets the result, in place of the message.
+ * Offers or answers the SDP: each stream gets an address and port of the proxy. `given`: an SDP used instead of the
+ * message's; `into`: the variable that gets the result instead of the message.
  */
 async function exchange(
   run: MessageRun,

@@ -201,14 +201,14 @@ export function deleteStream(run: MessageRun, wanted: (stream: Stream) => boolea
   const gone = streamsOf(run)
     .filter(wanted)
     .map(({ head: { start }, end }) => ({ start, end }));
-  // As recorded, a change of its m= line before is deleted with it.
+  // As recorded, a change that begins before the m= line is deleted with the stream.
   if (run.env.dialect === 'kamailio' && !run.edits.empty && gone.length > 0)
     run.edits.drop(({ text, start, end }) => text !== '' && end < (gone[lastUpTo(gone, start)]?.end ?? 0));
   for (const { start, end } of gone) run.edits.remove(start, end);
   return gone.length > 0;
 }
 
-/** Index of the last of some spans, in order, that begins at an offset or before; -1 for none. */
+/** Index of the last of some ordered spans that begins at or before an offset; -1 for none. */
 export function lastUpTo(spans: readonly { readonly start: number }[], offset: number): number {
   let low = 0;
   let high = spans.length;

@@ -31,8 +31,8 @@ export function decodeBase58(text: string): string | null {
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
 /**
- * Base 64 without padding. As recorded, no character is refused: one that is none of base 64 counts as all bits, as
- * does one that is missing in the last group.
+ * Base 64 without padding. As recorded, no character is refused: an invalid one counts as all bits set, and so does one
+ * that is missing in the last group.
  */
 export function decodeLenient(text: string): string {
   const digit = (at: number): number => {
@@ -68,7 +68,7 @@ export function encodeSeptets(text: string): string {
   return Buffer.from(bytes).toString('hex').toUpperCase();
 }
 
-/** Value of a hexadecimal digit. As recorded, other characters are calculated in the same way. */
+/** Value of a hexadecimal digit. As recorded, the same calculation is used for other characters. */
 function digitOf(code: number): number {
   if (code >= 0x30 && code <= 0x39) return code - 0x30;
   const small = code >= 0x41 && code <= 0x5a ? code + 0x20 : code;

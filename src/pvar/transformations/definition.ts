@@ -152,7 +152,7 @@ export function uriPart(of: (uri: SipUri) => PvarValue, otherwise: PvarValue): T
   });
 }
 
-/** The transformations of class "uri" that read one parameter; `reading` makes the one for a parameter's name. */
+/** The transformations of class "uri" that read one parameter; `reading` makes one for the parameter's name. */
 export function uriParameters(
   reading: (name: string) => TransformationDefinition,
 ): readonly [string, TransformationDefinition][] {

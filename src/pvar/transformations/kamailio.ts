@@ -122,7 +122,10 @@ const replace: TransformationDefinition = {
   },
 };
 
-/** The first character, the first two ... separated by commas, each between quotes where `quote` is not ''. */
+/**
+ * The first character, the first two characters, and so on, separated by commas, each between quotes where `quote` is
+ * not ''.
+ */
 function prefixes(text: string, most: number, quote = ''): string | null {
   const count = most > 0 ? Math.min(most, text.length) : text.length;
   // The result grows with the square of the text's length. As recorded, there is no result when it would exceed the
@@ -247,7 +250,7 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['s.escape.param', escaped('s.escape.param')],
   [
     's.decode.hexa',
-    // As recorded, half a byte at the end is left out.
+    // As recorded, half a byte at the end is ignored.
     onText((text) => (/^[0-9a-f]*$/i.test(text) ? Buffer.from(text, 'hex').toString('latin1') : null)),
   ],
   ['s.encode.base64', onText((text) => Buffer.from(text, 'latin1').toString('base64'))],

@@ -45,7 +45,7 @@ export function substituted(text: string, substitution: Substitution): string {
   return replaced(text, substitution, false) ?? text;
 }
 
-/** The same; undefined where a match is empty and `noEmpty` is set. */
+/** The same, but undefined where a match is empty and `noEmpty` is set. */
 function replaced(text: string, { regex, replacement, all }: Substitution, noEmpty = false): string | undefined {
   let result = '';
   let from = 0;
@@ -72,7 +72,7 @@ function replaced(text: string, { regex, replacement, all }: Substitution, noEmp
 /** {re.subst,/expression/replacement/flags}: compiled at load unless it contains variables. */
 export const regexSubstitution: TransformationDefinition = substitution(false);
 
-/** The same; as recorded of Kamailio, there is no value where the expression matches an empty text. */
+/** The same, but as recorded of Kamailio without a value where the expression matches an empty text. */
 export const matchingSubstitution: TransformationDefinition = substitution(true);
 
 function substitution(noEmpty: boolean): TransformationDefinition {

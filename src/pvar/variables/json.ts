@@ -18,7 +18,7 @@ const MAX_TEXT = 65_536;
 const MAX_ELEMENTS = 10_000;
 /** Maximum nesting of a document. */
 const MAX_DEPTH = 1000;
-/** Maximum length of a document as text: json_link() makes documents that are far longer as text than in memory. */
+/** Maximum length of a document as text: a document made by json_link() can be far longer as text than in memory. */
 const MAX_WRITTEN = 4 * 1024 * 1024;
 
 /** "name/key/list[0]", "name/list[]", "name.keys". */
@@ -62,14 +62,16 @@ function parsed(text: string): JsonValue | undefined {
   }
 }
 
-/** JSON text, with the blanks that the original prints or without any; null when it is too long or nested too deep. */
+/**
+ * JSON text, with the blanks that the original prints or without any; null when it is too long or nested too deeply.
+ */
 function jsonText(value: JsonValue, spaced: boolean): string | null {
   const room = { left: MAX_WRITTEN };
   const text = written(value, spaced, room, 0);
   return room.left < 0 ? null : text;
 }
 
-/** The text of a value; `room.left` is reduced by about its length, and nothing more is written once it is below 0. */
+/** The text of a value. `room.left` is reduced by about its length; writing stops once it is below 0. */
 function written(value: JsonValue, spaced: boolean, room: { left: number }, depth: number): string {
   if (depth > MAX_DEPTH) room.left = -1;
   if (room.left < 0) return '';
@@ -137,7 +139,7 @@ function write({ jsons }: PvarContext, { root, steps }: Path, value: JsonValue |
 /** Maximum number of values in a document that is linked into another one, each link counted. */
 const MAX_LINKED = 10_000;
 
-/** Number of values in a document up to `most`; Infinity where it contains `holder`. */
+/** Number of values in a document, counted up to `most`; Infinity where the document contains `holder`. */
 function sizeOf(value: JsonValue | undefined, holder: JsonValue | undefined, most: number): number {
   if (value === holder && holder !== undefined) return Number.POSITIVE_INFINITY;
   const parts = value instanceof Map ? value.values() : Array.isArray(value) ? value : [];
@@ -150,8 +152,8 @@ function sizeOf(value: JsonValue | undefined, holder: JsonValue | undefined, mos
 }
 
 /**
- * json_link(): a key or element of a document holds another document, not a copy of it: later changes of either show in both.
- * False when a text names no document, or the result would contain itself or would be too large.
+ * json_link(): makes a key or element of a document refer to another document, not to a copy of it: later changes of
+ * either are visible in both. False when a text names no document, or the result would contain itself or be too large.
  */
 export function linkJson(context: PvarContext, target: string, source: string): boolean {
   const [to, from] = [pathOf(target), pathOf(source)];
@@ -167,7 +169,7 @@ export function linkJson(context: PvarContext, target: string, source: string): 
   return holder === undefined ? to.steps.length === 0 : find(context, to) === value;
 }
 
-/** json_merge(): the first text with the changes of the second (RFC 7396: null removes); null if one is no JSON. */
+/** json_merge(): the first text with the changes of the second (RFC 7396: null removes); null if one is not JSON. */
 export function mergedJson(main: string, patch: string): string | null {
   const [document, changes] = [parsed(main), parsed(patch)];
   return document === undefined || changes === undefined ? null : jsonText(merged(document, changes), false);

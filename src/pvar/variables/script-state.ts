@@ -77,7 +77,7 @@ function avpNameReader(text: TextReader): (context: PvarContext) => string {
 }
 
 /** Reader of an AVP's name; '' when it is not a name: the variable is 0 or has no value. */
-/** As recorded: digits after "i:", else neither a dot nor a colon, but for "s:" or a colon in front. */
+/** As recorded: "i:" with digits, or a name without dots and colons, which "s:" or ":" may precede. */
 const AVP_NAME = /^(?:i:\d+|s?:[^.:]+|[^.:]+)$/i;
 
 function kamailioAvpName(text: TextReader): (context: PvarContext) => string {

@@ -218,8 +218,8 @@ class UriVariable {
         this.rules.lenientUser && uri.portText !== '' ? uri.portText : String(uri.port ?? this.rules.port(uri)),
       (uri, value) => {
         if (value === null || value === '') return { ...uri, port: undefined, portText: '' };
-        // As recorded for Kamailio, and for other parts in OpenSIPS: any text is written, and one that is not a port
-        // makes the URI invalid.
+        // As recorded for Kamailio, and for other parts in OpenSIPS, any text is written; one that is not a port makes
+        // the URI invalid.
         if (typeof value === 'string') return { ...uri, port: undefined, portText: value };
         const port = integerOf(value);
         return port === undefined ? undefined : { ...uri, port, portText: String(port) };

@@ -11,7 +11,9 @@ function written(bytes: Buffer, version: number): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
-/** Version 1: of the time, with random bits for sequence and node, so that it shows nothing of this machine. */
+/**
+ * Version 1: based on the time, with random bits for sequence and node, so that it reveals nothing about this machine.
+ */
 function timeBased(now: number): string {
   const time = BigInt(Math.floor(now)) * 10_000n + BigInt(randomInt(10_000)) + GREGORIAN;
   const bytes = randomBytes(16);
@@ -22,7 +24,9 @@ function timeBased(now: number): string {
   return written(bytes, 1);
 }
 
-/** Versions 3 and 5: of a name in a namespace, which is an identifier itself; undefined for a namespace that is none. */
+/**
+ * Versions 3 and 5: based on a name in a namespace, which is an identifier itself; undefined for an invalid namespace.
+ */
 function nameBased(version: 3 | 5, namespace: string, name: string): string | undefined {
   if (!/^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(namespace)) return undefined;
   const hash = createHash(version === 3 ? 'md5' : 'sha1');
@@ -30,7 +34,7 @@ function nameBased(version: 3 | 5, namespace: string, name: string): string | un
   return written(hash.digest().subarray(0, 16), version);
 }
 
-/** An identifier (RFC 4122) of a version, 0 for 4; undefined for versions and namespaces that there are not. */
+/** An identifier (RFC 4122) of a version, 0 for version 4; undefined for unknown versions and invalid namespaces. */
 export function uuidOf(version: number, now: number, namespace = '', name = ''): string | undefined {
   if (version === 0 || version === 4) return randomUUID();
   if (version === 1) return timeBased(now);

@@ -89,7 +89,7 @@ export function selectKamailio(
   if (kamailioOf(found.partition) === undefined) return site.refused(name, NOT_KAMAILIO);
   const { setId } = found;
   if (setId === undefined) return site.refused(name, 'no set is named');
-  // As recorded, an empty text is 0.
+  // As recorded, an empty text counts as 0.
   const algorithm = numberFor(site, name, 'algorithm', alg === '' ? '0' : alg);
   const most = numberFor(site, name, 'limit', limit === '' ? '0' : limit);
   if (algorithm === undefined || most === undefined || keepsNextHop(site, target)) return -1;

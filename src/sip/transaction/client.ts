@@ -28,7 +28,7 @@ export interface ClientUser {
   readonly derivedForm?: DerivedForm;
 }
 
-/** The second key of a client transaction. It differs for a CANCEL, which has the branch of its INVITE. */
+/** The upper half of the key of a client transaction. It differs for a CANCEL, which has the branch of its INVITE. */
 export function upperKey(high: number, method: string): number {
   return method === 'CANCEL' ? (high << 1) | 1 : high << 1;
 }
@@ -106,7 +106,7 @@ export abstract class ClientTransaction extends WheelTimer implements TableEntry
   /** Handles a reply to the request. */
   abstract receive(reply: SipMessage): void;
 
-  /** Whom its replies and its failure are given to. */
+  /** Receives its replies and its failure. */
   get listener(): ClientUser {
     return this.user;
   }

@@ -60,7 +60,7 @@ function derive(text: string, method: string, to: string | undefined): string {
 const TAKEN: ReadonlySet<string> = new Set('route max-forwards from f to t call-id i cseq content-length l'.split(' '));
 
 /**
- * As recorded of Kamailio: the fields in the order and with the names of the request as it was sent. A field that the
+ * Fields in the order and with the names of the request as it was sent, as recorded of Kamailio. A field that the
  * request does not have is not added.
  */
 function inOrder(text: string, method: string, to: string | undefined): string {

@@ -51,7 +51,7 @@ type Demand = TlsOptions['verifyClient'];
 interface Named {
   readonly context: SecureContext;
   readonly demand: Demand;
-  /** What connections are made with, where that differs from the socket's. */
+  /** Certificate for outgoing connections, where it differs from the socket's. */
   readonly own: Files | undefined;
 }
 
@@ -127,11 +127,11 @@ export class Certificates {
   }
 
   /**
-   * Looks at the name a client asks for before the handshake: SNICallback comes when version, ciphers, curves and parameters of
-   * Diffie-Hellman are those of the socket already.
+   * Reads the name a client asks for before the handshake begins: when SNICallback is called, version, ciphers, curves
+   * and Diffie-Hellman parameters are already those of the socket.
    */
   private takeByName(server: Server, handshakeMs: number): void {
-    /** By name; those of files that were read again make room for others. */
+    /** By name. When files are read again, the new options replace the entry. */
     const servers = new WeakMap<Named, Server>();
     const serverOf = (named: Named & { readonly own: Files }): Server => {
       const requestCert = named.demand !== false;

@@ -3,18 +3,21 @@ import type { Socket } from 'node:net';
 const HANDSHAKE = 22;
 const CLIENT_HELLO = 1;
 const SERVER_NAME = 0;
-/** Bytes of a ClientHello with its records. Clients send up to 2 KB. */
+/** Maximum bytes of a ClientHello with its records. Clients send up to 2 KB. */
 const MAX_BYTES = 16_384;
 
-/** Records it may lie in. */
+/** Maximum number of records of a ClientHello. */
 const MAX_RECORDS = 16;
 
-/** What the first bytes of a connection say: the server name a client asks for, or that there are not enough of them, or too many. */
+/**
+ * Result of reading the first bytes of a connection: the server name a client asks for, or that more bytes are needed,
+ * or that there are too many.
+ */
 type Peeked = { readonly name: string | undefined } | 'more' | 'too many';
 
 const NO_NAME: Peeked = { name: undefined };
 
-/** Reads the server name (RFC 6066 section 3) out of a ClientHello, which may lie in several records. */
+/** Reads the server name (RFC 6066 section 3) from a ClientHello, which may be split into several records. */
 export function serverNameIn(data: Buffer): Peeked {
   const fragments: Buffer[] = [];
   let needed = 4;
@@ -49,21 +52,21 @@ function nameIn(hello: Buffer): string | undefined {
     for (at += 2; at < hello.length; ) {
       const extension = hello.readUInt16BE(at);
       const length = hello.readUInt16BE(at + 2);
-      // A list with one entry of the kind "host name".
+      // A list whose only entry is a host name.
       if (extension === SERVER_NAME && length > 5 && hello.readUInt8(at + 6) === 0)
         return hello.toString('latin1', at + 9, at + 9 + hello.readUInt16BE(at + 7));
       at += 4 + length;
     }
   } catch (error) {
-    // It ends too early: OpenSSL refuses it.
+    // The ClientHello is cut short; OpenSSL will refuse it.
     if (!(error instanceof RangeError)) throw error;
   }
   return undefined;
 }
 
 /**
- * Calls `take` with the server name that a client asks for. Its bytes are then still to be read. A connection that sends nothing in time,
- * or a ClientHello without end, is ended.
+ * Calls `take` with the server name that a client asks for; its bytes can then still be read from the socket. A
+ * connection that sends nothing in time, or a ClientHello without end, is closed.
  */
 export function peekServerName(socket: Socket, limitMs: number, take: (name: string | undefined) => void): void {
   let data: Buffer = Buffer.alloc(0);

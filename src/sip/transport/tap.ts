@@ -54,7 +54,7 @@ export class TapPoint extends ForwardingReceiver {
     this.wrap();
   }
 
-  /** Another process has received a message from there, or has sent it there. */
+  /** Reports a message that another process has received from a source, or has sent there. */
   seen(text: string, at: Source, isSent: boolean): void {
     if (isSent) this.tap?.sent(text, at.socket, at.address, at.port);
     else this.tap?.received(text, at);

@@ -53,7 +53,7 @@ export class TlsSocket extends StreamSocket {
     let isTrusted = this.identified.get(socket);
     if (isTrusted === undefined) {
       const { authorized } = socket as TLSSocket;
-      // As for a connection of our own to that address: another peer there may have a certificate of the same authority.
+      // As for a connection of our own to that address: another peer could have a certificate of the same authority.
       isTrusted = authorized && checkSipIdentity(address, (socket as TLSSocket).getPeerCertificate()) === undefined;
       this.identified.set(socket, isTrusted);
     }

@@ -17,7 +17,7 @@ import {
 const PONG_BYTES = 16 * 1024;
 /** Bytes of a client's control frame without payload (RFC 6455 section 5.2). */
 const CONTROL_BYTES = 6;
-/** Maximum number of pings and pongs of a peer between two probes of ours. */
+/** Maximum number of pings and pongs from a peer between two of our probes. */
 const MAX_CONTROLS = 500;
 /** Maximum number of messages reported as failed when the connection is found to be dead. */
 const MAX_UNCONFIRMED = 256;
@@ -188,7 +188,9 @@ export class WsConnection implements Flow {
     for (const each of failed) later(each, error);
   }
 
-  /** Counts a control frame, and closes the connection of a peer that sends hundreds of them between two probes of ours. */
+  /**
+   * Counts a control frame, and closes the connection of a peer that sends hundreds of them between two of our probes.
+   */
   private isFlooding(): boolean {
     if (!this.open) return true;
     if (++this.controls <= MAX_CONTROLS) return false;

@@ -26,7 +26,7 @@ import { ws } from './ws-package.js';
 
 /** Maximum bytes of one message; a longer one closes the connection. */
 export const MAX_WS_MESSAGE_BYTES = 1024 * 1024;
-/** Maximum number of frames of one message: each is handled for itself, however short it is. */
+/** Maximum number of frames of one message: each is handled separately, however short it is. */
 const MAX_FRAGMENTS = 1024;
 /** Default of milliseconds between two pings to each peer. */
 const PING_MS = 30_000;
