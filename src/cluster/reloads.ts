@@ -82,7 +82,10 @@ export class Reloads {
     };
   }
 
-  /** This node has loaded a partition, and the others shall do so; `done`: whether they know. */
+  /**
+   * Called when this node has loaded a partition that the other nodes must load too; `done`: whether they have been
+   * notified.
+   */
   spread(partition: string, done: (shared: boolean) => void): void {
     const { node } = this;
     if (!node.options.settings.reload || !node.isIn || !node.options.bus.connected) {

@@ -49,7 +49,7 @@ export interface CtlConfig extends EndpointBounds {
   readonly text: string;
   /** File mode of a UNIX socket, default 0o660. */
   readonly unixMode: number;
-  /** The only partition that it is for; undefined: as the schema says. */
+  /** The only partition of the endpoint; undefined: the default of the schema. */
   readonly partition: string | undefined;
   /** If it cannot be opened, that is logged and the daemon works without it. */
   readonly optional: boolean;

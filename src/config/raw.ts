@@ -115,7 +115,7 @@ export interface RawSettings {
   };
 }
 
-/** What connections by TLS have to be like, as it is written. */
+/** Requirements on TLS connections, as written in the settings. */
 export interface RawTlsProtocol {
   readonly min_version?: TlsVersion;
   readonly max_version?: TlsVersion;

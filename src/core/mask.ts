@@ -52,7 +52,7 @@ function maskUserPasswords(text: string): string {
       done = at;
     }
     start = end + 1;
-    // Not for each word anew: the only "@" may stand at the end of a long text.
+    // Searched once and not for each word, since the only "@" may be at the end of a long text.
     if (nextAt < start) nextAt = text.indexOf('@', start);
   }
   return done === 0 ? text : out + text.slice(done);

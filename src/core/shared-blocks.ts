@@ -11,7 +11,7 @@ export const LARGEST = 22;
 
 /** Positions in the shared memory, in words. */
 export interface BlockLayout {
-  /** Where the word is stored that says from where on memory was never used, or is unused again. */
+  /** Position of the word that says where the memory begins that was never used, or is unused again. */
   readonly unused: number;
   /** Where the first free block of each size, up to `LARGEST`, is stored. */
   readonly free: number;

@@ -4,7 +4,7 @@ export const TLS_VERSIONS = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const;
 /** A version of the protocol. */
 export type TlsVersion = (typeof TLS_VERSIONS)[number];
 
-/** What a connection has to be like, and which authorities and revocation lists count. */
+/** Requirements on a connection, and the certificate authorities and revocation lists to use. */
 export interface TlsProtocol {
   /** Undefined: TLS 1.2, or the highest one allowed if that is lower. */
   readonly minVersion?: TlsVersion | undefined;
@@ -55,7 +55,10 @@ const PROTOCOL_KEYS = ['minVersion', 'maxVersion', 'ciphers', 'ecdhCurve', 'dhPa
 
 type Authorities = TlsProtocol & { readonly ca?: string | undefined };
 
-/** What is demanded where `own` says it, else `common`; authorities of a folder are no addition to a file of its own. */
+/**
+ * Requirements from `own`, or from `common` where `own` has none. A folder of authorities in `common` is not added to a
+ * file of `own`.
+ */
 export function protocolOf(own: Authorities, common: TlsProtocol = {}): TlsProtocol {
   const found: [string, string][] = [];
   for (const key of PROTOCOL_KEYS) {

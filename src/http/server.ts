@@ -22,7 +22,7 @@ export interface MountOptions {
   readonly ownPages?: boolean;
 }
 
-/** What the HTTP listener is made with. */
+/** Options of the HTTP listener. */
 export interface HttpServerOptions {
   /** Host names of this server, besides addresses, "localhost" and the machine's own name. */
   readonly hosts?: readonly string[];

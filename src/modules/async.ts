@@ -138,7 +138,7 @@ export const asyncFunctions: ScriptFunction[] = moduleFunctions('async', [
   task('async_task_group_data', 'route group data', true),
 ]);
 
-/** $async(data): the text given to async_task_data(). */
+/** $async(data): the text passed to async_task_data(). */
 export const asyncVariables: readonly [string, VariableDefinition][] = [
   [
     'async',

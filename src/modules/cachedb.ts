@@ -87,8 +87,9 @@ export const cacheStore = {
 const KEYS_PER_ITERATION = 5000;
 
 /**
- * Forgets the values of a collection whose names match a pattern with "*" and "?", of those that are there when this begins. Of a
- * large collection in several event loop iterations, so that other messages go on: it may have a million.
+ * Removes the values of a collection whose names match a pattern with "*" and "?", among those that exist when it
+ * begins. A large collection, which may have a million values, takes several event loop iterations, so that messages
+ * are handled meanwhile.
  */
 export function forgetMatching(cache: ValueMap<PvarValue>, glob: string): Promise<void> | undefined {
   const pattern = new ShellPattern(glob);

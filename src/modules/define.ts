@@ -97,7 +97,7 @@ function documentedOf(module: string, { name, dialects = BOTH }: FunctionSpec): 
   return documented === undefined ? {} : { documented };
 }
 
-/** What was observed about the function in Kamailio: in this module, or in the one that has it there. */
+/** The recorded signature of the function in Kamailio: in this module, or in the module that has it there. */
 function recordedOf(module: string, { name, dialects = BOTH, since }: FunctionSpec): Partial<ScriptFunction> {
   if (!dialects.includes('kamailio') || module === 'core' || since !== undefined) return {};
   const modules = module.split('|');

@@ -53,7 +53,7 @@ export class ExpiringMap<T> implements ValueMap<T> {
     for (const [key, { value, expires }] of this.map) yield [key, value, expires];
   }
 
-  /** Runs a function; other processes cannot change the values meanwhile (here there are none). */
+  /** Runs a function during which other processes cannot change the values (here there are no other processes). */
   alone<R>(run: () => R): R {
     return run();
   }

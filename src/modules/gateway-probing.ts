@@ -2,7 +2,7 @@ import type { ModuleParameters, ScriptEnvironment } from '../script/environment.
 import type { ProbeMode } from '../script/gateway-rows.js';
 import { sendOwn } from '../script/own-requests.js';
 
-/** A destination of load_balancer or a gateway of drouting, as far as probing is concerned. */
+/** A destination of load_balancer or a gateway of drouting, with the data needed for probing. */
 export interface ProbedGateway {
   readonly uri: string;
   /** When it is probed. */

@@ -127,7 +127,7 @@ for (const entry of NUMBERS.split(/\s+/)) {
   numbers.set(name, indexes.split(',').map(Number));
 }
 
-/** Functions that return another value than -1 in that case. */
+/** Functions that return another value than -1 when an argument is not a number. */
 const WITHOUT_NUMBER: ReadonlyMap<string, number> = new Map([
   ['ds_list_exist', -2],
   ['ds_list_exists', -2],
@@ -138,7 +138,7 @@ export function numberArguments(name: string): readonly number[] {
   return numbers.get(name) ?? [];
 }
 
-/** What a function returns when one of its numbers is missing. */
+/** What a function returns when an argument that must be a number is not one. */
 export function withoutNumber(name: string): number {
   return WITHOUT_NUMBER.get(name) ?? -1;
 }

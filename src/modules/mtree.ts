@@ -9,7 +9,7 @@ interface TreeVariables {
   readonly values: Format;
 }
 
-/** Where mt_match() writes what it found. Making it throws an Error for a tree that is not supported. */
+/** Variables to which mt_match() writes its result. Construction throws an Error for a tree that is not supported. */
 export const treeVariables = {
   module: 'mtree',
   create(parameters: ModuleParameters, states: { compile(text: string): Format }): TreeVariables {

@@ -50,7 +50,7 @@ const DATABASES = {
 type Urls = (run: MessageRun) => ReadonlyMap<string, string>;
 
 /**
- * The URLs of a module's databases by name; "0" is the one without a name. Where a file of OpenSIPS gives none,
+ * The URLs of a module's databases by name; "0" is the one without a name. Where a file of OpenSIPS sets none,
  * db_default_url is used.
  */
 export function urlsOf(module: keyof typeof DATABASES): Urls {
@@ -121,7 +121,7 @@ export function assign(run: MessageRun, targets: readonly Format[], rows: SqlRes
   });
 }
 
-/** Parses "$avp(a);$avp(b)". Throws an Error that says what is wrong. */
+/** Parses "$avp(a);$avp(b)". Throws an Error with the reason. */
 export function targetsIn(text: string): Format[] {
   return text
     .split(/[;,](?=\s*\$)/)

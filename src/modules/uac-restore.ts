@@ -40,7 +40,7 @@ const uac = {
 /** Headers (From, To) of calls that were changed: replies must have the text of the received request. */
 const changed = new PerCall(() => new Set<Header>());
 
-/** The XOR of two URIs and the password: with the password and one URI it gives the other. */
+/** The XOR of two URIs and the password: together with the password and one URI it yields the other. */
 export function difference(one: string, other: string, password: Buffer): string {
   const size = Math.max(one.length, other.length);
   const bytes = Buffer.alloc(size);
@@ -203,8 +203,8 @@ function restoreRequest(run: MessageRun, which: Header): boolean {
 }
 
 /**
- * A request of a dialog that keeps what was replaced: its header is what the other side knows. As recorded, a reply to the callee shows the
- * header as the caller knows it.
+ * In a request of a dialog that stores what was replaced, the header is changed to what the other side knows. As
+ * recorded, a reply to the callee has the header as the caller knows it.
  */
 function restoreByDialog(run: MessageRun, dialog: Dialog): void {
   const downstream = run.call.message.fromTag === dialog.caller.tag;

@@ -120,7 +120,8 @@ export class Flights {
   }
 
   /**
-   * Ends a probe that has an outcome. A later reply to it does nothing, since it is no longer the probe of its member.
+   * Ends a probe that has an outcome. A later reply has no effect, since it is no longer the current probe of its
+   * member.
    */
   private land(flight: ProbeInFlight, outcome: ProbeOutcome): void {
     if (flight.watched.flight !== flight) return;

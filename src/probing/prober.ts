@@ -22,7 +22,7 @@ export interface ProbeObserver {
   ended?(destination: Destination, outcome: ProbeOutcome, good: boolean | undefined): void;
 }
 
-/** What the prober works with. */
+/** Services and settings that the prober needs. */
 export interface ProberOptions {
   readonly engine: ProbedEngine;
   readonly stateTable: StateTable;

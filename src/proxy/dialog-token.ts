@@ -30,7 +30,7 @@ const HASH = 16;
 /** @internal Length of a whole token. */
 export const TOKEN_LENGTH = HASH + 2 * TAG;
 
-/** What the token of a dialog says about the dialog. */
+/** Data about a dialog that its token contains. */
 export interface RecordedDialog {
   /**
    * The tags as the token has them; they are used again when this proxy adds Record-Route to a later request of the

@@ -10,8 +10,8 @@ export function parsedTarget(uri: string, message: SipMessage): SipUri | undefin
 
 /**
  * Address of a hop of `message` when no lookup is needed: that of its connection, the one given in the hop, or the IP
- * literal in its URI. Undefined when a name has to be resolved; a number is the status code to answer an unusable URI
- * with.
+ * literal in its URI. Undefined when a name has to be resolved. A number is the status code of the reply when the URI
+ * is unusable.
  */
 export function hopAddress(hop: NextHop, message: SipMessage, resolver: Resolver): Address | number | undefined {
   if (hop.flow !== undefined) {

@@ -11,13 +11,13 @@ import { hopAddress } from './hop-address.js';
 
 /** How requests are written and sent. */
 export interface SenderOptions {
-  /** Whether our Via on UDP has rport, which asks for replies to the source port (RFC 3581). */
+  /** Whether our Via on UDP has rport, which requests replies to the source port (RFC 3581). */
   readonly localRport: boolean;
   /** Whether requests to a sips URI are sent over TLS and WSS only (RFC 3261 section 26.2.2, RFC 5630). */
   readonly sipsNeedsTls: boolean;
 }
 
-/** What is written into a forwarded request besides the changes of its hop. */
+/** Text written into a forwarded request in addition to the changes of its hop. */
 export interface Writing {
   readonly branch: string;
   /**

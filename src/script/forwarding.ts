@@ -7,7 +7,7 @@ import { hidingRequest } from './hiding.js';
 import { edited, outgoingRequest } from './outgoing.js';
 import { markOf, viaMark } from './via-mark.js';
 
-/** What a copy of a request is sent with. */
+/** Settings for sending a copy of a request. */
 export interface CopySettings {
   readonly requestUri: string;
   readonly destinationUri: string | undefined;
@@ -19,7 +19,7 @@ export interface CopySettings {
   readonly recorded?: Recorded;
 }
 
-/** What is written into Record-Route. */
+/** Values written into Record-Route. */
 export interface Recorded {
   readonly routing: readonly RecordRouting[];
   readonly params: string;
@@ -42,7 +42,7 @@ export function forwarded(call: Call, leaving: CopySettings, target: CopyTarget,
   if (call.localRport && socket.transport === 'udp') params += ';rport';
   if (source.flow !== undefined) params += `;i=${source.flow.id}`;
   const routes = hiding === undefined ? recordRoutes(call, target, leaving.recorded) : '';
-  // Says how many Record-Route values are of this proxy, for topoh or topos, which mask the message later.
+  // Stores how many Record-Route values are this proxy's, for topoh or topos, which mask the message later.
   const received = call.env.masks && message.via !== undefined ? markOf(message.text, message.via) : undefined;
   if (received !== undefined) params += viaMark({ ...received, own: routes.split('\n').length - 1 });
   return outgoingRequest({

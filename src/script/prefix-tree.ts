@@ -38,7 +38,7 @@ export class PrefixTree {
     this.characters = new Set(characters);
   }
 
-  /** Adds a value; says what is wrong with it. */
+  /** Adds a value; returns an error text for an invalid prefix. */
   add(prefix: string, value: string): string | undefined {
     if (prefix === '' || prefix.length > LONGEST) return `a prefix has 1 to ${LONGEST} characters`;
     if (value === '') return 'it has no value';

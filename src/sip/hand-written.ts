@@ -9,7 +9,7 @@ const TOLERATED = /^(?:no [\w-]+ header|CSeq method differs|body shorter)/;
 
 /** Reads a request that a person wrote into a file. Throws SwitchyardError USAGE for any other text. */
 export function handWritten(text: string): SipMessage {
-  // Such a file may have bare line feeds, and no empty line at its end.
+  // Such a file may have line feeds without CR, and no empty line at its end.
   let whole = text.includes('\r\n') ? text : text.replace(/\n/g, '\r\n');
   if (!whole.includes('\r\n\r\n')) whole = `${whole.replace(/(?:\r\n)+$/, '')}\r\n\r\n`;
   const message = parseMessage(whole);

@@ -34,7 +34,10 @@ const TAKEN: Readonly<Record<RecordKind, number>> = {
 
 /** Records from which on an answer is large: it did not come in a datagram, and reading it takes milliseconds. */
 const LARGE = 256;
-/** Large answers for one name after which nothing further is asked about it. Both families of its addresses are asked for at once. */
+/**
+ * Number of large answers for one name after which no further question about it is asked. Both families of its
+ * addresses are requested at once.
+ */
 const MAX_LARGE = 3;
 
 /** Number of large answers in a minute after which names of their domain are not looked up. */

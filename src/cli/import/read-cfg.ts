@@ -14,7 +14,7 @@ export interface ReadConfiguration {
   readonly kamailio: boolean;
 }
 
-/** Reads included files from the folder of the including file, else from the working folder, as the originals do. */
+/** Reads included files from the folder of the including file, else from the working folder, like the originals. */
 export const diskReader: SourceReader = {
   read(path, from) {
     const paths = isAbsolute(path) ? [path] : [resolve(dirname(from), path), resolve(path)];

@@ -371,7 +371,7 @@ export class NatsCluster {
     try {
       await manager.streams.purge(this.stream, { seq });
     } catch (error) {
-      // A user who may not purge does without.
+      // A user without the permission to purge works without this protection.
       this.complain(error, 'may have numbers that old records have: its user may not purge it');
     }
   }

@@ -331,7 +331,7 @@ export class StateBucket {
     try {
       this.tail = await this.readTail(connection);
     } catch (error) {
-      // Without a connection it is tried again; a user who may not read the stream does without.
+      // Without a connection it is tried again; without the permission to read the stream it is skipped.
       if (this.link.current !== connection) throw error;
       this.tail = new Map();
       const fields = { bucket: this.bucket, cause: natsReason(error) };

@@ -112,7 +112,7 @@ export class FifoReader {
       closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW));
       logger.warn({ fifo: path }, `${what} is read by another process too, it may take our commands`);
     } catch (error) {
-      // ENXIO: it has no reader, as it should be.
+      // ENXIO: the FIFO has no reader, as expected.
       if ((error as NodeJS.ErrnoException).code === 'ENXIO') return;
       logger.warn({ fifo: path }, `${what} cannot be taken over from an earlier process: ${messageOf(error)}`);
     }

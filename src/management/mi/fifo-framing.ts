@@ -27,7 +27,7 @@ const REPLY_NAME = /^[^/.:\x00-\x20\x7f]{0,128}$/;
 const COMMAND_NAME = /^[^\x00-\x20\x7f]+$/;
 /** The head of the next command after an incomplete one: no line within JSON can begin like this. */
 const JSON_INTERRUPTED = /^\n:[^:\s"{}[\],]{0,128}:/;
-/** What may become such a head, or the line break before it. */
+/** Text that may become such a head, or the line break before it. */
 const PARTIAL_HEAD = /^\n(?::[^:\s"{}[\],]{0,128})?$/;
 /** Longest such head. */
 const INTERRUPTION = 131;

@@ -219,7 +219,7 @@ export const ANSWERED = 'ACC: transaction answered: ';
 export const MISSED = 'ACC: call missed: ';
 /** Title of a record of an ACK. */
 export const ACK_RECORD = 'ACC: request acknowledged: ';
-/** Title of a record that a script asks for. */
+/** Title of a record that a script writes on request. */
 export const ACCOUNTED = 'ACC: request accounted: ';
 /** Title of a record about a whole call (CDR). */
 export const CALL_ENDED = 'ACC: call ended: ';
@@ -232,7 +232,7 @@ function logLine(record: Accounted, times: CallTimes | undefined): string {
   return `${record.title}created=${seconds(times.created)};call_start_time=${seconds(times.answered)};duration=${Math.ceil(duration / 1000)};ms_duration=${duration};setuptime=${seconds(times.answered - times.created)};${fields}`;
 }
 
-/** A value as it is written: on one line, with a bounded length. */
+/** A value as it is written: in one line of bounded length. */
 export function textIn(value: Format, scope: PvarContext): string {
   const read = value.evaluateValue(scope);
   return read === null ? '' : oneLine(String(read));

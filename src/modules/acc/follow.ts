@@ -37,7 +37,7 @@ function askedOutlets(context: AccContext | undefined, what: 'answered' | 'misse
   return { log: on('log'), db: on('db'), nats: on('nats'), evi: on('evi') };
 }
 
-/** All flags that ask for a record, of all outlets. */
+/** The flags of all outlets that request a record. */
 function allOf({ log, db, nats, evi }: Outlets<number>): number {
   return log | db | nats | evi;
 }

@@ -48,7 +48,7 @@ export interface CdrSettings {
 
 /** Parameters of the acc module of both programs. */
 export interface AccSettings {
-  /** Message flags (as bits) that ask for a record of an answered request; 0 for none. */
+  /** Message flags (as bits) that request a record of an answered request; 0 for none. */
   readonly answered: Outlets<number>;
   readonly missed: Outlets<number>;
   readonly cdr: number;

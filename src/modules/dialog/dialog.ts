@@ -36,7 +36,7 @@ export interface Shown {
   readonly sdp: string;
 }
 
-/** One end of a dialog, as needed to send requests to it. */
+/** One end of a dialog, with what is needed to send requests to it. */
 export interface Leg {
   /** From or To value, with its tag. */
   address: string;
@@ -107,8 +107,8 @@ export class Dialog {
   /** Whether a transaction follows it; otherwise it ends with the request route. */
   attached = false;
   /**
-   * For topology hiding: what the callee's answer said before it was changed, and the Call-ID that the callee has, if
-   * it is another.
+   * For topology hiding: the values of the callee's answer before it was changed, and the callee's Call-ID if it is a
+   * different one.
    */
   hidden:
     | {

@@ -28,7 +28,7 @@ function secondsOf(message: SipMessage, ...names: readonly string[]): number | u
 }
 
 /**
- * Maximum session interval in seconds that a peer may ask for: a dialog that is never ended is kept no longer than
+ * Maximum session interval in seconds that a peer may request: a dialog that is never ended is kept no longer than
  * this.
  */
 const LONGEST_SESSION = 86_400;

@@ -16,9 +16,9 @@ export interface DialogSettings {
   readonly matchMode: number | undefined;
   /** Kamailio: message flag that makes an INVITE begin a dialog. */
   readonly flag: number | undefined;
-  /** Old OpenSIPS: message flag that asks for BYE at the timeout. */
+  /** Old OpenSIPS: message flag that requests a BYE at the timeout. */
   readonly byeFlag: number | undefined;
-  /** Intervals of this proxy's requests inside dialogs that ask for them. */
+  /** Intervals of this proxy's requests inside dialogs with pings. */
   readonly pings: PingTimes;
   /** Milliseconds from an answer that crossed a CANCEL to the end of the dialog. */
   readonly raceMs: number;

@@ -45,7 +45,7 @@ interface StatusCommand<Thing> {
   readonly id: string;
   list(tables: DroutingTables): MiValue;
   find(tables: DroutingTables, id: string): Thing | undefined;
-  /** The error when there is none with that id. */
+  /** The error for an unknown id. */
   readonly notFound: string;
   shown(thing: Thing): MiValue;
   use(env: ScriptEnvironment, tables: DroutingTables, thing: Thing, used: boolean): void;

@@ -68,7 +68,7 @@ function targets(rule: Arg | undefined, gateway: Arg | undefined, carrier: Arg |
   return { rule: rule?.variable, gateway: gateway?.variable, carrier: carrier?.variable };
 }
 
-/** Writes what the flags s, p, i and c ask for when a gateway was found; returns the function's code. */
+/** Writes what the flags s, p, i and c request when a gateway was found; returns the function's code. */
 function answered(run: MessageRun, found: Found | undefined, flags: string, attributes: Arg | undefined): number {
   if (found === undefined) return -1;
   const { gateway, tables: routing } = found;

@@ -32,7 +32,7 @@ function tags(run: MessageRun, kind: Kind, flags: MediaFlags): NgDictionary {
   const { message } = run;
   const { fromTag, toTag } = message;
   const kamailio = run.env.dialect === 'kamailio';
-  // As recorded, with a From tag in the flags the To tag of the message stands for the other side.
+  // As recorded, with a From tag in the flags the To tag of the message is used for the other side.
   const given = kamailio && flags.fromTagText !== undefined;
   const straight = given || (message.isRequest ? kind !== 'answer' : kind !== 'offer');
   const [from, to] = straight ? [fromTag, toTag] : [toTag, fromTag];

@@ -270,7 +270,7 @@ function explainedSet(
   };
 }
 
-/** What the algorithm decides by: the key and its hash, or the position to continue at. */
+/** Data by which the algorithm decides: the key and its hash, or the position to continue at. */
 function decidedBy(
   partition: Partition,
   { flags }: SelectTarget,

@@ -10,7 +10,7 @@ const ROUTE_LIMIT = 10_000;
 /** How a route ended: "ended" normally, "dropped" by drop(), "failed" when it threw or took too long. */
 export type RouteEnd = 'ended' | 'dropped' | 'failed';
 
-/** What log lines say about a route that failed. */
+/** Title of a failed route in log lines. */
 export interface RouteTitle {
   /** File of the script. */
   readonly script: string;

@@ -19,7 +19,7 @@ import type { RequestRoute } from './request-route.js';
 import type { SetFunctions } from './set-functions.js';
 import { MAX_FORWARDS, REPLY, TARGETS, TRANSACTION } from './shared-tables.js';
 
-/** What is checked about calls of a function when a script is loaded. */
+/** What a script's load checks about calls of a function. */
 export interface FunctionSignature {
   readonly parameters: readonly SharedParameter[];
   /** Checks the constant arguments of a call; others are undefined. Returns the error, if any. */

@@ -295,8 +295,8 @@ export class InviteClient extends ClientTransaction {
   }
 
   /**
-   * After a 2xx: releases everything except where the caller is. Further 2xx are sent to the caller with
-   * `onFurtherSuccess`, not to the transaction's user. Timer M goes on.
+   * Called after a 2xx: releases everything except the address of the caller. Further 2xx are sent to the caller with
+   * `onFurtherSuccess`, not to the transaction's user. Timer M continues.
    */
   takenBy(server: CallerSide): void {
     if (this.state !== 'accepted') return;
