@@ -234,7 +234,7 @@ export class FunctionTable<Run extends ScriptRun = ScriptRun> {
 }
 
 /** Minimum and maximum number of arguments. */
-export function argumentRange(parameters: readonly ParameterDefinition[]): readonly [least: number, most: number] {
+export function argumentRange(parameters: readonly ParameterDefinition[]): readonly [least: number, max: number] {
   const required = parameters.findLastIndex(({ optional }) => optional !== true) + 1;
   return [required, parameters.length];
 }

@@ -112,10 +112,10 @@ export class Announcer {
   }
 
   /** The keys and edges found to be stored since the last call, for the other nodes. */
-  takeFresh(most: number): (readonly [key: string, edge: number])[] {
+  takeFresh(max: number): (readonly [key: string, edge: number])[] {
     const list: (readonly [string, number])[] = [];
     for (const key of this.fresh) {
-      if (list.length >= most) break;
+      if (list.length >= max) break;
       this.fresh.delete(key);
       list.push([key, this.stored.get(key) ?? 0]);
     }

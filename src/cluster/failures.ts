@@ -36,9 +36,9 @@ export class FailureCounts {
 
   /** What earlier owners have counted for a destination that this node now owns. */
   of(key: string): number {
-    let most = 0;
-    for (const counts of this.others.values()) most = Math.max(most, counts.get(key) ?? 0);
-    return most;
+    let max = 0;
+    for (const counts of this.others.values()) max = Math.max(max, counts.get(key) ?? 0);
+    return max;
   }
 
   private publish(now: number): void {

@@ -100,11 +100,11 @@ export class Following {
   /** If another node has been ahead for a while, a published write was lost. Call it every second. */
   checkLag(): void {
     const { node } = this;
-    let most = 0;
+    let max = 0;
     for (const peer of node.membership.others.values()) {
-      if (peer.gen === node.store.generation) most = Math.max(most, peer.rev);
+      if (peer.gen === node.store.generation) max = Math.max(max, peer.rev);
     }
-    if (most <= this.feed.rev) this.behindSince = undefined;
+    if (max <= this.feed.rev) this.behindSince = undefined;
     else if (this.behindSince === undefined) this.behindSince = node.now;
     else if (node.now - this.behindSince >= LAG_MS && node.isThere && !this.reading && node.options.bus.connected) {
       this.behindSince = undefined;

@@ -21,10 +21,9 @@ export function isAddressBlock(text: string): boolean {
 function parseBlock(text: string): Block | undefined {
   const [address = '', written, ...more] = text.split('/');
   const family = isIP(address);
-  const most = family === 6 ? 128 : 32;
-  const bits =
-    written === undefined ? most : /^[0-9]{1,3}$/.test(written) ? Number(written) : maskBits(written, family);
-  if (family === 0 || more.length > 0 || bits < 0 || bits > most) return undefined;
+  const max = family === 6 ? 128 : 32;
+  const bits = written === undefined ? max : /^[0-9]{1,3}$/.test(written) ? Number(written) : maskBits(written, family);
+  if (family === 0 || more.length > 0 || bits < 0 || bits > max) return undefined;
   return { address, bits, family: family === 6 ? 'ipv6' : 'ipv4' };
 }
 

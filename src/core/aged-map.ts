@@ -19,7 +19,7 @@ export class AgedMap<T> {
   /** `lifetime` in milliseconds; `maxSize`: limit for the sum of the sizes given to `set`. */
   constructor(
     readonly lifetime: number,
-    private readonly most: number,
+    private readonly max: number,
     private readonly maxSize: number,
   ) {}
 
@@ -45,7 +45,7 @@ export class AgedMap<T> {
     this.map.set(key, { value, at: now, size });
     this.total += size;
     for (let oldest = this.oldest(); oldest !== undefined; oldest = this.oldest()) {
-      const full = this.map.size > this.most || this.total > this.maxSize;
+      const full = this.map.size > this.max || this.total > this.maxSize;
       if (!full && now - oldest.entry.at < this.lifetime) break;
       this.delete(oldest.key);
     }

@@ -1,10 +1,10 @@
 /** Functions that examine the characters of a text without a substring or a regular expression. */
 
 /**
- * The number in one to `most` digits from `start` to `end`; -1 if there is another character, or there are too many.
+ * The number in one to `max` digits from `start` to `end`; -1 if there is another character, or there are too many.
  */
-export function digitsIn(text: string, start: number, end: number, most: number): number {
-  if (end <= start || end - start > most) return -1;
+export function digitsIn(text: string, start: number, end: number, max: number): number {
+  if (end <= start || end - start > max) return -1;
   let value = 0;
   for (let at = start; at < end; at++) {
     const digit = text.charCodeAt(at) - 48;

@@ -58,15 +58,15 @@ export function splitAt(text: string, mark: string): string[] {
 }
 
 /**
- * Replaces each `what` in `text`, like replaceAll, up to `most` characters: replacing each character by a long text
+ * Replaces each `what` in `text`, like replaceAll, up to `max` characters: replacing each character by a long text
  * would need memory in the product of both lengths.
  */
-export function replaceEach(text: string, what: string, by: string, most: number): string {
+export function replaceEach(text: string, what: string, by: string, max: number): string {
   const parts = splitAt(text, what);
   if (parts.length === 1) return text;
   const longer = by.length - what.length;
-  if (text.length + (parts.length - 1) * longer <= most) return parts.join(by);
-  const whole = longer <= 0 ? parts.length - 1 : Math.max(0, Math.floor((most - text.length) / longer));
+  if (text.length + (parts.length - 1) * longer <= max) return parts.join(by);
+  const whole = longer <= 0 ? parts.length - 1 : Math.max(0, Math.floor((max - text.length) / longer));
   const rest = parts.slice(whole).join(what);
   return whole === 0 ? rest : `${parts.slice(0, whole).join(by)}${by}${rest}`;
 }

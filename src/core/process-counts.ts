@@ -18,9 +18,9 @@ export class ProcessCounts {
     shared: SharedValues,
     /** This process's ID. */
     private readonly pid = process.pid,
-    private readonly most = MAX_COUNTS,
+    private readonly max = MAX_COUNTS,
   ) {
-    this.values = shared.lastingTable(TABLE, most);
+    this.values = shared.lastingTable(TABLE, max);
   }
 
   /** Adds to this process's part. */
@@ -32,7 +32,7 @@ export class ProcessCounts {
     this.values.alone(() => {
       const text = this.values.get(key, 0);
       // A new key must not evict another one.
-      if (text === undefined && this.values.size >= this.most) return;
+      if (text === undefined && this.values.size >= this.max) return;
       const parts = partsOf(text);
       parts.set(this.pid, count);
       this.put(key, parts);

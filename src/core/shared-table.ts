@@ -35,12 +35,12 @@ export interface EntryStore {
 /** Entries that a loop examines while it holds the lock. */
 const PART = 128;
 
-/** One table of a store; `table`: its number there; `most`: most entries. */
+/** One table of a store; `table`: its number there; `max`: most entries. */
 export class SharedTable implements ValueMap<KeptValue> {
   constructor(
     private readonly store: EntryStore,
     private readonly table: number,
-    private readonly most: number,
+    private readonly max: number,
   ) {}
 
   get(key: string, now: number): KeptValue | undefined {
@@ -58,9 +58,9 @@ export class SharedTable implements ValueMap<KeptValue> {
   }
 
   set(key: string, value: KeptValue, expires: number | undefined): boolean {
-    const { store, table, most } = this;
+    const { store, table, max } = this;
     return this.alone(() => {
-      if (store.count(table) >= most && store.find(table, key) === 0) store.remove(store.first(table));
+      if (store.count(table) >= max && store.find(table, key) === 0) store.remove(store.first(table));
       return store.put(table, key, value, expires ?? 0);
     });
   }
@@ -91,15 +91,15 @@ export class SharedTable implements ValueMap<KeptValue> {
     return this.store.count(this.table);
   }
 
-  expired(now: number, most = Number.POSITIVE_INFINITY): (readonly [string, KeptValue])[] {
+  expired(now: number, max = Number.POSITIVE_INFINITY): (readonly [string, KeptValue])[] {
     const { store } = this;
     const found: (readonly [string, KeptValue])[] = [];
     const take = (at: number): void => {
-      if (found.length >= most || !this.hasExpired(at, now)) return;
+      if (found.length >= max || !this.hasExpired(at, now)) return;
       found.push(entryOf(store, at));
       store.remove(at);
     };
-    for (const _part of this.walk(take)) if (found.length >= most) break;
+    for (const _part of this.walk(take)) if (found.length >= max) break;
     return found;
   }
 

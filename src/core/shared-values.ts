@@ -106,21 +106,21 @@ export class SharedValues implements EntryStore {
     this.seed = this.alone(() => (this.words[SEED] ||= randomInt(1, 0x7fff_ffff)));
   }
 
-  /** The table with a name, with at most `most` entries. Throws an Error beyond 256 tables. */
-  table(name: string, most: number): ValueMap<KeptValue> {
+  /** The table with a name, with at most `max` entries. Throws an Error beyond 256 tables. */
+  table(name: string, max: number): ValueMap<KeptValue> {
     return new SharedTable(
       this,
       this.alone(() => this.tableAt(name)),
-      most,
+      max,
     );
   }
 
   /** Like `table`, for entries that cannot be restored: when memory is full, entries of other tables are evicted. */
-  lastingTable(name: string, most: number): ValueMap<KeptValue> {
+  lastingTable(name: string, max: number): ValueMap<KeptValue> {
     this.alone(() => {
       this.words[this.tableAt(name) + LASTS] = 1;
     });
-    return this.table(name, most);
+    return this.table(name, max);
   }
 
   /** The lock with a name; several names may share it. For work that only one process may do at a time. */
@@ -300,11 +300,11 @@ export class SharedValues implements EntryStore {
    * size.
    */
   private evict(power: number): boolean {
-    let [largest, most] = [0, 0];
+    let [largest, max] = [0, 0];
     for (let i = 0; i < MAX_TABLES; i++) {
       const table = TABLES + i * TABLE_WORDS;
-      if (this.count(table) <= most || this.words[table + LASTS] === 1) continue;
-      [largest, most] = [table, this.count(table)];
+      if (this.count(table) <= max || this.words[table + LASTS] === 1) continue;
+      [largest, max] = [table, this.count(table)];
     }
     let at = largest === 0 ? 0 : this.first(largest);
     for (let looks = 0; at !== 0 && looks < MAX_LOOKS; looks++, at = this.after(at)) {

@@ -47,10 +47,10 @@ function durationIn(text: string, start: number): number {
   return whole + ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;
 }
 
-function numbersIn(text: string, what: string, most: number): Set<number> {
+function numbersIn(text: string, what: string, max: number): Set<number> {
   const numbers = text.split(',').map((each) => Number(each.trim()));
   for (const each of numbers)
-    if (!Number.isInteger(each) || each === 0 || Math.abs(each) > most) throw new Error(`${what} has no ${each}`);
+    if (!Number.isInteger(each) || each === 0 || Math.abs(each) > max) throw new Error(`${what} has no ${each}`);
   return new Set(numbers);
 }
 
@@ -89,10 +89,10 @@ function weekdayTest(text: string): (day: Date) => boolean {
 function numberTest(
   text: string,
   what: string,
-  most: number,
+  max: number,
   value: (day: Date) => readonly [number: number, last: number],
 ): (day: Date) => boolean {
-  const wanted = numbersIn(text, what, most);
+  const wanted = numbersIn(text, what, max);
   return (day) => {
     const [number, last] = value(day);
     return wanted.has(number) || wanted.has(number - last - 1);

@@ -19,9 +19,9 @@ export interface ValueMap<T> {
    */
   entries(now: number): Iterable<readonly [string, T]>;
   /**
-   * Removes and returns the entries that have expired since the last call; at most `most`, the rest with the next call.
+   * Removes and returns the entries that have expired since the last call; at most `max`, the rest with the next call.
    */
-  expired(now: number, most?: number): readonly (readonly [string, T])[];
+  expired(now: number, max?: number): readonly (readonly [string, T])[];
   /** All entries with their expiry, including expired ones. */
   listed(): Iterable<readonly [key: string, value: T, expires: number | undefined]>;
   /** Number of entries, including expired ones. */

@@ -41,7 +41,7 @@ export interface ClusterEnvironment extends DaemonEnvironment {
 }
 
 /** Milliseconds in which destinations that this node newly owns are first probed: the fewer there are, the sooner. */
-const FIRST_PROBES_MS = { least: 100, most: 400, each: 0.75 };
+const FIRST_PROBES_MS = { least: 100, max: 400, each: 0.75 };
 /** Milliseconds a stopping node takes to publish events and records. */
 const FINAL_PUBLISH_MS = 1500;
 /** Stores of which each node has its own copy and writes it. */
@@ -283,8 +283,8 @@ class ClusterSide implements ClusterParts {
       if (failures > 0) engine.states.carry(destination, failures);
       if (destination.health.lastChange !== undefined) nats.putState(events.changes.entryOf(destination));
     }
-    const { least, most, each } = FIRST_PROBES_MS;
-    prober.probeSoon(destinations, Math.min(most, Math.max(least, destinations.length * each)));
+    const { least, max, each } = FIRST_PROBES_MS;
+    prober.probeSoon(destinations, Math.min(max, Math.max(least, destinations.length * each)));
   }
 
   /**

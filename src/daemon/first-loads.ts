@@ -15,13 +15,13 @@ const GRACE_MS = 200;
 /**
  * Begins the first load of all partitions, and resolves when calls can be accepted: all loads have ended; or at least
  * one partition is ready, for GRACE_MS no other became ready and none is compiling (a database that hangs must not
- * delay the other partitions); at the latest after `most` milliseconds. The remaining loads continue.
+ * delay the other partitions); at the latest after `max` milliseconds. The remaining loads continue.
  */
-export function firstLoads(partitions: readonly FirstLoad[], clock: Clock, most: number): Promise<void> {
+export function firstLoads(partitions: readonly FirstLoad[], clock: Clock, max: number): Promise<void> {
   return new Promise((resolve, reject) => {
     let left = partitions.length;
     let cancelGrace = () => {};
-    const cancelMost = clock.schedule(most, () => done());
+    const cancelMost = clock.schedule(max, () => done());
     const done = (): void => {
       cancelGrace();
       cancelMost();

@@ -21,10 +21,10 @@ function resourcesIn(text: string): Map<string, number> {
   const resources = new Map<string, number>();
   for (const each of text.split(';')) {
     if (each.trim() === '') continue;
-    const [name = '', most = ''] = each.split('=').map((part) => part.trim());
-    if (/^fs:/i.test(most)) throw new Error(`resource ${name}: limits from FreeSWITCH are not supported`);
-    if (name === '' || !/^\d{1,9}$/.test(most)) throw new Error(`resource "${each.trim()}" is not NAME=NUMBER`);
-    resources.set(name, Number(most));
+    const [name = '', max = ''] = each.split('=').map((part) => part.trim());
+    if (/^fs:/i.test(max)) throw new Error(`resource ${name}: limits from FreeSWITCH are not supported`);
+    if (name === '' || !/^\d{1,9}$/.test(max)) throw new Error(`resource "${each.trim()}" is not NAME=NUMBER`);
+    resources.set(name, Number(max));
   }
   if (resources.size === 0) throw new Error('there are no resources');
   return resources;

@@ -60,10 +60,10 @@ export class EventLoopLoad {
 
 /** Memory of the process, under the names of OpenSIPS' shared memory statistics. */
 export function memoryStatistics(): readonly Statistic[] {
-  let most = 0;
+  let max = 0;
   const used = (): number => {
     const { heapUsed } = process.memoryUsage();
-    most = Math.max(most, heapUsed);
+    max = Math.max(max, heapUsed);
     return heapUsed;
   };
   const total = (): number => getHeapStatistics().heap_size_limit;
@@ -72,7 +72,7 @@ export function memoryStatistics(): readonly Statistic[] {
     measured('total_size', total),
     measured('max_used_size', () => {
       used();
-      return most;
+      return max;
     }),
     measured('free_size', () => Math.max(0, total() - used())),
     measured('used_size', used),

@@ -81,8 +81,8 @@ export function parseSelectArguments(given: SelectParameters): SelectArguments |
     return `${sets.length} sets but ${algorithms.length} algorithms`;
   }
 
-  const most = parseMaxResults(given.maxResults);
-  if (typeof most === 'string') return most;
+  const max = parseMaxResults(given.maxResults);
+  if (typeof max === 'string') return max;
   const entries = String(given.flags ?? '').split(',');
   if (entries.length !== 1 && entries.length !== sets.length) {
     return `${sets.length} sets but ${entries.length} entries of flags`;
@@ -100,7 +100,7 @@ export function parseSelectArguments(given: SelectParameters): SelectArguments |
       setId,
       algorithm: (algorithms.length === 1 ? algorithms[0] : algorithms[i]) as number,
       flags: entry.flags,
-      maxResults: entry.maxResults ?? most,
+      maxResults: entry.maxResults ?? max,
     };
   });
   return { partition, targets };
@@ -142,8 +142,8 @@ function parseFlags(entry: string): FlagsEntry | string {
 }
 
 function withMost(flags: number, digits: string): FlagsEntry | string {
-  const most = parseMaxResults(digits);
-  return typeof most === 'string' ? most : { flags, maxResults: most };
+  const max = parseMaxResults(digits);
+  return typeof max === 'string' ? max : { flags, maxResults: max };
 }
 
 /** Infinity when absent. A negative number keeps only the chosen destination, as recorded. */

@@ -23,10 +23,10 @@ const pending = {
  * Lets a request wait for a time; its transaction absorbs retransmissions meanwhile. A number is the function's code
  * when the request cannot wait.
  */
-function pause(run: MessageRun, ms: number, most: number): Promise<void> | number {
+function pause(run: MessageRun, ms: number, max: number): Promise<void> | number {
   const { call, env } = run;
   const requests = env.modules.of(pending);
-  if (!(ms >= 0) || ms > most || requests.waiting >= MAX_WAITING) {
+  if (!(ms >= 0) || ms > max || requests.waiting >= MAX_WAITING) {
     env.peerLog.error(
       { callId: run.message.callId, ms, waiting: requests.waiting },
       'script: a request cannot be suspended for this time',
@@ -46,13 +46,13 @@ function pause(run: MessageRun, ms: number, most: number): Promise<void> | numbe
 }
 
 /** Runs a route after a time; the script ends with that route. */
-function routeAfter(run: MessageRun, name: string, ms: number, most: number): Promise<number> | number {
+function routeAfter(run: MessageRun, name: string, ms: number, max: number): Promise<number> | number {
   const route = run.env.script.subRoute(name);
   if (route === undefined) {
     run.env.peerLog.error({ callId: run.message.callId, route: name.slice(0, 64) }, 'script: there is no such route');
     return -1;
   }
-  const paused = pause(run, ms, most);
+  const paused = pause(run, ms, max);
   if (typeof paused === 'number') return paused;
   return paused.then(async () => {
     // As recorded, $rc is 0 at the start of the route. If the caller cancelled meanwhile, it has its reply already.
@@ -62,8 +62,8 @@ function routeAfter(run: MessageRun, name: string, ms: number, most: number): Pr
   });
 }
 
-function sleepFor(run: MessageRun, ms: number, most: number): Promise<number> | number {
-  const paused = pause(run, ms, most);
+function sleepFor(run: MessageRun, ms: number, max: number): Promise<number> | number {
+  const paused = pause(run, ms, max);
   return typeof paused === 'number' ? paused : paused.then(() => 1);
 }
 

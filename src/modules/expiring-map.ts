@@ -26,9 +26,9 @@ export class ExpiringMap<T> implements ValueMap<T> {
   /** Number of characters in all keys and texts. */
   private held = 0;
 
-  /** `most`: maximum number of entries; `maxText`: maximum number of characters in keys and texts. */
+  /** `max`: maximum number of entries; `maxText`: maximum number of characters in keys and texts. */
   constructor(
-    private readonly most: number,
+    private readonly max: number,
     private readonly maxText = MAX_KEPT_TEXT,
   ) {}
 
@@ -79,7 +79,7 @@ export class ExpiringMap<T> implements ValueMap<T> {
       more = textOf(key, kept);
     }
     if (known === undefined) {
-      if (this.map.size >= this.most) this.deleteOldest();
+      if (this.map.size >= this.max) this.deleteOldest();
       while (this.held + more > this.maxText && this.map.size > 0) this.deleteOldest();
     }
     this.held += more;
@@ -120,21 +120,21 @@ export class ExpiringMap<T> implements ValueMap<T> {
     }
   }
 
-  expired(now: number, most = Number.POSITIVE_INFINITY): readonly (readonly [string, T])[] {
+  expired(now: number, max = Number.POSITIVE_INFINITY): readonly (readonly [string, T])[] {
     const before = this.dropped ?? [];
     this.dropped = before;
     for (const [key, { value, expires }] of this.map)
-      if (before.length >= most) break;
+      if (before.length >= max) break;
       else if (expires !== undefined && expires <= now) {
         this.delete(key);
         this.drop(key, value);
       }
-    this.dropped = before.splice(Math.min(most, before.length));
+    this.dropped = before.splice(Math.min(max, before.length));
     return before;
   }
 
   private drop(key: string, value: T): void {
-    if (this.dropped !== undefined && this.dropped.length < this.most) this.dropped.push([key, value]);
+    if (this.dropped !== undefined && this.dropped.length < this.max) this.dropped.push([key, value]);
   }
 }
 
@@ -144,13 +144,13 @@ function textOf(key: string, value: unknown): number {
 }
 
 /** The map with that name: shared with the other processes that run the script, if there are any. */
-export function valuesOf(states: ModuleStates, name: string, most: number): ValueMap<PvarValue> {
-  return states.shared?.table(name, most) ?? new ExpiringMap<PvarValue>(most);
+export function valuesOf(states: ModuleStates, name: string, max: number): ValueMap<PvarValue> {
+  return states.shared?.table(name, max) ?? new ExpiringMap<PvarValue>(max);
 }
 
 /** A copy in a map of this process. Throws SwitchyardError USAGE when there are too many entries to copy. */
-export function copiedValues<T>(values: ValueMap<T>, most: number): ExpiringMap<T> {
-  const copy = new ExpiringMap<T>(most);
+export function copiedValues<T>(values: ValueMap<T>, max: number): ExpiringMap<T> {
+  const copy = new ExpiringMap<T>(max);
   for (const [key, value, expires] of copiedList(values.size, values.listed())) copy.set(key, value, expires);
   return copy;
 }

@@ -33,7 +33,7 @@ export class MemoryQueue {
 
   constructor(
     /** Maximum number of items; 0 for the maximum of all queues. */
-    private readonly most: number,
+    private readonly max: number,
     /** What happens to items with equal keys: 0 both stay, 1 the older stays, 2 the newer stays. */
     private readonly mode: number,
   ) {}
@@ -55,7 +55,7 @@ export class MemoryQueue {
     this.characters += key.length + value.length;
     if (this.mode !== 0) this.numbers.set(item.key, this.next);
     this.next++;
-    if (this.items.size > (this.most || MAX_ITEMS)) this.shift();
+    if (this.items.size > (this.max || MAX_ITEMS)) this.shift();
     while (this.characters > MAX_CHARACTERS && this.items.size > 1) this.shift();
   }
 

@@ -41,10 +41,10 @@ function timer(name: string): FunctionSpec {
 
 /** Functions of Kamailio that are accepted but do nothing here: names with their maximum number of arguments. */
 function taken(functions: Readonly<Record<string, number>>, standIn: string): FunctionSpec[] {
-  return Object.entries(functions).map(([name, most]) => ({
+  return Object.entries(functions).map(([name, max]) => ({
     name,
     dialects: KAMAILIO,
-    parameters: Array.from({ length: most }, (_, i) => optional(`argument ${i + 1}`, 'string')),
+    parameters: Array.from({ length: max }, (_, i) => optional(`argument ${i + 1}`, 'string')),
     summary: `accepted; ${standIn}`,
     standIn,
     compile: () => () => 1,

@@ -6,13 +6,13 @@ import { MAX_NODES, OwnPikeTree, type PikeLevel, type PikeNode, type PikeTree, S
 
 /**
  * Sources are kept as a tree of the bytes of their addresses. A node gets children after it has counted a quarter of
- * the allowed requests. Only leaves of the last level block, so a new source may send a few requests more than `most`,
- * and a known one exactly `most`.
+ * the allowed requests. Only leaves of the last level block, so a new source may send a few requests more than `max`,
+ * and a known one exactly `max`.
  */
 interface PikeState {
   /** Length of a sampling unit in milliseconds. */
   readonly span: number;
-  readonly most: number;
+  readonly max: number;
   /** Milliseconds after which a silent source is removed. */
   readonly latency: number;
   readonly tree: PikeTree;
@@ -26,7 +26,7 @@ export const pikeState = {
     const shared = states.shared?.table('pike', MAX_NODES);
     return {
       span: Math.max(1, parameters.int('sampling_time_unit', 2)) * 1000,
-      most: parameters.int('reqs_density_per_unit', 30),
+      max: parameters.int('reqs_density_per_unit', 30),
       latency,
       tree: shared === undefined ? new OwnPikeTree() : new SharedPikeTree(shared, latency),
     };
@@ -61,7 +61,7 @@ function pike(run: MessageRun, bytes: readonly number[], address: string): numbe
   return result;
 }
 
-function counted({ tree, span, latency, most }: PikeState, bytes: readonly number[], now: number): number {
+function counted({ tree, span, latency, max }: PikeState, bytes: readonly number[], now: number): number {
   const unit = Math.floor(now / span);
   tree.bound();
   let level = tree.root;
@@ -86,27 +86,27 @@ function counted({ tree, span, latency, most }: PikeState, bytes: readonly numbe
     return 1;
   }
   if (depth === bytes.length) {
-    const result = judge(last.node, most);
+    const result = judge(last.node, max);
     last.level.set(last.byte, last.node);
     return result;
   }
   last.node.hits++;
   last.level.set(last.byte, last.node);
-  if (last.node.hits >= most >> 2)
+  if (last.node.hits >= max >> 2)
     level.set(bytes[depth] as number, node(unit, now, depth === bytes.length - 1 ? 0 : last.node.hits));
   return 1;
 }
 
-function judge(leaf: PikeNode, most: number): number {
-  const blocked = leaf.hits >= most || leaf.before >= most;
+function judge(leaf: PikeNode, max: number): number {
+  const blocked = leaf.hits >= max || leaf.before >= max;
   leaf.hits++;
   if (blocked) return -1;
-  return leaf.hits < most ? 1 : -2;
+  return leaf.hits < max ? 1 : -2;
 }
 
 /** The blocked sources, up to a maximum number. */
 export function blockedSources(
-  { tree, most, span }: PikeState,
+  { tree, max, span }: PikeState,
   now: number,
   limit: number,
 ): { readonly ip: string; readonly count: number }[] {
@@ -115,7 +115,7 @@ export function blockedSources(
   for (const [bytes, each] of tree.leaves()) {
     if (found.length >= limit) break;
     const count = each.unit === unit ? Math.max(each.hits, each.before) : each.unit === unit - 1 ? each.hits : 0;
-    if (count >= most && bytes.length >= 4) found.push({ ip: textOfBytes(bytes), count });
+    if (count >= max && bytes.length >= 4) found.push({ ip: textOfBytes(bytes), count });
   }
   return found;
 }

@@ -95,7 +95,7 @@ function pipeFrom(value: PvarValue): Pipe {
 }
 
 /** The pipes of a module: shared with the other processes that run the script, if there are any. */
-export function pipesOf(states: ModuleStates, module: string, most: number): Pipes {
-  const shared = states.shared?.table(`pipes of ${module}`, most);
+export function pipesOf(states: ModuleStates, module: string, max: number): Pipes {
+  const shared = states.shared?.table(`pipes of ${module}`, max);
   return shared === undefined ? new OwnPipes() : new SharedPipes(shared);
 }

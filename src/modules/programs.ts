@@ -10,14 +10,14 @@ import {
 
 const RUNS_NONE = 'runs no program and returns -1: what a peer sends must not reach a shell';
 
-function refused(name: string, most: number, dialects: FunctionSpec['dialects'] = OPENSIPS): FunctionSpec {
+function refused(name: string, max: number, dialects: FunctionSpec['dialects'] = OPENSIPS): FunctionSpec {
   return {
     name,
     dialects,
     async: name === 'exec',
     parameters: [
       param('command', 'string'),
-      ...Array.from({ length: most - 1 }, (_, i) => optional(`argument ${i + 2}`, 'string')),
+      ...Array.from({ length: max - 1 }, (_, i) => optional(`argument ${i + 2}`, 'string')),
     ],
     summary: 'runs no program; always returns -1',
     standIn: RUNS_NONE,

@@ -176,17 +176,15 @@ export const rateLimitFunctions: ScriptFunction[] = [
     {
       name: 'pl_drop',
       dialects: KAMAILIO,
-      parameters: [optional('retry after', 'string'), optional('most', 'string')],
+      parameters: [optional('retry after', 'string'), optional('maximum', 'string')],
       summary: 'answers with the code of the module and Retry-After',
       compile:
-        ([least, most]) =>
+        ([least, max]) =>
         (run) => {
           const { code: status, reason } = run.env.modules.of(pipeState);
           const from = intOf(least, run, 0);
           const after =
-            most === undefined
-              ? from
-              : from + (run.env.random.uint32() % Math.max(1, intOf(most, run, from) - from + 1));
+            max === undefined ? from : from + (run.env.random.uint32() % Math.max(1, intOf(max, run, from) - from + 1));
           const lines = least === undefined ? '' : `Retry-After: ${after}\r\n`;
           const { call } = run;
           const before = call.replyLines;

@@ -177,8 +177,8 @@ function keptOf(reset: string, before: readonly BoundedRegex[], configured: read
 
 const SUMMARY = 'takes the contacts of redirections as targets, the best first';
 
-const byText: FunctionSpec['compile'] = ([most]) => {
-  const [total, each] = limitsIn((most as Arg).text);
+const byText: FunctionSpec['compile'] = ([max]) => {
+  const [total, each] = limitsIn((max as Arg).text);
   return (run) => redirect(run, total, each);
 };
 
@@ -188,7 +188,7 @@ const functions: FunctionSpec[] = [
     dialects: OPENSIPS,
     until: 2,
     routes: ['failure'],
-    parameters: [param('most', 'literal'), optional('reason', 'string')],
+    parameters: [param('maximum', 'literal'), optional('reason', 'string')],
     summary: SUMMARY,
     compile: byText,
   },
@@ -196,18 +196,18 @@ const functions: FunctionSpec[] = [
     name: 'get_redirects',
     dialects: OPENSIPS,
     routes: ['failure'],
-    parameters: [optional('most', 'int'), optional('of one branch', 'int')],
+    parameters: [optional('maximum', 'int'), optional('maximum of one branch', 'int')],
     summary: SUMMARY,
     compile:
-      ([most, each]) =>
+      ([max, each]) =>
       (run) =>
-        redirect(run, intOf(most, run, 0) || MAX_CONTACTS, intOf(each, run, 0) || MAX_CONTACTS),
+        redirect(run, intOf(max, run, 0) || MAX_CONTACTS, intOf(each, run, 0) || MAX_CONTACTS),
   },
   {
     name: 'get_redirects',
     dialects: KAMAILIO,
     routes: ['failure'],
-    parameters: [param('most', 'literal'), optional('reason', 'string')],
+    parameters: [param('maximum', 'literal'), optional('reason', 'string')],
     summary: SUMMARY,
     compile: byText,
   },

@@ -27,7 +27,7 @@ const restClient = {
     totalMs: milliseconds(parameters, 'curl_timeout'),
     maxBytes: 1024 * number(parameters, 'max_transfer_size', MAX_BYTES / 1024),
     verify: number(parameters, 'ssl_verifypeer', 1) !== 0,
-    most: number(parameters, 'max_async_transfers', 100),
+    max: number(parameters, 'max_async_transfers', 100),
     running: 0,
   }),
 };
@@ -64,8 +64,8 @@ async function send(
   const module = modules.of(restClient);
   const { connectMs, totalMs, maxBytes, verify } = module;
   const headers = pending.of(run.pvars).splice(0);
-  if (module.running >= module.most) {
-    peerLog.warn({ callId: run.message.callId, most: module.most }, 'script: too many HTTP requests at once');
+  if (module.running >= module.max) {
+    peerLog.warn({ callId: run.message.callId, max: module.max }, 'script: too many HTTP requests at once');
     return FAILED;
   }
   if (type !== '') headers.push(['Content-Type', type]);

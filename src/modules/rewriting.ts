@@ -176,13 +176,13 @@ function diversion(dialects: FunctionSpec['dialects']): FunctionSpec {
 }
 
 /**
- * Functions of a server that is not implemented (`missing`): the request is answered with 501. `most`: maximum number
+ * Functions of a server that is not implemented (`missing`): the request is answered with 501. `max`: maximum number
  * of arguments.
  */
 function notHere(
   module: string,
   name: string,
-  most: number,
+  max: number,
   dialects?: FunctionSpec['dialects'],
   missing = 'registrar',
 ): ScriptFunction[] {
@@ -190,7 +190,7 @@ function notHere(
     {
       name,
       ...(dialects === undefined ? {} : { dialects }),
-      parameters: Array.from({ length: most }, (_, i) => optional(`value ${i + 1}`, 'expression')),
+      parameters: Array.from({ length: max }, (_, i) => optional(`value ${i + 1}`, 'expression')),
       standIn: `answers 501: there is no ${missing} here`,
       summary: `there is no ${missing} here: answers 501`,
       compile: () => (run) => {
@@ -202,7 +202,7 @@ function notHere(
 }
 
 /** Functions that look up registrations; they find none. */
-const REGISTERED: readonly (readonly [module: string, name: string, most: number])[] = [
+const REGISTERED: readonly (readonly [module: string, name: string, max: number])[] = [
   ['registrar', 'lookup', 4],
   ['registrar', 'lookup_branches', 2],
   ['registrar', 'registered', 4],
@@ -212,12 +212,12 @@ const REGISTERED: readonly (readonly [module: string, name: string, most: number
   ['mid_registrar', 'mid_registrar_lookup', 4],
 ];
 
-function findsNobody(module: string, name: string, most: number, dialects: FunctionSpec['dialects']): ScriptFunction[] {
+function findsNobody(module: string, name: string, max: number, dialects: FunctionSpec['dialects']): ScriptFunction[] {
   return moduleFunctions(module, [
     {
       name,
       ...(dialects === undefined ? {} : { dialects }),
-      parameters: Array.from({ length: most }, (_, i) => optional(`value ${i + 1}`, 'expression')),
+      parameters: Array.from({ length: max }, (_, i) => optional(`value ${i + 1}`, 'expression')),
       standIn: 'finds nobody: there is no registrar here',
       summary: 'always -1: there is no registrar',
       compile: () => () => -1,
@@ -228,7 +228,7 @@ function findsNobody(module: string, name: string, most: number, dialects: Funct
 /** Dialects in which these functions answer with 501 or find nothing: module registrar is implemented for Kamailio. */
 const elsewhere = (module: string): FunctionSpec['dialects'] => (module === 'registrar' ? OPENSIPS : undefined);
 
-const REGISTRAR: readonly (readonly [module: string, name: string, most: number])[] = [
+const REGISTRAR: readonly (readonly [module: string, name: string, max: number])[] = [
   ['registrar', 'save', 5],
   ['registrar', 'remove', 6],
   ['registrar', 'remove_ip_port', 3],
@@ -241,7 +241,7 @@ const REGISTRAR: readonly (readonly [module: string, name: string, most: number]
 ];
 
 /** Functions of digest authentication, which is implemented for Kamailio only. */
-const DIGEST: readonly (readonly [module: string, name: string, most: number])[] = [
+const DIGEST: readonly (readonly [module: string, name: string, max: number])[] = [
   ['auth|auth_db', 'www_authorize', 2],
   ['auth|auth_db', 'proxy_authorize', 2],
   ['auth', 'pv_www_authorize', 1],
@@ -256,7 +256,7 @@ const DIGEST: readonly (readonly [module: string, name: string, most: number])[]
 ];
 
 /** Functions of a presence server, which is not implemented. */
-const PRESENCE: readonly (readonly [name: string, most: number])[] = [
+const PRESENCE: readonly (readonly [name: string, max: number])[] = [
   ['handle_publish', 1],
   ['handle_subscribe', 2],
 ];
@@ -330,8 +330,8 @@ export const rewritingFunctions: ScriptFunction[] = [
     ),
   ]),
   ...moduleFunctions('diversion', [diversion(undefined)]),
-  ...REGISTRAR.flatMap(([module, name, most]) => notHere(module, name, most, elsewhere(module))),
-  ...REGISTERED.flatMap(([module, name, most]) => findsNobody(module, name, most, elsewhere(module))),
-  ...DIGEST.flatMap(([module, name, most]) => notHere(module, name, most, OPENSIPS)),
-  ...PRESENCE.flatMap(([name, most]) => notHere('presence', name, most, undefined, 'presence server')),
+  ...REGISTRAR.flatMap(([module, name, max]) => notHere(module, name, max, elsewhere(module))),
+  ...REGISTERED.flatMap(([module, name, max]) => findsNobody(module, name, max, elsewhere(module))),
+  ...DIGEST.flatMap(([module, name, max]) => notHere(module, name, max, OPENSIPS)),
+  ...PRESENCE.flatMap(([name, max]) => notHere('presence', name, max, undefined, 'presence server')),
 ];

@@ -87,7 +87,7 @@ function built(
   text: (args: readonly string[], literal: Literal) => string | undefined,
   result: number,
 ): FunctionSpec {
-  const most = names.length;
+  const max = names.length;
   return {
     name,
     dialects: OPENSIPS,
@@ -103,14 +103,14 @@ function built(
     ],
     summary: 'executes a statement built from its parts',
     compile: (args) => {
-      const variables = result > 0 ? args[most] : undefined;
+      const variables = result > 0 ? args[max] : undefined;
       const targets = variables === undefined || variables.text === '' ? undefined : targetsIn(variables.text);
-      const database = args[result > 0 ? most + 1 : most];
+      const database = args[result > 0 ? max + 1 : max];
       return async (run) => {
         const url = ofSqlops(run).get(String(intOf(database, run, 0)));
         const literal = url === undefined ? String : literalOf(run.env.services.database(url));
         const statement = text(
-          args.slice(0, most).map((each) => textOf(each, run)),
+          args.slice(0, max).map((each) => textOf(each, run)),
           literal,
         );
         if (statement === undefined) return -1;

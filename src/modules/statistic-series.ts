@@ -121,8 +121,8 @@ function profileOf(text: string): [string, SeriesProfile] {
       return [key, value] as const;
     }),
   );
-  const number = (key: string, usual: number, most: number): number =>
-    Math.min(most, Math.max(1, Math.trunc(Number(given.get(key) ?? usual)) || usual));
+  const number = (key: string, usual: number, max: number): number =>
+    Math.min(max, Math.max(1, Math.trunc(Number(given.get(key) ?? usual)) || usual));
   const algorithm = given.get('algorithm');
   const window = number('window', 60, 86_400);
   return [

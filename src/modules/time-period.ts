@@ -7,7 +7,7 @@ const WEEKDAYS = ['su', 'mo', 'tu', 'we', 'th', 'fr', 'sa'];
 /** A scale: its minimum and maximum, names of its numbers, and its value at a time. */
 interface Scale {
   readonly least: number;
-  readonly most: number;
+  readonly max: number;
   readonly names?: { readonly words: readonly string[]; readonly letters: number };
   /** Whether a range may begin with the greater number. */
   readonly wraps: boolean;
@@ -19,9 +19,9 @@ function dayOfYear(time: Date): number {
   return Math.round((day - Date.UTC(time.getFullYear(), 0, 1)) / 86_400_000) + 1;
 }
 
-const scale = (least: number, most: number, at: Scale['at'], more: Partial<Scale> = {}): Scale => ({
+const scale = (least: number, max: number, at: Scale['at'], more: Partial<Scale> = {}): Scale => ({
   least,
-  most,
+  max,
   at,
   wraps: true,
   ...more,
@@ -64,13 +64,13 @@ const SCALES: ReadonlyMap<string, Scale> = new Map([
  * Parses a value of a scale; undefined for one out of range. In a scale without names, a text that is not a number
  * counts as 0.
  */
-function numberOf({ least, most, names }: Scale, text: string): number | undefined {
+function numberOf({ least, max, names }: Scale, text: string): number | undefined {
   if (names !== undefined && !/^\d/.test(text)) {
     const index = names.words.indexOf(text.slice(0, names.letters).toLowerCase());
     return index < 0 ? undefined : index + 1;
   }
   const number = Number(/^\d{1,9}/.exec(text)?.[0] ?? 0);
-  return number < least || number > most ? undefined : number;
+  return number < least || number > max ? undefined : number;
 }
 
 /**

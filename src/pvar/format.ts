@@ -273,10 +273,9 @@ class Compiler {
     const args =
       node.argumentText === undefined
         ? []
-        : splitArguments(node.argumentText, definition.most, this.known.keepsBlanksAfter);
-    if (args.length < definition.least || args.length > definition.most) {
-      const range =
-        definition.least === definition.most ? definition.most : `${definition.least} to ${definition.most}`;
+        : splitArguments(node.argumentText, definition.max, this.known.keepsBlanksAfter);
+    if (args.length < definition.least || args.length > definition.max) {
+      const range = definition.least === definition.max ? definition.max : `${definition.least} to ${definition.max}`;
       throw fail('PVAR_SYNTAX', `transformation {${node.name}} takes ${range} arguments, not ${args.length},`);
     }
     let transform: Transform;

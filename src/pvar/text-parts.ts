@@ -12,11 +12,11 @@ export function doubled(text: string): string {
  * Splits arguments at commas outside parentheses and braces; the last argument keeps its commas. Surrounding blanks are
  * removed unless the argument has nothing else; for Kamailio only the leading ones.
  */
-export function splitArguments(text: string, most: number, keepsBlanksAfter = false): string[] {
+export function splitArguments(text: string, max: number, keepsBlanksAfter = false): string[] {
   const args: string[] = [];
   let start = 0;
   let depth = 0;
-  for (let i = 0; i < text.length && args.length < most - 1; i++) {
+  for (let i = 0; i < text.length && args.length < max - 1; i++) {
     const c = text[i];
     if (c === '(' || c === '{') depth++;
     else if (c === ')' || c === '}') depth--;

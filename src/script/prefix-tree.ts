@@ -33,7 +33,7 @@ export class PrefixTree {
     characters: string,
     readonly integers: boolean,
     private readonly duplicates: boolean,
-    private readonly most = MAX_ENTRIES,
+    private readonly max = MAX_ENTRIES,
   ) {
     this.characters = new Set(characters);
   }
@@ -46,7 +46,7 @@ export class PrefixTree {
     if (this.integers && !/^[+-]?\d{1,10}$/.test(value)) return 'its value is not a number';
     const known = this.entries.get(prefix);
     if (known !== undefined && known.values.length > 0 && !this.duplicates) return 'the prefix is there already';
-    if (known === undefined && this.entries.size + prefix.length > this.most) return 'the tree is full';
+    if (known === undefined && this.entries.size + prefix.length > this.max) return 'the tree is full';
     const entry = known === undefined || known === BEGINNING ? { values: [], deep: known !== undefined } : known;
     if (entry !== known) this.entries.set(prefix, entry);
     entry.values.push(this.integers ? Number(value) : value);

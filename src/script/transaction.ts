@@ -268,14 +268,14 @@ export class ScriptTransaction implements BranchListener, TransactionState {
   }
 
   /**
-   * Milliseconds left for a new branch, `most` at the maximum. Kamailio limits the time of all branches together; a
+   * Milliseconds left for a new branch, `max` at the maximum. Kamailio limits the time of all branches together; a
    * branch that begins after that time is sent, and ends at once.
    */
-  timeLeft(most: number): number {
+  timeLeft(max: number): number {
     const { call, env, invite } = this;
     const lifetime = call.lifetime ?? (invite ? env.tm.inviteLifetime : env.tm.otherLifetime);
-    if (lifetime >= most && this.branches.length <= 1) return most;
-    return Math.max(1, Math.min(most, lifetime - (env.clock.monotonic() - this.begun)));
+    if (lifetime >= max && this.branches.length <= 1) return max;
+    return Math.max(1, Math.min(max, lifetime - (env.clock.monotonic() - this.begun)));
   }
 
   /** Reason header of the CANCEL for other branches when one has been answered with 2xx. */

@@ -13,7 +13,7 @@ export interface Refusal {
 export interface TransactionRoom {
   /** Number of transactions; one that keeps large messages counts as several. */
   readonly load: number;
-  readonly most: number;
+  readonly max: number;
   /** Whether the number is near its limit, or datagrams arrive too fast. */
   readonly tight: boolean;
   /** Drops the records of some ended transactions early, as far as that is harmless. */
@@ -79,7 +79,7 @@ export class Admission {
     if (congestion?.active === true && !inDialog && congestion.refuses(address)) return BUSY;
     const wait = limiter?.take(address) ?? 0;
     if (wait > 0) return { reason: 'Too Many Requests', retryAfter: wait };
-    return room.load * 2 > room.most && this.isFull(address, inDialog, room) ? BUSY : undefined;
+    return room.load * 2 > room.max && this.isFull(address, inDialog, room) ? BUSY : undefined;
   }
 
   /** Changes the amount that a source holds; `amount` may be negative. */
@@ -100,12 +100,12 @@ export class Admission {
   private isFull(address: string, inDialog: boolean, room: TransactionRoom): boolean {
     const { counters, shares } = this;
     if (room.tight) room.makeRoom();
-    const { load, most } = room;
-    if (load >= (inDialog ? most + most / 8 : most)) {
+    const { load, max } = room;
+    if (load >= (inDialog ? max + max / 8 : max)) {
       counters.overload.value++;
       return true;
     }
-    const free = most - load;
+    const free = max - load;
     const greedy = inDialog ? shares.exceedsLast(address, free, load) : shares.exceeds(address, free);
     if (!greedy || this.bounds.trusted?.has(address) === true) return false;
     counters.share.value++;

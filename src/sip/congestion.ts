@@ -106,20 +106,20 @@ export class Congestion {
   }
 
   private endPeriod(): void {
-    let most = 0;
+    let max = 0;
     let sent = 0;
     let letIn = 0;
     for (const count of this.counts.values()) {
-      if (count > most) most = count;
+      if (count > max) max = count;
       sent += count;
       letIn += Math.min(count, this.level);
     }
     const behind = !this.keptUp;
     this.found ||= !behind;
     if (behind && letIn > sent * MIN_PART) {
-      this.level = Math.max(MIN_LEVEL, Math.min(this.level, most) * (this.found ? DOWN : START));
+      this.level = Math.max(MIN_LEVEL, Math.min(this.level, max) * (this.found ? DOWN : START));
     } else if (!behind) this.level = this.level * UP + 1;
-    this.calm = behind || most > this.level ? 0 : this.calm + 1;
+    this.calm = behind || max > this.level ? 0 : this.calm + 1;
     if (this.calm >= CALM_PERIODS || this.now() - this.began > CALM_PERIODS * PERIOD_MS) this.end();
     else this.nextPeriod();
   }

@@ -370,19 +370,19 @@ function srvName(transport: TransportName, host: string, secure: boolean): strin
 }
 
 /**
- * SRV records in the order in which to try them, the first `most` (RFC 2782): by priority, and within a priority at
+ * SRV records in the order in which to try them, the first `max` (RFC 2782): by priority, and within a priority at
  * random in proportion to weight.
  */
-export function orderSrv(records: readonly SrvRecord[], random: Random, most = Number.POSITIVE_INFINITY): SrvRecord[] {
+export function orderSrv(records: readonly SrvRecord[], random: Random, max = Number.POSITIVE_INFINITY): SrvRecord[] {
   const ordered: SrvRecord[] = [];
   // Within a priority, records of weight 0 come first, so that they have a small chance to be drawn.
   const sorted = [...records].sort((a, b) => a.priority - b.priority || a.weight - b.weight);
-  for (let from = 0; from < sorted.length && ordered.length < most; ) {
+  for (let from = 0; from < sorted.length && ordered.length < max; ) {
     const { priority } = sorted[from] as SrvRecord;
     const next = sorted.findIndex((each, i) => i > from && each.priority !== priority);
     const left = sorted.slice(from, next < 0 ? undefined : next);
     from = next < 0 ? sorted.length : next;
-    while (left.length > 0 && ordered.length < most) {
+    while (left.length > 0 && ordered.length < max) {
       const total = left.reduce((sum, each) => sum + each.weight, 0);
       const draw = total === 0 ? 0 : random.uint32() % (total + 1);
       let sum = 0;

@@ -189,12 +189,12 @@ function select(
 ): Knex.QueryBuilder<object, SelectedRow[]> {
   const named = [...Object.entries(selection(columns)), ...extra.map((column, i) => [`extra${i}`, column] as const)];
   // One value of a gigabyte would take the memory of all partitions: it is left in the database.
-  const most = MAX_VALUE;
+  const max = MAX_VALUE;
   const list = named.map(([name, column]) =>
-    trx.raw(`case when (${valueSize}) > :most then null else :column: end as :name:`, { column, most, name }),
+    trx.raw(`case when (${valueSize}) > :most then null else :column: end as :name:`, { column, max, name }),
   );
   const names = named.map(([, column]) =>
-    trx.raw(`when (${valueSize}) > :most then :text`, { column, most, text: column }),
+    trx.raw(`when (${valueSize}) > :most then :text`, { column, max, text: column }),
   );
   const large = trx.raw(`case ${names.map(() => '?').join(' ')} end as too_large`, names);
   return trx<object, SelectedRow[]>(table)

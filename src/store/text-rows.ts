@@ -8,12 +8,12 @@ import { parseTextRow, readTextTable } from './db-text.js';
 export async function readTextRows(
   folder: string,
   name: string,
-  most: number,
+  max: number,
 ): Promise<Readonly<Record<string, unknown>>[]> {
   const { columns, lines } = await readTextTable(join(folder, name));
   const rows: Readonly<Record<string, unknown>>[] = [];
   for (const line of lines) {
-    if (line === '' || rows.length >= most) continue;
+    if (line === '' || rows.length >= max) continue;
     const fields = parseTextRow(line);
     if (fields.length !== columns.length) continue;
     rows.push(Object.fromEntries(columns.map((column, i) => [column, fields[i] === '' ? null : fields[i]])));

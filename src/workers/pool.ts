@@ -162,8 +162,8 @@ export class Pool {
     for (let worker = 1; worker < this.slots.length; worker++) {
       const slot = this.slots[worker];
       if (slot === undefined) continue;
-      const most = slot.isReady ? MAX_SILENT_LOOKS : START_MS / LOOK_MS;
-      if (slot.silentFor++ >= most) slot.child.kill('SIGKILL');
+      const max = slot.isReady ? MAX_SILENT_LOOKS : START_MS / LOOK_MS;
+      if (slot.silentFor++ >= max) slot.child.kill('SIGKILL');
       else if (slot.isReady) this.send(worker, ['ping']);
     }
   }

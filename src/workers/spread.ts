@@ -41,7 +41,7 @@ export class Spread {
   shares: readonly number[];
   private readonly ready: boolean[];
   /** The largest total load, in units of one worker, since shares were enlarged or could have been reduced. */
-  private most = 0;
+  private maxSum = 0;
   private since = 0;
   /** Milliseconds before a share is taken back, and when one was last taken back. */
   private hold = HOLD_MS;
@@ -70,10 +70,10 @@ export class Spread {
     }
     const now = options.now();
     // The loads are not read while there is nothing to do.
-    if (now - this.looked > HOLD_MS) this.most = sum;
+    if (now - this.looked > HOLD_MS) this.maxSum = sum;
     this.looked = now;
     if (busiest > HIGH_LOAD) {
-      this.most = busiest >= FULL ? this.ready.length : Math.max(this.most, sum);
+      this.maxSum = busiest >= FULL ? this.ready.length : Math.max(this.maxSum, sum);
       this.since = now;
       if (this.reduced !== undefined) {
         // Whether the load needed the share that was taken back.
@@ -81,15 +81,15 @@ export class Spread {
         this.hold = isEarly ? Math.min(2 * this.hold, LONGEST_HOLD_MS) : HOLD_MS;
         this.reduced = undefined;
       }
-      this.apply(sharesFor(this.most, usable));
+      this.apply(sharesFor(this.maxSum, usable));
       return;
     }
-    this.most = Math.max(this.most, sum);
+    this.maxSum = Math.max(this.maxSum, sum);
     if (now - this.since < this.hold) return;
-    const joined = sharesFor(this.most / DIVIDED, usable);
+    const joined = sharesFor(this.maxSum / DIVIDED, usable);
     // Only with fewer workers do the same requests cost less.
-    const fewer = countOf(joined) < countOf(shares) ? joined : sharesFor(this.most, usable);
-    this.most = sum;
+    const fewer = countOf(joined) < countOf(shares) ? joined : sharesFor(this.maxSum, usable);
+    this.maxSum = sum;
     this.since = now;
     if (meanOf(fewer) < meanOf(shares) && this.apply(fewer)) this.reduced = now;
   }
@@ -110,9 +110,9 @@ export class Spread {
   private distribute(usable: readonly boolean[], loads: readonly (number | undefined)[]): void {
     if (!usable.includes(true)) return;
     const sum = loads.reduce<number>((all, load = 0) => all + load, 0);
-    this.most = Math.max(this.most, sum);
+    this.maxSum = Math.max(this.maxSum, sum);
     this.since = this.options.now();
-    this.change(sharesFor(this.most, usable));
+    this.change(sharesFor(this.maxSum, usable));
   }
 
   /**
@@ -148,10 +148,10 @@ function meanOf(shares: readonly number[]): number {
 }
 
 /** Shares with which as few as possible of the usable workers can do the work. */
-function sharesFor(most: number, usable: readonly boolean[]): readonly number[] {
+function sharesFor(load: number, usable: readonly boolean[]): readonly number[] {
   const count = usable.filter(Boolean).length;
-  const even = most >= WANTED * count && count > 1 && most > WANTED;
-  const all = Math.max(most, Number.MIN_VALUE);
+  const even = load >= WANTED * count && count > 1 && load > WANTED;
+  const all = Math.max(load, Number.MIN_VALUE);
   let left = all;
   return usable.map((isUsable) => {
     if (!isUsable) return 0;

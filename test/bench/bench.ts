@@ -174,8 +174,8 @@ async function capacity(quick: boolean): Promise<number> {
       `  ${workers} ${name} ${String(rate).padStart(5)}/s  CPU microseconds per call and process: ${micros}; the generator used ${(generatorUse * 100).toFixed(0)} % of its own`,
     );
   });
-  const most = (workers: number): number => Math.max(...(carried.get(workers) ?? [0]));
-  say(`  two workers carry ${(most(2) / most(1)).toFixed(2)} times as many (goal: 1.6 with cores to spare)`);
+  const max = (workers: number): number => Math.max(...(carried.get(workers) ?? [0]));
+  say(`  two workers carry ${(max(2) / max(1)).toFixed(2)} times as many (goal: 1.6 with cores to spare)`);
   return 0;
 }
 

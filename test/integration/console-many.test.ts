@@ -50,16 +50,16 @@ describe('the console with ten thousand destinations', {
         // Frame times while it scrolls through the whole list: a long frame is a stall.
         const longest = await page.evaluate(async () => {
           let last = performance.now();
-          let most = 0;
+          let max = 0;
           const steps = 60;
           for (let step = 1; step <= steps; step++) {
             window.scrollTo(0, (document.documentElement.scrollHeight * step) / steps);
             await new Promise(requestAnimationFrame);
             const now = performance.now();
-            most = Math.max(most, now - last);
+            max = Math.max(max, now - last);
             last = now;
           }
-          return most;
+          return max;
         });
         await page.getByText('set 100').last().waitFor();
         assert.ok((await drawn()) < 60, `${await drawn()} rows are drawn`);

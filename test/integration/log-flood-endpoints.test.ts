@@ -75,7 +75,7 @@ after(async () => {
 });
 
 /** Does something many times; the number of log lines and bytes written meanwhile is bounded. */
-async function flood(send: (i: number) => unknown, most = 40, count = COUNT, atOnce = AT_ONCE): Promise<void> {
+async function flood(send: (i: number) => unknown, max = 40, count = COUNT, atOnce = AT_ONCE): Promise<void> {
   lines.length = 0;
   for (let i = 0; i < count; i += atOnce) {
     await Promise.all(Array.from({ length: atOnce }, (_, k) => send(i + k)));
@@ -83,7 +83,7 @@ async function flood(send: (i: number) => unknown, most = 40, count = COUNT, atO
   // A line that comes later is counted with the next test.
   await sleep(100);
   const bytes = lines.join('').length;
-  assert.ok(lines.length <= most && bytes < 30_000, `${lines.length} lines, ${bytes} bytes: ${lines.at(-1)}`);
+  assert.ok(lines.length <= max && bytes < 30_000, `${lines.length} lines, ${bytes} bytes: ${lines.at(-1)}`);
 }
 
 /** Sends text over its own connection and waits until the other side closes it, or for a moment. */

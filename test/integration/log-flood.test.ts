@@ -55,8 +55,8 @@ async function flood(make: (i: number) => string, count = 1000): Promise<string[
 
 const via = (i: number) => `SIP/2.0/UDP 127.0.0.1:${peer.address().port};branch=z9hG4bKf${i}`;
 
-function assertBounded(logged: readonly string[], most: number): void {
-  assert.ok(logged.length <= most, `${logged.length} lines: ${logged[0]}`);
+function assertBounded(logged: readonly string[], max: number): void {
+  assert.ok(logged.length <= max, `${logged.length} lines: ${logged[0]}`);
   assert.ok(logged.join('').length < 10_000, `${logged.join('').length} bytes`);
 }
 

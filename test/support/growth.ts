@@ -83,14 +83,14 @@ function faultOf(each: GrowthCase, run: (input: string) => void, limits: Require
   const { lengths, maxMs, factor, noiseMs } = limits;
   const longest = lengths[lengths.length - 1] as number;
   // The longest input first: most cases are within the noise, and the shorter ones are not measured.
-  const most = fastest(each, run, longest, noiseMs / 2);
-  if (most < noiseMs) return undefined;
-  const times = lengths.map((length) => (length === longest ? most : fastest(each, run, length, noiseMs / 2)));
+  const max = fastest(each, run, longest, noiseMs / 2);
+  if (max < noiseMs) return undefined;
+  const times = lengths.map((length) => (length === longest ? max : fastest(each, run, length, noiseMs / 2)));
   const figures = lengths.map((length, i) => `${length}: ${(times[i] as number).toFixed(2)} ms`).join(', ');
-  const allowed = most > maxMs ? maxMs * slowness() : maxMs;
-  if (most > allowed) return `more than ${allowed.toFixed(1)} ms (${figures})`;
+  const allowed = max > maxMs ? maxMs * slowness() : maxMs;
+  if (max > allowed) return `more than ${allowed.toFixed(1)} ms (${figures})`;
   const first = Math.max(times[0] as number, noiseMs / 4);
-  const growth = most / first / (longest / (lengths[0] as number));
+  const growth = max / first / (longest / (lengths[0] as number));
   return growth > factor ? `${growth.toFixed(1)} times the growth of the length (${figures})` : undefined;
 }
 

@@ -86,9 +86,9 @@ function networkOf(text: string): BlockList | undefined {
   const [base = '', mask] = text.replace(/[[\]]/g, '').split('/');
   const family = isIP(base);
   if (family === 0) return undefined;
-  const most = family === 4 ? 32 : 128;
-  const bits = mask === undefined ? most : isIP(mask) === 4 ? bitsOf(mask) : Number(mask);
-  if (!Number.isInteger(bits) || bits < 0 || bits > most) return undefined;
+  const max = family === 4 ? 32 : 128;
+  const bits = mask === undefined ? max : isIP(mask) === 4 ? bitsOf(mask) : Number(mask);
+  if (!Number.isInteger(bits) || bits < 0 || bits > max) return undefined;
   const list = new BlockList();
   list.addSubnet(base, bits, family === 4 ? 'ipv4' : 'ipv6');
   return list;

@@ -75,9 +75,9 @@ export function assignmentOf(
   const own = expressions.compile(node.target);
   const operator = node.operator.slice(0, -1) as ArithmeticOperator;
   const calculate = operators.arithmetic(operator, own.type, value.type);
-  const most = context.bounds.text;
+  const max = context.bounds.text;
   const finish = (run: ScriptRun, before: Result, operand: Result): Result => {
-    const result = bounded(calculate(before, operand, run, at), most, run, at);
+    const result = bounded(calculate(before, operand, run, at), max, run, at);
     if (result !== undefined && run.stop === NEXT) target.assign(run.pvars, result);
     return result;
   };

@@ -50,8 +50,8 @@ export class CallCompiler {
     const count = node.args.length;
     const definition = loaded.find(({ parameters, recorded }) => {
       if (dialect.name === 'kamailio' && recorded?.counts.includes(count) === false) return false;
-      const [least, most] = argumentRange(parameters);
-      return count >= least && count <= most;
+      const [least, max] = argumentRange(parameters);
+      return count >= least && count <= max;
     });
     if (definition === undefined) {
       problems.error(
@@ -307,8 +307,8 @@ function wordsOf(kind: RouteKind, nameless: boolean): string {
 function rangeText(definitions: readonly FunctionDefinition[], dialect: DialectName): string {
   const ranges = definitions.map(({ parameters, recorded }) => {
     if (dialect === 'kamailio' && recorded !== undefined) return recorded.counts.join(' or ');
-    const [least, most] = argumentRange(parameters);
-    return least === most ? String(least) : `${least} to ${most}`;
+    const [least, max] = argumentRange(parameters);
+    return least === max ? String(least) : `${least} to ${max}`;
   });
   const text = ranges.join(' or ');
   return `${text} argument${text === '1' ? '' : 's'}`;

@@ -26,7 +26,7 @@ export function calculated(
   const { operators } = context.dialect;
   const run = operators.arithmetic(operator, left.type, right.type);
   const type: StaticType = operators.arithmeticType(operator, left.type, right.type);
-  const most = context.bounds.text;
+  const max = context.bounds.text;
   const { read: first } = left;
   const { read: second, constant: other } = right;
   if (left.constant !== undefined && other !== undefined) {
@@ -44,13 +44,13 @@ export function calculated(
     const step = operator === '+' ? other : -other;
     const read = (call: ScriptRun): Result => {
       const a = first(call);
-      return typeof a === 'number' ? (a + step) | 0 : bounded(run(a, other, call, at), most, call, at);
+      return typeof a === 'number' ? (a + step) | 0 : bounded(run(a, other, call, at), max, call, at);
     };
     return { type, constant: undefined, read, calls };
   }
   const read = (call: ScriptRun): Result => {
     const a = first(call);
-    return bounded(run(a, second(call), call, at), most, call, at);
+    return bounded(run(a, second(call), call, at), max, call, at);
   };
   return { type, constant: undefined, read, calls };
 }
@@ -203,9 +203,9 @@ function asInteger(result: boolean | undefined): Result {
 }
 
 /** The result, if it is short enough; a string that is too long is reported as a fault and has no value. */
-export function bounded(result: Result, most: number, run: ScriptRun, at: Position): Result {
-  if (typeof result !== 'string' || result.length <= most) return result;
-  run.fault(at, `a string would be longer than ${most} characters`);
+export function bounded(result: Result, max: number, run: ScriptRun, at: Position): Result {
+  if (typeof result !== 'string' || result.length <= max) return result;
+  run.fault(at, `a string would be longer than ${max} characters`);
   return undefined;
 }
 

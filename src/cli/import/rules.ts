@@ -168,13 +168,13 @@ function selectOf({ call, args }: Selection, kamailio: boolean): { [key: string]
   if (set === '' || alg === '') return 'it names no set or no algorithm';
   if (routes && /^[2xX]/.test(alg)) return `mode ${alg} of ds_select_routes sets no destination`;
   // In Kamailio 0 or less means all, in OpenSIPS only the chosen one (recorded).
-  const most = kamailio ? third.replace(/^(?:0|-[0-9]+)$/, '') : fifth.replace(/^(?:0+|-[0-9]+)$/, '1');
+  const max = kamailio ? third.replace(/^(?:0|-[0-9]+)$/, '') : fifth.replace(/^(?:0+|-[0-9]+)$/, '1');
   const domain = call.name === 'ds_select_domain' || (routes && /^[1rR]/.test(alg));
   return {
     ...(partition === '' ? {} : { partition }),
     ...(routes ? { rules: set } : { set: numeric(set), alg: numeric(alg) }),
     flags: kamailio ? '' : third,
-    ...(most === '' ? {} : { max_res: numeric(most) }),
+    ...(max === '' ? {} : { max_res: numeric(max) }),
     ...(domain ? { fn: 'domain' } : {}),
   };
 }

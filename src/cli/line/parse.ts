@@ -134,8 +134,8 @@ function tooMany(spec: CommandSpec, words: readonly string[], error: CommanderEr
       words.filter((word) => !word.startsWith('-')),
     );
   }
-  const [, most = '0', got = ''] = /Expected ([0-9]+) arguments? but got ([0-9]+)/.exec(error.message) ?? [];
-  return usageError(`takes ${most === '0' ? 'no arguments' : `${most} at most`}, not ${got}`, error);
+  const [, max = '0', got = ''] = /Expected ([0-9]+) arguments? but got ([0-9]+)/.exec(error.message) ?? [];
+  return usageError(`takes ${max === '0' ? 'no arguments' : `${max} at most`}, not ${got}`, error);
 }
 
 function optionNames(spec: CommandSpec, words: readonly string[]): string[] {

@@ -70,7 +70,7 @@ export function Histogram({
   readonly bounds: readonly number[];
   readonly counts: readonly number[];
 }) {
-  const most = Math.max(1, ...counts);
+  const largest = Math.max(1, ...counts);
   return (
     <figure class="histogram">
       <figcaption>{title}</figcaption>
@@ -84,7 +84,7 @@ export function Histogram({
               <tr key={label}>
                 <th scope="row">{label}</th>
                 <td>
-                  <meter min={0} max={most} value={value} aria-label={label} />
+                  <meter min={0} max={largest} value={value} aria-label={label} />
                 </td>
                 <td class="number">{value.toLocaleString()}</td>
               </tr>

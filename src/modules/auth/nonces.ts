@@ -16,7 +16,7 @@ export interface NonceOptions {
   /** Whether each nonce may be used once only. */
   readonly once: boolean;
   /** Maximum number of nonces whose use is remembered. */
-  readonly most: number;
+  readonly max: number;
   /** undefined: a random secret is made. */
   readonly secret: string | undefined;
 }
@@ -50,8 +50,8 @@ export class Nonces {
     private readonly clock: Pick<Clock, 'now' | 'monotonic'>,
   ) {
     this.secret = options.secret ?? random.token(32);
-    this.counted = new AgedMap(options.lifetime * 1000, options.most, Number.POSITIVE_INFINITY);
-    this.spent = new AgedMap(options.lifetime * 1000, options.most, Number.POSITIVE_INFINITY);
+    this.counted = new AgedMap(options.lifetime * 1000, options.max, Number.POSITIVE_INFINITY);
+    this.spent = new AgedMap(options.lifetime * 1000, options.max, Number.POSITIVE_INFINITY);
   }
 
   /**

@@ -33,7 +33,7 @@ export class Authentication {
       lifetime,
       counts: parameters.flag('nonce_count', false),
       once: parameters.flag('one_time_nonce', false),
-      most: MAX_NONCES,
+      max: MAX_NONCES,
       secret: secret === '' ? undefined : secret,
     };
     if (before !== undefined && isDeepStrictEqual(before.options, this.options)) this.nonces = before.nonces;

@@ -29,12 +29,12 @@ export function listed(
   which: Iterable<Dialog>,
   entry: (dialog: Dialog) => MiValue,
   from = 0,
-  most = MAX_DIALOGS_SHOWN,
+  max = MAX_DIALOGS_SHOWN,
 ): MiValue[] {
   const out: MiValue[] = [];
   let at = 0;
   for (const each of which) {
-    if (out.length >= Math.min(most, MAX_DIALOGS_SHOWN)) break;
+    if (out.length >= Math.min(max, MAX_DIALOGS_SHOWN)) break;
     if (at++ >= from) out.push(entry(each));
   }
   return out;

@@ -70,8 +70,8 @@ function count(text: string | undefined): number | undefined {
 
 /** Parses an offset and a number of dialogs. In the form without parameter names they stand where Call-ID and tag are. */
 function rangeOf({ callid, from_tag: tag, index, counter }: CommandParameters): readonly [number, number] | undefined {
-  const [from, most] = [count(index ?? callid), count(counter ?? tag)];
-  return from === undefined || most === undefined ? undefined : [from, most];
+  const [from, max] = [count(index ?? callid), count(counter ?? tag)];
+  return from === undefined || max === undefined ? undefined : [from, max];
 }
 
 /** Asks each process for its share of the wanted part: in the joined list the dialogs of a process follow those of another. */
@@ -81,13 +81,13 @@ const partsOfDialogs: ListedParts = {
     // A process has the dialog with this Call-ID.
     if (answers.some((each) => each !== null && typeof each === 'object' && 'Dialog' in each))
       return answers.map(() => params);
-    let [from, most] = rangeOf(params) ?? [0, 0];
+    let [from, max] = rangeOf(params) ?? [0, 0];
     return answers.map((each) => {
       const { count: size = 0 } = (each ?? {}) as { count?: number };
-      const shown = Math.max(0, Math.min(most, size - from));
+      const shown = Math.max(0, Math.min(max, size - from));
       const part = { index: String(Math.min(from, size)), counter: String(shown) };
       from = Math.max(0, from - size);
-      most -= shown;
+      max -= shown;
       return part;
     });
   },
@@ -113,8 +113,8 @@ function listing(mi: string, help: string, entry: Entry): ScriptCommand {
       // No dialog has this Call-ID: two numbers are then taken as an offset and a number of dialogs.
       const range = rangeOf(params);
       if (range !== undefined) {
-        const [from, most] = range;
-        return { count: table.index.size, Dialogs: listed(table.index.all(), (each) => entry(each, env), from, most) };
+        const [from, max] = range;
+        return { count: table.index.size, Dialogs: listed(table.index.all(), (each) => entry(each, env), from, max) };
       }
       if (callid !== undefined) throw new CommandFault(404, 'No such dialog');
       if (index !== undefined || counter !== undefined)

@@ -73,9 +73,9 @@ export const loadBalancerCommands: readonly ScriptCommand[] = [
     changes: true,
     parameters: ['destination_id', 'res_name', 'new_capacity'],
     required: 3,
-    run(env, { destination_id: id = '', res_name: name = '', new_capacity: most = '' }) {
-      if (!/^\d{1,9}$/.test(most)) throw new CommandFault(400, 'the capacity is not a number');
-      if (!env.modules.of(balancerState).resize(named(env, id), name, Number(most)))
+    run(env, { destination_id: id = '', res_name: name = '', new_capacity: capacity = '' }) {
+      if (!/^\d{1,9}$/.test(capacity)) throw new CommandFault(400, 'the capacity is not a number');
+      if (!env.modules.of(balancerState).resize(named(env, id), name, Number(capacity)))
         throw new CommandFault(404, 'Destination has no such resource');
       return 'OK';
     },

@@ -136,14 +136,14 @@ export class Locations {
   }
 
   /**
-   * Removes contacts that have expired. Checks `most` addresses of record, beginning where the last call stopped.
+   * Removes contacts that have expired. Checks `max` addresses of record, beginning where the last call stopped.
    * `isDone`: all have been checked, and the next call begins at the first.
    */
-  expired(now: number, most: number): { readonly found: readonly Binding[]; readonly isDone: boolean } {
+  expired(now: number, max: number): { readonly found: readonly Binding[]; readonly isDone: boolean } {
     const records = (this.looking ??= this.records.values());
     const found: Binding[] = [];
     let isDone = false;
-    for (let looked = 0; looked < most && !isDone; looked++) {
+    for (let looked = 0; looked < max && !isDone; looked++) {
       const next = records.next();
       if (next.done === true) isDone = true;
       else for (const each of next.value) if (!isValid(each, now)) found.push(each);

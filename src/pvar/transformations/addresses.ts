@@ -49,7 +49,7 @@ const flag = (holds: (text: string) => boolean) => onText((text): PvarValue => (
 
 const matches: TransformationDefinition = {
   least: 1,
-  most: 1,
+  max: 1,
   make(args) {
     const net = args[0] as TextReader;
     if (net.constant !== undefined && !isAddressBlock(net.constant)) throw new Error('needs a network: 10.0.0.0/8');

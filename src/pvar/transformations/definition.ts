@@ -15,7 +15,7 @@ export interface TransformationDefinition {
   readonly ofNull?: PvarValue;
   /** Minimum and maximum number of arguments; the last one takes the rest of the text, commas included. */
   readonly least: number;
-  readonly most: number;
+  readonly max: number;
   /** Compiles it. Throws a plain Error with the reason when a constant argument does not fit. */
   make(args: readonly TextReader[]): Transform;
 }
@@ -23,7 +23,7 @@ export interface TransformationDefinition {
 /** A transformation of text without arguments. */
 export function onText(run: (text: string) => PvarValue): TransformationDefinition {
   const transform: Transform = (value) => run(String(value));
-  return { least: 0, most: 0, make: () => transform };
+  return { least: 0, max: 0, make: () => transform };
 }
 
 /**
@@ -63,7 +63,7 @@ export function position(index: number, size: number): number | undefined {
 export function substring(cut: (text: string, start: number, count: number) => PvarValue): TransformationDefinition {
   return {
     least: 2,
-    most: 2,
+    max: 2,
     make(args) {
       const offset = integerArgument(args[0], 0, 'offset');
       const length = integerArgument(args[1], 0, 'length');
@@ -83,7 +83,7 @@ export function selection(
 ): TransformationDefinition {
   return {
     least: 2,
-    most: 2,
+    max: 2,
     make(args) {
       const index = integerArgument(args[0], 0, 'index');
       const separator = args[1] as TextReader;
@@ -105,7 +105,7 @@ export function searching(
 ): TransformationDefinition {
   return {
     least: 1,
-    most: 2,
+    max: 2,
     make(args) {
       const needle = args[0] as TextReader;
       const start = integerArgument(args[1], 0, 'start');
@@ -127,7 +127,7 @@ export function elementAt<T>(
 ): TransformationDefinition {
   return {
     least: 1,
-    most: 1,
+    max: 1,
     make(args) {
       const index = integerArgument(args[0], 0, 'index');
       return (value, context) => {

@@ -44,7 +44,7 @@ const SOCKET_TRANSPORTS = new Set(['udp', 'tcp', 'tls', 'sctp', 'ws', 'wss']);
 function withText(run: (text: string, argument: string) => PvarValue): TransformationDefinition {
   return {
     least: 1,
-    most: 1,
+    max: 1,
     make(args) {
       const argument = args[0] as TextReader;
       return (value, context) => run(String(value), argument.constant ?? argument.read(context));
@@ -56,7 +56,7 @@ function withText(run: (text: string, argument: string) => PvarValue): Transform
 function withNumber(run: (text: string, number: number) => PvarValue, otherwise?: number): TransformationDefinition {
   return {
     least: otherwise === undefined ? 1 : 0,
-    most: 1,
+    max: 1,
     make(args) {
       const number = integerArgument(args[0], otherwise ?? 0, 'number');
       return (value, context) => run(String(value), number(context));
@@ -110,7 +110,7 @@ function markOf(text: string): string {
 
 const replace: TransformationDefinition = {
   least: 2,
-  most: 2,
+  max: 2,
   make(args) {
     const [what, by] = args as [TextReader, TextReader];
     return (value, context) => {
@@ -126,8 +126,8 @@ const replace: TransformationDefinition = {
  * The first character, the first two characters, and so on, separated by commas, each between quotes where `quote` is
  * not ''.
  */
-function prefixes(text: string, most: number, quote = ''): string | null {
-  const count = most > 0 ? Math.min(most, text.length) : text.length;
+function prefixes(text: string, max: number, quote = ''): string | null {
+  const count = max > 0 ? Math.min(max, text.length) : text.length;
   // The result grows with the square of the text's length. As recorded, there is no result when it would exceed the
   // original's buffer.
   if ((count * (count + 3 + 4 * quote.length)) / 2 >= 65_536) return null;
@@ -141,7 +141,7 @@ function prefixes(text: string, most: number, quote = ''): string | null {
 function lines(indent: string): TransformationDefinition {
   return {
     least: 2,
-    most: 2,
+    max: 2,
     make(args) {
       const width = integerArgument(args[0], 0, 'width');
       const times = integerArgument(args[1], 0, 'indentation');
@@ -172,7 +172,7 @@ function ofParams(
   const own = subject === 'none' ? 0 : 1;
   return {
     least: own,
-    most: own + 1,
+    max: own + 1,
     make(args) {
       const name = subject === 'name' ? (args[0] as TextReader) : undefined;
       const number = subject === 'number' ? integerArgument(args[0], 0, 'number') : undefined;
@@ -222,7 +222,7 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['s.strip', withNumber((text, count) => text.slice(Math.max(0, count)))],
   ['s.striptail', withNumber((text, count) => text.slice(0, Math.max(0, text.length - Math.max(0, count))))],
   ['s.prefixes', withNumber(prefixes, 0)],
-  ['s.prefixes.quoted', withNumber((text, most) => prefixes(text, most, "'"), 0)],
+  ['s.prefixes.quoted', withNumber((text, max) => prefixes(text, max, "'"), 0)],
   ['s.unquote', onText((text) => (/^(["']).*\1$/s.test(text) ? text.slice(1, -1) : text))],
   ['s.rmws', onText((text) => text.replace(/[ \t\r\n]+/g, ''))],
   // Unfolds folded lines: with one blank for each fold, or with none.

@@ -9,7 +9,7 @@ import { elementAt, onText, type TransformationDefinition, uriParameters, uriPar
 export function withName(run: (text: string, name: string) => PvarValue): TransformationDefinition {
   return {
     least: 1,
-    most: 1,
+    max: 1,
     make(args) {
       const name = args[0] as TextReader;
       return (value, context) => run(String(value), (name.constant ?? name.read(context)).trim());

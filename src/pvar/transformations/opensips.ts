@@ -44,7 +44,7 @@ function find(search: (text: string, needle: string, start: number | undefined) 
 /** The padding repeats from the value leftwards. */
 const fillLeft: TransformationDefinition = {
   least: 2,
-  most: 2,
+  max: 2,
   make(args) {
     const token = args[0] as TextReader;
     const length = integerArgument(args[1], 0, 'length');
@@ -87,7 +87,7 @@ const SHA = ['sha1', 'sha224', 'sha256', 'sha384', 'sha512'] as const;
 function keyed(algorithm: string): TransformationDefinition {
   return {
     least: 1,
-    most: 1,
+    max: 1,
     make(args) {
       const key = args[0] as TextReader;
       return (value, context) =>
@@ -184,7 +184,7 @@ export function evaluation(
   const kept = new Map<string, { evaluate(context: PvarContext): string } | undefined>();
   return {
     least: 0,
-    most: 0,
+    max: 0,
     make: () => (value, context) => {
       const text = String(value);
       if (!kept.has(text)) {

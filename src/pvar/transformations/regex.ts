@@ -78,7 +78,7 @@ export const matchingSubstitution: TransformationDefinition = substitution(true)
 function substitution(noEmpty: boolean): TransformationDefinition {
   return {
     least: 1,
-    most: 1,
+    max: 1,
     make(args) {
       const text = args[0] as TextReader;
       const constant = text.constant === undefined ? undefined : parseSubstitution(text.constant);

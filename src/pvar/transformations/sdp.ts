@@ -37,7 +37,7 @@ function streamAt(blocks: readonly string[], wanted: string): number | undefined
 function onStream(run: (blocks: string[], at: number) => string): TransformationDefinition {
   return {
     least: 1,
-    most: 1,
+    max: 1,
     make([which]) {
       const name = which as TextReader;
       return (value, context) => {
@@ -55,7 +55,7 @@ export const sdpTransformations: readonly [string, TransformationDefinition][] =
     'sdp.line',
     {
       least: 1,
-      most: 2,
+      max: 2,
       make([type, index]) {
         const letter = type as TextReader;
         const wanted = integerArgument(index, 0, 'index');

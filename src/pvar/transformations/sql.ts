@@ -12,7 +12,7 @@ function quoted(text: string): string {
 function value(ofNull: PvarValue): TransformationDefinition {
   return {
     least: 0,
-    most: 0,
+    max: 0,
     ofNull,
     make: () => (given) => (typeof given === 'number' ? String(given) : quoted(given)),
   };

@@ -24,7 +24,7 @@ const select = selection((given) => (given === '' ? undefined : given), { separa
 function fill(pad: (text: string, length: number, token: string) => string): TransformationDefinition {
   return {
     least: 2,
-    most: 2,
+    max: 2,
     make(args) {
       const token = args[0] as TextReader;
       const length = boundedLength(args[1]);
@@ -43,7 +43,7 @@ function boundedLength(arg: TextReader | undefined): ReturnType<typeof integerAr
 
 const width: TransformationDefinition = {
   least: 1,
-  most: 1,
+  max: 1,
   make(args) {
     const length = boundedLength(args[0]);
     return (value, context) => {
@@ -56,7 +56,7 @@ const width: TransformationDefinition = {
 /** Encoding and decoding of {s.xor,secret}: each byte XOR a byte of the secret, which repeats. */
 const xor: TransformationDefinition = {
   least: 1,
-  most: 1,
+  max: 1,
   make(args): Transform {
     const secret = args[0] as TextReader;
     return (value, context) => {

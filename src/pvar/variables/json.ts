@@ -139,14 +139,14 @@ function write({ jsons }: PvarContext, { root, steps }: Path, value: JsonValue |
 /** Maximum number of values in a document that is linked into another one, each link counted. */
 const MAX_LINKED = 10_000;
 
-/** Number of values in a document, counted up to `most`; Infinity where the document contains `holder`. */
-function sizeOf(value: JsonValue | undefined, holder: JsonValue | undefined, most: number): number {
+/** Number of values in a document, counted up to `max`; Infinity where the document contains `holder`. */
+function sizeOf(value: JsonValue | undefined, holder: JsonValue | undefined, max: number): number {
   if (value === holder && holder !== undefined) return Number.POSITIVE_INFINITY;
   const parts = value instanceof Map ? value.values() : Array.isArray(value) ? value : [];
   let size = 1;
   for (const each of parts) {
-    if (size > most) break;
-    size += sizeOf(each, holder, most - size);
+    if (size > max) break;
+    size += sizeOf(each, holder, max - size);
   }
   return size;
 }

@@ -91,9 +91,9 @@ export function selectKamailio(
   if (setId === undefined) return site.refused(name, 'no set is named');
   // As recorded, an empty text counts as 0.
   const algorithm = numberFor(site, name, 'algorithm', alg === '' ? '0' : alg);
-  const most = numberFor(site, name, 'limit', limit === '' ? '0' : limit);
-  if (algorithm === undefined || most === undefined || keepsNextHop(site, target)) return -1;
-  const maxResults = most > 0 ? most : Number.POSITIVE_INFINITY;
+  const max = numberFor(site, name, 'limit', limit === '' ? '0' : limit);
+  if (algorithm === undefined || max === undefined || keepsNextHop(site, target)) return -1;
+  const maxResults = max > 0 ? max : Number.POSITIVE_INFINITY;
   const { call } = site;
   const chosen = call.dispatch.selectOne(found.partition, { setId, algorithm, flags: 0, maxResults }, call.view);
   return selected(site, found.partition, target, chosen !== undefined, [{ setId }]);
@@ -125,9 +125,9 @@ export function selectRoutes(
   if (kamailioOf(found) === undefined) return site.refused(name, NOT_KAMAILIO);
   const way = routesMode(mode.trim());
   if (way === undefined) return site.refused(name, `mode "${mode.trim()}" is not one of d, r, x`);
-  const most = numberFor(site, name, 'limit', limit);
-  if (most === undefined) return -1;
-  const routes = parseRoutes(rules.slice(colon + 1), 0, most);
+  const max = numberFor(site, name, 'limit', limit);
+  if (max === undefined) return -1;
+  const routes = parseRoutes(rules.slice(colon + 1), 0, max);
   const { problem } = routes;
   // As recorded, the rules before an error are used, although the function returns failure.
   const usable =

@@ -69,15 +69,15 @@ export const OPENSIPS_FUNCTIONS = {
     parameters: selectParameters,
     routes: ['request', 'failure', 'branch'],
     summary: 'selects a destination for $du',
-    run: (site, set: string, alg: string, flags?: string, partition?: string, most?: string) =>
-      selectOpensips(site, 'dst', 'today', set, alg, flags, partition, most),
+    run: (site, set: string, alg: string, flags?: string, partition?: string, max?: string) =>
+      selectOpensips(site, 'dst', 'today', set, alg, flags, partition, max),
   },
   ds_select_domain: {
     parameters: selectParameters,
     routes: ['request', 'failure', 'branch'],
     summary: 'selects a destination for the request-URI',
-    run: (site, set: string, alg: string, flags?: string, partition?: string, most?: string) =>
-      selectOpensips(site, 'domain', 'today', set, alg, flags, partition, most),
+    run: (site, set: string, alg: string, flags?: string, partition?: string, max?: string) =>
+      selectOpensips(site, 'domain', 'today', set, alg, flags, partition, max),
   },
   ds_next_dst: {
     parameters: [optional('partition', 'string')],

@@ -26,11 +26,11 @@ export class Redirects {
     requestUri: string,
     tried: readonly string[],
     /** Maximum number of Contacts to follow. */
-    most: number,
+    max: number,
   ) {
     // A request to a sips URI must not be sent without TLS (section 16.5).
     this.secure = /^sips:/i.test(requestUri);
-    this.left = most;
+    this.left = max;
     for (const uri of [requestUri, ...tried]) this.known.add(uri);
   }
 
@@ -41,10 +41,10 @@ export class Redirects {
 
   /**
    * Adds the Contacts of a reply before the waiting targets: they replace the target that sent the reply. Undefined
-   * when no Contact can be followed; the reply is then handled like any other. `most`: maximum number of Contacts from
+   * when no Contact can be followed; the reply is then handled like any other. `max`: maximum number of Contacts from
    * this reply.
    */
-  follow(reply: SipMessage, most = Number.POSITIVE_INFINITY): Followed | undefined {
+  follow(reply: SipMessage, max = Number.POSITIVE_INFINITY): Followed | undefined {
     if (reply.status < 300 || reply.status > 302) return undefined;
     const taken = new Set<RouteValue>();
     const found: string[] = [];
@@ -56,7 +56,7 @@ export class Redirects {
       const text = requestUriOf(contact.text, uri);
       // The caller should not retry a Contact that was tried here or will be.
       if (!this.known.has(text)) {
-        if (this.left === 0 || found.length >= most) continue;
+        if (this.left === 0 || found.length >= max) continue;
         this.left--;
         this.known.add(text);
         found.push(text);

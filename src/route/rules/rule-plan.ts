@@ -54,15 +54,15 @@ export class RulePlan implements RelayPlan {
   next(): NextHop | readonly NextHop[] | undefined {
     const redirected = this.redirects?.next();
     if (redirected !== undefined) return redirected;
-    const most = this.compiled.rule.failover.max ?? Number.POSITIVE_INFINITY;
-    if (this.tried >= most) return undefined;
+    const max = this.compiled.rule.failover.max ?? Number.POSITIVE_INFINITY;
+    if (this.tried >= max) return undefined;
     const first = this.first;
     if (first === undefined) {
       this.tried++;
       return this.following();
     }
     this.first = undefined;
-    const hops = first.length > most ? first.slice(0, most) : first;
+    const hops = first.length > max ? first.slice(0, max) : first;
     this.tried = hops.length;
     return hops.length === 1 ? hops[0] : hops;
   }

@@ -313,8 +313,8 @@ export class RulesRouter implements Router {
     const { partition } = selection;
     const contacts: string[] = [];
     let destination = context.current(partition);
-    const most = Math.min(rule.rule.failover.max ?? MAX_CONTACTS, MAX_CONTACTS);
-    while (destination !== undefined && contacts.length < most) {
+    const limit = Math.min(rule.rule.failover.max ?? MAX_CONTACTS, MAX_CONTACTS);
+    while (destination !== undefined && contacts.length < limit) {
       const uri = partition.flavour.requestUris().rewrite(scope.requestUri, destination);
       if (uri !== undefined) contacts.push(rule.changes?.requestUri(uri, destination) ?? uri);
       destination = context.next(partition);

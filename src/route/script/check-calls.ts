@@ -120,13 +120,13 @@ class CallCheck {
       return;
     }
     if (args.some((each) => each.type === 'SpreadElement')) return;
-    const [least, most] = countsOf(signature);
-    if (args.length >= least && args.length <= most) {
+    const [least, max] = countsOf(signature);
+    if (args.length >= least && args.length <= max) {
       this.constants(script, callee.property, `${name}()`, signature, args);
       return;
     }
-    const takes = least === most ? `${least}` : `${least} to ${most}`;
-    const noun = most === 1 ? 'argument' : 'arguments';
+    const takes = least === max ? `${least}` : `${least} to ${max}`;
+    const noun = max === 1 ? 'argument' : 'arguments';
     this.fault(script, callee.property, `${name}() takes ${takes} ${noun}, not ${args.length}`);
   }
 

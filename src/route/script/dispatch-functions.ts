@@ -132,8 +132,8 @@ export class DispatchFunctions extends MessageFunctions {
     }
     if (target === 'list') return this.refused(name, `${NOT_KAMAILIO}, or set, algorithm and limit are not numbers`);
     // JavaScript scripts may use the forms of 2.1 too.
-    const most = optional(pvars, maxResults);
-    return this.done(selectOpensips(site, target, 'both', setText, algText, third, named, most));
+    const max = optional(pvars, maxResults);
+    return this.done(selectOpensips(site, target, 'both', setText, algText, third, named, max));
   }
 
   /** Whether the partition is of flavour kamailio, and the arguments have Kamailio's form. */

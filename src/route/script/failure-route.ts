@@ -50,8 +50,8 @@ export class FailureRoute extends RequestRoute {
   get_redirects(total: TextOrNumber = 0, each: TextOrNumber = 0): boolean {
     this.running('get_redirects');
     const { call } = this;
-    const [most, ofEach] = [...this.text(total).split(':'), this.text(each)].map(bound);
-    if (most === undefined || ofEach === undefined) {
+    const [max, ofEach] = [...this.text(total).split(':'), this.text(each)].map(bound);
+    if (max === undefined || ofEach === undefined) {
       return this.refused('get_redirects', `"${total}" and "${each}" are not numbers of Contacts`);
     }
     const { redirects } = call;
@@ -60,7 +60,7 @@ export class FailureRoute extends RequestRoute {
     if (first === undefined) return this.done(-1);
     call.redirectTo(first);
     call.branches.take();
-    for (let taken = 1; taken < Math.min(most, MAX_FURTHER_BRANCHES) && redirects.pending; taken++) {
+    for (let taken = 1; taken < Math.min(max, MAX_FURTHER_BRANCHES) && redirects.pending; taken++) {
       const requestUri = redirects.take() as string;
       call.branches.add({
         requestUri,

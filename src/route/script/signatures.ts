@@ -39,7 +39,7 @@ interface Definition {
 }
 
 /** Minimum and maximum number of arguments of a function. */
-export function countsOf({ parameters }: FunctionSignature): readonly [least: number, most: number] {
+export function countsOf({ parameters }: FunctionSignature): readonly [least: number, max: number] {
   return argumentRange(parameters);
 }
 

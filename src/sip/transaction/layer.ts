@@ -379,7 +379,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
   }
 
   /** @internal The most transactions allowed. */
-  get most(): number {
+  get max(): number {
     return this.config.maxTransactions;
   }
 

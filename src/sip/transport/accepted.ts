@@ -12,7 +12,7 @@ export class AcceptedSockets {
 
   constructor(
     /** Maximum number of sockets. */
-    private readonly most: number,
+    private readonly max: number,
     /** Sources without a limit of their own. */
     private readonly trusted: (address: string) => boolean,
     /** Called for each refused socket; it is already closed. */
@@ -24,7 +24,7 @@ export class AcceptedSockets {
    * receive them.
    */
   watch(server: Server): void {
-    server.maxConnections = this.most;
+    server.maxConnections = this.max;
     server.on('drop', this.refused);
     server.prependListener('connection', (socket: Socket) => this.take(socket));
   }
@@ -36,7 +36,7 @@ export class AcceptedSockets {
 
   private take(socket: Socket): void {
     const address = plainAddress(socket.remoteAddress ?? '');
-    if (this.shares.exceeds(address, this.most - this.sockets.size) && !this.trusted(address)) {
+    if (this.shares.exceeds(address, this.max - this.sockets.size) && !this.trusted(address)) {
       this.refused();
       socket.on('error', () => {});
       socket.destroy();

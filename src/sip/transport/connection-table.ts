@@ -23,12 +23,12 @@ export class ConnectionTable<C extends TabledConnection> {
 
   constructor(
     /** Maximum number of outbound connections. */
-    private readonly most: number,
+    private readonly max: number,
   ) {}
 
   /** Whether no further outbound connection may be opened. */
   get full(): boolean {
-    return this.outbound >= this.most;
+    return this.outbound >= this.max;
   }
 
   /** Numbers of open and refused connections. */

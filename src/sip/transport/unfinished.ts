@@ -22,7 +22,7 @@ export class UnfinishedBytes {
   private total = 0;
 
   constructor(
-    private readonly most = affordableBytes(),
+    private readonly max = affordableBytes(),
     /** Sources without a limit of their own. */
     readonly trusted: AddressSet | undefined = undefined,
   ) {}
@@ -45,8 +45,8 @@ export class UnfinishedBytes {
     }
     this.shares.add(source, now - before);
     // While half of the limit is free, no source can exceed its share.
-    if (this.total * 2 <= this.most) return true;
-    const free = this.most - this.total;
+    if (this.total * 2 <= this.max) return true;
+    const free = this.max - this.total;
     return free > 0 && (!this.shares.exceeds(source, free) || this.trusted?.has(source) === true);
   }
 }

@@ -36,8 +36,8 @@ export function familyCase(family: Family, id: string, random: RandomSource): Ka
   const fill = (template: string): string => expand(template, random).replaceAll('@ID@', id);
   const one = (): string => fill(random.pick(family.statements));
   const statements: string[] = [];
-  const most = family.most ?? 8;
-  for (let n = 1 + random.below(most); n > 0; n--) {
+  const max = family.max ?? 8;
+  for (let n = 1 + random.below(max); n > 0; n--) {
     const number = String(statements.length + 1);
     const probe = family.probe === undefined ? '' : ` ${family.probe}`;
     statements.push(one().replaceAll('@N@', number));

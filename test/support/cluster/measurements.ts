@@ -29,7 +29,7 @@ export async function probeCounts(options: { gateways: number; seconds: number }
     }
     assert.equal(counts.size, options.gateways);
     const shares = [...perNode.values()].map((count) => Math.round((100 * count) / options.gateways));
-    return { least: Math.min(...counts.values()), most: Math.max(...counts.values()), sharesPercent: shares };
+    return { least: Math.min(...counts.values()), max: Math.max(...counts.values()), sharesPercent: shares };
   } finally {
     await cluster.stop();
   }

@@ -210,7 +210,7 @@ export async function fanOut(options: { changes: number }): Promise<object> {
     const figures = (list: number[]) => {
       list.sort((a, b) => a - b);
       const at = (part: number) => list[Math.floor(part * (list.length - 1))] as number;
-      return { median: at(0.5), p99: at(0.99), most: at(1) };
+      return { median: at(0.5), p99: at(0.99), max: at(1) };
     };
     return { changes: options.changes, knownMs: figures(times), answeredMs: figures(answered) };
   } finally {

@@ -3,12 +3,12 @@ import { test } from 'node:test';
 import { cfg, cfgFile } from '../../support/cfg-script.js';
 import { assertLinear } from '../../support/growth.js';
 
-/** The first problem of a file as "line:column message"; it must be found within `most` milliseconds. */
-function firstProblem(dialect: string, text: string, most = 3000): string {
+/** The first problem of a file as "line:column message"; it must be found within `max` milliseconds. */
+function firstProblem(dialect: string, text: string, max = 3000): string {
   const began = performance.now();
   const { messages } = cfgFile(dialect, text);
   const took = performance.now() - began;
-  assert.ok(took < most, `took ${Math.round(took)} ms`);
+  assert.ok(took < max, `took ${Math.round(took)} ms`);
   return messages[0] ?? '';
 }
 

@@ -13,14 +13,14 @@ function cluster(count: number, loadMs: number, fails: (name: string) => boolean
   const random = seededRandom(11);
   const nats = new SimulatedNats(clock, () => random.uint32() / 2 ** 32);
   const world = { nats, random, size: 3, answers: () => true };
-  const seen = { loading: 0, most: 0, done: new Map<string, number>() };
+  const seen = { loading: 0, max: 0, done: new Map<string, number>() };
   const nodes = Array.from({ length: count }, (_, i) => {
     const node = new SimulatedNode(world, `n${i + 1}`);
     const reloads = new Reloads(node.node, new Questions(node.node), {
       partitions: () => ['default'],
       load: () =>
         new Promise((resolve, reject) => {
-          seen.most = Math.max(seen.most, ++seen.loading);
+          seen.max = Math.max(seen.max, ++seen.loading);
           clock.schedule(loadMs, () => {
             seen.loading--;
             if (fails(node.name)) return reject(new Error('database is away'));
@@ -51,7 +51,7 @@ test('of many nodes no more than three load at a time', async () => {
   spread();
   await advance(12_000);
   assert.equal(seen.done.size, 12);
-  assert.ok(seen.most <= 3, `${seen.most} at a time`);
+  assert.ok(seen.max <= 3, `${seen.max} at a time`);
 });
 
 test('of few nodes each has loaded within the spread and its own load', async () => {

@@ -54,7 +54,7 @@ describe('a value that outlives its message keeps no other part of it', () => {
       return (text) => queue.add(text, text);
     },
     'nonces that were answered': () => {
-      const options = { lifetime: 300, counts: false, once: true, most: MESSAGES, secret: 'x' };
+      const options = { lifetime: 300, counts: false, once: true, max: MESSAGES, secret: 'x' };
       const nonces = new Nonces(options, countingRandom(), clock);
       return (text) => nonces.use(text, undefined);
     },

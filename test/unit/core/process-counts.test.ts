@@ -39,8 +39,8 @@ test('the total is the sum over all processes, and the count of a process ends w
   );
 });
 
-const countsOf = (pid: number, memory: SharedArrayBuffer, most?: number) =>
-  new ProcessCounts(new SharedValues(memory, () => 0), pid, most);
+const countsOf = (pid: number, memory: SharedArrayBuffer, max?: number) =>
+  new ProcessCounts(new SharedValues(memory, () => 0), pid, max);
 
 test('keys beyond the shared ones displace none, and a process still knows its own count', () => {
   const memory = new SharedArrayBuffer(1024 * 1024);

@@ -146,9 +146,9 @@ describe('values in shared memory', () => {
             assert.equal(shared.get(`k${k}`, now), model.get(`k${k}`, now));
             assert.equal(shared.expiresAt(`k${k}`, now), model.expiresAt(`k${k}`, now));
           }
-          const most = i % 3 === 0 ? 1 : undefined;
-          const some = [shared.expired(now, most), model.expired(now, most)] as const;
-          if (most !== undefined) for (const found of some) assert.ok(found.length <= most);
+          const max = i % 3 === 0 ? 1 : undefined;
+          const some = [shared.expired(now, max), model.expired(now, max)] as const;
+          if (max !== undefined) for (const found of some) assert.ok(found.length <= max);
           const ours = [...some[0], ...shared.expired(now)];
           const theirs = [...some[1], ...model.expired(now)];
           assert.deepEqual(ours.map(String).sort(), theirs.map(String).sort());
@@ -236,7 +236,7 @@ describe('values in shared memory', () => {
     const values = store(memoryOf(4 * MEGABYTE));
     const table = values.table('t', 10_000);
     for (let i = 0; i < 5000; i++) table.set(`k${i}`, i, 5);
-    let [most, now] = [0, 0];
+    let [max, now] = [0, 0];
     const [key, alone] = [values.key.bind(values), values.alone.bind(values)];
     values.key = (at) => {
       now++;
@@ -245,14 +245,14 @@ describe('values in shared memory', () => {
     values.alone = (run) => {
       now = 0;
       const result = alone(run);
-      most = Math.max(most, now);
+      max = Math.max(max, now);
       return result;
     };
     assert.equal([...table.entries(0)].length, 5000);
     assert.equal([...table.listed()].length, 5000);
-    assert.ok(most > 0 && most <= 200, `${most} in one hold`);
+    assert.ok(max > 0 && max <= 200, `${max} in one hold`);
     assert.equal(table.expired(6).length, 5000);
-    assert.ok(most <= 200, `${most} in one hold`);
+    assert.ok(max <= 200, `${max} in one hold`);
     assert.equal(table.size, 0);
   });
 

@@ -16,15 +16,15 @@ async function kept<T>(work: Promise<T>): Promise<T> {
 test('calls are made from INVITE to the reply to BYE, and no socket is opened', async () => {
   const sockets = () => process.getActiveResourcesInfo().filter((kind) => /UDP|TCP|Poll/.test(kind)).length;
   const before = sockets();
-  let most = 0;
+  let max = 0;
   const made = await kept(
     warmUp({ calls: 5, flavours: ['opensips'] }, () => {
-      most = Math.max(most, sockets());
+      max = Math.max(max, sockets());
       return false;
     }),
   );
   assert.ok(made >= 5, `${made} calls`);
-  assert.equal(most, before);
+  assert.equal(max, before);
 });
 
 test('the warm-up ends as soon as the daemon stops', async () => {

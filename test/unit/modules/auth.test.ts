@@ -24,7 +24,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 
 function noncesOf(over: Partial<NonceOptions> = {}) {
   const clock = stillClock();
-  const options = { lifetime: 300, counts: false, once: false, most: 100, secret: undefined, ...over };
+  const options = { lifetime: 300, counts: false, once: false, max: 100, secret: undefined, ...over };
   return { clock, nonces: new Nonces(options, { token: (bytes) => 'ab'.repeat(bytes) }, clock) };
 }
 

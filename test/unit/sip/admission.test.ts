@@ -9,7 +9,7 @@ function admission(bounds: AdmissionBounds = {}, load = 0, tight = false) {
   const counters = { overload: { value: 0 }, share: { value: 0 } };
   const room: TransactionRoom & { made: number } = {
     load,
-    most: 900,
+    max: 900,
     tight,
     made: 0,
     makeRoom: () => void room.made++,

@@ -3,13 +3,13 @@ import { test } from 'node:test';
 import { FairShare, sourceKey } from '../../../src/sip/fair-share.js';
 
 /** Lets sources request slots by round robin until none gets any more; returns the number for each. */
-function fill(most: number, sources: readonly string[]): readonly number[] {
+function fill(max: number, sources: readonly string[]): readonly number[] {
   const shares = new FairShare();
   let held = 0;
   for (let refused = 0; refused < sources.length; ) {
     refused = 0;
     for (const source of sources) {
-      if (held >= most || shares.exceeds(source, most - held)) refused++;
+      if (held >= max || shares.exceeds(source, max - held)) refused++;
       else {
         shares.add(source);
         held++;

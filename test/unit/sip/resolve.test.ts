@@ -217,11 +217,11 @@ describe('a DNS that is silent', () => {
 
   test('lookups by the system, which occupy threads, run two at a time', async () => {
     const open: (() => void)[] = [];
-    let most = 0;
+    let max = 0;
     const system = () =>
       new Promise<never>((_, reject) => {
         open.push(() => reject(new Error('none')));
-        most = Math.max(most, open.length);
+        max = Math.max(max, open.length);
       });
     const dns = { naptr: none, srv: none, aaaa: none, a: none, system };
     const resolver = new Resolver(new FakeClock(), countingRandom(), dns);
@@ -233,7 +233,7 @@ describe('a DNS that is silent', () => {
       await settle();
       for (const end of open.splice(0)) end();
     }
-    assert.deepEqual([ended, most], [7, 2]);
+    assert.deepEqual([ended, max], [7, 2]);
   });
 });
 

@@ -41,13 +41,13 @@ describe('TimerWheel', () => {
           const timer = new Probe(clock);
           if (loose) timers.armLoosely(timer, delay);
           else timers.arm(timer, delay);
-          return { timer, due: clock.monotonic() + delay, most: 2 * TICK_MS + (loose ? COARSE_MS : 0) };
+          return { timer, due: clock.monotonic() + delay, max: 2 * TICK_MS + (loose ? COARSE_MS : 0) };
         });
         clock.advance(130_000);
-        for (const { timer, due, most } of armed) {
+        for (const { timer, due, max } of armed) {
           assert.equal(timer.fired.length, 1);
           const late = (timer.fired[0] as number) - due;
-          assert.ok(late >= 0 && late <= most, `${late} ms late`);
+          assert.ok(late >= 0 && late <= max, `${late} ms late`);
         }
         assert.deepEqual([timers.size, clock.pending], [0, 0]);
       }),

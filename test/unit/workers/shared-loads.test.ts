@@ -216,7 +216,7 @@ describe('calls that several processes count together', () => {
   test('the largest numbers of the other nodes stay large, and the same numbers again are no change', () => {
     const loads = small();
     const counter = loads.counterOf({ counter: -1 });
-    for (const [elsewhere, share, most] of [
+    for (const [elsewhere, share, max] of [
       [2_147_483_647, 2_147_483_647, 2_147_483_646],
       [Number.MAX_SAFE_INTEGER, 2 ** 31, 2_147_483_646],
       [3, 0, 0],
@@ -224,7 +224,7 @@ describe('calls that several processes count together', () => {
     ] as const) {
       loads.setElsewhere(counter, elsewhere, share);
       assert.equal(loads.elsewhere(counter), Math.min(elsewhere, 2_147_483_647));
-      assert.equal(loads.share(counter), most);
+      assert.equal(loads.share(counter), max);
       const { changes } = loads;
       loads.setElsewhere(counter, elsewhere, share);
       assert.equal(loads.changes, changes);
@@ -351,7 +351,7 @@ test('processes that call at the same time, and are killed, never exceed maxload
   });
   engine.countIn(loads);
   const partition = engine.partition('') ?? assert.fail();
-  const most = [30, 40, 50];
+  const max = [30, 40, 50];
   partition.load(kamailioRows([50, 40, 30].map((each) => `duid=d;maxload=${each}`)), { inheritState: true });
   const children: ChildProcess[] = [];
   t.after(() => {
@@ -383,7 +383,7 @@ test('processes that call at the same time, and are killed, never exceed maxload
     const { size } = loads;
     loads.leave();
     assert.ok(
-      now.every((load, i) => load !== undefined && load >= 0 && load <= (most[i] as number)),
+      now.every((load, i) => load !== undefined && load >= 0 && load <= (max[i] as number)),
       `${now}`,
     );
     assert.equal(
@@ -407,7 +407,7 @@ test('processes that call at the same time, and are killed, never exceed maxload
     await start(worker);
   }
   // At least one destination has been full.
-  for (let full = false; !full; full = loadsAt(engine).some((load, i) => load === most[i])) {
+  for (let full = false; !full; full = loadsAt(engine).some((load, i) => load === max[i])) {
     check();
     await sleep(1);
   }

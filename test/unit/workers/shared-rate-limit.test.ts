@@ -16,7 +16,7 @@ const PROGRAM = fileURLToPath(new URL('../../support/token-taking-process.ts', i
 test('several processes decide about every request as one does', () => {
   for (let seed = 1; seed <= 20; seed++) {
     const drawn = seededRandom(seed);
-    const upTo = (most: number) => drawn.uint32() % most;
+    const upTo = (max: number) => drawn.uint32() % max;
     let now = 5000;
     const limit = { perSecond: [0.5, 1, 3, 7, 40, 1000][upTo(6)] as number, burst: 1 + upTo(20) };
     const memory = new SharedArrayBuffer(SHARED_BYTES);

@@ -104,10 +104,10 @@ export function traceCommands(deps: MiDependencies): readonly MiCommand[] {
 
 function traceParams(params: MiParams): TraceParams {
   const text = (name: string) => params[name] as string | undefined;
-  const number = (name: string, most: number): number | undefined => {
+  const number = (name: string, max: number): number | undefined => {
     const value = params[name] as number | undefined;
-    if (value !== undefined && (value < 1 || value > most)) {
-      throw new MiError(400, 'Bad parameter value', `${name} must be from 1 to ${most}`);
+    if (value !== undefined && (value < 1 || value > max)) {
+      throw new MiError(400, 'Bad parameter value', `${name} must be from 1 to ${max}`);
     }
     return value;
   };

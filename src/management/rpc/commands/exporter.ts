@@ -33,7 +33,7 @@ export function exporterCommands(
   sockets: () => readonly ShownSocket[],
 ): readonly RpcCommand[] {
   const needs = { role: 'viewer', wholeProcess: true } as const;
-  let most = 0;
+  let max = 0;
   const values = (): ((name: string) => number) => {
     const all = new Map([...statistics.list()].map((each: Statistic) => [`${each.group}:${each.name}`, each.value()]));
     return (name) => all.get(name) ?? 0;
@@ -82,14 +82,14 @@ export function exporterCommands(
       needs,
       run() {
         const { total, used } = shown(memory());
-        most = Math.max(most, used);
+        max = Math.max(max, used);
         return valuesResult(
           struct(
             ['total', total],
             ['free', Math.max(0, total - used)],
             ['used', used],
             ['real_used', used],
-            ['max_used', most],
+            ['max_used', max],
             ['fragments', 0],
           ),
         );

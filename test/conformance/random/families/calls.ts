@@ -80,7 +80,7 @@ export const CALLS: readonly Family[] = [
     gateways: ANSWERS,
     end: 't_on_reply("R"); t_on_failure("F"); t_relay();',
     wait_ms: 700,
-    most: 6,
+    max: 6,
   },
   {
     area: 'uac',
@@ -96,7 +96,7 @@ export const CALLS: readonly Family[] = [
       'msg_apply_changes();',
     ],
     probe: 'fu=$fu tu=$tu fn=$fn',
-    most: 3,
+    max: 3,
     requests: call(''),
     gateways: ANSWERS,
     routes: {
@@ -127,7 +127,7 @@ export const CALLS: readonly Family[] = [
       'append_hf("X-T: 1\\r\\n");',
       'xlog("L_INFO", "@N@ $branch(count) $br $(branch(uri)[0])\\n");',
     ],
-    most: 5,
+    max: 5,
     routes: {
       'branch_route[B]':
         'xlog("L_INFO", "B i=$T_branch_idx ru=$ru du=$du k=$avp(k)\\n"); «append_hf("X-B: $T_branch_idx\\r\\n");|if ($T_branch_idx == 1) drop;|$ru = "sip:z@127.0.0.44:15070";|if (isbflagset(1)) xlog("L_INFO", "flag\\n");|»',
@@ -171,7 +171,7 @@ export const CALLS: readonly Family[] = [
       'xlog("L_INFO", "@N@ $xavp(dd=>uri) $xavp(dd[1]=>uri) $xavp(_dsdst_=>sockname) $xavp(_dsdst_=>duid) $xavp(_dsdst_=>weight)\\n");',
     ],
     probe: 'ru=$ru du=$du fs=$fs',
-    most: 5,
+    max: 5,
     routes: {
       'failure_route[F]':
         'xlog("L_INFO", "F $T_reply_code $du\\n"); «|ds_mark_dst("«p|i|ip|t»");» if («ds_next_dst()|ds_next_domain()») { xlog("L_INFO", "next $du $ru\\n"); t_on_failure("F"); t_relay(); exit; } xlog("L_INFO", "none $rc\\n");',

@@ -26,7 +26,7 @@ export const EVENTS: readonly Family[] = [
       'setflag(2); $avp(k) = «"v"|$rU|5»;',
     ],
     probe: 'du=$du ru=$ru',
-    most: 6,
+    max: 6,
     routes: {
       'event_route[dispatcher:dst-down]': `xlog("L_INFO", "down ${SHOWN}\\n");`,
       'event_route[dispatcher:dst-up]': `xlog("L_INFO", "up ${SHOWN}\\n");`,
@@ -54,7 +54,7 @@ export const EVENTS: readonly Family[] = [
       'append_hf("X-A: 1\\r\\n");',
       'xlog("L_INFO", "@N@ $ru $avp(p) $hdr(X-P)\\n");',
     ],
-    most: 3,
+    max: 3,
     routes: {
       'event_route[core:pre-routing]': `xlog("L_INFO", "pre $rm $rs $si $sp $hdr(CSeq) $avp(p)\\n"); «|$var(p) = 7;|$avp(p) = "x";|$ru = "sip:p@127.0.0.42:15070";|append_hf("X-P: 1\\r\\n");|setflag(2);|if ($rs == 180) drop;|if ($rs == 486) drop;|if (is_method("OPTIONS")) drop;|exit;|return 0;|drop;»`,
       'onreply_route[R]': 'xlog("L_INFO", "R $rs $var(p) $avp(p)\\n");',

@@ -12,7 +12,7 @@ export interface Family {
   /** Printed after each statement. */
   readonly probe?: string;
   /** Maximum number of chosen statements. */
-  readonly most?: number;
+  readonly max?: number;
   /** How the request route ends. */
   readonly end?: string;
   /** Further routes by header; "@PICK@" in the text is replaced by a random statement. */

@@ -22,7 +22,7 @@ export const GUARDS: readonly Family[] = [
       'pike_check_req();',
       'pike_check_ip("«$si|10.1.1.1|127.0.0.50|$var(none)»");',
     ],
-    most: 4,
+    max: 4,
     probe: 'i=$var(i)',
   },
   {
@@ -33,7 +33,7 @@ export const GUARDS: readonly Family[] = [
       '$var(p) = «0|1|2|7»;',
       '$var(i) = 0; while ($var(i) < «5|20|60») { if (!«rl_check()|rl_check_pipe("1")|rl_check_pipe("0")|rl_check("$var(p)")») { xlog("L_INFO", "@N@ limited at $var(i) rc=$rc\\n"); break; } $var(i) = $var(i) + 1; }',
     ],
-    most: 4,
+    max: 4,
   },
   {
     area: 'pipelimit',
@@ -44,7 +44,7 @@ export const GUARDS: readonly Family[] = [
       'pl_active("«a|b|none»");',
       '$var(i) = 0; while ($var(i) < «5|30») { if (!pl_check("«a|b|$rU»", "taildrop", "«2|10»")) { xlog("L_INFO", "@N@ limited at $var(i) rc=$rc\\n"); break; } $var(i) = $var(i) + 1; }',
     ],
-    most: 5,
+    max: 5,
     end: '«pl_drop();|pl_drop("5");|pl_drop("2", "2");|sl_send_reply("200", "OK");|exit;»',
   },
   {
@@ -82,7 +82,7 @@ export const GUARDS: readonly Family[] = [
       'allow_address("«1|2»", "10.2.3.4", "«0|5060»");',
     ],
     probe: 'tag=[$avp(tag)]',
-    most: 5,
+    max: 5,
   },
   {
     area: 'domain',

@@ -82,7 +82,7 @@ const TRANSFORMATIONS: Family = {
     `$var(r) = $(${SUBJECT}{${STRING}}) «+ 1|+ "x"|»; xlog("L_INFO", "@N@ [$var(r)]\\n");`,
     `if ($(${SUBJECT}{${STRING}}) «== «0|1|"abc"|""|$null|5»|!= «0|1|"abc"|""|$null|5»|> «0|1|5»|=~ «"abc"|"a"|"[0-9]"»») xlog("L_INFO", "@N@ T\\n"); else xlog("L_INFO", "@N@ F\\n");`,
   ],
-  most: 12,
+  max: 12,
   requests: [{ headers: '«X-P: a=1;b=2|X-P: "d" <sip:p@q>;tag=1|X-Q: 1»' }],
 };
 

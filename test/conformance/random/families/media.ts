@@ -39,7 +39,7 @@ export const MEDIA_FAMILIES: readonly Family[] = [
       'play_dtmf("«code=1|code=5 volume=10»");',
     ],
     probe: SHOWN,
-    most: 2,
+    max: 2,
     routes: {
       'onreply_route[R]': `xlog("L_INFO", "R $rs has=$(rb{s.len})\\n"); «if (has_body("application/sdp")) rtpengine_answer("${FLAGS}");|rtpengine_manage("${FLAGS}");|if (has_body("application/sdp")) { rtpengine_answer(); xlog("L_INFO", "R rc=$rc\\n"); }|»`,
       'failure_route[F]': `xlog("L_INFO", "F $T_reply_code\\n"); «rtpengine_delete();|rtpengine_manage();|rtpengine_delete(); $du = "sip:127.0.0.44:15070"; rtpengine_offer("${FLAGS}"); t_relay();|»`,

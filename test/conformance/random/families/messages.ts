@@ -35,7 +35,7 @@ export const MESSAGES: readonly Family[] = [
       'msg_apply_changes();',
     ],
     requests: [{ body: `«${RICH_SDP}|${RICH_SDP}|${RICH_SDP}|@SDP@|»` }],
-    most: 5,
+    max: 5,
     end: '$du = "sip:127.0.0.41:15070"; t_relay();',
   },
   {
@@ -88,7 +88,7 @@ export const MESSAGES: readonly Family[] = [
     ],
     probe: 'A=[$hdr(X-A)] A*=[$(hdr(X-A)[*])] B=[$hdr(X-B)] S=[$hdr(Supported)] ru=$ru',
     requests: [{ headers: HEADERS, method: '«INVITE|OPTIONS|MESSAGE»' }],
-    most: 5,
+    max: 5,
     end: '«$du = "sip:127.0.0.41:15070"; t_relay();|$du = "sip:127.0.0.41:15070"; t_relay();|$du = "sip:127.0.0.41:15070"; forward();|sl_send_reply("404", "Not here");»',
   },
   {
@@ -139,6 +139,6 @@ export const MESSAGES: readonly Family[] = [
           '«<sip:caller@127.0.0.50:15080>|<sip:enc*u*10.0.0.1*5060*udp@10.0.0.9>|<sip:c@1.2.3.4;x=sip%3a5.6.7.8;transport=udp>|"N" <sip:c@d;m=1>;q=0.5|*»',
       },
     ],
-    most: 5,
+    max: 5,
   },
 ];

@@ -34,7 +34,7 @@ export const OPERATORS: readonly Family[] = [
       'xlog("L_INFO", "@N@ $route_uri $(hdr(Route)[0]) $(hdr(Route)[1])\\n");',
     ],
     probe: 'ru=$ru du=$du',
-    most: 5,
+    max: 5,
     requests: [
       {
         method: '«INVITE|OPTIONS|BYE|MESSAGE»',
@@ -72,7 +72,7 @@ export const OPERATORS: readonly Family[] = [
       'xlog("L_INFO", "@N@ $avp(rcv) $ct $(rb{s.len}) $hdr(Path)\\n");',
     ],
     probe: 'ru=$ru du=$du ct=$ct',
-    most: 5,
+    max: 5,
     requests: [
       {
         method: '«INVITE|REGISTER|OPTIONS»',
@@ -106,7 +106,7 @@ export const OPERATORS: readonly Family[] = [
       'setflag(«1|2»); if (isflagset(1) and not isflagset(2)) xlog("L_INFO", "@N@ flag\\n");',
       'xlog("L_INFO", "@N@ $hdr(Max-Forwards) $(ua{s.len}) $rm $rz $rp $od $oU $fd $td $cT $cl\\n");',
     ],
-    most: 6,
+    max: 6,
     requests: [
       {
         method: '«INVITE|OPTIONS|SUBSCRIBE|FOO»',
@@ -151,7 +151,7 @@ export const OPERATORS: readonly Family[] = [
     ],
     probe: 'a=[$avp(a)] b=[$var(b)] du=$du',
     requests: [{ headers: '«X-A: 12|X-A: text|X-A:|X-B: 1»' }],
-    most: 6,
+    max: 6,
   },
   {
     area: 'usual-file',
@@ -171,7 +171,7 @@ export const OPERATORS: readonly Family[] = [
       'if ($fU == "caller" && $rU =~ "^[a-z]+$") { xlog("L_INFO", "@N@ letters\\n"); } else if ($rU =~ "^[0-9]+$") { xlog("L_INFO", "@N@ digits\\n"); }',
       'switch ($rm) { case "INVITE": xlog("L_INFO", "@N@ inv\\n"); break; case "OPTIONS": xlog("L_INFO", "@N@ opt\\n"); break; default: xlog("L_INFO", "@N@ other\\n"); }',
     ],
-    most: 4,
+    max: 4,
     routes: {
       'route[REQINIT]':
         'force_rport(); if (!mf_process_maxfwd_header("10")) { sl_send_reply("483", "Too Many Hops"); exit; } if (is_method("OPTIONS") && uri == myself && $rU == $null) { sl_send_reply("200", "Keepalive"); exit; } if (!sanity_check("17895", "7")) { xlog("L_INFO", "malformed\\n"); exit; }',
@@ -239,7 +239,7 @@ export const OPERATORS: readonly Family[] = [
       'avp_db_query("«delete from t where n = \'a\'|selec x»"); xlog("L_INFO", "@N@ rc=$rc\\n");',
       '$var(e) = "it\'s"; xlog("L_INFO", "@N@ $(var(e){sql.val})\\n");',
     ],
-    most: 4,
+    max: 4,
     end: 'sl_send_reply("404", "Not here");',
     wait_ms: 600,
   },

@@ -60,7 +60,7 @@ export const ROUTES: readonly Family[] = [
       SUB,
       '$avp(k) = «1|"v"»;',
     ],
-    most: 6,
+    max: 6,
     routes: {
       'route[S]': `xlog("L_INFO", "in S\\n"); $var(v) = "s"; ${ENDS}`,
       'branch_route[B]': `xlog("L_INFO", "B ${SHOWN}\\n"); ${SUB} ${ENDS}`,
@@ -83,7 +83,7 @@ export const ROUTES: readonly Family[] = [
     head: 'loadmodule "textopsx.so"\nmodparam("tm", "fr_timer", 600)\nmodparam("tm", "fr_inv_timer", 900)',
     begin: 't_on_branch("B"); t_on_reply("R"); t_on_failure("F"); t_on_branch_failure("BF");',
     statements: ANYWHERE,
-    most: 4,
+    max: 4,
     routes: {
       'branch_route[B]': `xlog("L_INFO", "B ${SHOWN}\\n"); @PICK@ xlog("L_INFO", "B rc=$rc\\n"); @PICK@ xlog("L_INFO", "B rc=$rc ${SHOWN}\\n");`,
       'onreply_route[R]': `xlog("L_INFO", "R ${SHOWN}\\n"); @PICK@ xlog("L_INFO", "R rc=$rc\\n"); @PICK@ xlog("L_INFO", "R rc=$rc ${SHOWN}\\n");`,
@@ -106,7 +106,7 @@ export const ROUTES: readonly Family[] = [
       '«$uac_req(method) = "PING"|$uac_req(ruri) = "bad"|$uac_req(method) = $null»; uac_req_send();',
       'xlog("L_INFO", "@N@ $uac_req(method) $uac_req(ruri) $uac_req(furi) $uac_req(turi) $uac_req(ouri) $uac_req(evroute)\\n");',
     ],
-    most: 3,
+    max: 3,
     routes: {
       'event_route[tm:local-request]': `xlog("L_INFO", "local $rm $ru $fu $tu $hdr(X-H)\\n"); «|append_hf("X-L: 1\\r\\n");|$ru = "sip:l@127.0.0.43:15070";|drop;|exit;|t_on_reply("R");|return 0;»`,
       'event_route[uac:reply]':
@@ -134,7 +134,7 @@ export const ROUTES: readonly Family[] = [
       'acc_db_request("«200 Fine|404 Nope|486|Text»", "«acc|missed_calls»");',
       't_on_failure("F");',
     ],
-    most: 4,
+    max: 4,
     files: { 'acc.db': '' },
     routes: {
       'failure_route[F]':
@@ -158,7 +158,7 @@ export const ROUTES: readonly Family[] = [
       '$shtex(b=>k1) = «1|3»;',
       'sht_setxs("b", "nx", "s", "1");',
     ],
-    most: 3,
+    max: 3,
     end: 'sl_send_reply("200", "OK");',
     routes: {
       'event_route[htable:mod-init]': '$sht(a=>init) = "i"; $sht(b=>init) = 4; xlog("L_INFO", "init\\n");',

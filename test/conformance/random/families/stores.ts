@@ -65,7 +65,7 @@ export const STORES: readonly Family[] = [
       '$var(s) = "«one|two»"; $var(n) = "«+3|-1|4»";',
     ],
     probe: 'one=$stat(one) two=$stat(two)',
-    most: 6,
+    max: 6,
   },
   {
     area: 'counters',
@@ -75,7 +75,7 @@ export const STORES: readonly Family[] = [
       'cnt_add("«my.a|my.b|plain»", "«1|5|0»");',
       'cnt_reset("«my.a|my.b|plain»");',
     ],
-    most: 4,
+    max: 4,
   },
   {
     area: 'cfgutils',

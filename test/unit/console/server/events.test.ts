@@ -67,15 +67,15 @@ describe('past events', () => {
 
   test('one client reads the stream at a time, and few wait', async () => {
     let running = 0;
-    let most = 0;
+    let max = 0;
     const past = new PastEvents(async () => {
-      most = Math.max(most, ++running);
+      max = Math.max(max, ++running);
       await new Promise((resolve) => setTimeout(resolve, 2));
       running--;
       return { events: [], before: undefined };
     });
     const asked = await Promise.allSettled(Array.from({ length: 20 }, () => past.page(ALL, 5)));
-    assert.equal(most, 1);
+    assert.equal(max, 1);
     assert.equal(asked.filter(({ status }) => status === 'rejected').length, 12);
     assert.deepEqual(ids(await past.page(ALL, 5)), []);
   });

@@ -8,7 +8,7 @@ import { parsed, RecordingSocket, replyTo, requestText } from '../../../support/
 /** A redirection with these header lines. */
 const moved = (...lines: string[]) =>
   parsed(replyTo(requestText(), 302, 'b1', lines.map((line) => `${line}\r\n`).join('')));
-const redirects = (most = 5, uri = 'sip:bob@example.com', tried: string[] = []) => new Redirects(uri, tried, most);
+const redirects = (max = 5, uri = 'sip:bob@example.com', tried: string[] = []) => new Redirects(uri, tried, max);
 const all = (from: Redirects) => {
   const uris: string[] = [];
   for (let uri = from.take(); uri !== undefined; uri = from.take()) uris.push(uri);

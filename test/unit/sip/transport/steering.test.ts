@@ -103,8 +103,8 @@ test('workers get requests by their current shares, and replies by their branch'
       assert.ok(Math.abs(own.length - wanted) < 60, `worker ${worker} gets ${own.length} of ${wanted}`);
     }
   }
-  const most = Array.from({ length: 24 }, () => 1);
-  assert.equal(new Set(ids.map((each) => socketByShare(each, boundsOf(most)))).size, 24);
+  const max = Array.from({ length: 24 }, () => 1);
+  assert.equal(new Set(ids.map((each) => socketByShare(each, boundsOf(max)))).size, 24);
 });
 
 test('the requests of a dialog come to one socket in their order, wherever their Call-ID stands and however it is written', {
