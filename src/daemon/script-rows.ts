@@ -1,5 +1,6 @@
 import { messageOf } from '../core/errors.js';
 import { canonicalIp } from '../core/ip-address.js';
+import { ownValue } from '../core/own-value.js';
 import { type BoundedRegex, compilePerl, compilePosix } from '../core/posix-regex.js';
 import { timeRecurrence } from '../core/time-recurrence.js';
 import { algorithmOf } from '../script/pipe-algorithms.js';
@@ -13,6 +14,50 @@ export type DatabaseRow = Readonly<Record<string, unknown>>;
 export function textIn(row: DatabaseRow, key: string): string | undefined {
   const value = row[key];
   return value === null || value === undefined ? undefined : String(value);
+}
+
+/** Columns that a file may name otherwise, by module: the parameter, and the usual name of the column. */
+const COLUMNS: Readonly<Record<string, readonly (readonly [parameter: string, usual: string])[]>> = {
+  dialplan: [
+    ...[
+      'dpid',
+      'pr',
+      'match_op',
+      'match_exp',
+      'match_len',
+      'match_flags',
+      'subst_exp',
+      'repl_exp',
+      'attrs',
+      'disabled',
+    ].map((name) => [`${name}_col`, name] as const),
+    ['timerec_col', 'timerec'],
+  ],
+  permissions: [
+    ...['ip', 'proto', 'pattern', 'grp', 'mask', 'port', 'ip_addr', 'tag'].map(
+      (name) => [`${name}_col`, name] as const,
+    ),
+    ['info_col', 'context_info'],
+    ['context_info_col', 'context_info'],
+  ],
+  domain: [
+    ['domain_col', 'domain'],
+    ['attrs_col', 'attrs'],
+  ],
+};
+
+/** The rows with the usual names of the columns that the parameters of a module name otherwise. */
+export function usuallyNamed(
+  rows: readonly DatabaseRow[],
+  module: string,
+  parameter: (name: string) => string | number | undefined,
+): readonly DatabaseRow[] {
+  const renamed = (ownValue(COLUMNS, module) ?? []).flatMap(([name, usual]) => {
+    const given = parameter(name);
+    return given === undefined || given === usual ? [] : [[String(given), usual] as const];
+  });
+  if (renamed.length === 0) return rows;
+  return rows.map((row) => ({ ...row, ...Object.fromEntries(renamed.map(([given, usual]) => [usual, row[given]])) }));
 }
 
 /** Reads a row of the address table: version 5 of OpenSIPS, version 6 of Kamailio. */

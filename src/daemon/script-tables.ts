@@ -34,6 +34,7 @@ import {
   inKamailioOrder,
   pipeRows,
   trustedRows,
+  usuallyNamed,
 } from './script-rows.js';
 
 /** Maximum number of rows read of one table. */
@@ -163,7 +164,8 @@ export async function readScriptTables(
     for (const source of sources) {
       const rows = await read(module, source);
       if (rows === undefined) return undefined;
-      for (const each of make(rows, source.partition)) made.push(each);
+      const usual = usuallyNamed(rows, module, (name) => cfg.modules.get(module)?.get(name)?.at(-1));
+      for (const each of make(usual, source.partition)) made.push(each);
     }
     return made;
   };

@@ -3,6 +3,7 @@ import { NO_HOOKS, type ScriptHooks } from '../script/hooks.js';
 import { accHooks } from './acc/follow.js';
 import { dialogHooks } from './dialog/hooks.js';
 import { mediaRelayHooks } from './media-relay/step.js';
+import { pathHooks } from './path.js';
 import { topologyHidingHooks } from './topology-hiding.js';
 import { uacHooks } from './uac-restore.js';
 
@@ -14,6 +15,7 @@ const HOOKS: readonly (readonly [module: string, hooks: ScriptHooks<MessageRun>]
   ['rtpproxy', mediaRelayHooks],
   ['rtp_relay', mediaRelayHooks],
   ['acc', accHooks],
+  ['path', pathHooks],
 ];
 
 /** The hooks of all modules that a file loads. */

@@ -1,3 +1,5 @@
+import type { MessageRun } from '../script/call.js';
+import type { ModuleParameters } from '../script/environment.js';
 import {
   type Arg,
   code,
@@ -11,11 +13,17 @@ import {
   textOf,
 } from './define.js';
 
-/** A number with six decimals, as OpenSIPS prints results; "inf" for a division by zero. */
-function shown(value: number): string {
+/** How many decimals results have: decimal_digits of mathops. */
+const decimals = {
+  module: 'mathops',
+  create: (parameters: ModuleParameters): number => Math.min(20, Math.max(0, parameters.int('decimal_digits', 6))),
+};
+
+/** A number with the decimals that OpenSIPS prints; "inf" for a division by zero. */
+function shown(value: number, run: MessageRun): string {
   if (Number.isNaN(value)) return '-nan';
   if (!Number.isFinite(value)) return value < 0 ? '-inf' : 'inf';
-  return value.toFixed(6);
+  return value.toFixed(run.env.modules.of(decimals));
 }
 
 /** Evaluates an expression of numbers, + - * / % ^ and parentheses; undefined for an invalid one. */
@@ -159,7 +167,7 @@ export const mathFunctions: ScriptFunction[] = moduleFunctions('mathops', [
       (run) => {
         const value = calculate(textOf(text, run));
         if (value === undefined) return -1;
-        (result as Arg).variable?.assign(run.pvars, shown(value));
+        (result as Arg).variable?.assign(run.pvars, shown(value, run));
         return 1;
       },
   },
@@ -173,7 +181,7 @@ export const mathFunctions: ScriptFunction[] = moduleFunctions('mathops', [
       (run) => {
         const value = calculateRpn(textOf(text, run));
         if (value === undefined) return -1;
-        (result as Arg).variable?.assign(run.pvars, shown(value));
+        (result as Arg).variable?.assign(run.pvars, shown(value, run));
         return 1;
       },
   },
@@ -186,11 +194,11 @@ export const mathFunctions: ScriptFunction[] = moduleFunctions('mathops', [
     parameters: [param('number', 'string'), param('result', 'writable'), optional('decimals', 'int')],
     summary: 'rounds a number',
     compile:
-      ([text, result, decimals]) =>
+      ([text, result, wanted]) =>
       (run) => {
         const value = Number(textOf(text, run));
         if (Number.isNaN(value)) return -1;
-        const digits = Math.min(20, Math.max(0, intOf(decimals, run, 0)));
+        const digits = Math.min(20, Math.max(0, intOf(wanted, run, 0)));
         (result as Arg).variable?.assign(run.pvars, value.toFixed(digits));
         return 1;
       },
@@ -206,7 +214,7 @@ export const mathFunctions: ScriptFunction[] = moduleFunctions('mathops', [
         const value = Number(textOf(text, run));
         const count = intOf(figures, run, 6);
         if (Number.isNaN(value) || count < 1 || count > 20) return -1;
-        (result as Arg).variable?.assign(run.pvars, shown(Number(value.toPrecision(count))));
+        (result as Arg).variable?.assign(run.pvars, shown(Number(value.toPrecision(count)), run));
         return 1;
       },
   },

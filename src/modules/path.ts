@@ -1,4 +1,9 @@
+import { parseUri, uriParam } from '../core/uri.js';
+import type { MessageRun } from '../script/call.js';
+import type { ModuleParameters } from '../script/environment.js';
 import { sentBy as sentByOf } from '../script/forwarding.js';
+import type { ScriptHooks } from '../script/hooks.js';
+import { containsLineBreak } from '../script/outgoing.js';
 import { type FunctionSpec, moduleFunctions, optional, type ScriptFunction, textOf } from './define.js';
 
 /** Functions of path (RFC 3327). */
@@ -32,3 +37,27 @@ export const pathFunctions: ScriptFunction[] = moduleFunctions('path', [
     }),
   ),
 ]);
+
+/** Whether the received parameter of our Route is where the request goes: use_received. */
+const usesReceived = {
+  module: 'path',
+  create: (parameters: ModuleParameters): boolean => parameters.flag('use_received', false),
+};
+
+/** With use_received a request whose Route has the address of a Path is sent there. */
+export const pathHooks: ScriptHooks<MessageRun> = {
+  began: [],
+  routed: [
+    (run) => {
+      if (!run.env.modules.of(usesReceived)) return;
+      const received = uriParam(run.call.matchedRouteParams ?? '', 'received')?.replace(
+        /%([0-9a-f]{2})/gi,
+        (_escaped, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)),
+      );
+      if (received !== undefined && !containsLineBreak(received) && parseUri(received) !== undefined)
+        run.pvars.destinationUri = received;
+    },
+  ],
+  acknowledged: [],
+  cancelled: [],
+};

@@ -2,7 +2,7 @@ import { ownText } from '../core/own-text.js';
 import type { ValueMap } from '../core/value-map.js';
 import type { PvarValue } from '../pvar/context.js';
 import type { ModuleStates } from '../script/environment.js';
-import { algorithmOf, type PipeAlgorithm } from '../script/pipe-algorithms.js';
+import { opensipsAlgorithm, type PipeAlgorithm } from '../script/pipe-algorithms.js';
 
 /** A rate limit ("pipe" in ratelimit and pipelimit) with its count of messages. */
 export interface Pipe {
@@ -12,17 +12,22 @@ export interface Pipe {
   before: number;
   since: number;
   algorithm: PipeAlgorithm;
+  /** For "sbt": number of the newest slot, and the counts of it and those before it. */
+  slot: number;
+  slots: number[];
 }
 
 /** A pipe without counts. */
 export function newPipe(limit: number, algorithm: PipeAlgorithm): Pipe {
-  return { limit, count: 0, before: 0, since: 0, algorithm };
+  return { limit, count: 0, before: 0, since: 0, algorithm, slot: 0, slots: [] };
 }
 
 /** Pipes by name, of one process or shared by all that run the script. */
 export interface Pipes extends Iterable<readonly [string, Pipe]> {
   readonly size: number;
   has(name: string): boolean;
+  /** The pipe as it is now; undefined when there is none. */
+  get(name: string): Readonly<Pipe> | undefined;
   /**
    * Changes a pipe; other processes wait meanwhile. `make` creates a pipe for an unknown name, or returns undefined
    * when there are too many. Returns whether there is a pipe.
@@ -63,8 +68,14 @@ class SharedPipes implements Pipes {
     return this.entries.get(name, 0) !== undefined;
   }
 
-  private set(name: string, { limit, count, before, since, algorithm }: Pipe): void {
-    this.entries.set(name, `${limit} ${count} ${before} ${since} ${algorithm}`, undefined);
+  get(name: string): Pipe | undefined {
+    const known = this.entries.get(name, 0);
+    return known === undefined ? undefined : pipeFrom(known);
+  }
+
+  private set(name: string, { limit, count, before, since, algorithm, slot, slots }: Pipe): void {
+    const window = slots.length === 0 ? '' : ` ${slot} ${slots.join(',')}`;
+    this.entries.set(name, `${limit} ${count} ${before} ${since} ${algorithm}${window}`, undefined);
   }
 
   change(name: string, change: (pipe: Pipe) => void, make?: () => Pipe | undefined): boolean {
@@ -84,13 +95,15 @@ class SharedPipes implements Pipes {
 }
 
 function pipeFrom(value: PvarValue): Pipe {
-  const [limit, count, before, since, algorithm = ''] = String(value).split(' ');
+  const [limit, count, before, since, algorithm = '', slot = 0, slots = ''] = String(value).split(' ');
   return {
     limit: Number(limit),
     count: Number(count),
     before: Number(before),
     since: Number(since),
-    algorithm: algorithmOf(algorithm) ?? 'taildrop',
+    algorithm: opensipsAlgorithm(algorithm) ?? 'taildrop',
+    slot: Number(slot),
+    slots: slots === '' ? [] : slots.split(',').map(Number),
   };
 }
 

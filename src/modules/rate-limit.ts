@@ -1,6 +1,7 @@
+import type { VariableDefinition } from '../pvar/variables/definition.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters, ModuleStates } from '../script/environment.js';
-import { algorithmOf, type PipeAlgorithm } from '../script/pipe-algorithms.js';
+import { algorithmOf, OPENSIPS_ALGORITHMS, opensipsAlgorithm, type PipeAlgorithm } from '../script/pipe-algorithms.js';
 import { copiedList } from './copied-entries.js';
 import {
   code,
@@ -15,6 +16,7 @@ import {
 } from './define.js';
 import { newPipe, OwnPipes, type Pipe, type Pipes, pipesOf } from './pipes.js';
 import { replyHere } from './replying.js';
+import { scopeOf } from './script-variable.js';
 
 interface RateState {
   /** Length of an interval in milliseconds. */
@@ -22,7 +24,17 @@ interface RateState {
   readonly pipes: Pipes;
   /** Kamailio's queues: the pipe for a method, "*" for all others. */
   readonly queues: ReadonlyMap<string, string>;
+  /** How many seconds the limit of a pipe is for: in OpenSIPS one, or an interval with limit_per_interval. */
+  readonly factor: number;
+  /** The algorithm of calls that name none. */
+  readonly usual: PipeAlgorithm;
+  /** The sliding window of "sbt": its slots, and the length of one in milliseconds. */
+  readonly slots: number;
+  readonly slotLength: number;
 }
+
+/** Maximum number of slots of a window. */
+const MAX_SLOTS = 1000;
 
 interface PipeState {
   /** Length of an interval in milliseconds. */
@@ -60,14 +72,26 @@ function rateStateOf(pipes: Pipes, parameters: ModuleParameters): RateState {
     const [name = '', method = ''] = String(each).split(':');
     queues.set(method, name);
   }
-  return { interval: seconds * 1000, pipes, queues };
+  const slotLength = Math.max(1, parameters.int('slot_period', 200));
+  const slots = Math.floor((Math.max(1, parameters.int('window_size', 10)) * 1000) / slotLength);
+  return {
+    interval: seconds * 1000,
+    pipes,
+    queues,
+    factor: parameters.flag('limit_per_interval', false) ? 1 : seconds,
+    usual: opensipsAlgorithm(parameters.text('default_algorithm', 'TAILDROP')) ?? 'taildrop',
+    slots: Math.min(MAX_SLOTS, Math.max(1, slots)),
+    slotLength,
+  };
 }
 
 /** Maximum number of pipes of one module. */
 const MAX_PIPES = 100_000;
 
 function copiedPipes(pipes: Pipes): Pipes {
-  return new OwnPipes([...copiedList(pipes.size, pipes)].map(([name, pipe]) => [name, { ...pipe }]));
+  return new OwnPipes(
+    [...copiedList(pipes.size, pipes)].map(([name, pipe]) => [name, { ...pipe, slots: [...pipe.slots] }]),
+  );
 }
 
 /** Returns a function that creates a pipe with a limit, if there are not too many. */
@@ -79,8 +103,8 @@ function making(
   return () => (limit === undefined || pipes.size >= MAX_PIPES ? undefined : newPipe(limit, algorithm));
 }
 
-/** Counts a message in the current interval; 1 while the pipe is below its limit, else -1. */
-function count(run: MessageRun, pipe: Pipe, interval: number): number {
+/** Counts a message in the current interval; 1 while the pipe is below `limit`, else -1. */
+function count(run: MessageRun, pipe: Pipe, interval: number, limit = pipe.limit): number {
   const now = run.env.clock.monotonic();
   if (now - pipe.since > interval) {
     pipe.before = now - pipe.since > 2 * interval ? 0 : pipe.count;
@@ -90,10 +114,10 @@ function count(run: MessageRun, pipe: Pipe, interval: number): number {
   pipe.count++;
   switch (pipe.algorithm) {
     case 'taildrop':
-      return code(pipe.count <= pipe.limit);
+      return code(pipe.count <= limit);
     case 'red': {
       // The share of messages above the limit in the interval before is refused in this one, evenly spread.
-      const share = pipe.before > pipe.limit ? pipe.limit / pipe.before : 1;
+      const share = pipe.before > limit ? limit / pipe.before : 1;
       return code(Math.floor(pipe.count * share) > Math.floor((pipe.count - 1) * share));
     }
     default:
@@ -110,6 +134,34 @@ function rate(run: MessageRun, name: string, limit: number | undefined): number 
     result = count(run, pipe, interval);
   };
   pipes.change(name, counted, making(pipes, limit));
+  return result;
+}
+
+/** Counts a message in the sliding window of a pipe; 1 while there are not more in it than its limit, else -1. */
+function slide(run: MessageRun, pipe: Pipe, { slots, slotLength }: RateState): number {
+  const slot = Math.floor(run.env.clock.monotonic() / slotLength);
+  const passed = Math.min(slots, Math.max(0, slot - pipe.slot));
+  const kept = pipe.slots.slice(0, slots - passed);
+  pipe.slots = passed === 0 && kept.length > 0 ? kept : [...new Array<number>(Math.max(1, passed)).fill(0), ...kept];
+  pipe.slots.length = Math.min(slots, pipe.slots.length);
+  pipe.slot = slot;
+  pipe.slots[0] = (pipe.slots[0] ?? 0) + 1;
+  pipe.count = pipe.slots.reduce((sum, each) => sum + each, 0);
+  return code(pipe.count <= pipe.limit);
+}
+
+/** OpenSIPS' rl_check(): the limit and the algorithm of each call are those of the pipe from then on. */
+function checked(run: MessageRun, name: string, limit: number, named: string): number {
+  const state = run.env.modules.of(rateState);
+  const { pipes, interval, factor } = state;
+  const algorithm = (named === '' ? undefined : opensipsAlgorithm(named)) ?? state.usual;
+  let result = -1;
+  const counted = (pipe: Pipe): void => {
+    pipe.algorithm = algorithm;
+    pipe.limit = limit;
+    result = algorithm === 'sbt' ? slide(run, pipe, state) : count(run, pipe, interval, limit * factor);
+  };
+  pipes.change(name, counted, making(pipes, limit, algorithm));
   return result;
 }
 
@@ -199,12 +251,16 @@ export const rateLimitFunctions: ScriptFunction[] = [
     {
       name: 'rl_check',
       dialects: OPENSIPS,
-      parameters: [param('pipe', 'string'), param('limit', 'int'), optional('algorithm', 'string')],
+      parameters: [
+        param('pipe', 'string'),
+        param('limit', 'int'),
+        { ...optional('algorithm', 'string'), values: OPENSIPS_ALGORITHMS },
+      ],
       summary: 'whether a pipe is below its limit',
       compile:
-        ([pipe, limit]) =>
+        ([pipe, limit, algorithm]) =>
         (run) =>
-          rate(run, textOf(pipe, run), intOf(limit, run, 0)),
+          checked(run, textOf(pipe, run), intOf(limit, run, 0), textOf(algorithm, run)),
     },
     {
       name: 'rl_dec_count',
@@ -265,4 +321,22 @@ export const rateLimitFunctions: ScriptFunction[] = [
           rate(run, textOf(pipe, run), undefined),
     },
   ]),
+];
+
+/** $rl_count(pipe): its count; null for an unknown pipe. */
+export const rateVariables: readonly [string, VariableDefinition][] = [
+  [
+    'rl_count',
+    {
+      argument: 'required',
+      indexed: false,
+      compile: (argument) => ({
+        get: (context) => {
+          const scope = scopeOf(context);
+          const name = String(argument?.constant ?? argument?.read(context) ?? '');
+          return scope.env.modules.of(rateState).pipes.get(name)?.count ?? null;
+        },
+      }),
+    },
+  ],
 ];

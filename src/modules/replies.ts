@@ -1,6 +1,8 @@
 import { parseUri } from '../core/uri.js';
 import { answerFunctions } from '../route/functions/replies.js';
 import type { MessageRun } from '../script/call.js';
+import type { ModuleParameters } from '../script/environment.js';
+import { containsLineBreak } from '../script/outgoing.js';
 import { oneLine } from '../script/own-requests.js';
 import { cfgActions } from './actions.js';
 import {
@@ -111,7 +113,7 @@ export const replyFunctions: ScriptFunction[] = [
       dialects: OPENSIPS,
       routes: ['request'],
       summary: 'replies to an OPTIONS for this proxy itself',
-      compile: () => (run) => optionsReply(run, 'Accept: */*\r\nAccept-Language: en\r\n'),
+      compile: () => (run) => optionsReply(run, run.env.modules.of(capabilities)),
     },
   ]),
   ...moduleFunctions('siputils', [
@@ -125,6 +127,21 @@ export const replyFunctions: ScriptFunction[] = [
     },
   ]),
 ];
+
+/** The header lines of options_reply() from the parameters of module options: those with a value. */
+const capabilities = {
+  module: 'options',
+  create: (parameters: ModuleParameters): string =>
+    [
+      ['Accept', parameters.text('accept', '*/*')],
+      ['Accept-Encoding', parameters.text('accept_encoding', '')],
+      ['Accept-Language', parameters.text('accept_language', 'en')],
+      ['Supported', parameters.text('support', '')],
+    ]
+      .filter(([, value = '']) => value !== '' && !containsLineBreak(value))
+      .map(([name, value]) => `${name}: ${value}\r\n`)
+      .join(''),
+};
 
 function optionsReply(run: MessageRun, lines: string): number {
   const { call } = run;

@@ -20,6 +20,7 @@ import { messageVariables } from './kamailio-message-variables.js';
 import { timeVariables } from './kamailio-time-variables.js';
 import { mediaRelayVariables } from './media-relay/variables.js';
 import { mqueueVariables } from './mqueue.js';
+import { rateVariables } from './rate-limit.js';
 import { registrarVariables } from './registrar/functions.js';
 import { rtpAnswer, rtpStatistics, statisticsText } from './rtpengine/functions.js';
 import { numberIn, own, scopeOf } from './script-variable.js';
@@ -284,7 +285,7 @@ export function scriptVariables(dialect: DialectName): ReadonlyMap<string, Varia
     ...flagVariables(dialect),
     ...tlsVariables(dialect),
     ...(dialect === 'opensips'
-      ? [...opensipsVariables(), ...accVariables, ...mqueueVariables]
+      ? [...opensipsVariables(), ...accVariables, ...mqueueVariables, ...rateVariables]
       : [
           ...kamailioVariables(),
           ...hashTableVariables,

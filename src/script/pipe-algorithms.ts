@@ -1,8 +1,19 @@
-/** "feedback" and "network" limit by measurements of the machine in the originals; here they do not limit. */
-export type PipeAlgorithm = 'taildrop' | 'red' | 'feedback' | 'network';
+/**
+ * "feedback" and "network" limit by measurements of the machine in the originals; here they do not limit. "sbt" counts in a
+ * sliding window.
+ */
+export type PipeAlgorithm = 'taildrop' | 'red' | 'sbt' | 'feedback' | 'network';
 
-/** The algorithm with a name; undefined for an unknown one. */
+/** Their names in OpenSIPS. */
+export const OPENSIPS_ALGORITHMS: readonly string[] = ['TAILDROP', 'RED', 'SBT', 'FEEDBACK', 'NETWORK'];
+
+/** The algorithm with a name in Kamailio; undefined for an unknown one. */
 export function algorithmOf(text: string): PipeAlgorithm | undefined {
   const lower = text.toLowerCase();
   return lower === 'taildrop' || lower === 'red' || lower === 'feedback' || lower === 'network' ? lower : undefined;
+}
+
+/** The algorithm with a name in OpenSIPS; undefined for an unknown one. */
+export function opensipsAlgorithm(text: string): PipeAlgorithm | undefined {
+  return text.toLowerCase() === 'sbt' ? 'sbt' : algorithmOf(text);
 }

@@ -1,4 +1,4 @@
-import type { ConfigurationTree, GlobalParameter } from '../../cfg/ast.js';
+import type { ConfigurationTree, GlobalParameter, Position } from '../../cfg/ast.js';
 import type { Dialect } from '../../cfg/dialect.js';
 import type { Problems } from '../../cfg/problem.js';
 import { nearest } from '../../core/nearest.js';
@@ -112,10 +112,15 @@ export function checkOpensipsModules(tree: ConfigurationTree, dialect: Dialect, 
 
 /** Checks names and types of module parameters. */
 export function checkOpensipsModuleParameters(tree: ConfigurationTree, dialect: Dialect, problems: Problems): void {
+  const withoutEffect = (module: string, name: string, at: Position): void =>
+    problems.warning('no-effect', at, `parameter "${name}" of ${module} has no effect here`);
   for (const { module, name, value, at } of tree.moduleParameters) {
     for (const each of module.split('|')) {
       const table = opensipsModuleParameters(each);
-      if (table === undefined) continue;
+      if (table === undefined) {
+        if (isOpensipsModule(each)) withoutEffect(each, name, at);
+        continue;
+      }
       const known = table.get(name);
       if (known === undefined || known.until < dialect.generation) {
         const current = [...table].filter(([, { until }]) => until >= dialect.generation).map(([key]) => key);
@@ -128,6 +133,7 @@ export function checkOpensipsModuleParameters(tree: ConfigurationTree, dialect: 
       }
       if (known.type !== 'either' && typeof value !== known.type)
         problems.error('setting', at, `${each} ${name} must be a ${known.type}`);
+      else if (known.without) withoutEffect(each, name, at);
     }
   }
 }

@@ -28,6 +28,7 @@ const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])
       'T_fr_inv_timeout',
     ],
   ],
+  ['ratelimit', ['rl_count']],
   ['mqueue', ['mqk', 'mqv', 'mq_size']],
   ['acc', ['acc_extra', 'acc_leg', 'acc_current_leg']],
   [

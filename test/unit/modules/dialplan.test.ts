@@ -161,3 +161,54 @@ test('a network index finds what looking through all networks finds', () => {
     undefined,
   );
 });
+
+test('columns of dialplan, permissions and domain that the file names otherwise', async () => {
+  executeSqlite(
+    join(folder, 'named.db'),
+    `CREATE TABLE dialplan (id INTEGER PRIMARY KEY, plan INT, prio INT, op INT, expr TEXT, flags INT, subst TEXT, repl TEXT, extra TEXT, off INT, times TEXT);
+     INSERT INTO dialplan (plan, prio, op, expr, flags, subst, repl, extra, off) VALUES (1, 2, 0, 'bob', 0, '', 'late', 'l', 0), (1, 1, 0, 'bob', 0, '', 'early', 'e', 0), (1, 0, 0, 'bob', 0, '', 'off', 'o', 1);
+     CREATE TABLE address (id INTEGER PRIMARY KEY, class INT, net TEXT, bits INT, prt INT, tran TEXT, pat TEXT, info TEXT);
+     INSERT INTO address (class, net, bits, prt, tran, info) VALUES (4, '127.0.0.0', 8, 0, 'any', 'loop');
+     CREATE TABLE domain (id INTEGER PRIMARY KEY, name TEXT, notes TEXT);
+     INSERT INTO domain (name, notes) VALUES ('a.example', 'ours');`,
+  );
+  const named = (module: string, columns: Record<string, string>): string =>
+    Object.entries(columns)
+      .map(([name, column]) => `modparam("${module}", "${name}_col", "${column}")`)
+      .join('\n');
+  const head = [
+    ...['dialplan', 'permissions', 'domain'].map(
+      (module) => `modparam("${module}", "db_url", "sqlite:///${join(folder, 'named.db')}")`,
+    ),
+    named('dialplan', {
+      dpid: 'plan',
+      pr: 'prio',
+      match_op: 'op',
+      match_exp: 'expr',
+      match_flags: 'flags',
+      subst_exp: 'subst',
+      repl_exp: 'repl',
+      attrs: 'extra',
+      disabled: 'off',
+      timerec: 'times',
+    }),
+    named('permissions', {
+      grp: 'class',
+      ip: 'net',
+      mask: 'bits',
+      port: 'prt',
+      proto: 'tran',
+      pattern: 'pat',
+      info: 'info',
+    }),
+    named('domain', { domain: 'name', attrs: 'notes' }),
+  ].join('\n');
+  const script = `dp_translate(1, "bob", $var(to), $var(attrs)); xlog("$rc $var(to) $var(attrs)\\n");
+    check_source_address(4, $var(info)); xlog("$rc $var(info)\\n");
+    is_from_local($var(notes)); xlog("$rc $var(notes)\\n"); exit;`;
+  assert.deepEqual(await written('opensips', 'dialplan permissions domain', head, script), [
+    '1 early e',
+    '1 loop',
+    '1 ours',
+  ]);
+});
