@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { inventory } from '../../../src/cfg-file/inventory.js';
 import { readCfg } from '../../../src/cfg-file/load.js';
+import { FakeClock } from '../../support/fake-clock.js';
 import { INVITE, linesOf, startScript } from '../../support/script-run.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'switchyard-parameters-'));
@@ -52,8 +53,8 @@ test('a parameter that no version documents refuses the file, with the one that 
 
 /** Return codes of rl_check() for some INVITEs at given seconds. */
 async function checks(head: string, call: string, seconds: readonly number[]): Promise<string[]> {
-  let now = 1_000_000;
-  const clock = { now: () => now, monotonic: () => now };
+  const clock = new FakeClock();
+  clock.advance(1_000_000);
   const runner = startScript({
     dialect: 'opensips',
     modules: 'ratelimit',
@@ -63,7 +64,7 @@ async function checks(head: string, call: string, seconds: readonly number[]): P
   });
   try {
     for (const [i, second] of seconds.entries()) {
-      now = 1_000_000 + second * 1000;
+      clock.advance(1_000_000 + second * 1000 - clock.monotonic());
       runner.receive(INVITE.replace('z9hG4bK1', `z9hG4bKr${i}`));
     }
     return [...runner.lines];
