@@ -57,10 +57,10 @@ export class SipMessage {
   /** CSeq number. */
   cseqNumber = -1;
   /**
-   * Whether the start line or a header line ends with a line feed without CR, which other servers accept as the end of
-   * a line.
+   * Whether the start line or a header line has a CR or a line feed alone, which other servers accept as the end of a
+   * line.
    */
-  hasBareFeed = false;
+  hasBareBreak = false;
   /** Why this message must not be processed, in words; undefined for a valid one. */
   defect: string | undefined = undefined;
 
@@ -282,6 +282,8 @@ const MAX_REQUEST_LINE = 8192;
 export const LONG_REQUEST_LINE = `request line of more than ${MAX_REQUEST_LINE} bytes`;
 /** @internal */
 export const OTHER_VERSION = 'unsupported SIP version';
+/** @internal */
+export const BAD_NAME = 'a control character in the name of a header';
 /** 1 for the characters of a token (RFC 3261 section 25.1). */
 const TOKEN = new Uint8Array(256);
 for (const c of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~") TOKEN[c.charCodeAt(0)] = 1;
@@ -321,7 +323,7 @@ export function parseMessage(text: string, whole = true): SipMessage | undefined
     else if (!isUriText(text, message.uriStart, message.uriEnd)) message.defect ??= 'malformed request-URI';
   }
   message.headersStart = lineEnd + 2;
-  message.hasBareFeed = feed <= lineEnd;
+  message.hasBareBreak = feed <= lineEnd || text.indexOf('\r') < lineEnd;
   indexHeaders(message, text);
   if (message.defect === undefined) check(message, text, whole);
   return message;
@@ -371,12 +373,13 @@ function indexHeaders(message: SipMessage, text: string): void {
       message.defect ??= 'too many header fields';
       return;
     }
+    const firstEnd = end;
     while (isFold(text, end + 2)) {
       const next = endOfHeaderLine(message, text, end + 2);
       if (next < 0) break;
       end = next;
     }
-    const colon = indexWithin(text, ':', at, end);
+    const colon = indexWithin(text, ':', at, firstEnd);
     if (colon <= at) {
       message.defect ??= 'a header line has no colon';
     } else if (isBlank(text.charCodeAt(at))) {
@@ -393,6 +396,8 @@ function indexHeaders(message: SipMessage, text: string): void {
 function note(message: SipMessage, text: string, line: number, colon: number, end: number): void {
   let nameEnd = colon;
   while (nameEnd > line && isBlank(text.charCodeAt(nameEnd - 1))) nameEnd--;
+  // Servers that trim other characters than blanks would find another name here than the rules do.
+  if (isControl(text.charCodeAt(nameEnd - 1)) || isControl(text.charCodeAt(line))) message.defect ??= BAD_NAME;
   switch (nameEnd - line) {
     case 1:
       switch (text.charCodeAt(line) | 32) {
@@ -556,13 +561,20 @@ function endOfLine(text: string, from: number): number {
   return at < 0 ? -1 : at - 1;
 }
 
-/** As `endOfLine`, and notes a line feed without CR before it. */
+/** As `endOfLine`, and notes a line feed without CR before it, or a CR without line feed. */
 function endOfHeaderLine(message: SipMessage, text: string, from: number): number {
   const feed = text.indexOf('\n', from);
-  if (feed > from && text.charCodeAt(feed - 1) === 13) return feed - 1;
+  if (feed > from && text.charCodeAt(feed - 1) === 13) {
+    if (text.indexOf('\r', from) !== feed - 1) message.hasBareBreak = true;
+    return feed - 1;
+  }
   if (feed < 0) return -1;
-  message.hasBareFeed = true;
+  message.hasBareBreak = true;
   return endOfLine(text, feed + 1);
+}
+
+function isControl(c: number): boolean {
+  return c < 32 || c === 127;
 }
 
 function isBlank(c: number): boolean {

@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.js';
 import type { Logger } from '../../core/logger.js';
 import type { Random } from '../../core/random.js';
 import { Admission, type TransactionRoom } from '../admission.js';
-import { parseMessage, type SipMessage } from '../message.js';
+import type { SipMessage } from '../message.js';
 import { parseReceived } from '../received.js';
 import { reasonPhrase, type ViaMarking } from '../reply.js';
 import type { ResolvedTarget } from '../target.js';
@@ -195,7 +195,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
   }
 
   refused(head: string, code: number, reason: string, source: Source): void {
-    const request = parseMessage(head, true);
+    const request = parseReceived(head);
     const { viaLine = -1, fromValue = -1, toValue = -1, callIdValue = -1, cseqValue = -1 } = request ?? {};
     // Without these fields the sender could not match the reply to its request.
     if (request?.isRequest !== true || Math.min(viaLine, fromValue, toValue, callIdValue, cseqValue) < 0) {

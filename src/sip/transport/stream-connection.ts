@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { StreamLimits } from './bind.js';
-import { StreamFraming } from './stream-framing.js';
+import { framed, StreamFraming } from './stream-framing.js';
 import { type TlsFacts, tlsFactsOf } from './tls-facts.js';
 import { type Flow, later, newFlowId, type Receiver, type SipSocket, type TransportError } from './transport.js';
 
@@ -146,7 +146,7 @@ export class StreamConnection implements Flow {
       return;
     }
     if (onError !== undefined && this.unconfirmed.length < MAX_UNCONFIRMED) this.unconfirmed.push(onError);
-    this.socket.write(text, 'latin1');
+    this.socket.write(framed(text), 'latin1');
     if (this.owed > 0 && isFinalReply(text)) this.owed--;
     if (this.peerEnded) this.probe();
   }

@@ -144,7 +144,21 @@ export class StreamFraming {
 /** Accepts any version, so that another one is answered with 505 and not disconnected. */
 const START_LINE = /^SIP\/[0-9]|[ \t]SIP\/[0-9.]+[ \t]*$/i;
 
+const LENGTH_NAME = /\r\n(?:content-length|l)[ \t]*:/i;
 const CONTENT_LENGTH = /\r\n(?:content-length|l)[ \t]*:[ \t]*(?:\r\n[ \t]+)?([^\r\n]*)/gi;
+
+/**
+ * A message as it is written to a stream. One that came as a datagram may lack Content-Length; on a stream its body would
+ * be another message for the peer, which nobody has checked (RFC 3261 section 18.3).
+ */
+export function framed(text: string): string {
+  const end = text.indexOf('\r\n\r\n');
+  if (end <= 0) return text;
+  const usual = text.indexOf('\r\nContent-Length:');
+  if (usual >= 0 && usual < end) return text;
+  if (LENGTH_NAME.test(text.slice(0, end))) return text;
+  return `${text.slice(0, end)}\r\nContent-Length: ${text.length - end - 4}${text.slice(end)}`;
+}
 
 function contentLength(text: string, headerEnd: number): number | string {
   CONTENT_LENGTH.lastIndex = 0;

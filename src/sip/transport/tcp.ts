@@ -1,7 +1,7 @@
 import { createServer, connect as netConnect, type Server, type Socket } from 'node:net';
 import { isWildcard } from '../../core/local-addresses.js';
 import type { TransportName } from '../../core/uri.js';
-import { parseMessage } from '../message.js';
+import { parseReceived } from '../received.js';
 import { type AcceptedSockets, acceptedInto } from './accepted.js';
 import { bindStream, type StreamLimits, type StreamOptions, streamLimits } from './bind.js';
 import { ConnectionTable } from './connection-table.js';
@@ -170,7 +170,7 @@ export abstract class StreamSocket implements ConnectionOwner {
     const names = this.connections.namesOf(connection);
     if (!connection.inbound || names.length > MAX_ALIASES || !this.trusted(connection.socket, connection.address))
       return;
-    const message = parseMessage(text);
+    const message = parseReceived(text);
     const via = message?.via;
     if (message === undefined || via === undefined || !message.isRequest) return;
     if (!/;\s*alias\s*(?:;|$)/i.test(text.slice(via.start, via.end))) return;

@@ -179,6 +179,30 @@ describe('inbound connections', () => {
   });
 });
 
+describe('a message without Content-Length', () => {
+  const bare = MESSAGE.replace('Content-Length: 0\r\n', '');
+  const cases: readonly [string, string][] = [
+    [bare, MESSAGE],
+    // What stands in a body is no header, and the body may be another message.
+    [`${bare}${MESSAGE}`, MESSAGE.replace('Length: 0\r\n', `Length: ${MESSAGE.length}\r\n`) + MESSAGE],
+    [bare.replace('CSeq', 'l : 0\r\nCSeq'), bare.replace('CSeq', 'l : 0\r\nCSeq')],
+    [bare.replace('CSeq', 'CONTENT-LENGTH:\r\n 0\r\nCSeq'), bare.replace('CSeq', 'CONTENT-LENGTH:\r\n 0\r\nCSeq')],
+  ];
+
+  test('gets one, so that its body is not another message for the peer', async (t) => {
+    const { socket } = await opened(t);
+    const listener = await listening(t);
+    let expected = '';
+    for (const [text, sent] of cases) {
+      socket.send(text, '127.0.0.1', listener.port, undefined);
+      expected += sent;
+    }
+    const peer = await listener.peer();
+    await until('the messages', () => peer.received.length >= expected.length);
+    assert.equal(peer.received, expected);
+  });
+});
+
 describe('outbound connections', () => {
   test("one connection serves all requests to a destination and accepts the peer's requests", async (t) => {
     const { socket, receiver } = await opened(t);

@@ -46,6 +46,53 @@ describe('a line feed without CR', () => {
   });
 });
 
+describe('a CR without line feed', () => {
+  test('is a blank', () => {
+    const message = parseReceived(withLine('Subject: a\rX-Secret: b\r\nX-Other\r: c\r\r\n'));
+    assert.equal(message?.defect, undefined);
+    assert.equal(message?.text, withLine('Subject: a X-Secret: b\r\nX-Other : c \r\n'));
+    assert.deepEqual([message.header('x-secret'), message.header('x-other')], [undefined, 'c']);
+  });
+
+  test('is a blank in a status line and at the start of a line', () => {
+    const reply = parseReceived(answerTo(INVITE, '200 OK\rX-Secret: b'));
+    assert.deepEqual([reply?.reason, reply?.header('x-secret')], ['OK X-Secret: b', undefined]);
+    const folded = parseReceived(withLine('Subject: a\r\n\rX-Secret: c\r\n'));
+    assert.deepEqual([folded?.header('subject'), folded?.header('x-secret')], ['a X-Secret: c', undefined]);
+  });
+
+  test('stays in a body', () => {
+    const text = INVITE.replace('Content-Length: 0\r\n\r\n', 'Content-Length: 5\r\n\r\na\rb\rc');
+    assert.equal(parseReceived(text)?.text, text);
+  });
+});
+
+describe('the name of a header', () => {
+  test('ends in its first line', () => {
+    assert.notEqual(parseReceived(withLine('X-Secret\r\n : b\r\n'))?.defect, undefined);
+    assert.notEqual(parseReceived(withLine('X-Secret\n : b\r\n'))?.defect, undefined);
+  });
+
+  test('has no control characters that others could skip', () => {
+    for (const name of [
+      'X-Secret\0',
+      'X-Secret\0a',
+      '\0X-Secret',
+      'X-Secret\v',
+      '\fX-Secret',
+      'X-Secret\x7f ',
+      'From\0',
+    ])
+      assert.notEqual(parseReceived(withLine(`${name}: b\r\n`))?.defect, undefined, JSON.stringify(name));
+  });
+
+  test('may come before a value with control characters', () => {
+    const text = withLine('Subject: "a\\\0b" \0 \v\r\n');
+    assert.equal(parseReceived(text)?.defect, undefined);
+    assert.equal(parseReceived(text)?.text, text);
+  });
+});
+
 test('a header that a line feed hides in another one is removed by a script like any other', async () => {
   const runner = startScript({
     dialect: 'kamailio',
