@@ -1,24 +1,11 @@
 import type { Expression, Position, Statement } from '../cfg/ast.js';
 import type { ScriptRun, ScriptTrace } from '../cfg/runtime.js';
 import { within } from '../cfg/visit.js';
+import type { ExecutedStep } from '../core/executed-step.js';
 import { scriptVariables } from '../modules/variables.js';
 import { compileFormat, type Format, type FormatNames } from '../pvar/format.js';
 import { withVariables } from '../pvar/names.js';
 import type { LoadedCfg } from './load.js';
-
-/** One statement that was executed. */
-export type ScriptStep = {
-  readonly file: string;
-  readonly line: number;
-  /** Nesting depth of the route; 1 is the route that was entered first. */
-  readonly depth: number;
-  /** The line of the file. */
-  readonly text: string;
-  /** For example "yes", "no", "returns 1", "enters". */
-  readonly result: string;
-  /** Variables of the statement with their values, in order; null for one that is not set. */
-  readonly values: readonly (readonly [name: string, value: string | number | null])[];
-};
 
 /** Limits of what is recorded. */
 export interface PathBounds {
@@ -34,7 +21,7 @@ const MAX_VALUES = 8;
 
 /** Records the statements that runs of a script execute. */
 export class ScriptPath implements ScriptTrace {
-  readonly steps: ScriptStep[] = [];
+  readonly steps: ExecutedStep[] = [];
   private readonly names: FormatNames;
   private readonly formats = new Map<string, Format | undefined>();
   private readonly files = new Map<string, readonly string[]>();
@@ -103,7 +90,7 @@ export class ScriptPath implements ScriptTrace {
     return (lines[line - 1]?.trim() ?? '').slice(0, this.bounds.characters);
   }
 
-  private values(run: ScriptRun, expressions: readonly Expression[]): ScriptStep['values'] {
+  private values(run: ScriptRun, expressions: readonly Expression[]): ExecutedStep['values'] {
     const values = new Map<string, string | number | null>();
     for (const expression of expressions) {
       for (const each of within(expression)) {

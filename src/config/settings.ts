@@ -1,3 +1,4 @@
+import type { NatsLogin } from '../core/nats-login.js';
 import type { TlsClient, TlsContext, TlsProtocol } from '../core/tls-peers.js';
 import type { TransportName } from '../core/uri.js';
 import type { Compat, FlavourName, KamailioVersion } from '../engine/options.js';
@@ -136,7 +137,7 @@ export interface RoutingRule {
 }
 
 /** How to connect to NATS and what to use it for. */
-export interface NatsConfig {
+export interface NatsConfig extends NatsLogin {
   readonly servers: readonly string[];
   readonly prefix: string;
   readonly jetstream:
@@ -151,12 +152,6 @@ export interface NatsConfig {
   readonly bucket: string | undefined;
   /** Whether weights from "<prefix>.weight" are used. */
   readonly weights?: boolean;
-  readonly user: string | undefined;
-  readonly pass: string | undefined;
-  readonly token: string | undefined;
-  readonly nkeySeed: string | undefined;
-  readonly credsFile: string | undefined;
-  readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string } | undefined;
 }
 
 /** The complete settings; deep-frozen. */

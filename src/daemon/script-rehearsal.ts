@@ -1,5 +1,5 @@
-import type { ScriptStep } from '../cfg-file/script-path.js';
 import { SwitchyardError } from '../core/errors.js';
+import type { ExecutedStep } from '../core/executed-step.js';
 import { handWritten } from '../sip/hand-written.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';
@@ -15,7 +15,7 @@ export type UnsentMessage = {
 
 /** How a request passes through a script: the steps, the log lines, and the messages that would be sent. */
 export type ScriptExplanation = {
-  readonly steps: readonly ScriptStep[];
+  readonly steps: readonly ExecutedStep[];
   readonly log: readonly string[];
   readonly sent: readonly UnsentMessage[];
 };
@@ -33,7 +33,7 @@ export class ScriptRehearsal {
   private readonly sent: UnsentMessage[] = [];
   private listening = true;
 
-  constructor(private readonly path: { readonly steps: ScriptStep[] }) {}
+  constructor(private readonly path: { readonly steps: ExecutedStep[] }) {}
 
   readonly scriptOutput = (level: string, text: string): void => {
     if (this.log.length < MAX_LINES) this.log.push(`${level} ${text.trimEnd()}`.slice(0, LONGEST_LINE));

@@ -2,18 +2,13 @@ import assert from 'node:assert/strict';
 import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { CallEntry } from '../../src/calls/call-entry-types.js';
 import { calls } from '../../src/cli/calls/calls.js';
-import { eventSchemas } from '../support/asyncapi-file.js';
+import { validateCallRecord } from '../support/call-record-schema.js';
 import { startDaemon } from '../support/daemon-fixture.js';
 import { NatsBench, stored, watcher, withoutNats } from '../support/nats-fixtures.js';
 import { startCaller, startGateway } from '../support/sip-endpoints.js';
 import { until } from '../support/until.js';
-
-const validate = new Ajv2020({ strict: true, formats: { 'date-time': true } }).compile(
-  eventSchemas().get('call-record.schema.json') as object,
-);
 
 describe('call records', { timeout: 60_000, skip: withoutNats }, () => {
   test('a call that has ended is in the list, on NATS, in the stream and in the file, identical and once', async (t) => {
@@ -66,7 +61,7 @@ describe('call records', { timeout: 60_000, skip: withoutNats }, () => {
     await until('published', () => published.length === 1);
     const record = JSON.parse(published[0]?.text ?? '') as CallEntry;
     assert.equal(published[0]?.subject, 'opensips.calls.acme');
-    assert.equal(validate(record), true, JSON.stringify(validate.errors));
+    assert.equal(validateCallRecord(record), true, JSON.stringify(validateCallRecord.errors));
     assert.equal(record.call_id, callId);
     assert.deepEqual(
       record.tries.map((each) => [each.destination, each.code]),

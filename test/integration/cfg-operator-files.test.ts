@@ -13,6 +13,10 @@ import { until } from '../support/until.js';
 const DIALPLAN = `CREATE TABLE dialplan (id INTEGER PRIMARY KEY, dpid INT, pr INT, match_op INT, match_exp TEXT, match_flags INT,
   subst_exp TEXT, repl_exp TEXT, timerec TEXT, disabled INT DEFAULT 0, attrs TEXT);`;
 
+const DOMAIN = `CREATE TABLE domain (id INTEGER PRIMARY KEY, domain TEXT, attrs TEXT, accept_subdomain INT DEFAULT 0, last_modified TEXT);`;
+
+const LOAD_BALANCER = `CREATE TABLE load_balancer (id INTEGER PRIMARY KEY, group_id INT, dst_uri TEXT, resources TEXT, probe_mode INT);`;
+
 /** The tables of drouting. */
 const DROUTING = `CREATE TABLE dr_gateways (id INTEGER PRIMARY KEY, gwid TEXT, type INT, address TEXT, strip INT, pri_prefix TEXT, attrs TEXT,
     probe_mode INT, state INT, socket TEXT);
@@ -51,7 +55,7 @@ const routing = (group: string, more = '') => `
   ${DIALPLAN}
   ${acc('customer TEXT, src_ip TEXT, gateway TEXT, rule_id TEXT')}
   INSERT INTO version VALUES ('dialplan', 5), ('domain', 4);
-  CREATE TABLE domain (id INTEGER PRIMARY KEY, domain TEXT, attrs TEXT, accept_subdomain INT DEFAULT 0, last_modified TEXT);
+  ${DOMAIN}
   ${more}`;
 
 const PREFERENCES = `CREATE TABLE usr_preferences (id INTEGER PRIMARY KEY, uuid TEXT, username TEXT, domain TEXT, attribute TEXT, type INT DEFAULT 0, value TEXT);`;
@@ -124,7 +128,7 @@ const FILES: readonly Served[] = [
       / bye of downstream, service conf, \d+ s$/,
     ],
     tables: ([busy = '', up = '']) => [
-      `CREATE TABLE load_balancer (id INTEGER PRIMARY KEY, group_id INT, dst_uri TEXT, resources TEXT, probe_mode INT);
+      `${LOAD_BALANCER}
        INSERT INTO load_balancer (group_id, dst_uri, resources, probe_mode) VALUES (1, '${busy}', 'calls=30;conf=15', 0), (1, '${up}', 'calls=20;conf=5', 0);`,
     ],
   },
@@ -168,7 +172,7 @@ const FILES: readonly Served[] = [
     lines: [],
     tables: () => [
       `INSERT INTO version VALUES ('domain', 4);
-       CREATE TABLE domain (id INTEGER PRIMARY KEY, domain TEXT, attrs TEXT, accept_subdomain INT DEFAULT 0, last_modified TEXT);
+       ${DOMAIN}
        INSERT INTO domain (domain) VALUES ('127.0.0.1');
        CREATE TABLE dbaliases (alias_username TEXT, alias_domain TEXT, username TEXT, domain TEXT);
        CREATE TABLE grp (username TEXT, domain TEXT, grp TEXT);
@@ -305,7 +309,7 @@ const FILES: readonly Served[] = [
     ],
     lines: [/^Selected destination is: sip:127\.0\.0\.1:/, /^new destination is: sip:127\.0\.0\.1:/],
     tables: ([busy = '', up = '']) => [
-      `CREATE TABLE load_balancer (id INTEGER PRIMARY KEY, group_id INT, dst_uri TEXT, resources TEXT, probe_mode INT);
+      `${LOAD_BALANCER}
        INSERT INTO load_balancer (group_id, dst_uri, resources, probe_mode) VALUES (1, '${busy}', 'pstn=30', 0), (1, '${up}', 'pstn=20', 0);`,
     ],
   },
@@ -412,7 +416,7 @@ const FILES: readonly Served[] = [
     ],
     lines: [/^call of .* goes to sip:127\.0\.0\.1:/, /^again at sip:127\.0\.0\.1:/],
     tables: ([busy = '', up = '']) => [
-      `CREATE TABLE load_balancer (id INTEGER PRIMARY KEY, group_id INT, dst_uri TEXT, resources TEXT, probe_mode INT);
+      `${LOAD_BALANCER}
        INSERT INTO load_balancer (group_id, dst_uri, resources, probe_mode) VALUES (1, '${busy}', 'calls=30;conf=5', 0), (1, '${up}', 'calls=20;conf=5', 0);`,
     ],
   },
@@ -453,7 +457,7 @@ const FILES: readonly Served[] = [
     lines: [/ call 1 of office west$/, / next trunk sip:127/, / ended by the caller, office west, reason <null>$/],
     tables: () => [
       `INSERT INTO version VALUES ('domain', 4);
-       CREATE TABLE domain (id INTEGER PRIMARY KEY, domain TEXT, attrs TEXT, accept_subdomain INT DEFAULT 0, last_modified TEXT);
+       ${DOMAIN}
        INSERT INTO domain (domain, attrs) VALUES ('127.0.0.1', 'office=west;number=4930500');
        CREATE TABLE numbers (number TEXT, office TEXT, host TEXT, port INT, codecs TEXT);`,
     ],

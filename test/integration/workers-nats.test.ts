@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { CallEntry } from '../../src/calls/call-entry-types.js';
 import { loadLibc } from '../../src/sip/transport/native/libc.js';
-import { eventSchemas } from '../support/asyncapi-file.js';
+import { validateCallRecord } from '../support/call-record-schema.js';
 import { startDaemon } from '../support/daemon-fixture.js';
 import { NatsBench, watcher, withoutNats } from '../support/nats-fixtures.js';
 import { startCaller, startGateway } from '../support/sip-endpoints.js';
@@ -11,10 +10,6 @@ import { until } from '../support/until.js';
 import { workerPids } from '../support/workers.js';
 
 const skip = 'libc' in (await loadLibc()) ? withoutNats : 'the system calls are not available';
-
-const validate = new Ajv2020({ strict: true, formats: { 'date-time': true } }).compile(
-  eventSchemas().get('call-record.schema.json') as object,
-);
 
 describe('call records of two workers on NATS', { timeout: 120_000, skip }, () => {
   test('each call is published once by the worker that handled it, also calls of a worker that dies', async (t) => {
@@ -73,7 +68,7 @@ describe('call records of two workers on NATS', { timeout: 120_000, skip }, () =
       [...callIds].sort(),
     );
     for (const record of records()) {
-      assert.equal(validate(record), true, JSON.stringify(validate.errors));
+      assert.equal(validateCallRecord(record), true, JSON.stringify(validateCallRecord.errors));
       assert.deepEqual(
         record.tries.map((each) => [each.destination, each.code]),
         [
@@ -100,7 +95,7 @@ describe('call records of two workers on NATS', { timeout: 120_000, skip }, () =
     const [{ fields = {} } = {}] = daemon.logged(/worker has died/);
     assert.equal(lost().length, (fields as { calls?: number }).calls);
     for (const record of lost()) {
-      assert.equal(validate(record), true, JSON.stringify(validate.errors));
+      assert.equal(validateCallRecord(record), true, JSON.stringify(validateCallRecord.errors));
       assert.deepEqual([record.code, record.tries.at(-1)?.destination], [500, good.uri]);
     }
   });

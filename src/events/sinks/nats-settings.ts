@@ -3,10 +3,11 @@ import { isIP } from 'node:net';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { Authenticator, ConnectionOptions } from 'nats';
 import { SwitchyardError, unreadableReason } from '../../core/errors.js';
+import type { NatsLogin } from '../../core/nats-login.js';
 import { nats } from './nats-package.js';
 
 /** How to connect to NATS, and what to use there. */
-export interface NatsSettings {
+export interface NatsSettings extends NatsLogin {
   /** "nats://host:4222", "tls://host", "host:port"; the URL may contain user and password. */
   readonly servers: readonly string[];
   /** First tokens of all subjects, default "opensips". */
@@ -18,12 +19,6 @@ export interface NatsSettings {
   readonly jetstream: { readonly stream: string; readonly outboxLimit: number } | undefined;
   /** Key-value bucket with the current states; undefined: none. */
   readonly bucket: string | undefined;
-  readonly user: string | undefined;
-  readonly pass: string | undefined;
-  readonly token: string | undefined;
-  readonly nkeySeed: string | undefined;
-  readonly credsFile: string | undefined;
-  readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string } | undefined;
 }
 
 /** Settings with a server only: no login, stream or bucket, subjects with the default prefix. */

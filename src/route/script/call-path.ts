@@ -1,22 +1,9 @@
 import { readFileSync } from 'node:fs';
+import type { ExecutedStep } from '../../core/executed-step.js';
 import type { PvarScope } from '../../pvar/context.js';
 import { formatOf } from './arguments.js';
 import { RouteExit } from './exit.js';
 import { positionOf } from './fault.js';
-
-/** One function that a route called. */
-export type CallStep = {
-  readonly file: string;
-  readonly line: number;
-  /** 1 in the request route, 2 in a branch route it caused. */
-  readonly depth: number;
-  /** The line of the script. */
-  readonly text: string;
-  /** For example "returns true", "ends". */
-  readonly result: string;
-  /** Variables in its arguments, with their values before the call, and its changes of $ru and $du. */
-  readonly values: readonly (readonly [name: string, value: string | number | null])[];
-};
 
 type Method = (...args: readonly unknown[]) => unknown;
 
@@ -28,7 +15,7 @@ export interface RouteTrace {
 
 /** Records which functions the routes of a script call, with file and line. */
 export class CallPath implements RouteTrace {
-  readonly steps: CallStep[] = [];
+  readonly steps: ExecutedStep[] = [];
   private readonly files = new Map<string, readonly string[]>();
 
   /** `script`: its file, and its text as it was loaded. */

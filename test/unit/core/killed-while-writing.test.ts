@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { SharedValues } from '../../../src/core/shared-values.js';
 import { loadLibc } from '../../../src/sip/transport/native/libc.js';
+import { forkSharing } from '../../support/sharing-process.js';
 
 const loaded = await loadLibc();
 const skip = 'libc' in loaded ? false : 'the system calls are not available';
@@ -24,10 +25,7 @@ test('processes that are killed while they write leave values that others read a
     for (const each of children) each.kill('SIGKILL');
   });
   const start = async (): Promise<ChildProcess> => {
-    const child = fork(PROGRAM, [], {
-      execArgv: ['--import', 'tsx'],
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc', fd],
-    });
+    const child = forkSharing(PROGRAM, fd);
     children.push(child);
     child.send(BYTES);
     await once(child, 'message');

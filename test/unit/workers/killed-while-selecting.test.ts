@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,6 +12,7 @@ import type { ToWorker } from '../../../src/workers/protocol.js';
 import { ownerOf, SHARED_BYTES } from '../../../src/workers/shared-layout.js';
 import { SharedTables } from '../../../src/workers/shared-tables.js';
 import { partitionOptions, request, row, seededRandom, stillClock } from '../../support/partitions.js';
+import { forkSharing } from '../../support/sharing-process.js';
 
 const loaded = await loadLibc();
 const skip = 'libc' in loaded ? false : 'the system calls are not available';
@@ -43,10 +44,7 @@ test('a process killed while it selects leaves states, round robin positions and
   tables.open(true);
   tables.changed();
   const start = async (worker: number): Promise<void> => {
-    const child = fork(PROGRAM, [], {
-      execArgv: ['--import', 'tsx'],
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc', fd],
-    });
+    const child = forkSharing(PROGRAM, fd);
     children[worker] = child;
     child.send(['begin', worker, SHARED_BYTES]);
     tables.started(worker);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -21,6 +21,7 @@ import { SharedTables } from '../../../src/workers/shared-tables.js';
 import { kamailioRows } from '../../support/kamailio.js';
 import { partitionOptions, request, seededRandom, stillClock } from '../../support/partitions.js';
 import { recordingLog } from '../../support/recording-log.js';
+import { forkSharing } from '../../support/sharing-process.js';
 
 /** Start of the test clock; a process's own clock starts near 0. */
 const START = stillClock().time;
@@ -367,10 +368,7 @@ test('processes that call at the same time, and are killed, never exceed maxload
   tables.open(true);
   tables.changed();
   const start = async (worker: number): Promise<void> => {
-    const child = fork(PROGRAM, [], {
-      execArgv: ['--import', 'tsx'],
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc', fd],
-    });
+    const child = forkSharing(PROGRAM, fd);
     children[worker] = child;
     child.send(['begin', worker, SHARED_BYTES]);
     tables.started(worker);

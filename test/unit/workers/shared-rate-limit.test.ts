@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,7 @@ import { loadLibc } from '../../../src/sip/transport/native/libc.js';
 import { SHARED_BYTES } from '../../../src/workers/shared-layout.js';
 import { SharedRateLimiter } from '../../../src/workers/shared-rate-limit.js';
 import { seededRandom } from '../../support/partitions.js';
+import { forkSharing } from '../../support/sharing-process.js';
 
 const loaded = await loadLibc();
 const skip = 'libc' in loaded ? false : 'the system calls are not available';
@@ -61,9 +62,7 @@ test('processes that take tokens at the same time get each token once', { skip }
     for (const each of children) each.kill('SIGKILL');
   });
   for (let i = 0; i < 3; i++) {
-    children.push(
-      fork(PROGRAM, [], { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'inherit', 'inherit', 'ipc', fd] }),
-    );
+    children.push(forkSharing(PROGRAM, fd));
   }
   // All start when the last one is ready.
   await Promise.all(children.map((each) => once(each, 'message')));
