@@ -18,6 +18,7 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
+import { isFirstHop } from './first-hop.js';
 import { sharedFunctions } from './shared.js';
 
 /** Continues the run with another parsed message; offsets before the edits stay valid. */
@@ -170,8 +171,7 @@ export const messageFunctions: ScriptFunction[] = [
       dialects: KAMAILIO,
       parameters: [optional('mode', 'int')],
       summary: 'whether this proxy is the first hop of the message',
-      compile: () => (run) =>
-        code(run.message.headerCount('via') === 1 && run.message.nextField('record-route') === undefined),
+      compile: () => (run) => code(isFirstHop(run)),
     },
     {
       name: 'is_uri',

@@ -68,7 +68,7 @@ function replaceAddress(
   const shown = name === '' ? '' : `${/^".*"$/.test(name) || !/[^\w .!%*+`'~-]/.test(name) ? name : `"${name}"`} `;
   edits.drop((edit) => edit.start === start && edit.end === end);
   edits.replace(start, end, `${shown}<${uri ?? address.uri}>${address.params}`);
-  replaced(run, header, address.uri, uri ?? address.uri);
+  replaced(run, header, { uri: address.uri }, { uri: uri ?? address.uri });
   return 1;
 }
 
@@ -99,7 +99,9 @@ function replaceParts(
   if (uri !== undefined) {
     // As recorded, a second call adds its URI after that of the first.
     edits.replace(from, to, uri);
-    replaced(run, header, value.slice(span.start, span.end), uri);
+    const old = parseAddress(value);
+    // As recorded, requests inside the dialog have no display name when the function was given none, though the first has.
+    replaced(run, header, old, { uri, display: display ?? '' });
   }
   return 1;
 }

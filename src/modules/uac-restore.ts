@@ -8,7 +8,7 @@ import { PerCall } from '../script/per-call.js';
 import type { TransactionState } from '../script/state.js';
 import type { SipMessage } from '../sip/message.js';
 import type { TextEdit } from '../sip/reply.js';
-import type { Dialog } from './dialog/dialog.js';
+import type { Dialog, NamedUri } from './dialog/dialog.js';
 import { dialogs } from './dialog/state.js';
 
 type Header = 'from' | 'to';
@@ -94,7 +94,8 @@ export function isReplaced(run: MessageRun, header: Header): boolean {
 }
 
 /** uac_replace_from() or uac_replace_to() has changed a header of the request. */
-export function replaced(run: MessageRun, header: Header, before: string, after: string): void {
+export function replaced(run: MessageRun, header: Header, old: NamedUri, now: NamedUri): void {
+  const [before, after] = [old.uri, now.uri];
   const { call, env } = run;
   if (!env.modules.loaded.has('uac')) return;
   const settings = env.modules.of(uac);
@@ -104,7 +105,7 @@ export function replaced(run: MessageRun, header: Header, before: string, after:
   const dialog = message.toTag === '' ? keeper(run) : undefined;
   if (dialog !== undefined) {
     const side = SIDE[header];
-    dialog.replaced[side] = { before: dialog.replaced[side]?.before ?? before, after };
+    dialog.replaced[side] = { before: dialog.replaced[side]?.before ?? old, after: now };
   }
   // In OpenSIPS the parameter is written even if a dialog stores both: after a restart the dialog is unknown, and the
   // parameter is needed.
@@ -171,17 +172,22 @@ function headerHere(which: Header, downstream: boolean): Header {
   return downstream ? which : which === 'from' ? 'to' : 'from';
 }
 
-/** Replaces the URI of a header; false without the header, or when `other` returns no URI. */
-function replaceUri(run: MessageRun, header: Header, other: (uri: string) => string | undefined): boolean {
+/** Replaces URI and, if given, display name of a header; false without the header, or when `other` returns nothing. */
+function replaceShown(run: MessageRun, header: Header, other: (uri: string) => NamedUri | undefined): boolean {
   const { message } = run.call;
   const [start, end] = spanOf(message, header);
   if (start < 0) return false;
   const text = message.text.slice(start, end);
-  const { uri } = parseAddress(text);
+  const { uri, params, display } = parseAddress(text);
   const at = findText(text, uri);
   const wanted = at < 0 ? undefined : other(uri);
   if (wanted === undefined) return false;
-  run.edits.replace(start + at, start + at + uri.length, wanted);
+  if (wanted.display === undefined || wanted.display === display)
+    run.edits.replace(start + at, start + at + uri.length, wanted.uri);
+  else {
+    const name = wanted.display === '' ? '' : `${wanted.display} `;
+    run.edits.replace(start, end, `${name}<${wanted.uri}>${params}`);
+  }
   return true;
 }
 
@@ -197,24 +203,30 @@ function restoreRequest(run: MessageRun, which: Header): boolean {
   if (value === undefined) return false;
   const ftag = uriParam(params, 'ftag');
   const header = headerHere(which, ftag === undefined || ftag === call.message.fromTag);
-  if (!replaceUri(run, header, (uri) => otherOf(uri, value, settings.password))) return false;
+  const other = (uri: string): NamedUri | undefined => {
+    const found = otherOf(uri, value, settings.password);
+    return found === undefined ? undefined : { uri: found };
+  };
+  if (!replaceShown(run, header, other)) return false;
   restoreReplies(run, header);
   return true;
 }
 
 /**
  * In a request of a dialog that stores what was replaced, the header is changed to what the other side knows. As
- * recorded, a reply to the callee has the header as the caller knows it.
+ * recorded, in Kamailio a reply to the callee has the header as the caller knows it if one header was replaced, but as
+ * the callee knows it if both were.
  */
 function restoreByDialog(run: MessageRun, dialog: Dialog): void {
   const downstream = run.call.message.fromTag === dialog.caller.tag;
+  const two = dialog.replaced.caller !== undefined && dialog.replaced.callee !== undefined;
   for (const which of ['from', 'to'] as const) {
     const pair = dialog.replaced[SIDE[which]];
     if (pair === undefined) continue;
     const header = headerHere(which, downstream);
     const other = downstream ? pair.after : pair.before;
-    const differs = replaceUri(run, header, (uri) => (uri === other ? undefined : other));
-    if (differs && (downstream || run.env.dialect !== 'kamailio')) restoreReplies(run, header);
+    const differs = replaceShown(run, header, (uri) => (uri === other.uri ? undefined : other));
+    if (differs && (downstream || two || run.env.dialect !== 'kamailio')) restoreReplies(run, header);
   }
 }
 

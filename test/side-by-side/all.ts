@@ -19,6 +19,7 @@ import { PROBING_BALANCER } from './probing-balancer.js';
 import { SQL_ROUTING } from './sql-routing.js';
 import { TEAMS_DIRECT } from './teams-direct.js';
 import { TOPOS_BORDER } from './topos-border.js';
+import { ASTERISK_FARM, TRUNK_CREDENTIALS } from './trunk-and-farm.js';
 import { CHANNEL_LIMITS, VENDOR_LISTS } from './vendor-lists.js';
 import { WEBRTC_TLS } from './webrtc-tls.js';
 
@@ -42,6 +43,8 @@ export const OPERATOR_FILES: readonly OperatorFile[] = [
   MULTI_SITE,
   VENDOR_LISTS,
   CHANNEL_LIMITS,
+  TRUNK_CREDENTIALS,
+  ASTERISK_FARM,
   ...FURTHER_FILES,
   ...CALLERS_FILES,
   ...[...DEBIAN_DEFAULT, HOSTILE_PEERS].filter(({ path }) => path !== undefined && existsSync(path)),

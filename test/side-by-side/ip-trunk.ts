@@ -38,12 +38,8 @@ export const IP_TRUNK: OperatorFile = {
   },
   alike: (text) =>
     text
-      // Where the original From and To are kept: in Record-Route here, in the dialog there (restore_dlg).
-      .replace(/;vs[ft]=[\w+/=.-]+/g, '')
       // Each program has its own nonces, cookies and digests.
       .replace(/(nonce|cnonce|response|vsf|vst)=\\?"?[\w+/=.-]+\\?"?/g, '$1=*')
-      // The original's replies to requests of the callee have the To that the caller knows (restore_dlg).
-      .replace(/("SIP\/2\.0 200 OK(?:(?!",).)*?cseq: 30 INFO(?:(?!",).)*?to: )<[^>]*>/g, '$1*')
       // RFC 3261 sections 9.1 and 17.1.1.3: From and To as in the request that was sent; the original uses those of the
       // received request.
       .replace(/("(?:ACK|CANCEL) (?:(?!",).)*?from: )[^;]*/g, '$1*')

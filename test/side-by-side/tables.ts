@@ -41,6 +41,7 @@ const VERSIONS = {
   pl_pipes: 1,
   dbaliases: 1,
   speed_dial: 2,
+  sipusers: 7,
 };
 
 export const DISPATCHER =

@@ -23,10 +23,11 @@ const gateway =
     return found !== undefined && (first || user.includes('77')) ? found : ANSWERED;
   };
 
-const GATEWAYS = { gw1: gateway(true), gw2: gateway(false), gw3: gateway(false) };
+/** Three gateways: the first answers by the end of the number. */
+export const THREE_GATEWAYS = { gw1: gateway(true), gw2: gateway(false), gw3: gateway(false) };
 
 /** A file's usual calls; `to` makes a number that the file accepts. */
-const calls = (to: (end: string) => string): Calls => ({
+export const usualCalls = (to: (end: string) => string): Calls => ({
   answered: [to('1001'), (call) => answered(call)],
   'the first fails': [to('1503'), (call) => answered(call)],
   'all fail': [to('77503'), (call) => call.invite()],
@@ -55,7 +56,7 @@ const calls = (to: (end: string) => string): Calls => ({
 /** Vendors by the longest prefix, from lists in a hash table; each attempt has its own number and timeout. */
 export const VENDOR_LISTS: OperatorFile = {
   file: 'vendor-lists-5.6.cfg',
-  gateways: GATEWAYS,
+  gateways: THREE_GATEWAYS,
   inOrder: true,
   prepare(folder, lane) {
     sqliteTables(folder, lane, [
@@ -71,7 +72,7 @@ export const VENDOR_LISTS: OperatorFile = {
     ]);
   },
   calls: {
-    ...calls((end) => `90010049${end}`),
+    ...usualCalls((end) => `90010049${end}`),
     'a prefix with a number sign': ['77#4930123', (call) => call.invite()],
     'an unknown customer': ['78#49891503', (call) => call.invite()],
     'no route': ['900181123456', (call) => call.invite()],
@@ -86,7 +87,7 @@ export const VENDOR_LISTS: OperatorFile = {
 /** Channels by customer in dialog profiles, calls a second in pipes of a table, CDRs, and a media proxy. */
 export const CHANNEL_LIMITS: OperatorFile = {
   file: 'channel-limits-5.6.cfg',
-  gateways: GATEWAYS,
+  gateways: THREE_GATEWAYS,
   inOrder: true,
   prepare(folder, lane) {
     writeList(folder, lane, 'dispatcher.list', [
@@ -113,5 +114,5 @@ export const CHANNEL_LIMITS: OperatorFile = {
       'CREATE TABLE acc_cdrs (id INTEGER PRIMARY KEY, start_time DATETIME, end_time DATETIME, duration FLOAT, ci VARCHAR(64), peer VARCHAR(64), gw VARCHAR(64))',
     ]);
   },
-  calls: calls((end) => `+4930${end}`),
+  calls: usualCalls((end) => `+4930${end}`),
 };

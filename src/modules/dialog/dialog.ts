@@ -64,6 +64,12 @@ export const MAX_VALUES = 128;
 /** Maximum length of each value. */
 export const MAX_CHARACTERS = 4096;
 
+/** URI of From or To, and the display name that was written with it; undefined where it stays as each request has it. */
+export interface NamedUri {
+  readonly uri: string;
+  readonly display?: string | undefined;
+}
+
 /** A call from its INVITE to its BYE. */
 export class Dialog {
   state = UNCONFIRMED;
@@ -123,8 +129,8 @@ export class Dialog {
         route: readonly string[];
       }
     | undefined = undefined;
-  /** URIs of From (of the caller) and To (of the callee) in the INVITE that uac has replaced for the callee. */
-  readonly replaced: Partial<Record<Side, { readonly before: string; readonly after: string }>> = {};
+  /** From (of the caller) and To (of the callee) in the INVITE that uac has replaced for the callee. */
+  readonly replaced: Partial<Record<Side, { readonly before: NamedUri; readonly after: NamedUri }>> = {};
   /** Functions that are called once, in order, when it has ended. */
   readonly atEnd: (() => void)[] = [];
   stopTimer: (() => void) | undefined = undefined;

@@ -32,7 +32,7 @@ function knownAs(dialog: Dialog, of: Side, side: Side): string {
   if (pair === undefined) return address;
   const [other, known] = side === 'callee' ? [pair.before, pair.after] : [pair.after, pair.before];
   // Without a display name, since the original one may be hidden from that side.
-  return parseAddress(address).uri === other ? `<${known}>;tag=${tag}` : address;
+  return parseAddress(address).uri === other.uri ? `<${known.uri}>;tag=${tag}` : address;
 }
 
 /** Sends a request inside the dialog to one side, as if the other side had sent it. */

@@ -179,6 +179,9 @@ export class DialogTable {
     if (dialog === undefined && matchMode !== 0)
       dialog = this.index.findCall(message.callId, message.fromTag, message.toTag);
     if (dialog === undefined || message.toTag === '') return undefined;
+    // As recorded: Record-Route of a request inside the dialog has the parameter too.
+    if (call.env.dialect === 'kamailio' && matchMode !== 2 && this.of(run) !== dialog)
+      call.rrParams += `;${rrParam}=${dialog.did}`;
     this.taken(run, dialog);
     return dialog;
   }

@@ -28,6 +28,8 @@ const FILES: readonly FileVerdict[] = [
   ['carrier-trunks-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   ['ip-trunk-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   ['vendor-lists-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
+  ['trunk-credentials-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
+  ['asterisk-farm-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   ['channel-limits-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   ['multi-site-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   ['office-registrar-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
