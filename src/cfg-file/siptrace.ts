@@ -27,7 +27,7 @@ export function captureSettings(
   if (uri === undefined) return undefined;
   const parsed = parseUri(String(uri));
   if (parsed === undefined) {
-    problems.error('setting', at('duplicate_uri'), `siptrace: duplicate_uri "${uri}" is not a URI`);
+    problems.error('setting', at('duplicate_uri'), 'siptrace: duplicate_uri is not a URI');
     return undefined;
   }
   const mode = Number(last('trace_mode') ?? 0);

@@ -66,8 +66,15 @@ export function parseDatabaseUrl(text: string, baseDir: string): DatabaseUrl {
   throw invalid(`${named}: expected mysql://, postgres://, sqlite:, text: or list:`);
 }
 
-/** A URL for logs: the password becomes "***", or the whole user part if that may be a token. */
+/**
+ * A URL for logs: the password becomes "***", or the whole user part if that may be a token. So do the values of options
+ * after "?", since other clients take a password there.
+ */
 export function redactUrl(url: string): string {
+  return redactUser(url).replace(/([?&][^=?&]*=)[^?&]+/g, '$1***');
+}
+
+function redactUser(url: string): string {
   const match = /^(\s*([A-Za-z][\w+.-]*):\/{0,2})([^:@]*)(:.*)?@(.*)$/s.exec(url);
   // When "@host" was forgotten, the password is where a port is expected.
   if (!match) return url.replace(/^(\s*[A-Za-z][\w+.-]*:\/\/)[^:/[\]]*:(?![0-9]{1,5}(?:\/|$)).*$/s, '$1***');

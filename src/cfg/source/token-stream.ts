@@ -88,9 +88,9 @@ export class TokenStream {
   }
 }
 
-/** A token as shown in messages. */
+/** A token as shown in messages. A string is not, since the values of parameters may be passwords. */
 export function shown(token: Token): string {
-  const text = token.kind === 'string' ? `${token.quote}${token.text}${token.quote}` : token.text;
-  const clean = text.replace(/[^\x20-\x7e]/g, '.');
+  if (token.kind === 'string') return 'a string';
+  const clean = token.text.replace(/[^\x20-\x7e]/g, '.');
   return clean.length > 40 ? `${clean.slice(0, 37)}...` : clean;
 }

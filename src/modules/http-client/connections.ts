@@ -101,7 +101,8 @@ export class HttpConnections {
     const arrow = text.indexOf('=>');
     const [url = '', ...parameters] = text.slice(arrow + 2).split(';');
     if (arrow < 0 || !/^[a-zA-Z][a-zA-Z0-9+.-]*:\/\/./.test(url.trim()))
-      throw new Error(`httpcon "${text.slice(0, 100)}" must be name=>http://...`);
+      // What stands after the name may have a password.
+      throw new Error(`httpcon "${text.slice(0, Math.max(0, Math.min(arrow, 100)))}" must be name=>http://...`);
     this.add(text.slice(0, arrow).trim(), url.trim(), new Map(parameters.map(pairOf)));
   }
 
@@ -109,7 +110,7 @@ export class HttpConnections {
   private readFile(path: string): void {
     const sections = new Map<string, Map<string, string>>();
     let current: Map<string, string> | undefined;
-    for (const line of textOf(path).split(/\r?\n/)) {
+    for (const [number, line] of textOf(path).split(/\r?\n/).entries()) {
       const text = line.trim();
       if (text === '' || text.startsWith('#') || text.startsWith(';')) continue;
       const name = /^\[([^\]]*)\]$/.exec(text)?.[1];
@@ -118,7 +119,7 @@ export class HttpConnections {
         sections.set(name, current);
         continue;
       }
-      if (current === undefined || !text.includes('=')) throw new Error(`${path}: cannot read "${text.slice(0, 100)}"`);
+      if (current === undefined || !text.includes('=')) throw new Error(`${path}: cannot read line ${number + 1}`);
       const [key, value] = pairOf(text);
       current.set(key, value.replace(/^"(.*)"$/, '$1'));
     }
