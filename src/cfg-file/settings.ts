@@ -165,8 +165,39 @@ function tmSettings(modules: ModuleValues, dialect: Dialect, globals: GlobalSett
     block6xx: !kamailio && number(['disable_6xx_block'], 0) === 0,
     plain6xx: kamailio && number(['disable_6xx_block'], 0) !== 0,
     cancelReason: !kamailio || number(['local_cancel_reason'], 1) !== 0,
+    passReason: kamailio && number(['e2e_cancel_reason'], 1) !== 0,
+    derivedFields: kamailio ? String(tm?.get('ac_extra_hdrs')?.at(-1) ?? '').toLowerCase() : '',
+    cancelMethod: kamailio ? number(['cancel_b_method'], 1) : 1,
+    unmatchedCancel: kamailio ? number(['unmatched_cancel'], 0) : 0,
+    relay100: kamailio && number(['relay_100'], 0) !== 0,
+    ...(kamailio ? kamailioReplies(modules) : OPENSIPS_REPLIES),
     inviteLifetime: lifetime('max_inv_lifetime', 180_000),
     otherLifetime: lifetime('max_noninv_lifetime', 32_000),
+  };
+}
+
+type ReplySettings = Pick<TmSettings, 'unsetReply' | 'unsetStateless' | 'richRedirect' | 'richStateless'>;
+
+const OPENSIPS_REPLIES: ReplySettings = {
+  unsetReply: { status: 500, reason: '' },
+  unsetStateless: { status: 500, reason: '' },
+  richRedirect: 0,
+  richStateless: 0,
+};
+
+/** What the replies of Kamailio's tm and sl contain in place of variables that are not set, and about contacts. */
+function kamailioReplies(modules: ModuleValues): ReplySettings {
+  const last = (module: string, name: string, fallback: string | number) =>
+    modules.get(module)?.get(name)?.at(-1) ?? fallback;
+  const unset = (module: string, reason: string) => ({
+    status: Number(last(module, 'default_code', 500)),
+    reason: String(last(module, 'default_reason', reason)),
+  });
+  return {
+    unsetReply: unset('tm', 'Server Internal Error'),
+    unsetStateless: unset('sl', 'Internal Server Error'),
+    richRedirect: Number(last('tm', 'rich_redirect', 0)),
+    richStateless: Number(last('sl', 'rich_redirect', 0)),
   };
 }
 

@@ -25,8 +25,9 @@ export function seedVariables({ modules }: LoadedCfg, vars: Variables, shared: V
 }
 
 /** The parameters of rr. */
-export function recordRouting({ modules }: LoadedCfg): ScriptEnvironment['rr'] {
+export function recordRouting({ modules, dialect }: LoadedCfg): ScriptEnvironment['rr'] {
   const rr = modules.get('rr');
+  const avp = dialect.name === 'kamailio' ? rr?.get('custom_user_avp')?.at(-1) : undefined;
   const flag = (name: string, fallback: boolean): boolean => {
     const value = rr?.get(name)?.at(-1);
     return value === undefined ? fallback : Number(value) !== 0;
@@ -37,6 +38,8 @@ export function recordRouting({ modules }: LoadedCfg): ScriptEnvironment['rr'] {
     doubleRr: flag('enable_double_rr', true),
     alwaysDoubleRr: Number(rr?.get('enable_double_rr')?.at(-1) ?? 1) === 2,
     addUsername: flag('add_username', false),
+    userAvp: avp === undefined ? undefined : compileFormat(String(avp)),
+    sips: dialect.name === 'kamailio' && !flag('ignore_sips', false),
   };
 }
 

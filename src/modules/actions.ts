@@ -20,6 +20,7 @@ export const cfgActions: RequestActions<MessageRun, number | Promise<number>> = 
   },
   cancelled: (run) => (run.transaction ?? run.call.transaction)?.cancelled === true,
   reply: replyHere,
+  unsetReply: ({ env }, way) => (way === 'stateful' ? env.tm.unsetReply : env.tm.unsetStateless),
   addReplyLines({ call }, lines) {
     call.replyLines += lines;
     return 1;

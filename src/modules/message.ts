@@ -4,7 +4,7 @@ import { parseUri, uriParam } from '../core/uri.js';
 import { maxForwardsFunctions } from '../route/functions/max-forwards.js';
 import { MESSAGE_FUNCTIONS } from '../route/functions/message.js';
 import type { MessageRun } from '../script/call.js';
-import type { ModuleState } from '../script/environment.js';
+import type { ModuleParameters, ModuleState } from '../script/environment.js';
 import { parseMessage, type SipMessage } from '../sip/message.js';
 import {
   BOTH,
@@ -290,7 +290,16 @@ function ipFunctions(): FunctionSpec[] {
       (text) => /^\[.*\]$/.test(text) && ipFamily(bare(text)) === 6,
     ),
     test('is_ip_rfc1918', 'whether an address is private', isPrivateAddress),
-    test('is_rfc1918', 'whether an address is private', isPrivateAddress),
+    {
+      name: 'is_rfc1918',
+      dialects: KAMAILIO,
+      parameters: [param('text', 'string')],
+      summary: 'whether an address is private, as nat_uac_test() sees it',
+      compile:
+        ([text]) =>
+        (run) =>
+          code(isPrivateHere(run, textOf(text, run))),
+    },
     ...['is_in_subnet'].map(
       (name): FunctionSpec => ({
         name,
@@ -319,6 +328,21 @@ export function inNetwork(address: string, network: string): boolean {
 
 /** Networks of RFC 1918 and RFC 6598. */
 const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'].map(readNetwork);
+
+const CARRIER_GRADE = readNetwork('192.0.0.0/29');
+const ASSIGNED = readNetwork('192.0.0.0/24');
+
+/** Further addresses that Kamailio's nathelper takes for private ones, by nat_addr_mode. */
+const reserved = {
+  module: 'nathelper',
+  create: (parameters: ModuleParameters) => (parameters.int('nat_addr_mode', 1) === 0 ? CARRIER_GRADE : ASSIGNED),
+};
+
+/** Whether Kamailio's nathelper takes an address for a private one. */
+export function isPrivateHere(run: MessageRun, address: string): boolean {
+  if (isPrivateAddress(address)) return true;
+  return contains(run.env.modules.of(reserved), address, ipv4Number(address));
+}
 
 /** Whether an IPv4 address is private (RFC 1918) or shared (RFC 6598); false for other texts. */
 export function isPrivateAddress(address: string): boolean {

@@ -18,7 +18,7 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
-import { isPrivateAddress } from './message.js';
+import { isPrivateAddress, isPrivateHere } from './message.js';
 import { sdpFunctions } from './nat-sdp.js';
 import { TRANSPORT_NUMBERS } from './socket-variables.js';
 import { cutUri, joinUri } from './uri-parts.js';
@@ -76,7 +76,9 @@ export function natTest(run: MessageRun, bits: number): number {
   const { via } = message;
   const contact = (bits & CONTACT_TESTS) === 0 ? undefined : contactTested(run);
   const isPrivate = (address: string): boolean =>
-    isPrivateAddress(address) || (!kamailio && (bits & 128) !== 0 && CARRIER_GRADE.has(address));
+    kamailio
+      ? isPrivateHere(run, address)
+      : isPrivateAddress(address) || ((bits & 128) !== 0 && CARRIER_GRADE.has(address));
   if ((bits & 1) !== 0 && contact !== undefined && isPrivate(contact.host)) return 1;
   if ((bits & 2) !== 0 && via !== undefined && via.host !== source.address) return 1;
   if ((bits & 4) !== 0 && via !== undefined && isPrivate(via.host)) return 1;

@@ -1,4 +1,5 @@
 import { parseUri, type SipUri, uriParam } from '../core/uri.js';
+import type { Format } from '../pvar/format.js';
 import type { MessageRun } from '../script/call.js';
 import { isOurs } from '../script/ours.js';
 import { containsLineBreak } from '../script/outgoing.js';
@@ -162,6 +163,16 @@ export function recordRoute(run: MessageRun, params: string, preset?: readonly s
     const ftag = uriParam((call.message.toTag === '' ? call.routeParams : routeParams(run)) ?? '', 'ftag');
     call.upstream = ftag !== undefined && ftag !== call.message.fromTag;
   }
-  recordRouting.push({ params, preset, advertised });
+  const { rr } = run.env;
+  const sips = rr.sips && /^sips:/i.test(call.requestUri);
+  const user = rr.addUsername && rr.userAvp !== undefined ? userByAvp(run, rr.userAvp) : undefined;
+  recordRouting.push({ params, preset, advertised, sips, user });
   return 1;
+}
+
+/** The user that custom_user_avp of Kamailio's rr names, if it is one that a URI may have. */
+function userByAvp(run: MessageRun, avp: Format): string | undefined {
+  const value = avp.evaluateValue(run.pvars);
+  const user = value === null || value === undefined ? '' : String(value);
+  return user === '' || /[\s<>@"]/.test(user) ? undefined : user;
 }

@@ -64,6 +64,12 @@ export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): nu
     if (flags.passReason === true) call.cancelLines ??= reasonOf(call.message);
     const cancelled = cancel(run);
     if (cancelled !== undefined) return cancelled;
+    if (env.tm.unmatchedCancel === 2) return 1;
+    // As recorded, the route ends there.
+    if (env.tm.unmatchedCancel === 1) {
+      const sent = forwardStateless(run, outbound);
+      return sent instanceof Promise ? sent.then(() => 0) : 0;
+    }
   }
   const kamailio = env.dialect === 'kamailio';
   const refused = refusedUri(run, outbound);
@@ -252,14 +258,20 @@ export function cancel(run: MessageRun): number | undefined {
     served(run).replyWith(200, reason, cancelReplyLines(run));
     return 1;
   }
-  const target = invite?.owner as { readonly call?: unknown } | undefined;
+  const target = invite?.owner as { readonly call?: Call } | undefined;
   if (invite === undefined || target?.call === undefined) return undefined;
   const transaction = invite.owner as NonNullable<MessageRun['transaction']>;
-  served(run).replyWith(200, 'canceling', cancelReplyLines(run));
+  // As recorded, branches that Kamailio ends at once (cancel_b_method 0) end before the CANCEL is answered.
+  const answeredLater = env.tm.cancelMethod === 0;
+  if (!answeredLater) served(run).replyWith(200, 'canceling', cancelReplyLines(run));
   for (const hook of env.hooks.cancelled) hook(run);
+  if (transaction.final === 0) {
+    transaction.cancelled = true;
+    const lines = passedReason(run, target.call);
+    transaction.cancelBranches(lines, undefined, lines);
+  }
+  if (answeredLater) served(run).replyWith(200, 'canceling', cancelReplyLines(run));
   if (transaction.final !== 0) return 1;
-  transaction.cancelled = true;
-  transaction.cancelBranches(env.dialect === 'opensips' ? (call.cancelLines ?? ORIGINATOR_CANCEL) : '');
   if (env.dialect === 'opensips') transaction.cancelSilent();
   if (transaction.branches.length === 0) transaction.reply(487, 'Request Terminated', call.replyLines);
   return 1;
@@ -269,6 +281,16 @@ export function cancel(run: MessageRun): number | undefined {
 function reasonOf(cancel: SipMessage): string | undefined {
   const reasons = cancel.headers('reason');
   return reasons.length === 0 ? undefined : reasons.map((each) => `Reason: ${each}\r\n`).join('');
+}
+
+/** Header lines of the CANCEL requests for the branches of an INVITE that its caller has cancelled. */
+function passedReason({ env, call }: MessageRun, invite: Call): string {
+  if (env.dialect === 'opensips') return call.cancelLines ?? ORIGINATOR_CANCEL;
+  if (!(invite.passReason ?? env.tm.passReason)) return '';
+  const { text } = call.message;
+  let lines = '';
+  for (const { line, end } of call.message.fields('reason')) lines += `${text.slice(line, end)}\r\n`;
+  return lines;
 }
 
 const ORIGINATOR_CANCEL = 'Reason: SIP;cause=487;text="ORIGINATOR_CANCEL"\r\n';

@@ -122,8 +122,7 @@ export const replyFunctions: ScriptFunction[] = [
       dialects: KAMAILIO,
       routes: ['request'],
       summary: 'replies to an OPTIONS for this proxy itself',
-      compile: () => (run) =>
-        optionsReply(run, 'Accept: */*\r\nAccept-Encoding: \r\nAccept-Language: en\r\nSupported: \r\n'),
+      compile: () => (run) => optionsReply(run, run.env.modules.of(optionsFields)),
     },
   ]),
 ];
@@ -141,6 +140,16 @@ const capabilities = {
       .filter(([, value = '']) => value !== '' && !containsLineBreak(value))
       .map(([name, value]) => `${name}: ${value}\r\n`)
       .join(''),
+};
+
+/** Parameters of siputils: what options_reply() says that this proxy understands. */
+const optionsFields = {
+  module: 'siputils',
+  create: (parameters: ModuleParameters): string =>
+    `Accept: ${parameters.text('options_accept', '*/*')}\r\n` +
+    `Accept-Encoding: ${parameters.text('options_accept_encoding', '')}\r\n` +
+    `Accept-Language: ${parameters.text('options_accept_language', 'en')}\r\n` +
+    `Supported: ${parameters.text('options_support', '')}\r\n`,
 };
 
 function optionsReply(run: MessageRun, lines: string): number {

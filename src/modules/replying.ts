@@ -35,7 +35,7 @@ function answer(run: MessageRun, status: number, reason: string, way: ReplyWay):
     if (env.dialect === 'opensips') answerTrying(transaction, call);
   }
   const before = call.replyLines;
-  const lines = replyLines(run, status);
+  const lines = replyLines(run, status, way);
   const body = call.replyBody;
   if (transaction !== undefined && (way !== 'stateless' || env.dialect === 'opensips')) {
     const good = transaction.reply(status, reason, lines, body);
@@ -61,7 +61,7 @@ function replyByReply(run: MessageRun, status: number, reason: string): number {
   const user = run.env.layer.replies.userOf(run.message, run.source);
   if (!(user instanceof TxBranch)) return -1;
   const { call } = run;
-  const good = user.transaction.reply(status, reason, replyLines(run, status), call.replyBody);
+  const good = user.transaction.reply(status, reason, replyLines(run, status, 'stateful'), call.replyBody);
   call.replyBody = '';
   return code(good);
 }
@@ -72,15 +72,15 @@ function server(run: MessageRun, status: number): string {
 }
 
 /** Lines of append_to_reply, and for a redirection a Contact with the URIs that the script has set. */
-function replyLines(run: MessageRun, status: number): string {
+function replyLines(run: MessageRun, status: number, way: ReplyWay): string {
   const { call, env } = run;
   let lines = call.replyLines;
   if (status >= 300 && status < 400) {
     const changed = call.requestUri !== call.message.requestUri;
-    const uris = [
-      ...(changed ? [withQ(call.requestUri, call.q)] : []),
-      ...call.branches.map((each) => withQ(each.uri, each.q)),
-    ];
+    const { tm } = env;
+    const rich = way === 'stateful' ? tm.richRedirect : tm.richStateless;
+    const main = { uri: call.requestUri, q: call.q, path: call.path, flags: call.branchFlags };
+    const uris = [...(changed ? [main] : []), ...call.branches].map((each) => contactOf(each, rich));
     // A URI with a line break is not valid and is left out.
     const whole = uris.filter((each) => !containsLineBreak(each));
     if (whole.length > 0) lines += `Contact: ${whole.join(', ')}\r\n`;
@@ -91,6 +91,20 @@ function replyLines(run: MessageRun, status: number): string {
   return lines;
 }
 
-function withQ(uri: string, q: string | undefined): string {
-  return `<${uri}>${qParameter(q)}`;
+interface OfferedContact {
+  readonly uri: string;
+  readonly q: string | undefined;
+  readonly path: string;
+  readonly flags: number;
+}
+
+/** A contact of a redirection. `rich` is rich_redirect: 1 with the branch flags, 2 with the path. */
+function contactOf({ uri, q, path, flags }: OfferedContact, rich: number): string {
+  const route = (rich & 2) === 0 || path === '' ? '' : `?Route=${escapedPath(path)}`;
+  return `<${uri}${route}>${qParameter(q)}${(rich & 1) === 0 ? '' : `;flags=${flags}`}`;
+}
+
+/** As recorded of Kamailio, a path in a parameter of a URI. */
+function escapedPath(path: string): string {
+  return path.replace(/[^A-Za-z0-9\-_.!~*'():]/g, (each) => `%${each.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }

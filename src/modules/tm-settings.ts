@@ -66,19 +66,31 @@ export const transactionSettings: FunctionSpec[] = [
         return 1;
       },
   },
+  {
+    name: 't_set_no_e2e_cancel_reason',
+    dialects: KAMAILIO,
+    parameters: [param('on', 'int')],
+    summary: "whether the Reason of the caller's CANCEL is left out of those to the branches",
+    compile:
+      ([on]) =>
+      (run) => {
+        run.call.passReason = intOf(on, run, 1) === 0;
+        return 1;
+      },
+  },
   ...(
     [
-      ['t_set_retr', 2],
-      ['t_set_disable_failover', 1],
-      ['t_set_no_e2e_cancel_reason', 1],
-      ['t_set_disable_internal_reply', 1],
+      ['t_set_retr', 2, 'changes no retransmissions: retr_timer1 and retr_timer2 apply'],
+      ['t_set_disable_failover', 1, 'changes nothing: other addresses of a name are tried'],
+      ['t_set_disable_internal_reply', 1, 'changes nothing: replies of tm itself are sent'],
     ] as const
   ).map(
-    ([name, count]): FunctionSpec => ({
+    ([name, count, standIn]): FunctionSpec => ({
       name,
       dialects: KAMAILIO,
       parameters: Array.from({ length: count }, (_, i) => param(`value ${i + 1}`, 'int')),
-      summary: 'accepted without effect',
+      summary: `accepted; ${standIn}`,
+      standIn,
       compile: () => () => 1,
     }),
   ),

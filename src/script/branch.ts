@@ -80,10 +80,18 @@ export class TxBranch implements ClientUser, BranchState {
     this.transaction.failed(this, failure.kind === 'timeout');
   }
 
-  cancel(lines: string): void {
+  /** `early`: the CANCEL does not wait for a provisional reply. */
+  cancel(lines: string, early = false): void {
     if (this.cancelled || !this.pending) return;
     this.cancelled = true;
     const { client } = this;
-    if (client?.invite === true) (client as InviteClient).cancel(lines);
+    if (client?.invite === true) (client as InviteClient).cancel(lines, early);
+  }
+
+  /** Sends the INVITE no more, without a CANCEL. */
+  abandon(lines: string): void {
+    this.cancelled = true;
+    const { client } = this;
+    if (client?.invite === true) (client as InviteClient).abandon(lines);
   }
 }

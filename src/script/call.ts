@@ -202,6 +202,10 @@ export interface RecordRouting {
   readonly preset: readonly string[] | undefined;
   /** "host:port" in place of the sockets' own (record_route_advertised_address). */
   readonly advertised: string | undefined;
+  /** Whether the URI has the scheme sips. */
+  readonly sips: boolean;
+  /** User of the URI; undefined for that of the request-URI, if there is to be one at all. */
+  readonly user: string | undefined;
 }
 
 /** A request as the engine sees it; its variables are those of the script. */
@@ -284,6 +288,8 @@ export class Call implements DispatcherCall {
   lifetime: number | undefined = undefined;
   /** Set by t_set_disable_6xx(). */
   plain6xx = false;
+  /** Whether the Reason of the caller's CANCEL is sent on, where the script has decided that. */
+  passReason: boolean | undefined = undefined;
   auto100: boolean | undefined = undefined;
   /** Branches that serialize_branches() has taken from `branches` for later attempts, the best first. */
   serial: RequestBranch[] = [];

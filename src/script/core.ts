@@ -6,7 +6,7 @@ import type { KnownRequest, MessageObserver, TransactionUser } from '../sip/tran
 import type { Source } from '../sip/transport/transport.js';
 import { parseVia, type Via } from '../sip/via.js';
 import { Call, MessageRun } from './call.js';
-import type { ScriptEnvironment } from './environment.js';
+import type { ModuleParameters, ScriptEnvironment } from './environment.js';
 import { isOurs } from './ours.js';
 import { outgoingReply } from './outgoing.js';
 import { editedReply, runOnsendReply } from './reply-routes.js';
@@ -14,6 +14,17 @@ import { runErrorOf } from './service-routes.js';
 
 function preRoutingOf({ dialect, script }: ScriptEnvironment): CompiledRoute<MessageRun> | undefined {
   return dialect === 'kamailio' ? script.route('event', 'core:pre-routing') : undefined;
+}
+
+/** Parameter on_sl_reply of Kamailio's tm. */
+const slReply = {
+  module: 'tm',
+  create: (parameters: ModuleParameters) => parameters.text('on_sl_reply', ''),
+};
+
+function statelessReplyOf({ dialect, script, modules }: ScriptEnvironment): CompiledRoute<MessageRun> | undefined {
+  const name = dialect === 'kamailio' ? modules.of(slReply) : '';
+  return name === '' ? undefined : script.route('onreply', name);
 }
 
 /** Defects that Kamailio answers with 400, since the message can be parsed all the same. */
@@ -29,8 +40,12 @@ export class ScriptCore implements TransactionUser, MessageObserver {
   /** Kamailio's event_route[core:pre-routing]: it sees each message before the other routes and may drop it. */
   private preRouting: CompiledRoute<MessageRun> | undefined;
 
+  /** Kamailio's on_sl_reply: the route of replies that belong to no transaction. */
+  private statelessReply: CompiledRoute<MessageRun> | undefined;
+
   constructor(private environment: ScriptEnvironment) {
     this.preRouting = preRoutingOf(environment);
+    this.statelessReply = statelessReplyOf(environment);
   }
 
   /** The environment of the configuration in force. */
@@ -42,6 +57,7 @@ export class ScriptCore implements TransactionUser, MessageObserver {
   use(environment: ScriptEnvironment): void {
     this.environment = environment;
     this.preRouting = preRoutingOf(environment);
+    this.statelessReply = statelessReplyOf(environment);
   }
 
   /** From now on requests that would begin a call are answered with 503. */
@@ -96,6 +112,21 @@ export class ScriptCore implements TransactionUser, MessageObserver {
   }
 
   onReply(reply: SipMessage, source: Source): SipMessage | undefined {
+    const { statelessReply } = this;
+    const seen = this.throughRouteOfAll(reply, source);
+    if (seen === undefined || statelessReply === undefined) return seen;
+    const { env } = this;
+    if (env.layer.replies.userOf(reply, source) !== undefined) return seen;
+    const call = new Call(env, seen, source);
+    call.scope.replyCode = seen.status;
+    call.scope.replyReason = seen.reason;
+    const run = new MessageRun(env, 'onreply', call.scope, seen, source, call.edits, call);
+    // As recorded, "drop" and "return 0" drop the reply, "exit" does not. A route that waits for something passes it.
+    const outcome = statelessReply.run(run);
+    return outcome === 'drop' || outcome === 'return-0' ? undefined : editedReply(run);
+  }
+
+  private throughRouteOfAll(reply: SipMessage, source: Source): SipMessage | undefined {
     const env = this.environment;
     const route = env.script.route('onreply');
     if (route === undefined && this.preRouting === undefined) return reply;

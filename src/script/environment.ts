@@ -62,9 +62,34 @@ export interface TmSettings {
   plain6xx: boolean;
   /** Whether a CANCEL contains the reason for it (local_cancel_reason of Kamailio). */
   cancelReason: boolean;
+  /** Whether the Reason of a received CANCEL is sent on (e2e_cancel_reason of Kamailio). */
+  passReason: boolean;
+  /** Beginning of the names of fields that a CANCEL and an ACK take from the INVITE (ac_extra_hdrs), in lower case. */
+  derivedFields: string;
+  /**
+   * A branch without any reply is cancelled: 0 by ending it with 487, 1 after its first provisional reply, 2 at once
+   * (cancel_b_method of Kamailio).
+   */
+  cancelMethod: number;
+  /** A CANCEL without its INVITE: 0 relayed statefully, 1 statelessly, 2 dropped (unmatched_cancel of Kamailio). */
+  unmatchedCancel: number;
+  /** Whether a 100 is sent to the caller (relay_100 of Kamailio). */
+  relay100: boolean;
+  /** Status and reason of t_reply() and of sl_send_reply() in place of variables that are not set. */
+  unsetReply: UnsetReply;
+  unsetStateless: UnsetReply;
+  /** rich_redirect of Kamailio's tm and sl: the bits of what a redirection tells about its contacts. */
+  richRedirect: number;
+  richStateless: number;
   /** How long an INVITE and another request may wait for their final reply, all branches together, in milliseconds. */
   inviteLifetime: number;
   otherLifetime: number;
+}
+
+/** A reply in place of variables that are not set. */
+export interface UnsetReply {
+  readonly status: number;
+  readonly reason: string;
 }
 
 /** Settings of the record-routing module. */
@@ -76,6 +101,10 @@ export interface RrSettings {
   alwaysDoubleRr: boolean;
   /** Whether Record-Route contains the user of the request-URI (add_username). */
   addUsername: boolean;
+  /** Kamailio's custom_user_avp: the user that add_username adds. */
+  userAvp: Format | undefined;
+  /** Whether Record-Route has the scheme sips where the request-URI has it: Kamailio without ignore_sips. */
+  sips: boolean;
 }
 
 /** A name that counts as local: "alias" in the cfg file. */

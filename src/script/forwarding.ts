@@ -87,22 +87,24 @@ function recordRoutes(call: Call, target: CopyTarget, recorded?: Recorded): stri
     const lr = env.rr.fullLr ? ';lr=on' : ';lr';
     const own = rrParams + token;
     const params = env.dialect === 'kamailio' ? `${lr}${tag}${each.params}${own}` : `${lr}${tag}${own}${each.params}`;
-    const user = env.rr.addUsername ? userOf(call) : '';
+    const named = each.user === undefined ? userOf(call) : `${each.user}@`;
+    const user = env.rr.addUsername ? named : '';
+    const scheme = each.sips ? 'sips' : 'sip';
     if (each.preset !== undefined) {
       // As recorded of Kamailio 5.6.3, in a preset Record-Route the parameters of the script and of dialog stand before
       // "lr", and add_username adds its user.
       const kamailio = env.dialect === 'kamailio';
       const preset = kamailio ? tag + own + lr : tag + lr + own;
-      for (const host of each.preset) out += `Record-Route: <sip:${kamailio ? user : ''}${host}${preset}>\r\n`;
+      for (const host of each.preset) out += `Record-Route: <${scheme}:${kamailio ? user : ''}${host}${preset}>\r\n`;
       continue;
     }
     const two = env.rr.doubleRr && (inbound !== outbound || env.rr.alwaysDoubleRr);
     const single = env.dialect === 'opensips' ? outbound : inbound;
     const mark = two ? ';r2=on' : '';
     if (two)
-      out += `Record-Route: <sip:${user}${hostOf(call, outbound, each.advertised)}${transport(env.dialect, outbound)}${mark}${params}>\r\n`;
+      out += `Record-Route: <${scheme}:${user}${hostOf(call, outbound, each.advertised)}${transport(env.dialect, outbound)}${mark}${params}>\r\n`;
     const last = two ? inbound : single;
-    out += `Record-Route: <sip:${user}${hostOf(call, last, each.advertised)}${transport(env.dialect, last)}${mark}${params}>\r\n`;
+    out += `Record-Route: <${scheme}:${user}${hostOf(call, last, each.advertised)}${transport(env.dialect, last)}${mark}${params}>\r\n`;
   }
   return out;
 }

@@ -91,7 +91,7 @@ export interface TransactionState {
   cancelled: boolean;
   /** Sends a reply generated here. False when the caller has a final reply already. */
   reply(code: number, reason: string, lines?: string, body?: string): boolean;
-  cancelBranches(lines: string): void;
+  cancelBranches(lines: string, but?: undefined, early?: string): void;
   /** Ends the branches on which no reply was received. */
   cancelSilent(): void;
   /** The caller got its final reply, or gets none. */

@@ -105,7 +105,8 @@ export class ScriptTransaction implements BranchListener, TransactionState {
 
   /** The form in which ACK and CANCEL requests of this transaction are written. */
   get derivedForm(): DerivedForm {
-    return { opensips: this.env.dialect === 'opensips', userAgent: `${this.env.userAgentLine}\r\n` };
+    const { dialect, tm, userAgentLine } = this.env;
+    return { opensips: dialect === 'opensips', userAgent: `${userAgentLine}\r\n`, extra: tm.derivedFields };
   }
 
   /** The received request. */
@@ -165,15 +166,26 @@ export class ScriptTransaction implements BranchListener, TransactionState {
 
   /**
    * Cancels pending branches, except `but`. `lines` are the header lines of the CANCEL requests; `early` are those for
-   * a branch that has no provisional reply yet.
+   * a branch that has no provisional reply yet; `method` is what is done with that one.
    */
-  cancelBranches(lines: string, but?: TxBranch, early?: string): void {
+  cancelBranches(lines: string, but?: TxBranch, early?: string, method = this.env.tm.cancelMethod): void {
     for (const branch of this.branches) {
       if (branch === but) continue;
       // As recorded, a CANCEL that has to wait for a provisional reply has no text in its Reason header.
       const waits = this.env.dialect === 'kamailio' && branch.status < 100;
-      branch.cancel(waits ? (early ?? lines.replace(REASON_TEXT, '')) : lines);
+      const written = waits ? (early ?? lines.replace(REASON_TEXT, '')) : lines;
+      if (!waits || method === 1) branch.cancel(written);
+      else if (method === 2) branch.cancel(lines, true);
+      else this.endSilent(branch, lines);
     }
+  }
+
+  /** cancel_b_method 0 of Kamailio: a branch without any reply ends at once with 487. */
+  private endSilent(branch: TxBranch, lines: string): void {
+    if (!branch.pending || branch.cancelled) return;
+    branch.abandon(lines);
+    branch.cause = 'cancelled';
+    this.refused(branch, 487, undefined, true);
   }
 
   /** The proxy stops: the caller has been answered, pending branches are cancelled. */
@@ -227,11 +239,17 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     if (seen instanceof Promise) this.waitFor(seen, () => undefined);
   }
 
-  /** A 100 is not forwarded. As recorded, Kamailio's named reply routes see it. */
+  /** A 100 is not forwarded, unless relay_100 is set. As recorded, Kamailio's named reply routes see it. */
   private trying(branch: TxBranch, reply: SipMessage): void {
-    if (branch.replyRoute === undefined || this.final !== 0 || this.env.dialect !== 'kamailio') return;
+    const { dialect, tm } = this.env;
+    if (this.final !== 0 || dialect !== 'kamailio') return;
+    if (branch.replyRoute === undefined && !tm.relay100) return;
+    const left = (each: SipMessage | undefined): void => {
+      if (tm.relay100 && each !== undefined && this.final === 0) this.pass(each);
+    };
     const seen = throughReplyRoutes(this, branch, reply);
-    if (seen instanceof Promise) this.waitFor(seen, () => undefined);
+    if (seen instanceof Promise) this.waitFor(seen, left);
+    else left(seen);
   }
 
   /** The reply routes have handled a reply; undefined: they dropped it. */
@@ -249,7 +267,8 @@ export class ScriptTransaction implements BranchListener, TransactionState {
       branch.reply = seen;
       this.pass(seen);
       if (this.final === 0) {
-        this.cancelBranches(this.answeredElsewhere, branch);
+        // As recorded, whatever cancel_b_method says.
+        this.cancelBranches(this.answeredElsewhere, branch, undefined, 1);
         this.ended(seen.status, seen);
       }
       // From now on the transaction layer forwards retransmissions of it, unless filters have to change them too.

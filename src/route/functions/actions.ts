@@ -37,6 +37,8 @@ export interface RequestActions<Site extends MessageSite, Result> {
   cancelled(site: Site): boolean;
   /** Answers the request. */
   reply(site: Site, status: number, reason: string, way: ReplyWay): number;
+  /** Status and reason in place of variables that are not set. */
+  unsetReply(site: Site, way: ReplyWay): { readonly status: number; readonly reason: string };
   /** Adds header lines to replies generated here. */
   addReplyLines(site: Site, lines: string): number;
   /** Adds a branch; without a URI it gets the current request-URI and $du. */

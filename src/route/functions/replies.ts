@@ -9,8 +9,6 @@ function statusCheck(value: string | number): string | undefined {
 }
 
 const summary = 'answers the request';
-/** Kamailio's reason in place of a variable that is not set. */
-const UNSET = 'Internal Server Error';
 const KAMAILIO: readonly RouteKind[] = ['request', 'failure', 'error', 'onreply', 'event', 'branch-failure', 'local'];
 
 /**
@@ -18,15 +16,20 @@ const KAMAILIO: readonly RouteKind[] = ['request', 'failure', 'error', 'onreply'
  * how the reply is sent.
  */
 export function answerFunctions<Site extends MessageSite>(actions: RequestActions<Site, unknown>) {
-  /**
-   * `fallback`: status for a code that is not a number; undefined: the function fails. `unset`: the reason in place of a
-   * variable that is not set.
-   */
-  const send = (way: ReplyWay, fallback?: number, unset = '') => ({
+  /** `fallback`: status for a code that is not a number; undefined: the function fails. */
+  const send = (way: ReplyWay, fallback?: number) => ({
     summary,
     run(site: Site, status: number | undefined, reason: string | undefined): number {
       const chosen = status ?? fallback;
-      return chosen === undefined ? -1 : actions.reply(site, chosen, reason ?? unset, way);
+      return chosen === undefined ? -1 : actions.reply(site, chosen, reason ?? '', way);
+    },
+  });
+  const answer = (way: ReplyWay) => ({
+    summary,
+    run(site: Site, status: number | undefined, reason: string | undefined): number {
+      if (status !== undefined && reason !== undefined) return actions.reply(site, status, reason, way);
+      const unset = actions.unsetReply(site, way);
+      return actions.reply(site, status ?? unset.status, reason ?? unset.reason, way);
     },
   });
   const checked = [param('code', 'int', { as: 'number', check: statusCheck }), param('reason', 'string')];
@@ -49,11 +52,11 @@ export function answerFunctions<Site extends MessageSite>(actions: RequestAction
       },
     },
     kamailio: {
-      sl_send_reply: { ...send('stateless', 500, UNSET), parameters: text, routes: KAMAILIO },
-      sl_reply: { ...send('stateless', 500, UNSET), parameters: text, routes: KAMAILIO },
-      send_reply: { ...send('either', 500, UNSET), parameters: text, routes: KAMAILIO },
+      sl_send_reply: { ...answer('stateless'), parameters: text, routes: KAMAILIO },
+      sl_reply: { ...answer('stateless'), parameters: text, routes: KAMAILIO },
+      send_reply: { ...answer('either'), parameters: text, routes: KAMAILIO },
       t_reply: {
-        ...send('stateful', 500, 'Server Internal Error'),
+        ...answer('stateful'),
         parameters: text,
         routes: ['request', 'failure', 'onreply', 'event', 'branch-failure', 'local'],
         summary: 'answers the request statefully',

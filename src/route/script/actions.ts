@@ -61,6 +61,8 @@ export const scriptActions: RequestActions<RouteCallSite, number> = {
     return 1;
   },
 
+  unsetReply: () => ({ status: 500, reason: '' }),
+
   addReplyLines(site, text) {
     const lines = headerLines(text);
     const fault = replyLinesFault(lines);

@@ -211,12 +211,25 @@ export class InviteClient extends ClientTransaction {
     this.transmit(this.request);
   }
 
-  /** Cancels the branch; no effect after its final reply. `lines`: header lines for the CANCEL, such as a Reason. */
-  cancel(lines = ''): void {
+  /**
+   * Cancels the branch; no effect after its final reply. `lines`: header lines for the CANCEL, such as a Reason. `early`:
+   * without a provisional reply the CANCEL is sent, too, and the INVITE no more.
+   */
+  cancel(lines = '', early = false): void {
     this.cancelLines = lines;
     if (this.state !== 'calling' && this.state !== 'proceeding') return;
     this.cancelWanted = true;
-    if (this.state === 'proceeding') this.sendCancel();
+    if (!early && this.state === 'calling') return;
+    this.state = 'proceeding';
+    this.sendCancel();
+  }
+
+  /** Sends the INVITE no more and reports nothing; a provisional reply is still followed by a CANCEL, with `lines`. */
+  abandon(lines: string): void {
+    if (this.state !== 'calling' || this.failed) return;
+    this.failed = true;
+    this.cancelLines = lines;
+    this.layer.timers.armLoosely(this, 64 * this.layer.config.t1);
   }
 
   receive(reply: SipMessage): void {
@@ -316,7 +329,7 @@ export class InviteClient extends ClientTransaction {
   }
 
   private complete(reply: SipMessage): void {
-    const ack = buildAck(this.request, reply, this.user.derivedForm?.opensips === false);
+    const ack = buildAck(this.request, reply, this.user.derivedForm);
     this.state = 'completed';
     this.request = '';
     this.transmitQuietly(ack);

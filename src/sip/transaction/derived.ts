@@ -6,12 +6,12 @@ import { parseMessage, type SipMessage } from '../message.js';
  */
 
 /**
- * ACK for a final reply other than 2xx (RFC 3261 section 17.1.1.3): To from the reply, Route set from the request. With
- * `asSent` its fields are in the order of the request.
+ * ACK for a final reply other than 2xx (RFC 3261 section 17.1.1.3): To from the reply, Route set from the request. In
+ * Kamailio's form its fields are in the order of the request.
  */
-export function buildAck(request: string, reply: SipMessage, asSent = false): string {
+export function buildAck(request: string, reply: SipMessage, form?: DerivedForm): string {
   const to = reply.text.slice(reply.toValue, reply.toEnd);
-  return asSent ? inOrder(request, 'ACK', to) : derive(request, 'ACK', to);
+  return form?.opensips === false ? inOrder(request, 'ACK', to, form.extra) : derive(request, 'ACK', to);
 }
 
 /**
@@ -22,12 +22,15 @@ export interface DerivedForm {
   readonly opensips: boolean;
   /** "User-Agent: ..." with line break. */
   readonly userAgent: string;
+  /** Kamailio: further fields whose names begin so are taken from the request, too; in lower case, '' for none. */
+  readonly extra: string;
 }
 
 /** CANCEL for a request (RFC 3261 section 9.1). `lines` are additional header lines. */
 export function buildCancel(request: string, lines = '', form?: DerivedForm): string {
   if (form?.opensips === true) return opensipsCancel(request, lines + form.userAgent);
-  const text = form === undefined ? derive(request, 'CANCEL', undefined) : inOrder(request, 'CANCEL', undefined);
+  const text =
+    form === undefined ? derive(request, 'CANCEL', undefined) : inOrder(request, 'CANCEL', undefined, form.extra);
   return lines === '' ? text : `${text.slice(0, -2)}${lines}\r\n`;
 }
 
@@ -59,11 +62,14 @@ function derive(text: string, method: string, to: string | undefined): string {
 /** Fields that an ACK or a CANCEL takes from its request, with their compact forms. */
 const TAKEN: ReadonlySet<string> = new Set('route max-forwards from f to t call-id i cseq content-length l'.split(' '));
 
+/** Fields that an ACK or a CANCEL never takes from its request, with their compact forms. */
+const LEFT: ReadonlySet<string> = new Set('via v require proxy-require'.split(' '));
+
 /**
  * Fields in the order and with the names of the request as it was sent, as recorded of Kamailio. A field that the
  * request does not have is not added.
  */
-function inOrder(text: string, method: string, to: string | undefined): string {
+function inOrder(text: string, method: string, to: string | undefined, extra: string): string {
   const request = parseMessage(text);
   if (request?.via === undefined) return '';
   const { via, viaLine, toValue, cseqValue } = request;
@@ -74,7 +80,7 @@ function inOrder(text: string, method: string, to: string | undefined): string {
       continue;
     }
     const name = text.slice(line, nameEnd).toLowerCase();
-    if (!TAKEN.has(name)) continue;
+    if (!TAKEN.has(name) && (extra === '' || !name.startsWith(extra) || LEFT.has(name))) continue;
     if (value === toValue && to !== undefined) out += `${text.slice(line, value)}${to}\r\n`;
     else if (value === cseqValue)
       out += `${text.slice(line, end).trimEnd().slice(0, -request.cseqMethod.length)}${method}\r\n`;
