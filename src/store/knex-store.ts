@@ -191,10 +191,10 @@ function select(
   // One value of a gigabyte would take the memory of all partitions: it is left in the database.
   const max = MAX_VALUE;
   const list = named.map(([name, column]) =>
-    trx.raw(`case when (${valueSize}) > :most then null else :column: end as :name:`, { column, max, name }),
+    trx.raw(`case when (${valueSize}) > :max then null else :column: end as :name:`, { column, max, name }),
   );
   const names = named.map(([, column]) =>
-    trx.raw(`when (${valueSize}) > :most then :text`, { column, max, text: column }),
+    trx.raw(`when (${valueSize}) > :max then :text`, { column, max, text: column }),
   );
   const large = trx.raw(`case ${names.map(() => '?').join(' ')} end as too_large`, names);
   return trx<object, SelectedRow[]>(table)
