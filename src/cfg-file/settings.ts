@@ -21,6 +21,12 @@ import { captureSettings } from './siptrace.js';
 import { tlsSettings } from './tls.js';
 import { withWebSockets } from './web-sockets.js';
 
+/** Defaults of tm in both programs, in milliseconds; the last two are Kamailio's. */
+const FR_TIMEOUT_MS = 30_000;
+const FR_INV_TIMEOUT_MS = 120_000;
+const MAX_INVITE_LIFETIME_MS = 180_000;
+const MAX_OTHER_LIFETIME_MS = 32_000;
+
 /** The settings of a cfg file, and what its script needs. */
 export interface CfgSettings {
   /** In the form of switchyard.json. */
@@ -146,8 +152,8 @@ function tmSettings(modules: ModuleValues, dialect: Dialect, globals: GlobalSett
     return kamailio && value > 0 ? value : Number.POSITIVE_INFINITY;
   };
   return {
-    frTimeout: number(['fr_timeout', 'fr_timer'], kamailio ? 30_000 : 30) * unit,
-    frInvTimeout: number(['fr_inv_timeout', 'fr_inv_timer'], 120 * (kamailio ? 1000 : 1)) * unit,
+    frTimeout: number(['fr_timeout', 'fr_timer'], FR_TIMEOUT_MS / unit) * unit,
+    frInvTimeout: number(['fr_inv_timeout', 'fr_inv_timer'], FR_INV_TIMEOUT_MS / unit) * unit,
     auto100: number(['auto_100trying', 'auto_inv_100'], 1) !== 0,
     auto100Reason: String(
       tm?.get('auto_inv_100_reason')?.at(-1) ??
@@ -171,8 +177,8 @@ function tmSettings(modules: ModuleValues, dialect: Dialect, globals: GlobalSett
     unmatchedCancel: kamailio ? number(['unmatched_cancel'], 0) : 0,
     relay100: kamailio && number(['relay_100'], 0) !== 0,
     ...(kamailio ? kamailioReplies(modules) : OPENSIPS_REPLIES),
-    inviteLifetime: lifetime('max_inv_lifetime', 180_000),
-    otherLifetime: lifetime('max_noninv_lifetime', 32_000),
+    inviteLifetime: lifetime('max_inv_lifetime', MAX_INVITE_LIFETIME_MS),
+    otherLifetime: lifetime('max_noninv_lifetime', MAX_OTHER_LIFETIME_MS),
   };
 }
 

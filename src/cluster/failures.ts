@@ -2,6 +2,10 @@ import type { Destination } from '../engine/destination.js';
 import type { StateSignal } from '../engine/state.js';
 import type { ClusterNode } from './node.js';
 
+/** Maximum length of a message, and number of nodes whose counts are kept: anybody may publish such messages. */
+const MAX_TEXT = 64 * 1024;
+const MAX_NODES = 1024;
+
 /** Maximum number of destinations in one message. */
 const MAX_KEYS = 100;
 /** Milliseconds between two messages. */
@@ -54,7 +58,7 @@ export class FailureCounts {
   }
 
   private received(name: string, text: string): void {
-    if (name === this.node.name || text.length > 64 * 1024 || this.others.size > 1024) return;
+    if (name === this.node.name || text.length > MAX_TEXT || this.others.size > MAX_NODES) return;
     try {
       const list = JSON.parse(text) as unknown;
       if (!Array.isArray(list)) return;

@@ -26,6 +26,8 @@ export interface Heartbeat {
 const PHASES: ReadonlySet<string> = new Set<Phase>(['joining', 'ready', 'draining', 'alone']);
 const MAX_TEXT = 4096;
 const MAX_TAGS = 64;
+/** Maximum length of an incarnation, a generation and the name of a zone. */
+const MAX_NAME = 64;
 
 /** Text of a heartbeat; fields with their usual value are left out. */
 export function encodeHeartbeat(beat: Heartbeat): string {
@@ -54,12 +56,12 @@ export function parseHeartbeat(text: string): Heartbeat | undefined {
   }
   if (value === null || typeof value !== 'object') return undefined;
   const { inc, pv, phase, gen, rev, view, tags = [], weight = 1, zone = '' } = value as Record<string, unknown>;
-  if (typeof inc !== 'string' || inc === '' || inc.length > 64) return undefined;
+  if (typeof inc !== 'string' || inc === '' || inc.length > MAX_NAME) return undefined;
   if (!isCount(pv) || pv < 1 || typeof phase !== 'string' || !PHASES.has(phase)) return undefined;
-  if (typeof gen !== 'string' || gen.length > 64 || !isCount(rev) || !isCount(view)) return undefined;
+  if (typeof gen !== 'string' || gen.length > MAX_NAME || !isCount(rev) || !isCount(view)) return undefined;
   if (!Array.isArray(tags) || tags.length > MAX_TAGS || !tags.every((tag) => typeof tag === 'string')) return undefined;
   if (typeof weight !== 'number' || !(weight >= 0 && weight <= 1000)) return undefined;
-  if (typeof zone !== 'string' || zone.length > 64) return undefined;
+  if (typeof zone !== 'string' || zone.length > MAX_NAME) return undefined;
   return { inc, pv, phase: phase as Phase, gen, rev, view, tags: tags as string[], weight, zone };
 }
 

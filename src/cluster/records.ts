@@ -35,6 +35,11 @@ export interface RecordsOptions {
 const MAX_IN_FLIGHT = 64;
 const MAX_QUEUE = 8;
 const MAX_TRIES = 8;
+/** Milliseconds before a commit is tried again after another node was faster: random, so that they do not collide again. */
+const MIN_JITTER_MS = 5;
+const JITTER_MS = 46;
+/** The same after MAX_TRIES attempts. */
+const AFTER_MAX_TRIES_MS = 1000;
 /** Milliseconds until a commit without an answer is checked. */
 const RETRY_MS = 250;
 const MAX_RETRY_MS = 2000;
@@ -273,9 +278,14 @@ export class Records {
     entry.tries++;
     if (outcome.kind === 'conflict') {
       counters.conflicts++;
-      const jitter = entry.tries > MAX_TRIES ? 1000 : entry.tries === 1 ? 0 : 5 + (random.uint32() % 46);
+      const wait =
+        entry.tries > MAX_TRIES
+          ? AFTER_MAX_TRIES_MS
+          : entry.tries === 1
+            ? 0
+            : MIN_JITTER_MS + (random.uint32() % JITTER_MS);
       if (entry.rev === flight.expected) this.refresh(entry);
-      else this.later(entry, jitter);
+      else this.later(entry, wait);
     } else {
       counters.timeouts++;
       this.failing ||= outcome.full !== true;

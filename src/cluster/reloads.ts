@@ -24,6 +24,8 @@ const LONGEST_RETRY = 30_000;
 /** Milliseconds to wait for the other nodes' reports. */
 const REPORT_MS = 10_000;
 const LOOK_MS = 250;
+/** Milliseconds one node has to answer. */
+const ANSWER_MS = 2000;
 /** Maximum number of nodes that load at the same time. */
 const MAX_CONCURRENT_LOADS = 3;
 /** Milliseconds this node waits for those before it; then it loads anyway. */
@@ -113,7 +115,7 @@ export class Reloads {
       let open = left.size;
       if (open === 0) done(reports);
       for (const name of [...left]) {
-        this.questions.ask(name, { q: 'reload', partition }, 2000, (value) => {
+        this.questions.ask(name, { q: 'reload', partition }, ANSWER_MS, (value) => {
           if (value !== undefined) {
             reports[name] = value as unknown as ReloadReport;
             if (Number(value['at']) >= wanted || value['error'] !== undefined) left.delete(name);

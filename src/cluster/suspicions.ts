@@ -5,6 +5,10 @@ import type { Owners } from './owners.js';
 import { type DestinationRecord, firstRecord, type Intent } from './record.js';
 import type { Entry } from './record-entry.js';
 
+/** Milliseconds between two requests about one destination, and maximum number of destinations for which the last one is known. */
+const INTERVAL_MS = 1000;
+const MAX_SENT = 10_000;
+
 /** The parts of a node that this file uses. */
 export interface SuspectingNode {
   readonly now: number;
@@ -72,8 +76,8 @@ export class Suspicions {
   send(key: string, destination: Destination): void {
     const owner = this.node.owners.ownerOf(destination);
     const { now } = this.node;
-    if (owner === undefined || now - (this.sent.get(key) ?? Number.NEGATIVE_INFINITY) < 1000) return;
-    if (this.sent.size > 10_000) this.sent.clear();
+    if (owner === undefined || now - (this.sent.get(key) ?? Number.NEGATIVE_INFINITY) < INTERVAL_MS) return;
+    if (this.sent.size > MAX_SENT) this.sent.clear();
     this.sent.set(key, now);
     this.node.counters.suspects++;
     this.node.options.bus.publish('suspect', owner, key);

@@ -1,6 +1,7 @@
 import { avpName } from '../core/avp-name.js';
 import type { DispatcherConfig, KamailioConfig } from './dispatcher-settings.js';
 import { refuseUnknownPartition } from './partition-definition.js';
+import { MAX_SET_ID } from './partition-string.js';
 import { sipUri } from './partitions.js';
 import { isOn, type RawModparam } from './raw.js';
 import { type Findings, inside, type Location } from './reading.js';
@@ -139,7 +140,7 @@ function readProbingList(
     const match = /^(?:([A-Za-z0-9_][A-Za-z0-9_.-]*)\s*:\s*)?([0-9]{1,10})$/.exec(entry);
     const named = match ? match[1] : withoutWildcard(entry);
     const set = match ? Number(match[2]) : undefined;
-    if (set !== undefined && set > 2147483647) findings.refuse(location, `set id ${set} is too large`);
+    if (set !== undefined && set > MAX_SET_ID) findings.refuse(location, `set id ${set} is too large`);
     else if (named === undefined) for (const partition of partitions) list.push({ partition, set });
     else if (partitions.has(named)) list.push({ partition: named, set });
     else refuseUnknownPartition(named, partitions, location, findings);

@@ -1,5 +1,8 @@
 import { SwitchyardError } from '../core/errors.js';
 
+/** The largest set id: a signed 32-bit integer, as in the originals. */
+export const MAX_SET_ID = 2_147_483_647;
+
 /** The parsed module parameter "partition". */
 export type PartitionString =
   | { readonly kind: 'definition'; readonly name: string; readonly params: readonly (readonly [string, string])[] }
@@ -62,7 +65,7 @@ export function parseBlacklist(text: string): { readonly name: string; readonly 
   const match = /^\s*([A-Za-z0-9_][\w.-]{0,63})\s*=\s*([0-9]{1,10}(?:\s*,\s*[0-9]{1,10})*)\s*,?\s*$/.exec(text);
   if (!match) throw syntax(`bad blacklist "${shorten(text)}": expected a name and set ids, as in "list= 1,4,3"`);
   const sets = [...new Set(match[2]!.split(',').map(Number))];
-  const high = sets.find((set) => set > 2147483647);
+  const high = sets.find((set) => set > MAX_SET_ID);
   if (high !== undefined) throw syntax(`bad blacklist "${match[1]}": set id ${high} is too large`);
   return { name: match[1]!, sets };
 }

@@ -1,15 +1,8 @@
 import type { Logger } from './logger.js';
 
 /** The numbers of pino's levels. */
-const NUMBERS: Readonly<Record<string, number>> = {
-  trace: 10,
-  debug: 20,
-  info: 30,
-  warn: 40,
-  error: 50,
-  fatal: 60,
-  silent: Number.POSITIVE_INFINITY,
-};
+const LEVELS = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60, silent: Number.POSITIVE_INFINITY };
+const NUMBERS: Readonly<Record<string, number>> = LEVELS;
 
 /** Selects the lines about one partition, or about one call. */
 export interface Focus {
@@ -122,27 +115,27 @@ class Focusable implements FocusableLogger {
   }
 
   trace(fields: object, message: string): void {
-    if (this.levels.takes(10, fields, this.bindings)) this.log.trace(fields, message);
+    if (this.levels.takes(LEVELS.trace, fields, this.bindings)) this.log.trace(fields, message);
   }
 
   debug(fields: object, message: string): void {
-    if (this.levels.takes(20, fields, this.bindings)) this.log.debug(fields, message);
+    if (this.levels.takes(LEVELS.debug, fields, this.bindings)) this.log.debug(fields, message);
   }
 
   info(fields: object, message: string): void {
-    if (this.levels.takes(30, fields, this.bindings)) this.log.info(fields, message);
+    if (this.levels.takes(LEVELS.info, fields, this.bindings)) this.log.info(fields, message);
   }
 
   warn(fields: object, message: string): void {
-    if (this.levels.takes(40, fields, this.bindings)) this.log.warn(fields, message);
+    if (this.levels.takes(LEVELS.warn, fields, this.bindings)) this.log.warn(fields, message);
   }
 
   error(fields: object, message: string): void {
-    if (this.levels.takes(50, fields, this.bindings)) this.log.error(fields, message);
+    if (this.levels.takes(LEVELS.error, fields, this.bindings)) this.log.error(fields, message);
   }
 
   fatal(fields: object, message: string): void {
-    if (this.levels.takes(60, fields, this.bindings)) this.log.fatal(fields, message);
+    if (this.levels.takes(LEVELS.fatal, fields, this.bindings)) this.log.fatal(fields, message);
   }
 
   child(bindings: Record<string, unknown>): Logger {
@@ -164,7 +157,7 @@ class Focusable implements FocusableLogger {
 }
 
 function numberOf(level: string): number {
-  return NUMBERS[level] ?? 30;
+  return NUMBERS[level] ?? LEVELS.info;
 }
 
 function isSame(one: Focus, other: Focus): boolean {

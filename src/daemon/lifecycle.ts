@@ -7,6 +7,10 @@ import { release } from './release.js';
 import { VERSION } from './version.js';
 import { checkWorkers, type WorkerHooks } from './worker-hooks.js';
 
+/** Maximum milliseconds of waiting for the first loads at the start, and for running calls at a stop. */
+const FIRST_LOAD_MS = 3000;
+const DRAIN_MS = 5000;
+
 /** Milliseconds a start waits for NATS to return what an earlier run has published. */
 const CATCH_UP_MS = 500;
 
@@ -58,7 +62,7 @@ export class Lifecycle {
     secret.save();
     await routing.loadScript(settings());
     followers.serving = true;
-    await firstLoads([...tables.partitions.byName.values()], clock, this.options.firstLoadMs ?? 3000);
+    await firstLoads([...tables.partitions.byName.values()], clock, this.options.firstLoadMs ?? FIRST_LOAD_MS);
     const { nats } = events;
     if (nats !== undefined) {
       await this.launch(nats);
@@ -145,7 +149,7 @@ export class Lifecycle {
     observers.loopDelay.stop();
     observers.loopLoad.stop();
     script?.stop();
-    await drain(routing.proxy, clock, log, this.options.drainMs ?? 5000, hooks?.parts);
+    await drain(routing.proxy, clock, log, this.options.drainMs ?? DRAIN_MS, hooks?.parts);
     const { nats } = events;
     for (const service of [...this.started].reverse()) {
       // NATS stops last, so that the last state changes are still published.

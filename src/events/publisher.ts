@@ -5,6 +5,10 @@ import { EVENT_CATALOGUE, type EventKind, eventKind } from './catalogue.js';
 import type { DispatcherEvent, EventSink, EventTarget, WireForm } from './event.js';
 import { Outbox } from './outbox.js';
 
+/** Milliseconds of one delivery to a subscriber; and of sending what waits when a subscription ends. */
+const ATTEMPT_MS = 3000;
+const DRAIN_MS = 3000;
+
 /** Options of the publisher for subscribers. */
 export interface PublisherOptions {
   readonly clock: Clock;
@@ -222,7 +226,7 @@ export class EventPublisher {
       log,
       deliver: (event) => target.deliver(event),
       limit: queueLimit,
-      ...(kind.bounded ? { hardLimit: 2 * queueLimit, attemptTimeout: 3000 } : {}),
+      ...(kind.bounded ? { hardLimit: 2 * queueLimit, attemptTimeout: ATTEMPT_MS } : {}),
       // A datagram subscriber may never come back: after three attempts an event is dropped and counted.
       ...(kind.bounded && target.persistent !== true ? { maxAttempts: 3 } : {}),
       window: 1,
@@ -252,7 +256,7 @@ export class EventPublisher {
   private release(subscriber: Subscriber): void {
     const { outbox, target } = subscriber;
     // Events raised before the end of the subscription are still sent.
-    void outbox.drain(3000).then(async () => {
+    void outbox.drain(DRAIN_MS).then(async () => {
       outbox.stop();
       this.droppedBefore += outbox.stats().dropped;
       await target.close();

@@ -1,3 +1,4 @@
+import { BACKSLASH, COMMA, DOUBLE_QUOTE, GREATER_THAN, LESS_THAN, SPACE, TAB } from '../core/character-codes.js';
 import { indexWithin } from '../core/characters.js';
 import { parseUri, type SipUri, uriParam } from '../core/uri.js';
 import { type FieldSpan, type SipMessage, unfold } from './message.js';
@@ -82,7 +83,7 @@ function addValues(text: string, field: Omit<FieldSpan, 'nameEnd'>, values: Rout
       inField,
     });
     from = to + 1;
-    while (from < end && (text.charCodeAt(from) === 32 || text.charCodeAt(from) === 9)) from++;
+    while (from < end && (text.charCodeAt(from) === SPACE || text.charCodeAt(from) === TAB)) from++;
   }
 }
 
@@ -99,12 +100,12 @@ function endOfValue(text: string, start: number, end: number): number {
   for (let at = start; at < end; at++) {
     const c = text.charCodeAt(at);
     if (quoted) {
-      if (c === 92) at++;
-      else if (c === 34) quoted = false;
-    } else if (c === 34) quoted = true;
-    else if (c === 60) angle = true;
-    else if (c === 62) angle = false;
-    else if (c === 44 && !angle) return at;
+      if (c === BACKSLASH) at++;
+      else if (c === DOUBLE_QUOTE) quoted = false;
+    } else if (c === DOUBLE_QUOTE) quoted = true;
+    else if (c === LESS_THAN) angle = true;
+    else if (c === GREATER_THAN) angle = false;
+    else if (c === COMMA && !angle) return at;
   }
   return end;
 }

@@ -19,6 +19,10 @@ import { switchLiteral } from './switch-literal.js';
 import type { Token } from './token.js';
 import { shown, type TokenStream } from './token-stream.js';
 
+/** Maximum number of arguments of a call. */
+const MAX_ARGUMENTS = 64;
+/** Maximum number of operators in a row: each makes the tree, which is walked recursively, one level deeper. */
+const MAX_CHAIN = 2000;
 /** Maximum nesting of brackets and operators. */
 const MAX_DEPTH = 200;
 
@@ -176,7 +180,7 @@ export class ExpressionParser {
       args.push(name === 'assert' && args.length === 0 ? this.condition() : this.argument());
       if (tokens.accept(')')) return args;
       if (tokens.accept(',') === undefined) throw tokens.unexpected('"," or ")"');
-      if (args.length > 64) throw tokens.unexpected('")" (at most 64 arguments)');
+      if (args.length > MAX_ARGUMENTS) throw tokens.unexpected(`")" (at most ${MAX_ARGUMENTS} arguments)`);
     }
   }
 
@@ -199,7 +203,7 @@ export class ExpressionParser {
       if ((token.kind !== 'punctuation' && token.kind !== 'word') || !operators.includes(token.text)) break;
       if (token.text === '!~' && !this.dialect.syntax.notMatchOperator)
         throw this.tokens.unexpected('an operator or ")"');
-      if (chain > 2000) throw this.tooDeep();
+      if (chain > MAX_CHAIN) throw this.tooDeep();
       this.tokens.take();
       const right = this.ranked(rank + 1);
       left = { kind: 'binary', operator: operatorOf(token), left, right, at: token.at };
@@ -259,7 +263,7 @@ export class ExpressionParser {
       const token = this.tokens.peek();
       const operator = token.kind === 'string' ? undefined : ownValue(LOGICAL, token.text);
       if (operator === undefined) break;
-      if (chain > 2000) throw this.tooDeep();
+      if (chain > MAX_CHAIN) throw this.tooDeep();
       this.tokens.take();
       left = { kind: 'binary', operator, left, right: this.conditionTerm(), at: token.at };
     }
@@ -320,7 +324,7 @@ export class ExpressionParser {
     for (let chain = 0; ; chain++) {
       const token = this.tokens.peek();
       if (token.kind !== 'punctuation' || !operators.has(token.text)) break;
-      if (chain > 2000) throw this.tooDeep();
+      if (chain > MAX_CHAIN) throw this.tooDeep();
       if (left.kind === 'null') throw this.tokens.unexpected('";"');
       this.tokens.take();
       const right = operand();

@@ -1,7 +1,32 @@
+import {
+  AT_SIGN,
+  CARRIAGE_RETURN,
+  DOLLAR,
+  DOT,
+  DOUBLE_QUOTE,
+  HASH,
+  isDigit,
+  isLetter,
+  LEFT_PARENTHESIS,
+  LINE_FEED,
+  RIGHT_PARENTHESIS,
+  SINGLE_QUOTE,
+  SLASH,
+  SPACE,
+  TAB,
+  UNDERSCORE,
+} from '../../core/character-codes.js';
 import type { Position } from '../ast.js';
 import type { Input } from './input.js';
 import { type Preprocessor, SyntaxFault } from './preprocessor.js';
 import { integerLiteral, type Token, type TokenKind, unescapeString } from './token.js';
+
+/** Maximum characters in the brackets of a variable; beyond that the closing bracket is taken as missing. */
+const MAX_IN_BRACKETS = 8192;
+/** Maximum length of a select. */
+const MAX_SELECT = 256;
+/** Bytes above this one are part of words: files are read byte by byte, also those in UTF-8. */
+const LAST_ASCII = 127;
 
 /** Operators, longest first. */
 const OPERATORS = [
@@ -58,12 +83,12 @@ export class Lexer {
       if (isWordCharacter(c)) {
         const text = this.word(input);
         if (input.define !== text && preprocessor.expand(text, at)) continue;
-        const value = c >= 48 && c <= 57 ? integerLiteral(text) : undefined;
+        const value = isDigit(c) ? integerLiteral(text) : undefined;
         return value === undefined ? this.token('word', text, at) : this.token('int', text, at, value);
       }
-      if (c === 34 || c === 39) return this.string(input, at);
-      if (c === 36) return this.token('variable', preprocessor.substitute(this.variable(input, at)), at);
-      if (c === 64) return this.token('variable', this.select(input), at);
+      if (c === DOUBLE_QUOTE || c === SINGLE_QUOTE) return this.string(input, at);
+      if (c === DOLLAR) return this.token('variable', preprocessor.substitute(this.variable(input, at)), at);
+      if (c === AT_SIGN) return this.token('variable', this.select(input), at);
       const operator = OPERATORS.find((each) => input.text.startsWith(each, start)) ?? (input.text[start] as string);
       input.at = start + operator.length;
       return this.token('punctuation', operator, at);
@@ -90,13 +115,13 @@ export class Lexer {
       }
       const { text } = input;
       const c = text.charCodeAt(input.at);
-      if (c === 32 || c === 9 || c === 10 || c === 13) {
+      if (c === SPACE || c === TAB || c === LINE_FEED || c === CARRIAGE_RETURN) {
         input.at++;
         this.adjacent = false;
-      } else if (c === 35 /* # */) {
+      } else if (c === HASH) {
         this.adjacent = false;
         if (!preprocessor.directive(input)) this.skipLine(input);
-      } else if (c === 47 && text[input.at + 1] === '*') {
+      } else if (c === SLASH && text[input.at + 1] === '*') {
         this.adjacent = false;
         const end = text.indexOf('*/', input.at + 2);
         if (end < 0) {
@@ -110,7 +135,7 @@ export class Lexer {
           );
         }
         input.at = end + 2;
-      } else if (c === 47 && this.options.slashComments && text[input.at + 1] === '/') {
+      } else if (c === SLASH && this.options.slashComments && text[input.at + 1] === '/') {
         this.adjacent = false;
         this.skipLine(input);
       } else {
@@ -177,32 +202,26 @@ export class Lexer {
     let depth = 0;
     for (let i = open; i < text.length; i++) {
       const c = text.charCodeAt(i);
-      if (c === 40) depth++;
-      else if (c === 41 && --depth === 0) return i + 1;
-      else if (c === 10 || i - open > 8192) break;
+      if (c === LEFT_PARENTHESIS) depth++;
+      else if (c === RIGHT_PARENTHESIS && --depth === 0) return i + 1;
+      else if (c === LINE_FEED || i - open > MAX_IN_BRACKETS) break;
     }
     throw new SyntaxFault(at, '")" missing for this variable', 'syntax');
   }
 
   /** Reads Kamailio's "@msg.header.name[1]". */
   private select(input: Input): string {
-    const match = /^@[A-Za-z0-9_.[\]"'-]*/.exec(input.text.slice(input.at, input.at + 256)) as RegExpExecArray;
+    const match = /^@[A-Za-z0-9_.[\]"'-]*/.exec(input.text.slice(input.at, input.at + MAX_SELECT)) as RegExpExecArray;
     input.at += Math.max(1, match[0].length);
     return match[0];
   }
 }
 
-function isDigit(code: number): boolean {
-  return code >= 48 && code <= 57;
-}
-
 function isWordCharacter(code: number): boolean {
-  return (
-    (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 57) || code === 95 || code > 127
-  );
+  return isLetter(code) || isDigit(code) || code === UNDERSCORE || code > LAST_ASCII;
 }
 
 /** Whether a character may be part of a variable's name; dots may: "$route.name", "$msg.branch.uri". */
 function isNameCharacter(code: number): boolean {
-  return isWordCharacter(code) || code === 46;
+  return isWordCharacter(code) || code === DOT;
 }

@@ -58,6 +58,8 @@ interface Condition {
   active: boolean;
 }
 
+/** Maximum number of definitions. */
+const MAX_DEFINITIONS = 10_000;
 /** Words that a define never replaces. */
 const KEYWORDS = new Set(
   'route request_route failure_route onreply_route reply_route branch_route onsend_route event_route if else switch case default while break return exit drop loadmodule modparam include_file import_file and or not mod defined'.split(
@@ -260,7 +262,7 @@ export class Preprocessor {
     const exists = this.defines.has(name);
     if (directive.startsWith('try') && exists) return;
     if (exists && (directive === 'define' || directive === 'def')) throw fail(`"${name}" is defined already`);
-    if (this.defines.size >= 10_000) throw fail('more than 10000 definitions');
+    if (this.defines.size >= MAX_DEFINITIONS) throw fail(`more than ${MAX_DEFINITIONS} definitions`);
     this.defines.set(name, value);
   }
 

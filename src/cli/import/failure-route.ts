@@ -17,6 +17,10 @@ import {
 import type { Ledger } from './ledger.js';
 import { leaveBelow } from './left-out.js';
 
+/** Maximum number of statements examined on all paths, and of nested blocks and routes: a rule cannot express more. */
+const MAX_STATEMENTS = 10_000;
+const MAX_NESTING = 32;
+
 /** The failover part of a rule. */
 export interface Failover {
   readonly codes: readonly string[];
@@ -97,7 +101,7 @@ class FailureReader {
   follow(statements: readonly Statement[], start: State, depth: number): State | undefined {
     let state = start;
     for (const statement of statements) {
-      if (++this.steps > 10_000 || depth > 32) throw new NotExpressible('it has too many paths');
+      if (++this.steps > MAX_STATEMENTS || depth > MAX_NESTING) throw new NotExpressible('it has too many paths');
       if (state.codes.size === 0) return undefined;
       switch (statement.kind) {
         case 'exit':

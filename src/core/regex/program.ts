@@ -1,4 +1,5 @@
 import type { RE2JS } from 're2js';
+import { isDigit, isLetter, UNDERSCORE } from '../character-codes.js';
 
 /** An instruction of a compiled expression of re2js. */
 export interface Instruction {
@@ -117,7 +118,7 @@ export function takes(instruction: Instruction, rune: number): boolean {
 }
 
 function isWord(rune: number): boolean {
-  return (rune >= 97 && rune <= 122) || (rune >= 65 && rune <= 90) || (rune >= 48 && rune <= 57) || rune === 95;
+  return isLetter(rune) || isDigit(rune) || rune === UNDERSCORE;
 }
 
 /** The conditions between two characters; -1 means begin or end of the text. */

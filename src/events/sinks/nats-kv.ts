@@ -6,7 +6,7 @@ import { type StateEntry, stateKey } from '../state-entry.js';
 import { type FollowStates, isDestinationKey, parsed } from './nats-bucket-entries.js';
 import type { NatsLink } from './nats-connection.js';
 import { isTooLarge, natsReason } from './nats-fault.js';
-import { nats } from './nats-package.js';
+import { JETSTREAM_MS, nats } from './nats-package.js';
 import { eventKey, isPublished, type Published } from './nats-tail.js';
 
 const BATCH = 64;
@@ -267,7 +267,7 @@ export class StateBucket {
   private async open(): Promise<KV> {
     const connection = this.link.current;
     if (connection === undefined) throw new Error('not connected');
-    return connection.jetstream({ timeout: 5000 }).views.kv(this.bucket, { history: 1 });
+    return connection.jetstream({ timeout: JETSTREAM_MS }).views.kv(this.bucket, { history: 1 });
   }
 
   /** `ownOnly`: leaves what another node wrote. Returns whether it finished; false when `current` became false before. */

@@ -12,3 +12,6 @@ export function nats(): typeof import('nats') {
   loaded ??= require('nats') as typeof import('nats');
   return loaded;
 }
+
+/** Milliseconds the server has to answer a request about streams, messages or buckets. */
+export const JETSTREAM_MS = 5000;

@@ -2,7 +2,7 @@ import type { JetStreamClient, NatsConnection } from 'nats';
 import type { Clock } from '../../core/clock.js';
 import type { EarlierAttempts } from '../outbox.js';
 import { isRefusal } from './nats-fault.js';
-import { nats } from './nats-package.js';
+import { JETSTREAM_MS, nats } from './nats-package.js';
 
 /** Maximum number of messages read back at a time. */
 const MAX_MESSAGES = 200_000;
@@ -67,7 +67,7 @@ export class StoredEvents {
   /** The IDs stored in the last `ageMs` milliseconds, or only the newest if there are too many. */
   private async read(connection: NatsConnection, ageMs: number): Promise<ReadonlySet<string>> {
     const ids = new Set<string>();
-    const manager = await connection.jetstreamManager({ checkAPI: false, timeout: 5000 });
+    const manager = await connection.jetstreamManager({ checkAPI: false, timeout: JETSTREAM_MS });
     const { state } = await manager.streams.info(this.stream);
     if (state.messages === 0) return ids;
     const since = this.clock.now() - ageMs;
@@ -127,7 +127,7 @@ export async function storeOnce(
 /** Whether a message with this ID is in the stream, or was there before the stream removed its oldest ones. */
 async function isThere(connection: NatsConnection, stream: string, seq: number, id: string): Promise<boolean> {
   try {
-    const manager = await connection.jetstreamManager({ checkAPI: false, timeout: 5000 });
+    const manager = await connection.jetstreamManager({ checkAPI: false, timeout: JETSTREAM_MS });
     try {
       return (await manager.streams.getMessage(stream, { seq })).header?.get('Nats-Msg-Id') === id;
     } catch (error) {

@@ -1,7 +1,7 @@
 import type { JetStreamManager, NatsConnection, StreamConfig } from 'nats';
 import type { Logger } from '../../core/logger.js';
 import { EVENT_CATALOGUE } from '../catalogue.js';
-import { nats } from './nats-package.js';
+import { JETSTREAM_MS, nats } from './nats-package.js';
 
 const HOUR = 3_600_000;
 /** Name of audit records in subjects. A stream made by an operator need not keep them. */
@@ -39,7 +39,7 @@ export async function ensureStream(
   log: Logger,
   said: Set<string>,
 ): Promise<{ readonly windowMs: number }> {
-  const manager = await nc.jetstreamManager({ checkAPI: false, timeout: 5000 });
+  const manager = await nc.jetstreamManager({ checkAPI: false, timeout: JETSTREAM_MS });
   const existing = await existingConfig(manager, stream);
   if (existing === undefined) {
     await manager.streams.add({
@@ -91,7 +91,7 @@ export function streamFaults(
 
 /** The configuration of a stream; undefined if it does not exist. Rejects without an answer. */
 export async function streamConfig(nc: NatsConnection, stream: string): Promise<StreamConfig | undefined> {
-  return existingConfig(await nc.jetstreamManager({ checkAPI: false, timeout: 5000 }), stream);
+  return existingConfig(await nc.jetstreamManager({ checkAPI: false, timeout: JETSTREAM_MS }), stream);
 }
 
 async function existingConfig(manager: JetStreamManager, stream: string): Promise<StreamConfig | undefined> {

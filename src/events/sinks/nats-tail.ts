@@ -1,7 +1,7 @@
 import type { NatsConnection } from 'nats';
 import { E_DISPATCHER_STATUS } from '../catalogue.js';
 import type { StateEntry } from '../state-entry.js';
-import { nats } from './nats-package.js';
+import { JETSTREAM_MS, nats } from './nats-package.js';
 
 /** Maximum number of events read back: more than the bucket can be behind the stream. */
 const MAX_MESSAGES = 5000;
@@ -23,7 +23,7 @@ export async function readTail(
   node: string,
 ): Promise<ReadonlyMap<string, Published>> {
   const published = new Map<string, Published>();
-  const manager = await connection.jetstreamManager({ checkAPI: false, timeout: 5000 });
+  const manager = await connection.jetstreamManager({ checkAPI: false, timeout: JETSTREAM_MS });
   const { state } = await manager.streams.info(stream);
   if (state.messages === 0) return published;
   const consumer = await connection.jetstream().consumers.get(stream, {

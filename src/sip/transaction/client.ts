@@ -8,6 +8,9 @@ import { buildAck, buildCancel, type DerivedForm } from './derived.js';
 import { Kind } from './remnants.js';
 import type { TableEntry } from './table.js';
 
+/** Minimum of timer D over UDP (RFC 3261 section 17.1.1.2). */
+const MIN_TIMER_D_MS = 32_000;
+
 /** States of client transactions (RFC 3261 section 17.1, RFC 6026). */
 export type ClientState = 'calling' | 'trying' | 'proceeding' | 'completed' | 'accepted' | 'terminated';
 
@@ -337,8 +340,7 @@ export class InviteClient extends ClientTransaction {
     else {
       this.ack = ack;
       this.layer.weigh(this, ack.length, undefined);
-      // Timer D
-      this.layer.timers.armLoosely(this, Math.max(32_000, 64 * this.layer.config.t1));
+      this.layer.timers.armLoosely(this, Math.max(MIN_TIMER_D_MS, 64 * this.layer.config.t1));
     }
     const { user } = this;
     this.user = NOBODY;
