@@ -1,4 +1,4 @@
-import { BACKSLASH, COMMA, DOUBLE_QUOTE, GREATER_THAN, LESS_THAN, SPACE, TAB } from '../core/character-codes.js';
+import { CHARACTERS } from '../core/character-codes.js';
 import { indexWithin } from '../core/characters.js';
 import { parseUri, type SipUri, uriParam } from '../core/uri.js';
 import { type FieldSpan, type SipMessage, unfold } from './message.js';
@@ -83,7 +83,8 @@ function addValues(text: string, field: Omit<FieldSpan, 'nameEnd'>, values: Rout
       inField,
     });
     from = to + 1;
-    while (from < end && (text.charCodeAt(from) === SPACE || text.charCodeAt(from) === TAB)) from++;
+    while (from < end && (text.charCodeAt(from) === CHARACTERS.space || text.charCodeAt(from) === CHARACTERS.tab))
+      from++;
   }
 }
 
@@ -100,12 +101,12 @@ function endOfValue(text: string, start: number, end: number): number {
   for (let at = start; at < end; at++) {
     const c = text.charCodeAt(at);
     if (quoted) {
-      if (c === BACKSLASH) at++;
-      else if (c === DOUBLE_QUOTE) quoted = false;
-    } else if (c === DOUBLE_QUOTE) quoted = true;
-    else if (c === LESS_THAN) angle = true;
-    else if (c === GREATER_THAN) angle = false;
-    else if (c === COMMA && !angle) return at;
+      if (c === CHARACTERS.backslash) at++;
+      else if (c === CHARACTERS.doubleQuote) quoted = false;
+    } else if (c === CHARACTERS.doubleQuote) quoted = true;
+    else if (c === CHARACTERS.lessThan) angle = true;
+    else if (c === CHARACTERS.greaterThan) angle = false;
+    else if (c === CHARACTERS.comma && !angle) return at;
   }
   return end;
 }

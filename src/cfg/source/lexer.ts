@@ -1,21 +1,4 @@
-import {
-  AT_SIGN,
-  CARRIAGE_RETURN,
-  DOLLAR,
-  DOT,
-  DOUBLE_QUOTE,
-  HASH,
-  isDigit,
-  isLetter,
-  LEFT_PARENTHESIS,
-  LINE_FEED,
-  RIGHT_PARENTHESIS,
-  SINGLE_QUOTE,
-  SLASH,
-  SPACE,
-  TAB,
-  UNDERSCORE,
-} from '../../core/character-codes.js';
+import { CHARACTERS, isDigit, isLetter } from '../../core/character-codes.js';
 import type { Position } from '../ast.js';
 import type { Input } from './input.js';
 import { type Preprocessor, SyntaxFault } from './preprocessor.js';
@@ -86,9 +69,9 @@ export class Lexer {
         const value = isDigit(c) ? integerLiteral(text) : undefined;
         return value === undefined ? this.token('word', text, at) : this.token('int', text, at, value);
       }
-      if (c === DOUBLE_QUOTE || c === SINGLE_QUOTE) return this.string(input, at);
-      if (c === DOLLAR) return this.token('variable', preprocessor.substitute(this.variable(input, at)), at);
-      if (c === AT_SIGN) return this.token('variable', this.select(input), at);
+      if (c === CHARACTERS.doubleQuote || c === CHARACTERS.singleQuote) return this.string(input, at);
+      if (c === CHARACTERS.dollar) return this.token('variable', preprocessor.substitute(this.variable(input, at)), at);
+      if (c === CHARACTERS.atSign) return this.token('variable', this.select(input), at);
       const operator = OPERATORS.find((each) => input.text.startsWith(each, start)) ?? (input.text[start] as string);
       input.at = start + operator.length;
       return this.token('punctuation', operator, at);
@@ -115,13 +98,18 @@ export class Lexer {
       }
       const { text } = input;
       const c = text.charCodeAt(input.at);
-      if (c === SPACE || c === TAB || c === LINE_FEED || c === CARRIAGE_RETURN) {
+      if (
+        c === CHARACTERS.space ||
+        c === CHARACTERS.tab ||
+        c === CHARACTERS.lineFeed ||
+        c === CHARACTERS.carriageReturn
+      ) {
         input.at++;
         this.adjacent = false;
-      } else if (c === HASH) {
+      } else if (c === CHARACTERS.hash) {
         this.adjacent = false;
         if (!preprocessor.directive(input)) this.skipLine(input);
-      } else if (c === SLASH && text[input.at + 1] === '*') {
+      } else if (c === CHARACTERS.slash && text[input.at + 1] === '*') {
         this.adjacent = false;
         const end = text.indexOf('*/', input.at + 2);
         if (end < 0) {
@@ -135,7 +123,7 @@ export class Lexer {
           );
         }
         input.at = end + 2;
-      } else if (c === SLASH && this.options.slashComments && text[input.at + 1] === '/') {
+      } else if (c === CHARACTERS.slash && this.options.slashComments && text[input.at + 1] === '/') {
         this.adjacent = false;
         this.skipLine(input);
       } else {
@@ -202,9 +190,9 @@ export class Lexer {
     let depth = 0;
     for (let i = open; i < text.length; i++) {
       const c = text.charCodeAt(i);
-      if (c === LEFT_PARENTHESIS) depth++;
-      else if (c === RIGHT_PARENTHESIS && --depth === 0) return i + 1;
-      else if (c === LINE_FEED || i - open > MAX_IN_BRACKETS) break;
+      if (c === CHARACTERS.leftParenthesis) depth++;
+      else if (c === CHARACTERS.rightParenthesis && --depth === 0) return i + 1;
+      else if (c === CHARACTERS.lineFeed || i - open > MAX_IN_BRACKETS) break;
     }
     throw new SyntaxFault(at, '")" missing for this variable', 'syntax');
   }
@@ -218,10 +206,10 @@ export class Lexer {
 }
 
 function isWordCharacter(code: number): boolean {
-  return isLetter(code) || isDigit(code) || code === UNDERSCORE || code > LAST_ASCII;
+  return isLetter(code) || isDigit(code) || code === CHARACTERS.underscore || code > LAST_ASCII;
 }
 
 /** Whether a character may be part of a variable's name; dots may: "$route.name", "$msg.branch.uri". */
 function isNameCharacter(code: number): boolean {
-  return isWordCharacter(code) || code === DOT;
+  return isWordCharacter(code) || code === CHARACTERS.dot;
 }

@@ -1,5 +1,5 @@
 import type { RE2JS } from 're2js';
-import { isDigit, isLetter, UNDERSCORE } from '../character-codes.js';
+import { CHARACTERS, isDigit, isLetter } from '../character-codes.js';
 
 /** An instruction of a compiled expression of re2js. */
 export interface Instruction {
@@ -118,7 +118,7 @@ export function takes(instruction: Instruction, rune: number): boolean {
 }
 
 function isWord(rune: number): boolean {
-  return isLetter(rune) || isDigit(rune) || rune === UNDERSCORE;
+  return isLetter(rune) || isDigit(rune) || rune === CHARACTERS.underscore;
 }
 
 /** The conditions between two characters; -1 means begin or end of the text. */
