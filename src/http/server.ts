@@ -158,7 +158,7 @@ export class HttpServer implements Service {
   }
 
   private dispatch(request: IncomingMessage, response: ServerResponse): void {
-    this.connections.get(clientOf(request.socket))?.began(request, response);
+    if (this.connections.get(clientOf(request.socket))?.began(request, response) === false) return;
     response.setHeader('X-Content-Type-Options', 'nosniff');
     const mount = this.find(pathOf(request));
     if (mount === undefined) {
@@ -212,9 +212,12 @@ export class HttpServer implements Service {
   }
 }
 
+/** Maximum number of pieces of a body: one of a byte each costs hundreds of times its length. */
+export const MAX_PIECES = 4096;
+
 /**
- * Reads the body of a request. Resolves with undefined when it is longer than `limit` bytes; rejects when the client
- * closes the connection.
+ * Reads the body of a request. Resolves with undefined when it is longer than `limit` bytes or in too many pieces;
+ * rejects when the client closes the connection.
  */
 export function readBody(request: IncomingMessage, limit = MAX_BODY): Promise<Buffer | undefined> {
   return new Promise((resolve, reject) => {
@@ -222,7 +225,7 @@ export function readBody(request: IncomingMessage, limit = MAX_BODY): Promise<Bu
     let length = 0;
     request.on('data', (chunk: Buffer) => {
       length += chunk.length;
-      if (length <= limit) chunks.push(chunk);
+      if (length <= limit && chunks.length < MAX_PIECES) chunks.push(chunk);
       else {
         chunks.length = 0;
         request.pause();

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '../../access/caller.js';
 import { messageOf } from '../../core/errors.js';
 import { typeRefusal } from '../../http/page-guard.js';
-import { sendPieces } from '../../http/server.js';
+import { MAX_PIECES, sendPieces } from '../../http/server.js';
 import { MiError } from '../mi/command.js';
 import type { MiHandler } from '../mi/handler.js';
 import { MAX_REQUEST_BYTES } from '../mi/handler.js';
@@ -114,8 +114,12 @@ function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
     };
     request.on('data', (chunk: Buffer) => {
       length += chunk.length;
-      if (length > MAX_REQUEST_BYTES) done(() => resolve(undefined));
-      else chunks.push(chunk);
+      if (length <= MAX_REQUEST_BYTES && chunks.length < MAX_PIECES) {
+        chunks.push(chunk);
+        return;
+      }
+      if (length <= MAX_REQUEST_BYTES) request.pause();
+      done(() => resolve(undefined));
     });
     request.on('end', () => done(() => resolve(Buffer.concat(chunks))));
     request.on('error', (error) => done(() => reject(error)));

@@ -6,9 +6,11 @@ import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { nullLogger } from '../../../src/core/logger.js';
 import { healthHandler, metricsHandler } from '../../../src/http/handlers.js';
-import { HttpServer, MAX_BODY, readBody } from '../../../src/http/server.js';
+import { MAX_PIPELINED } from '../../../src/http/http-connection.js';
+import { HttpServer, MAX_BODY, MAX_PIECES, readBody } from '../../../src/http/server.js';
 import { Metrics } from '../../../src/stats/metrics.js';
 import { TestAuthority } from '../../support/certificates.js';
+import { until } from '../../support/until.js';
 
 describe('HTTP listener', () => {
   const server = new HttpServer({ host: '127.0.0.1', port: 0, log: nullLogger, requestTimeout: 300 });
@@ -37,6 +39,10 @@ describe('HTTP listener', () => {
       const body = await readBody(request, 10);
       response.statusCode = body === undefined ? 413 : 200;
       response.end(body);
+    });
+    server.mount('/long', async (request, response) => {
+      response.statusCode = (await readBody(request)) === undefined ? 413 : 200;
+      response.end();
     });
     await server.start();
     url = `http://127.0.0.1:${server.address?.port}`;
@@ -70,6 +76,35 @@ describe('HTTP listener', () => {
       assert.equal(answer.status, 500);
       assert.doesNotMatch(await answer.text(), /secret/);
     }
+  });
+
+  test('a connection with more unanswered requests than a client needs is closed', async () => {
+    const { port } = new URL(url);
+    const asked = async (count: number) => {
+      const socket = connect(Number(port), '127.0.0.1');
+      let text = '';
+      socket.on('data', (bytes: Buffer) => (text += bytes.toString('latin1')));
+      socket.on('error', () => {});
+      const closed = once(socket, 'close');
+      socket.write('GET /ui HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(count));
+      const answers = () => text.split('HTTP/1.1 200').length - 1;
+      if (count <= MAX_PIPELINED) await until('the answers', () => answers() === count);
+      else await closed;
+      socket.destroy();
+      return answers();
+    };
+    assert.equal(await asked(MAX_PIPELINED), MAX_PIPELINED);
+    assert.ok((await asked(1200)) <= MAX_PIPELINED);
+  });
+
+  test('a body in very many pieces is refused', async () => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    socket.on('error', () => {});
+    const answer = once(socket, 'data');
+    socket.write('POST /long HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
+    socket.write('1\r\n \r\n'.repeat(MAX_PIECES + 1));
+    assert.match(String(await answer), /^HTTP\/1\.1 413/);
+    socket.destroy();
   });
 
   test('bodies are bounded, by declared length and by received bytes', async () => {
