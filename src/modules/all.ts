@@ -48,11 +48,12 @@ import { pvFunctions } from './pv.js';
 import { rateLimitFunctions } from './rate-limit.js';
 import { redirectFunctions } from './redirects.js';
 import { regexFunctions } from './regex.js';
-import { regexGroupFunctions } from './regex-groups.js';
+import { opensipsGroupFunctions, regexGroupFunctions } from './regex-groups.js';
 import { registrarFunctions } from './registrar/functions.js';
 import { replyFunctions } from './replies.js';
 import { restClientFunctions } from './rest-client.js';
 import { rewritingFunctions } from './rewriting.js';
+import { rpidFunctions } from './rpid.js';
 import { rrFunctions } from './rr.js';
 import { rtpengineFunctions } from './rtpengine/functions.js';
 import { rtpproxyFunctions } from './rtpproxy/functions.js';
@@ -96,6 +97,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
       ...replyFunctions,
       ...pvFunctions,
       ...tmFunctions,
+      ...rpidFunctions,
       ...rrFunctions,
       ...textFunctions,
       ...kamailioTextFunctions,
@@ -135,6 +137,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
       ...droutingFunctions,
       ...observationFunctions,
       ...tmrecFunctions,
+      ...opensipsGroupFunctions,
       ...regexGroupFunctions,
       ...registrarFunctions,
       ...siptraceFunctions,

@@ -18,7 +18,7 @@ import { shakenSettings } from './stir-shaken/functions.js';
 import { topologyMask } from './topoh/settings.js';
 import { hidingSettings } from './topology-hiding.js';
 import { topologyStore } from './topos/settings.js';
-import { aliasTable, dialTable, groupTable } from './user-tables.js';
+import { aliasTable, dialTable, groupExpressions, groupTable } from './user-tables.js';
 
 /**
  * Modules whose state is created when a file is checked, by name, since their parameters may be wrong. Creating a state
@@ -42,6 +42,7 @@ export const CHECKED_STATES: readonly (readonly [module: string, make: (states: 
   ['nathelper', (states) => states.of(contactPings)],
   ['alias_db', (states) => states.of(aliasTable)],
   ['group', (states) => states.of(groupTable)],
+  ['group', (states) => states.of(groupExpressions)],
   ['speeddial', (states) => states.of(dialTable)],
   ['auth', (states) => states.of(authentication)],
   ['auth_db', (states) => states.of(subscribers)],

@@ -1,7 +1,8 @@
+import { compileFormat } from '../pvar/format.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
 import { addBranch } from '../script/request-branches.js';
-import { type FunctionSpec, moduleFunctions, OPENSIPS, optional, type ScriptFunction, textOf } from './define.js';
+import { code, type FunctionSpec, moduleFunctions, OPENSIPS, optional, type ScriptFunction, textOf } from './define.js';
 import { parseSubstitution, substituted } from './subst.js';
 import { cutUri } from './uri-parts.js';
 
@@ -11,8 +12,39 @@ const settings = {
     suffix: parameters.text('domain_suffix', 'e164.arpa.'),
     params: parameters.text('tel_uri_params', ''),
     isnSuffix: parameters.text('isn_suffix', 'freenum.org.'),
+    infrastructure: infrastructureOf(parameters),
   }),
 };
+
+/** How the names of infrastructure ENUM are made: suffix, and the label before the country code. */
+interface Infrastructure {
+  readonly suffix: string;
+  readonly label: string;
+}
+
+function infrastructureOf(parameters: ModuleParameters): Infrastructure {
+  return { suffix: parameters.text('i_enum_suffix', 'e164.arpa.'), label: parameters.text('branchlabel', 'i') };
+}
+
+/** Country codes of two digits (ITU E.164); 1 and 7 have one digit, all others three. */
+const TWO_DIGITS = /^(?:2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58])/;
+
+/** The number of digits of the country code with which a number begins. */
+function countryCode(digits: string): number {
+  if (/^[17]/.test(digits)) return 1;
+  return TWO_DIGITS.test(digits) ? 2 : 3;
+}
+
+/**
+ * The domain name of a telephone number in infrastructure ENUM: the label stands between the country code and the other
+ * digits; undefined if the text is not a number.
+ */
+function infrastructureName(number: string, { suffix, label }: Infrastructure): string | undefined {
+  const [, digits = ''] = /^\+(\d{1,20})$/.exec(number) ?? [];
+  const code = countryCode(digits);
+  if (digits.length <= code) return undefined;
+  return nameOf(digits.slice(code), `${label}.${nameOf(digits.slice(0, code), suffix)}`);
+}
 
 /** Maximum number of records used from one answer. */
 const MAX_RECORDS = 32;
@@ -85,7 +117,44 @@ function used({ call, pvars }: MessageRun, [first, ...others]: readonly string[]
   return 1;
 }
 
+const FROM_USER = compileFormat('$fU');
+const FROM_DOMAIN = compileFormat('$fd');
+
 const functions: FunctionSpec[] = [
+  {
+    name: 'i_enum_query',
+    dialects: OPENSIPS,
+    waits: true,
+    routes: ['request', 'failure', 'branch'],
+    parameters: [optional('suffix', 'string'), optional('service', 'string')],
+    summary: 'replaces a request-URI with a telephone number by the URIs that infrastructure ENUM has for it',
+    compile: ([suffix, service], { facts }) => {
+      const algorithm = facts.parameter?.('enum', 'bl_algorithm') ?? 'cc';
+      if (algorithm !== 'cc') throw new Error(`works with bl_algorithm "cc" only, not with "${algorithm}"`);
+      return async (run) => {
+        const dialled = cutUri(run.call.requestUri)?.user ?? '';
+        const { infrastructure } = run.env.modules.of(settings);
+        const named = { ...infrastructure, suffix: textOf(suffix, run) || infrastructure.suffix };
+        return used(run, await lookUp(run, dialled, infrastructureName(dialled, named), textOf(service, run)));
+      };
+    },
+  },
+  {
+    name: 'is_from_user_enum',
+    dialects: OPENSIPS,
+    waits: true,
+    routes: ['request'],
+    parameters: [optional('suffix', 'string'), optional('service', 'string')],
+    summary: 'whether the DNS has a URI of the domain in From for the telephone number in From',
+    compile:
+      ([suffix, service]) =>
+      async (run) => {
+        const [number, domain] = [FROM_USER, FROM_DOMAIN].map((each) => String(each.evaluateValue(run.pvars) ?? ''));
+        const zone = textOf(suffix, run) || run.env.modules.of(settings).suffix;
+        const uris = await lookUp(run, number ?? '', numberName(number ?? '', zone), textOf(service, run));
+        return code(uris.some((uri) => cutUri(uri)?.host.toLowerCase() === domain?.toLowerCase()));
+      },
+  },
   {
     name: 'isn_query',
     dialects: OPENSIPS,

@@ -133,6 +133,7 @@ function named(env: ScriptEnvironment, name: string | undefined, code: number): 
 export const mqueueCommands: readonly ScriptCommand[] = [
   {
     module: 'mqueue',
+    mi: 'mq_get_size',
     rpc: 'mqueue.get_size',
     help: 'Get size of mqueue.',
     changes: false,
@@ -142,6 +143,7 @@ export const mqueueCommands: readonly ScriptCommand[] = [
   },
   {
     module: 'mqueue',
+    mi: 'mq_get_sizes',
     rpc: 'mqueue.get_sizes',
     help: 'Get size of all mqueues.',
     changes: false,
@@ -151,6 +153,7 @@ export const mqueueCommands: readonly ScriptCommand[] = [
   },
   {
     module: 'mqueue',
+    mi: 'mq_fetch',
     rpc: 'mqueue.fetch',
     help: 'Fetch an element from the queue.',
     changes: true,

@@ -4,9 +4,9 @@ import { messageOf } from '../core/errors.js';
 import { type BoundedRegex, compilePerl } from '../core/posix-regex.js';
 import { CommandFault, type ScriptCommand } from '../script/commands.js';
 import type { ModuleParameters, ScriptEnvironment } from '../script/environment.js';
-import { code, moduleFunctions, type ScriptFunction, textOf } from './define.js';
+import { code, intOf, moduleFunctions, OPENSIPS, optional, param, type ScriptFunction, textOf } from './define.js';
 import { kamailioFunction } from './kamailio-function.js';
-import { Expressions } from './regex.js';
+import { Expressions, flagsOf } from './regex.js';
 
 /** Maximum length of the file of groups in bytes. */
 const MAX_BYTES = 4 * 1024 * 1024;
@@ -75,16 +75,11 @@ class Groups {
 const groups = {
   module: 'regex',
   create(parameters: ModuleParameters) {
-    const letters = [
-      parameters.flag('pcre_caseless', false) ? 'i' : '',
-      parameters.flag('pcre_multiline', false) ? 'm' : '',
-      parameters.flag('pcre_dotall', false) ? 's' : '',
-    ].join('');
     return new Groups(
       parameters.text('file', ''),
       parameters.int('max_groups', 20),
       parameters.int('group_max_size', 8192),
-      letters === '' ? '' : `(?${letters})`,
+      flagsOf(parameters),
     );
   },
 };
@@ -124,10 +119,25 @@ export const regexGroupFunctions: ScriptFunction[] = moduleFunctions('regex', [
   ),
 ]);
 
-/** Management commands of Kamailio's regex. */
+/** OpenSIPS' pcre_match_group(): -1 also without the file or the group. */
+export const opensipsGroupFunctions: ScriptFunction[] = moduleFunctions('regex', [
+  {
+    name: 'pcre_match_group',
+    dialects: OPENSIPS,
+    parameters: [param('text', 'string'), optional('group', 'int')],
+    summary: 'whether a text matches one of the expressions of a group in the file',
+    compile:
+      ([text, number]) =>
+      (run) =>
+        code(groupsOf(run.env)?.[intOf(number, run, 0)]?.test(textOf(text, run)) === true),
+  },
+]);
+
+/** Management commands of regex. */
 export const regexCommands: readonly ScriptCommand[] = [
   {
     module: 'regex',
+    mi: 'regex_reload',
     rpc: 'regex.reload',
     help: 'Reloads the file of groups.',
     changes: true,

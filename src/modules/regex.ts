@@ -29,11 +29,21 @@ export class Expressions {
   }
 }
 
+/** What stands before every expression: "(?ims)" for pcre_caseless and the like. */
+export function flagsOf(parameters: ModuleParameters): string {
+  const letters = [
+    parameters.flag('pcre_caseless', false) ? 'i' : '',
+    parameters.flag('pcre_multiline', false) ? 'm' : '',
+    parameters.flag('pcre_dotall', false) ? 's' : '',
+  ].join('');
+  return letters === '' ? '' : `(?${letters})`;
+}
+
 const expressions = {
   module: 'regex',
   create(parameters: ModuleParameters) {
-    const ignoreCase = parameters.flag('pcre_caseless', false);
-    return new Expressions((text) => compilePerl(text, { ignoreCase }));
+    const flags = flagsOf(parameters);
+    return new Expressions((text) => compilePerl(flags + text));
   },
 };
 

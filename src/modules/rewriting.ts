@@ -211,6 +211,8 @@ const REGISTERED: readonly (readonly [module: string, name: string, max: number]
   ['registrar', 'is_registered', 2],
   ['registrar', 'is_contact_registered', 4],
   ['registrar', 'is_ip_registered', 3],
+  ['registrar', 'is_other_contact', 2],
+  ['registrar', 'is_other_contact_registered', 4],
   ['mid_registrar', 'mid_registrar_lookup', 4],
 ];
 
@@ -240,6 +242,10 @@ const REGISTRAR: readonly (readonly [module: string, name: string, max: number])
   ['uri|auth|auth_db', 'db_does_uri_exist', 2],
   ['uri|auth_db', 'db_check_from', 0],
   ['uri|auth_db', 'db_check_to', 0],
+  ['auth_db', 'db_is_to_authorized', 1],
+  ['auth_db', 'db_is_from_authorized', 1],
+  ['uri|auth_db', 'db_get_auth_id', 4],
+  ['registrar', 'pn_process_purr', 1],
 ];
 
 /** Functions of digest authentication, which is implemented for Kamailio only. */

@@ -1,3 +1,4 @@
+import { compilePosix } from '../core/posix-regex.js';
 import type { PvarValue } from '../pvar/context.js';
 import { compileFormat } from '../pvar/format.js';
 import type { MessageRun } from '../script/call.js';
@@ -15,6 +16,7 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
+import { Expressions } from './regex.js';
 import { isSqlName, query, sqlCondition } from './sql.js';
 import { cutUri } from './uri-parts.js';
 
@@ -207,7 +209,61 @@ function memberOf(name: string, dialects: FunctionSpec['dialects']): FunctionSpe
   };
 }
 
-const groups: FunctionSpec[] = [memberOf('db_is_user_in', OPENSIPS), memberOf('is_user_in', KAMAILIO)];
+/** Where db_get_user_group() finds expressions and the numbers of their groups. */
+export const groupExpressions = {
+  module: 'group',
+  create(parameters: ModuleParameters) {
+    const table = parameters.text('re_table', '');
+    const [expression, group] = [
+      parameters.text('re_exp_column', 'reg_exp'),
+      parameters.text('re_gid_column', 'group_id'),
+    ] as const;
+    for (const name of [table === '' ? 're_grp' : table, expression, group])
+      if (!isSqlName(name)) throw new Error(`group: "${name}" is not a name of a table or column`);
+    return {
+      url: parameters.text('db_url', ''),
+      table,
+      expression,
+      group,
+      several: parameters.flag('multiple_gid', true),
+      compiled: new Expressions((text) => compilePosix(text)),
+    };
+  },
+};
+
+/** Maximum number of groups of one user. */
+const MAX_GROUPS = 1000;
+
+const userGroup: FunctionSpec = {
+  name: 'db_get_user_group',
+  dialects: OPENSIPS,
+  waits: true,
+  parameters: [param('uri', 'literal'), param('groups', 'writable')],
+  routes: ['request', 'failure', 'branch', 'local'],
+  summary: 'the numbers of the groups whose expressions match a user: "sip:user@domain"',
+  compile: ([uri, result]) => {
+    const text = (uri as Arg).text;
+    if (/^credentials$/i.test(text.trim())) throw new Error('needs a URI: credentials are not supported here');
+    const whose = named(text);
+    return async (run) => {
+      const { url, table, expression, group, several, compiled } = run.env.modules.of(groupExpressions);
+      const user = userAt(String(whose(run) ?? ''));
+      if (url === '' || user === undefined) return -1;
+      if (table === '') return run.refused('db_get_user_group', 're_table is not set');
+      const found = await query(run, url, `SELECT ${expression}, ${group} FROM ${table}`);
+      const whole = `sip:${user.user}@${user.domain}`;
+      const numbers = (found?.rows ?? [])
+        .filter(([pattern]) => compiled.of(String(pattern ?? ''))?.test(whole) === true)
+        .map(([, number]) => Number(number ?? 0))
+        .slice(0, several ? MAX_GROUPS : 1);
+      // The first expression that matches is the one that an AVP shows without an index.
+      for (const number of numbers.reverse()) (result as Arg).variable?.assign(run.pvars, number);
+      return code(numbers.length > 0);
+    };
+  },
+};
+
+const groups: FunctionSpec[] = [userGroup, memberOf('db_is_user_in', OPENSIPS), memberOf('is_user_in', KAMAILIO)];
 
 const dialling: FunctionSpec[] = [
   {

@@ -79,6 +79,12 @@ function otherMessage(which: 'reply' | 'request'): VariableDefinition {
   };
 }
 
+/** $source_uri of nat_traversal: where the message came from. */
+function sourceUri({ sourceAddress, sourcePort, protocol }: CfgScope): string {
+  const host = sourceAddress.includes(':') ? `[${sourceAddress}]` : sourceAddress;
+  return `sip:${host}:${sourcePort}${protocol === 'udp' ? '' : `;transport=${protocol}`}`;
+}
+
 function sharedVariables(dialect: DialectName): [string, VariableDefinition][] {
   return [
     [
@@ -163,6 +169,9 @@ function opensipsVariables(): [string, VariableDefinition][] {
     messageBranch('socket'),
     ['msg.branch.last_idx', own((scope) => branchesOf(scope).length)],
     ['rr_params', own(routeParams)],
+    ['BM_time_diff', own(() => 0)],
+    ['source_uri', own(sourceUri)],
+    ['keepalive.socket', { argument: 'required', indexed: false, compile: () => ({ get: () => null }) }],
     ['socket_in', socketVariable((scope) => scope.source?.socket)],
     ['socket_out', socketVariable((scope) => scope.call?.sendSocket ?? scope.source?.socket, setSendSocket)],
     [

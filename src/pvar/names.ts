@@ -12,6 +12,7 @@ import { sqlTransformations } from './transformations/sql.js';
 import { lastAddress } from './uri-memo.js';
 import { type Getter, orNull, plain, type VariableDefinition } from './variables/definition.js';
 import { jsonVariables } from './variables/json.js';
+import { opensipsOnly } from './variables/opensips.js';
 import {
   bodyLength,
   bodyText,
@@ -119,6 +120,7 @@ const OPENSIPS_VARIABLES: readonly (readonly [string, VariableDefinition])[] = [
   ['cfg_line', empty(null, 'none')],
   ['cfg_file', empty(null, 'none')],
   ['Tsm', microseconds],
+  ...opensipsOnly(COMMON_NAMES.variables),
   ...jsonVariables,
 ];
 

@@ -87,7 +87,7 @@ const TABLE: Readonly<Record<string, string>> = {
   uac: `restore_mode:s restore_passwd:s rr_from_store_param:s rr_to_store_param:s rr_store_param:s!2 from_restore_avp:s~!2 force_dialog:i credential:s!2 auth_realm_avp:s!2
     auth_username_avp:s!2 auth_password_avp:s!2`,
   uac_auth: `credential:s auth_realm_avp:s auth_username_avp:s auth_password_avp:s`,
-  auth: `secret:s~ nonce_expire:i~ rpid_prefix:s~ rpid_suffix:s~ realm_prefix:s~ rpid_avp:s~ username_spec:s~ password_spec:s~ calculate_ha1:i~ disable_nonce_check:i~ nonce_reuse:i~`,
+  auth: `secret:s~ nonce_expire:i~ rpid_prefix:s rpid_suffix:s realm_prefix:s~ rpid_avp:s username_spec:s~ password_spec:s~ calculate_ha1:i~ disable_nonce_check:i~ nonce_reuse:i~`,
   auth_db: `db_url:s~ user_column:s~ domain_column:s~ password_column:s~ hash_column_sha256:s~ hash_column_sha512t256:s~ password_column_2:s~ calculate_ha1:i~ use_domain:i~ load_credentials:s~ skip_version_check:i~
     uri_user_column:s~ uri_domain_column:s~ uri_uriuser_column:s~`,
   auth_aaa: `aaa_url:s~ auth_service_type:i~ check_service_type:i~ use_ruri_flag:a~ fetch_all_values:i~`,
@@ -146,16 +146,16 @@ const TABLE: Readonly<Record<string, string>> = {
     active_watchers_table:s~ watchers_table:s~ server_address:s~!2 subs_htable_size:i~ pres_htable_size:i~ notifier_processes:i~ to_tag_pref:s~ max_expires:i~!2 cluster_pres_events:s~ db_table_lock_type:i~!2`,
   json: `enable_long_quoting:i~`,
   stir_shaken: `auth_date_freshness:i verify_date_freshness:i ca_list:s ca_dir:s crl_list:s crl_dir:s e164_strict_mode:i e164_max_length:i require_date_hdr:i`,
-  regex: `file:s~ max_groups:i~ group_max_size:i~ pcre_caseless:i~ pcre_multiline:i~ pcre_dotall:i~ pcre_extended:i~`,
+  regex: `file:s max_groups:i group_max_size:i pcre_caseless:i pcre_multiline:i pcre_dotall:i pcre_extended:i~`,
   exec: `setvars:i~ time_to_kill:i~ async:i~!2`,
-  group: `db_url:s table:s user_column:s domain_column:s group_column:s use_domain:i re_table:s~ re_exp_column:s~ re_gid_column:s~ multiple_gid:i~ aaa_url:s~ re_multiple_gid:i~`,
+  group: `db_url:s table:s user_column:s domain_column:s group_column:s use_domain:i re_table:s re_exp_column:s re_gid_column:s multiple_gid:i aaa_url:s~ re_multiple_gid:i~`,
   speeddial: `db_url:s user_column:s domain_column:s sd_user_column:s sd_domain_column:s new_uri_column:s domain_prefix:s use_domain:i`,
   diversion: `suffix:s`,
   uac_redirect: `default_filter:s deny_filter:s accept_filter:s acc_function:s~ acc_db_table:s~ bflags:a~ flags:a~!2`,
   nat_traversal: `keepalive_interval:i~ keepalive_method:s~ keepalive_from:s~ keepalive_extra_headers:s~ keepalive_state_file:s~ cluster_id:i~ cluster_sharing_tag:s~`,
   xlog: `buf_size:i~ force_color:i~ log_colors:s~`,
   benchmark: `enable:i~ granularity:i~ loglevel:i~`,
-  enum: `domain_suffix:s tel_uri_params:s i_enum_suffix:s~ isn_suffix:s branchlabel:s~ bl_algorithm:s~ i_bl_algorithm:s~`,
+  enum: `domain_suffix:s tel_uri_params:s i_enum_suffix:s isn_suffix:s branchlabel:s bl_algorithm:s i_bl_algorithm:s~`,
   sst: `enable_stats:i~ min_se:i timeout_avp:s~!2 reject_to_small:i sst_flag:a sst_interval:i`,
   fraud_detection: `db_url:s use_utc_time:i table_name:s rid_col:s pid_col:s prefix_col:s start_h_col:s end_h_col:s start_h:s end_h:s days_col:s cpm_thresh_warn_col:s cpm_thresh_crit_col:s calldur_thresh_warn_col:s calldur_thresh_crit_col:s totalc_thresh_warn_col:s totalc_thresh_crit_col:s concalls_thresh_warn_col:s concalls_thresh_crit_col:s seqcalls_thresh_warn_col:s seqcalls_thresh_crit_col:s`,
   rest_client: `connection_timeout:i connect_poll_interval:i~ max_async_transfers:i max_transfer_size:i max_connections:i~ max_host_connections:i~ curl_timeout:i ssl_verifypeer:i ssl_verifyhost:i

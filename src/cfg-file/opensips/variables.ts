@@ -29,6 +29,8 @@ const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])
     ],
   ],
   ['ratelimit', ['rl_count']],
+  ['benchmark', ['BM_time_diff']],
+  ['nat_traversal', ['source_uri', 'keepalive.socket']],
   ['mqueue', ['mqk', 'mqv', 'mq_size']],
   ['acc', ['acc_extra', 'acc_leg', 'acc_current_leg']],
   [

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MemoryQueue, memoryQueues } from '../../../src/modules/mqueue.js';
 import { ModuleParameters } from '../../../src/script/environment.js';
+import { INVITE, startScript } from '../../support/script-run.js';
 
 function drained(queue: MemoryQueue): string[] {
   const out: string[] = [];
@@ -69,4 +70,26 @@ test('queues are defined one by one or by name with common options, and keep the
   assert.equal(memoryQueues.renew(queues, first).get('q')?.size, 2);
   assert.throws(() => memoryQueues.create(parameters({ mqueue: ['size=2'] })), /has no name/);
   assert.throws(() => memoryQueues.create(parameters({ mqueue: ['name=q;addmode=7'] })), /size and addmode/);
+});
+
+test('the commands of OpenSIPS: mq_get_size, mq_get_sizes, mq_fetch', async () => {
+  const { daemon, receive, stop } = startScript({
+    dialect: 'opensips',
+    modules: 'mqueue',
+    head: 'modparam("mqueue", "mqueue", "name=jobs;size=8")\nmodparam("mqueue", "mqueue", "name=other")',
+    script: 'mq_add("jobs", "k", "v"); mq_add("jobs", "k2", "v2"); exit;',
+  });
+  const mi = (name: string, params: Record<string, string>): Promise<unknown> => daemon.mi.execute(name, params);
+  try {
+    receive(INVITE);
+    assert.deepEqual(await mi('mq_get_size', { name: 'jobs' }), { name: 'jobs', size: 2 });
+    assert.deepEqual(await mi('mq_get_sizes', {}), [
+      { name: 'other', size: 0 },
+      { name: 'jobs', size: 2 },
+    ]);
+    assert.deepEqual(await mi('mq_fetch', { name: 'jobs' }), { key: 'k', val: 'v' });
+    await assert.rejects(() => mi('mq_get_size', { name: 'none' }));
+  } finally {
+    await stop();
+  }
 });

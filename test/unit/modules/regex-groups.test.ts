@@ -85,3 +85,26 @@ test('memory queues are listed and fetched from by RPC', async () => {
     await stop();
   }
 });
+
+test('pcre_match_group and regex_reload of OpenSIPS, with the flags of the parameters', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sw-regex-'));
+  const file = join(folder, 'groups');
+  writeFileSync(file, '[0]\n^AL\n[1]\n^x\n^bob$\n');
+  const { daemon, lines, receive, stop } = startScript({
+    dialect: 'opensips',
+    modules: 'regex',
+    head: `modparam("regex", "file", "${file}")\nmodparam("regex", "pcre_caseless", 1)\nmodparam("regex", "pcre_dotall", 1)`,
+    script: `pcre_match_group("alice"); $var(a) = $rc; pcre_match_group("bob", 1); $var(b) = $rc; pcre_match_group("bob", 2); $var(c) = $rc;
+      $var(t) = "a\\nB"; pcre_match($var(t), "^a.b$"); xlog("$var(a) $var(b) $var(c) $rc\\n");`,
+  });
+  try {
+    receive(INVITE);
+    writeFileSync(file, '[0]\n^c\n');
+    assert.equal(await daemon.mi.execute('regex_reload', {}), 'OK');
+    receive(again(2));
+    assert.deepEqual(lines, ['1 1 -1 1', '-1 -1 -1 1']);
+  } finally {
+    await stop();
+    rmSync(folder, { recursive: true });
+  }
+});

@@ -20,6 +20,8 @@ executeSqlite(
    insert into dbaliases values ('bob', 'sw.example', 'robert', 'home.example'), ('o''neil', 'sw.example', 'neil', 'home.example'), ('bob', 'other', 'bad', 'bad');
    create table grp (username text, domain text, grp text);
    insert into grp values ('alice', 'a.example', 'international');
+   create table re_grp (reg_exp text, group_id int);
+   insert into re_grp values ('^sip:a.*@a[.]example$', 4), ('(broken', 5), ('^sip:b', 6), ('example$', 7);
    create table speed_dial (username text, domain text, sd_username text, sd_domain text, new_uri text, fname text, lname text);
    insert into speed_dial values ('alice', 'a.example', 'bob', 'sw.example', 'sip:real@far.example', '', '');`,
 );
@@ -136,4 +138,14 @@ test('a parameter that is not a name of a column is refused when the file is rea
       new RegExp(`module ${module}: ${parameter}: "a b" is not a name`),
     );
   }
+});
+
+test('db_get_user_group gives the numbers of all groups whose expressions match, or of the first', async () => {
+  const script = `db_get_user_group("From", $avp(g)); xlog("$rc $(avp(g)[*])\\n"); $var(u) = "sip:carl@b.org"; db_get_user_group("$var(u)", $avp(h)); xlog("$rc $avp(h)\\n");`;
+  const table = 'modparam("group", "re_table", "re_grp")';
+  assert.deepEqual(await run('opensips', script, table), ['1 4 7', '-1 <null>']);
+  assert.deepEqual(await run('opensips', script, `${table}\nmodparam("group", "multiple_gid", 0)`), [
+    '1 4',
+    '-1 <null>',
+  ]);
 });
