@@ -1,3 +1,4 @@
+import { parseAddress } from '../core/name-addr.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters, ModuleStates } from '../script/environment.js';
 import { containsLineBreak } from '../script/outgoing.js';
@@ -47,8 +48,7 @@ export const rpidFunctions: ScriptFunction[] = moduleFunctions('auth', [
     summary: 'whether the user of the URI in the AVP of rpid_avp is a telephone number',
     compile: () => (run) => {
       const party = partyOf(run);
-      const uri = /<([^>]*)>/.exec(party)?.[1] ?? party;
-      return code(/^\+\d{1,15}$/.test(cutUri(uri)?.user ?? ''));
+      return code(/^\+\d{1,15}$/.test(cutUri(parseAddress(party).uri)?.user ?? ''));
     },
   },
 ]);
