@@ -138,7 +138,7 @@ const TABLE: Readonly<Record<string, string>> = {
     dispatch_jobs:i current_id:i!2 current_info:s!2 server_id:i!2 persistent_mode:i!2 dispatch_mode:i!2 enable_stats:i bridge_persistent_cache:i neighbor_info:s~!2 ls_seq_no_col:s~!2 top_seq_no_col:s~!2 machine_id_col:s~!2 clusterer_id_col:s~!2 failed_attempts_col:s~!2 last_attempt_col:s~!2 duration_col:s~!2 no_tries_col:s~!2 enable_rerouting:i~`,
   db_mysql: `exec_query_threshold:i~ timeout_interval:i~ max_db_queries:i~ max_db_retries:i~ ps_max_col_size:i~ use_tls:i~ connect_timeout:i~ ping_interval:i~!2 auto_reconnect:i~!2`,
   db_postgres: `exec_query_threshold:i~ max_db_queries:i~ timeout:i~ use_tls:i~`,
-  db_sqlite: `alloc_limit:i~ load_extension:s~ busy_timeout:i~`,
+  db_sqlite: `alloc_limit:i~ load_extension:s~ busy_timeout:i~ exec_pragma:s~`,
   db_text: `db_mode:i~ buffer_size:i~`,
   db_virtual: `db_urls:s~ db_probe_time:i~ db_max_consec_retrys:i~`,
   presence: `db_url:s~ fallback2db:i~ cluster_id:i~ cluster_federation_mode:s~ cluster_be_active_shtag:s~ expires_offset:i~ max_expires_subscribe:i~ max_expires_publish:i~ contact_user:s~ enable_sphere_check:i~

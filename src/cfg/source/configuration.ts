@@ -16,7 +16,6 @@ import { Preprocessor, SyntaxFault } from './preprocessor.js';
 import { ROUTE_WORDS, RouteParser } from './routes.js';
 import type { SourceFile, SourceReader } from './sources.js';
 import { StatementParser } from './statements.js';
-import { switchLiteral } from './switch-literal.js';
 import type { Token } from './token.js';
 import { TokenStream } from './token-stream.js';
 
@@ -215,7 +214,8 @@ class ConfigurationParser {
     tokens.expect(',', 'after the name of a parameter');
     const token = tokens.peek();
     const negative = tokens.isPunctuation('-') && tokens.peek(1).kind === 'int';
-    const flag = switchLiteral(token, this.dialect);
+    // Also in OpenSIPS, whose scripts have no such values: its generated files contain modparam("auth_db", "calculate_ha1", yes).
+    const flag = token.kind === 'word' ? this.dialect.syntax.switchWords(token.text) : undefined;
     if (token.kind !== 'string' && token.kind !== 'int' && !negative && flag === undefined)
       throw tokens.unexpected('a number or a string');
     if (negative || flag !== undefined) tokens.take();
