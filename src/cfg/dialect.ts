@@ -59,7 +59,7 @@ export interface SyntaxDecisions {
   readonly routeWords: ReadonlySet<string>;
   /** The number that a word such as "yes" stands for in an expression; undefined for other words. */
   readonly switchWords: (word: string) => number | undefined;
-  /** Whether such a word is a number everywhere, also as the value of a module parameter. */
+  /** Whether such a word is a number everywhere in a script. As the value of a module parameter it is one in both dialects. */
   readonly switchLiterals: boolean;
   /** Whether names of routes need quotes when they are more than a word. */
   readonly quotedRouteNames: boolean;

@@ -214,7 +214,7 @@ class ConfigurationParser {
     tokens.expect(',', 'after the name of a parameter');
     const token = tokens.peek();
     const negative = tokens.isPunctuation('-') && tokens.peek(1).kind === 'int';
-    // Also in OpenSIPS, whose scripts have no such values: its generated files contain modparam("auth_db", "calculate_ha1", yes).
+    // In both dialects: OpenSIPS operators' files have modparam("auth_db", "calculate_ha1", yes).
     const flag = token.kind === 'word' ? this.dialect.syntax.switchWords(token.text) : undefined;
     if (token.kind !== 'string' && token.kind !== 'int' && !negative && flag === undefined)
       throw tokens.unexpected('a number or a string');

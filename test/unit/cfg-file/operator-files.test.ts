@@ -49,6 +49,7 @@ const FILES: readonly FileVerdict[] = [
   ['sbc-hidden-3.4.cfg', 'opensips-4', 'runs whole', []],
   ['carrier-edge-2.4.cfg', 'opensips-2.1', 'runs whole', []],
   ['trunk-carriers-3.4.cfg', 'opensips-4', 'runs whole', []],
+  ['trunk-fraud-3.4.cfg', 'opensips-4', 'runs whole', []],
   ['services-3.1.cfg', 'opensips-4', 'runs whole', []],
   ['cloud-trunk-3.4.cfg', 'opensips-4', 'runs whole', []],
   ['hosted-pbx-2.4.cfg', 'opensips-2.1', 'runs whole', []],

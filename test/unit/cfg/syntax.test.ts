@@ -231,11 +231,17 @@ describe('blocks of a file', () => {
     const text = (value: string) => `loadmodule "tm.so"\nmodparam("tm", "noisy_ctimer", ${value})\nroute { exit; }`;
     const valueIn = (value: string) => cfgFile('kamailio', text(value)).tree.moduleParameters[0]?.value;
     assert.deepEqual(['yes', 'off', 'enable', '"yes"'].map(valueIn), [1, 0, 1, 'yes']);
-    for (const [dialect, value] of [
-      ['kamailio', 'True'],
-      ['opensips', 'yes'],
-    ] as const)
-      assert.match(cfgFile(dialect, text(value)).messages[0] ?? '', /^2:32 expected a number or a string/);
+    assert.match(cfgFile('kamailio', text('True')).messages[0] ?? '', /^2:32 expected a number or a string/);
+  });
+
+  test('a parameter of a module is a number by a word in opensips.cfg', () => {
+    const text = (value: string) =>
+      `loadmodule "tm.so"\nmodparam("tm", "restart_fr_on_each_reply", ${value})\nroute { exit; }`;
+    for (const dialect of ['opensips', 'opensips-old'] as const) {
+      const valueIn = (value: string) => cfgFile(dialect, text(value)).tree.moduleParameters[0]?.value;
+      assert.deepEqual(['yes', 'No', 'on', 'off', 'true', '"yes"'].map(valueIn), [1, 0, 1, 0, 1, 'yes']);
+      assert.match(cfgFile(dialect, text('maybe')).messages[0] ?? '', /^2:44 expected a number or a string/);
+    }
   });
 
   test('comparisons need no blanks', () => {
