@@ -355,6 +355,28 @@ const FILES: readonly Served[] = [
     ],
   },
   {
+    file: 'trunk-fraud-3.4.cfg',
+    rows: [
+      [1, 'BUSY', 10],
+      [1, 'UP', 0],
+    ],
+    service: '4930222',
+    lines: [/^started at /, /^fraud \S+ total calls 1$/, /^dialog 4 -> 5$/],
+    tables: ([busy = '', up = '']) => [
+      `${DROUTING}
+       INSERT INTO dr_gateways (gwid, type, address, strip, pri_prefix, attrs) VALUES ('busy', 1, '${busy}', 0, '', 'a'), ('up', 1, '${up}', 0, '9', 'b');
+       INSERT INTO dr_carriers (carrierid, gwlist, flags) VALUES ('all', 'busy,up', 0);
+       INSERT INTO dr_rules (groupid, prefix, priority, gwlist, attrs) VALUES ('1', '49', 0, '#all', 'gold;2');
+       ${DIALPLAN}
+       INSERT INTO dialplan (dpid, pr, match_op, match_exp, match_flags, subst_exp, repl_exp) VALUES (1, 1, 1, '^[0-9]+$', 0, '^([0-9]+)$', '\\1');
+       CREATE TABLE fraud_detection (ruleid INTEGER PRIMARY KEY, profileid INT, prefix TEXT, start_hour TEXT, end_hour TEXT, daysoftheweek TEXT,
+         cpm_warning INT, cpm_critical INT, call_duration_warning INT, call_duration_critical INT, total_calls_warning INT, total_calls_critical INT,
+         concurrent_calls_warning INT, concurrent_calls_critical INT, sequential_calls_warning INT, sequential_calls_critical INT);
+       INSERT INTO fraud_detection VALUES (1, 1, '49', '00:00', '23:59', 'Mon-Sun', 300, 500, 7200, 13200, 1, 2000, 30, 50, 50, 100);
+       INSERT INTO version VALUES ('dialplan', 5), ('dr_gateways', 6), ('dr_carriers', 3), ('dr_rules', 4), ('dr_groups', 2), ('fraud_detection', 1);`,
+    ],
+  },
+  {
     file: 'services-3.1.cfg',
     rows: [
       [1, 'BUSY', 0],
