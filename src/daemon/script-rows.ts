@@ -79,18 +79,21 @@ export function addressRow(row: DatabaseRow, partition: string): AddressRow {
  * Reads Kamailio's file for the address table: lines "group address [mask [port [tag]]]"; "#" begins a comment.
  * `faulty` gets lines without a group or with an invalid address.
  */
-export function addressLines(text: string, faulty: (line: number, reason: string) => void): AddressRow[] {
+export function addressLines(text: string, faulty: (line: string, reason: string) => void): AddressRow[] {
   const rows: AddressRow[] = [];
+  const leftOut = new FaultyRows(faulty);
   for (const [i, line] of text.split('\n').entries()) {
     const [group = '', ip = '', mask, port, tag] = line.replace(/#.*/, '').trim().split(/\s+/);
     if (group === '') continue;
-    if (!/^\d+$/.test(group)) faulty(i + 1, 'the group is not a number');
-    else if (ip === '' || ip.includes('/')) faulty(i + 1, 'expected an address without a mask after the group');
+    if (!/^\d+$/.test(group)) leftOut.add(String(i + 1), 'the group is not a number');
+    else if (ip === '' || ip.includes('/'))
+      leftOut.add(String(i + 1), 'expected an address without a mask after the group');
     else {
       const row = { grp: group, ip_addr: ip.replace(/^\[(.*)\]$/, '$1'), mask, port, tag };
       rows.push(addressRow(row, 'default'));
     }
   }
+  leftOut.end();
   return rows;
 }
 
