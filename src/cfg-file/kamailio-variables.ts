@@ -22,7 +22,7 @@ const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])
 ];
 
 /** Variables that 5.6.3 never accepts: only OpenSIPS or later versions have them. */
-const UNSUPPORTED = ['an', 'oz', 'ru_q', 'shvinc', 'ctu', 'cts', 'rcv'];
+const UNSUPPORTED = ['an', 'oz', 'ru_q', 'shvinc', 'ctu', 'cts', 'rcv', 'dsg'];
 
 const NONE: ReadonlySet<string> = new Set();
 

@@ -21,7 +21,8 @@ export const cfgActions: RequestActions<MessageRun, number | Promise<number>> = 
   cancelled: (run) => (run.transaction ?? run.call.transaction)?.cancelled === true,
   reply: replyHere,
   unsetReply: ({ env }, way) => (way === 'stateful' ? env.tm.unsetReply : env.tm.unsetStateless),
-  addReplyLines({ call }, lines) {
+  addReplyLines({ call, env }, lines) {
+    if (lines === '' && env.dialect === 'kamailio') return -1;
     call.replyLines += lines;
     return 1;
   },
@@ -43,7 +44,10 @@ function appendBranch(run: MessageRun, uri: string | undefined, q: string): bool
     socket: call.sendSocket?.description,
   });
   if (!added) return false;
-  // As recorded, a branch that takes the request's own target also takes $du away from it.
-  if (given === undefined && env.dialect === 'kamailio') run.pvars.destinationUri = undefined;
+  // As recorded, a branch that takes the request's own target also takes $du and $fs away from it.
+  if (given === undefined && env.dialect === 'kamailio') {
+    run.pvars.destinationUri = undefined;
+    call.sendSocket = undefined;
+  }
   return true;
 }

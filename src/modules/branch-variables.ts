@@ -8,7 +8,11 @@ import { listed, numberIn, scopeOf } from './script-variable.js';
 
 /** The branches that a script has added to the request, in order. */
 export function branchesOf(scope: CfgScope): RequestBranch[] {
-  return scope.call?.branches ?? [];
+  const { call } = scope;
+  if (call === undefined) return [];
+  // As recorded, branch routes of Kamailio still see the branches that are being sent.
+  const sending = scope.env.dialect === 'kamailio' && scope.run?.routeKind === 'branch';
+  return sending ? call.takenBranches : call.branches;
 }
 
 /** The value of $branch(field). */
@@ -46,7 +50,8 @@ export function setBranchField(branch: RequestBranch, field: string, value: Pvar
       branch.destinationUri = text;
       break;
     case 'q':
-      branch.q = text ?? '';
+      // A number is in thousandths, as it is read.
+      branch.q = typeof value === 'number' ? String(value / 1000) : (text ?? '');
       break;
     case 'path':
       branch.path = text ?? '';
@@ -84,9 +89,14 @@ export const branch: VariableDefinition = {
     const at = (context: PvarContext, i: number) =>
       branchField(branchesOf(scopeOf(context))[i], field(context), scopeOf(context));
     const get = pick(index, count, at);
+    const all = each(index, count, at);
     return {
-      get: (context) => (field(context) === 'count' ? count(context) || null : get(context)),
-      all: each(index, count, at),
+      get: (context) => {
+        if (field(context) === 'count') return count(context) || null;
+        return index?.kind === 'all' && scopeOf(context).env.dialect === 'kamailio' ? at(context, 0) : get(context);
+      },
+      // As recorded, $(branch(uri)[*]) of Kamailio is the first one.
+      all: (context) => (scopeOf(context).env.dialect === 'kamailio' ? [at(context, 0)] : all(context)),
       set: (context, value) => {
         const all = branchesOf(scopeOf(context));
         const i = index?.kind === 'at' ? index.read(context) : 0;

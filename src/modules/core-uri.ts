@@ -33,7 +33,25 @@ export function editRequestUri(run: MessageRun, edit: (parts: UriParts) => boole
  */
 function editPhoneUri(run: MessageRun, edit: (parts: UriParts) => boolean | undefined): boolean {
   if (!isKamailioUri(run.call.requestUri)) return false;
+  // As recorded, the scheme is written anew, and of a URN only the first word stays, as the user.
+  const urn = /^urn:([^:]*)/i.exec(run.call.requestUri)?.[1];
+  if (urn !== undefined) {
+    const parts: UriParts = {
+      scheme: 'sip',
+      user: urn,
+      password: undefined,
+      host: '',
+      port: undefined,
+      params: '',
+      headers: '',
+    };
+    if (edit(parts) === false) return false;
+    const { user = '', host, port } = parts;
+    run.pvars.setRequestUri(`sip:${user}${host === '' ? '' : `@${host}`}${port === undefined ? '' : `:${port}`}`);
+    return true;
+  }
   return editRequestUri(run, (parts) => {
+    parts.scheme = parts.scheme.toLowerCase();
     const { user = '', params } = parts;
     const seen = kamailioUser({ user, params });
     if (seen === user) return edit(parts);

@@ -102,7 +102,8 @@ function advertising(part: string, summary: string, set: (call: Call, text: stri
     {
       name,
       dialects: KAMAILIO,
-      parameters: [param(part, 'literal')],
+      // As recorded, a port in quotes is refused.
+      parameters: [part === 'port' ? param(part, 'int', { strict: true }) : param(part, 'literal')],
       keepsReturnCode: true,
       summary,
       compile:
@@ -167,6 +168,7 @@ const core: FunctionSpec[] = [
   ),
   {
     name: 'send',
+    dialects: OPENSIPS,
     waits: true,
     parameters: [param('destination', 'string'), optional('headers', 'string')],
     summary: 'sends the received request without our Via; given header lines are added',
@@ -198,13 +200,15 @@ const core: FunctionSpec[] = [
       parameters: [param('socket', kind)],
       ...(kind === 'literal' ? { keepsReturnCode: true } : {}),
       summary: 'sets the socket to send from',
-      compile:
-        ([socket]) =>
-        (run) =>
-          kind === 'literal'
-            ? sendSocket(run, (socket as Arg).text)
-            : // As recorded, also true for a socket that does not exist.
-              Math.abs(sendSocket(run, textOf(socket, run))),
+      compile: ([socket], { facts }) => {
+        if (kind === 'literal') {
+          const { text } = socket as Arg;
+          if (!listens(facts, text)) throw new Error(`"${text}" is not a socket of this file`);
+          return (run) => sendSocket(run, text);
+        }
+        // As recorded, also true for a socket that does not exist.
+        return (run) => Math.abs(sendSocket(run, textOf(socket, run)));
+      },
     }),
   ),
   {
@@ -229,7 +233,9 @@ const core: FunctionSpec[] = [
       summary: 'sends replies to the source port of the request',
       compile: () => (run) => {
         run.call.rport = true;
-        const server = run.transaction?.server;
+        // As recorded of Kamailio, once it is relayed the transaction's replies stay as they are.
+        const fixed = run.env.dialect === 'kamailio' && (run.transaction?.branches.length ?? 0) > 0;
+        const server = fixed ? undefined : run.transaction?.server;
         if (server !== undefined) server.marking = run.call.marking;
         return 1;
       },

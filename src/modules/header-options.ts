@@ -106,9 +106,11 @@ export const valuesInHeaders: FunctionSpec[] = [
       (run) => {
         const wanted = textOf(value, run);
         for (const field of run.fields(textOf(name, run))) {
-          const text = textIn(run, field);
+          const before = editOf(run, field);
+          const text = before?.text ?? textIn(run, field);
           const kept = text.split(',').filter((each) => each.trim() !== wanted);
           if (kept.length === text.split(',').length) continue;
+          if (before !== undefined) run.edits.drop((edit) => edit === before);
           if (kept.length === 0) run.edits.remove(field.line, field.next);
           else run.edits.replace(field.value, field.end, kept.join(','));
         }

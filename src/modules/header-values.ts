@@ -164,8 +164,12 @@ function assignHfValue(run: MessageRun, [name, value]: readonly (Arg | undefined
   const one = chosen(valuesOf(run, header), index === '*' ? undefined : index);
   if (one === undefined) return -1;
   const text = textOf(value, run);
-  if (param === undefined) run.edits.replace(one.start, one.end, text);
-  else {
+  if (param === undefined) {
+    // The blanks before a value stay.
+    let { start } = one;
+    while (start < one.end && (run.message.text[start] === ' ' || run.message.text[start] === '\t')) start++;
+    run.edits.replace(start, one.end, text);
+  } else {
     const span = paramSpan(run.message.text, param, one);
     if (span === undefined) run.edits.insert(one.end, `;${param}=${text}`);
     else run.edits.replace(span.from, span.to, `;${param}=${text}`);

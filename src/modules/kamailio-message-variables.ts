@@ -25,16 +25,21 @@ function firstLine(message: PvarMessage): string {
   return end < 0 ? message.text : message.text.slice(0, end);
 }
 
+function headPart(message: PvarMessage): string {
+  const end = message.text.indexOf('\r\n\r\n');
+  return end < 0 ? message.text : message.text.slice(0, end);
+}
+
 const parts: Readonly<Record<string, (scope: CfgScope) => PvarValue>> = {
   len: ({ message }) => message.length,
   buf: ({ message }) => message.text,
   fline: ({ message }) => firstLine(message),
   lpart: ({ message }) => message.text.slice(firstLine(message).length + 2),
   body: ({ message }) => orNull(message.body),
-  hdrs: ({ message }) => {
-    const end = message.text.indexOf('\r\n\r\n');
-    return message.text.slice(firstLine(message).length + 2, end < 0 ? undefined : end + 2);
-  },
+  // As recorded, without the line break of the last header field.
+  hdrs: ({ message }) => headPart(message).slice(firstLine(message).length + 2),
+  fpart: ({ message }) => headPart(message),
+  body_len: ({ message }) => message.body.length,
 };
 
 /** The URI to which the message would be sent: $du, else the request-URI. */
@@ -103,8 +108,12 @@ function viaVariable(index: number): VariableDefinition {
 /** The values of all header fields of a name; a field that is a list is split at commas. */
 function listedValues(message: PvarMessage, name: string): string[] {
   const values: string[] = [];
+  const contact = /^(?:contact|m)$/i.test(name);
   for (const field of message.headers(name)) {
-    for (const each of splitList(field, ',')) if (values.length < MAX_VALUES) values.push(each);
+    const all = splitList(field, ',');
+    // As recorded, the last contact of a field comes first, and "*" is none.
+    if (contact) all.reverse();
+    for (const each of all) if (values.length < MAX_VALUES && !(contact && each.trim() === '*')) values.push(each);
   }
   return values;
 }
@@ -199,6 +208,14 @@ function accountUri(scope: CfgScope): PvarValue {
   return uri === undefined ? null : `${uri.user}@${uri.host}`;
 }
 
+/** The domain of the credentials' user name. */
+function accountDomain(message: PvarMessage): string | null {
+  const raw = message.header('Proxy-Authorization') ?? message.header('Authorization');
+  const username = raw === undefined ? undefined : parseCredentials(raw)?.param('username');
+  if (username === undefined || username === null) return null;
+  return username.slice(username.indexOf('@') < 0 ? username.length : username.indexOf('@') + 1);
+}
+
 /** A parameter of the credentials; "" for a missing algorithm. */
 function credential(name: string): VariableDefinition {
   return own(({ message }) => {
@@ -265,6 +282,11 @@ export const messageVariables: readonly (readonly [string, VariableDefinition])[
   ],
   ['dir', diversionParam('reason')],
   ['dip', diversionParam('privacy')],
+  ['dic', diversionParam('counter')],
+  // Only a registrar's contacts have one.
+  ['ruid', own(() => null)],
+  // As recorded, "" for a user name without a domain.
+  ['ad', own(({ message }) => accountDomain(message))],
   ['adn', credential('nonce')],
   ['aa', credential('algorithm')],
   ['AU', own(({ message }) => orNull(parseUri(addressUri(message.from) ?? '')?.user))],

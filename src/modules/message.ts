@@ -1,6 +1,7 @@
 import { ipFamily } from '../core/ip-address.js';
 import { contains, ipv4Number, readNetwork } from '../core/ipv4-network.js';
 import { parseUri, uriParam } from '../core/uri.js';
+import { isKamailioUri } from '../pvar/variables/script-uris.js';
 import { maxForwardsFunctions } from '../route/functions/max-forwards.js';
 import { MESSAGE_FUNCTIONS } from '../route/functions/message.js';
 import type { MessageRun } from '../script/call.js';
@@ -223,9 +224,9 @@ export const messageFunctions: ScriptFunction[] = [
           const literal = value !== undefined && !value.bare && value.text !== '';
           const added = literal ? value.text : textOf(value, run);
           if (added === '') return 1;
-          const question = uri.indexOf('?');
-          const head = question < 0 ? uri : uri.slice(0, question);
-          run.pvars.setRequestUri(`${head};${added}${question < 0 ? '' : uri.slice(question)}`);
+          if (!isKamailioUri(uri)) return -1;
+          // As recorded, for a URI with headers the result is an invalid URI.
+          run.pvars.setRequestUri(uri.includes('?') ? 'sip:@@' : `${uri};${added}`);
           return 1;
         },
     },

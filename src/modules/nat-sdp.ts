@@ -1,10 +1,60 @@
 import type { MessageRun } from '../script/call.js';
 import { type FunctionSpec, intOf, KAMAILIO, OPENSIPS, optional, param, textOf } from './define.js';
+import { sdpSpan, streamsOf } from './sdp/streams.js';
 import { wordBits } from './word-bits.js';
 
 /**
- * Changes the SDP by bits: 1 adds a=direction:active, 2 writes an address into c=, 4 adds a=nortpproxy:yes, 8 writes it
- * into o=, 16 also replaces the null address. In OpenSIPS each of `lines` begins with a line break, so they are
+ * Changes the SDP of a Kamailio message by bits: 1 adds a=direction:active to each stream, 2 writes an address into c=, 4
+ * adds a=nortpproxy:yes, 8 writes it into o=. The address that was there follows the last stream, once for each line
+ * that changed; an address that is there already counts as unchanged.
+ */
+function fixKamailio(run: MessageRun, bits: number, address: string | undefined): number {
+  const { message, edits, source } = run;
+  if (message.body === '') return -1;
+  const ip = address ?? source.address;
+  const span = sdpSpan(run);
+  const sdp = message.text.slice(span.start, span.end);
+  const streams = streamsOf(run);
+  const noted: string[] = [];
+  let changed = 0;
+  for (const [bit, pattern] of ADDRESSES) {
+    if ((bits & bit) === 0) continue;
+    for (const match of sdp.matchAll(pattern)) {
+      const found = match[1] ?? '';
+      if (found === ip) continue;
+      const end = span.start + (match.index ?? 0) + match[0].length;
+      edits.replace(end - found.length, end, ip);
+      noted.push(`a=oldmediaip:${found}`);
+      changed++;
+    }
+  }
+  const keeps = run.env.modules.module('nathelper').flag('append_sdp_oldmediaip', true);
+  const last = [...((bits & 4) !== 0 ? ['a=nortpproxy:yes'] : []), ...(keeps ? noted : [])];
+  for (const [i, { end }] of streams.entries()) {
+    const lines = (bits & 1) !== 0 ? ['a=direction:active'] : [];
+    addLines(run, end, i === streams.length - 1 ? [...lines, ...last] : lines);
+  }
+  if (streams.length === 0) addLines(run, span.end, [...((bits & 1) !== 0 ? ['a=direction:active'] : []), ...last]);
+  return changed > 0 ? 1 : UNCHANGED;
+}
+
+/** Kamailio's bits for c= and o=, and where their addresses are. */
+const ADDRESSES = [
+  [2, /^c=IN IP[46] ([^\r\n/ ]+)/gm],
+  [8, /^o=(?:\S+ ){3}IN IP[46] ([^\r\n/ ]+)/gm],
+] as const;
+
+/** Adds lines after the last line before `end` that is not empty. */
+function addLines({ message, edits }: MessageRun, end: number, lines: readonly string[]): void {
+  if (lines.length === 0) return;
+  let at = end;
+  while (at > message.bodyStart && (message.text[at - 1] === '\n' || message.text[at - 1] === '\r')) at--;
+  edits.insert(at, lines.map((line) => `\r\n${line}`).join(''));
+}
+
+/**
+ * Changes the SDP of an OpenSIPS message by bits: 1 adds a=direction:active, 2 writes an address into c=, 4 adds a=nortpproxy:yes, 8 writes it
+ * into o=, 16 also replaces the null address. Each of `lines` begins with a line break, so they are
  * inserted before the last line break of the body.
  */
 function fixSdp(run: MessageRun, bits: number, address: string | undefined, lines: string): number {
@@ -12,39 +62,29 @@ function fixSdp(run: MessageRun, bits: number, address: string | undefined, line
   const { body } = message;
   if (body === '') return -1;
   const ip = address ?? source.address;
-  const opensips = run.env.dialect === 'opensips';
-  const parameters = run.env.modules.module('nathelper');
-  const skipped = opensips
-    ? parameters.text('oldip_skip', '')
-    : parameters.flag('append_sdp_oldmediaip', true)
-      ? ''
-      : 'co';
+  const skipped = run.env.modules.module('nathelper').text('oldip_skip', '');
   const added: string[] = [];
-  let changed = false;
   if ((bits & 1) !== 0) added.push('a=direction:active');
   if ((bits & 4) !== 0) added.push('a=nortpproxy:yes');
   for (const [bit, pattern, old, letter] of [
-    [2, /^c=IN IP[46] ([^\r\n/ ]+)/gm, opensips ? 'oldcip' : 'oldmediaip', 'c'],
-    [8, /^o=(?:\S+ ){3}IN IP[46] ([^\r\n/ ]+)/gm, opensips ? 'oldoip' : '', 'o'],
+    [2, /^c=IN IP[46] ([^\r\n/ ]+)/gm, 'oldcip', 'c'],
+    [8, /^o=(?:\S+ ){3}IN IP[46] ([^\r\n/ ]+)/gm, 'oldoip', 'o'],
   ] as const) {
     if ((bits & bit) === 0) continue;
     let first: string | undefined;
     for (const match of body.matchAll(pattern)) {
       const found = match[1] ?? '';
-      if (opensips && (bits & 16) === 0 && (found === '0.0.0.0' || found === '::')) continue;
+      if ((bits & 16) === 0 && (found === '0.0.0.0' || found === '::')) continue;
       const end = message.bodyStart + (match.index ?? 0) + match[0].length;
-      // As recorded of Kamailio, an address that is there already counts as unchanged.
-      if (!opensips && found === ip) continue;
       edits.replace(end - found.length, end, ip);
       first ??= found;
     }
-    changed ||= first !== undefined;
-    if (first !== undefined && old !== '' && !skipped.includes(letter)) added.push(`a=${old}:${first}`);
+    if (first !== undefined && !skipped.includes(letter)) added.push(`a=${old}:${first}`);
   }
   const last = /\r?\n$/.exec(body)?.[0] ?? '';
-  const text = added.map((line) => `\r\n${line}`).join('') + (opensips ? lines : '');
+  const text = added.map((line) => `\r\n${line}`).join('') + lines;
   if (text !== '') edits.insert(message.bodyEnd - last.length, text);
-  return opensips || changed ? 1 : UNCHANGED;
+  return 1;
 }
 
 /** Kamailio's return code when no address was changed. */
@@ -90,6 +130,6 @@ export const sdpFunctions: readonly FunctionSpec[] = [
     compile:
       ([changes, address]) =>
       (run) =>
-        fixSdp(run, intOf(changes, run, 0), address === undefined ? undefined : textOf(address, run), ''),
+        fixKamailio(run, intOf(changes, run, 0), address === undefined ? undefined : textOf(address, run)),
   },
 ];

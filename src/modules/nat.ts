@@ -3,6 +3,7 @@ import { findText } from '../core/find-text.js';
 import { ipFamily } from '../core/ip-address.js';
 import { parseAddress } from '../core/name-addr.js';
 import { bareHost, bracketed, parseUri, type SipUri, uriParam, withoutUriParam } from '../core/uri.js';
+import { isKamailioUri } from '../pvar/variables/script-uris.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
 import { type RouteValue, routeValues } from '../sip/route-set.js';
@@ -175,8 +176,9 @@ function addAlias(run: MessageRun, address: string, port: number, protocol: stri
 /** Moves the alias of the request-URI into $du. */
 function handleAlias(run: MessageRun, last: boolean): number {
   const text = run.call.requestUri;
+  if (!isKamailioUri(text)) return -1;
   const uri = parseUri(text);
-  if (uri === undefined) return -1;
+  if (uri === undefined) return NO_ALIAS;
   const params = text.length - uri.headers.length - uri.params.length;
   const found = last ? uri.params.lastIndexOf(';alias=') : uri.params.indexOf(';alias=');
   if (found < 0) return NO_ALIAS;

@@ -48,8 +48,10 @@ function isRelayable(text: string, nextHop: string | undefined): boolean {
 export function refusedUri({ env, call, transaction, pvars }: MessageRun, outbound?: string): number | undefined {
   if (env.dialect === 'opensips' || transaction !== undefined) return undefined;
   if (isRelayable(call.requestUri, outbound ?? pvars.destinationUri)) return undefined;
-  call.relayFault = NO_URI;
-  return NO_URI.code;
+  // As recorded, the "host" of a URN is looked up.
+  const fault = /^urn:/i.test(call.requestUri) ? faultOf('kamailio', 'dns') : NO_URI;
+  call.relayFault = fault;
+  return fault.code;
 }
 
 /** Relays the request with a transaction. Returns the code of the originals. */
@@ -172,6 +174,8 @@ function hostOfNextHop({ call, pvars }: MessageRun): string | undefined {
 /** Forwards a request without a transaction. */
 export function forwardStateless(run: MessageRun, given?: string): number | Promise<number> {
   const { call, env } = run;
+  // As recorded, in a reply route the function is true and sends nothing.
+  if (!run.message.isRequest && run.routeKind === 'onreply') return env.dialect === 'kamailio' ? 1 : -1;
   const to = given === 'sip:uri:host' ? hostOfNextHop(run) : given;
   const destinationUri = to ?? run.pvars.destinationUri;
   const nextHop = destinationUri ?? call.requestUri;
@@ -209,7 +213,7 @@ export function forwardStateless(run: MessageRun, given?: string): number | Prom
     );
     const onsend = env.script.route('onsend');
     if (onsend !== undefined && env.dialect === 'kamailio') {
-      const sending = new MessageRun(env, 'onsend', call.scope, call.message, call.source, run.edits, call);
+      const sending = new MessageRun(env, 'onsend', call.scope, call.message, call.source, run.edits.copy(), call);
       sending.sendingTo = { address: address.address, port: address.port, transport: socket.transport, socket };
       const dropped = onsend.run(sending) === 'drop';
       call.scope.run = run;
@@ -311,6 +315,7 @@ export function checkTransaction(run: MessageRun): number {
     if (known?.kind === 'ack') return 0;
     return code(known?.kind === 'accepted');
   }
+  if (env.dialect === 'kamailio' && (run.routeKind === 'branch' || run.routeKind === 'branch-failure')) return 1;
   // As recorded, Kamailio returns 0 also when this script has created the transaction.
   if (run.transaction !== undefined && env.dialect === 'kamailio') return 0;
   if (known === undefined || known.kind === 'new') return -1;

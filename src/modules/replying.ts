@@ -22,7 +22,9 @@ export function replyHere(run: MessageRun, status: number, reason: string, way: 
 
 function answer(run: MessageRun, status: number, reason: string, way: ReplyWay): number {
   const { call, env } = run;
-  if (status < 100 || status > (env.dialect === 'opensips' ? 699 : 999)) return -1;
+  // As recorded, Kamailio's sl sends codes below 100 as they are.
+  const least = env.dialect === 'kamailio' && way === 'stateless' ? 1 : 100;
+  if (status < least || status > (env.dialect === 'opensips' ? 699 : 999)) return -1;
   if (call.message.method === 'ACK' || (call.own && env.dialect === 'opensips')) return -1;
   // In event_route[tm:local-response] the message is the reply itself.
   if (!call.message.isRequest) return way === 'stateful' ? replyByReply(run, status, reason) : -1;
@@ -37,6 +39,8 @@ function answer(run: MessageRun, status: number, reason: string, way: ReplyWay):
   const before = call.replyLines;
   const lines = replyLines(run, status, way);
   const body = call.replyBody;
+  // As recorded, a transaction cannot be answered from its branch-failure route.
+  if (run.routeKind === 'branch-failure' && way !== 'stateless') return -1;
   if (transaction !== undefined && (way !== 'stateless' || env.dialect === 'opensips')) {
     const good = transaction.reply(status, reason, lines, body);
     call.replyBody = '';

@@ -157,8 +157,8 @@ function tagFault({ from, to }: SipMessage): Fault | undefined {
 function fault(run: MessageRun, checks: number, uris: number, extensions: ReadonlySet<string>): Fault | undefined {
   const { message, call } = run;
   const has = (bit: number): boolean => (checks & bit) !== 0;
-  // A reply has no request-URI.
-  if (has(CHECKS.requestUriScheme) && message.isRequest && !isUri(call.requestUri)) return bad('Bad Request URI');
+  // As recorded, a reply has no request-URI and so fails.
+  if (has(CHECKS.requestUriScheme) && !(message.isRequest && isUri(call.requestUri))) return bad('Bad Request URI');
   if (has(CHECKS.cseqValue) && !(message.cseqNumber >= 0 && message.cseqNumber <= 0x1_0000_0000))
     return bad('CSeq number is illegal');
   if (has(CHECKS.contentLength) && message.contentLengthValue >= 0 && message.text.length !== message.bodyEnd)
@@ -199,7 +199,7 @@ const checkCompile: FunctionSpec['compile'] =
     if (wrong === undefined) return 1;
     if (noReply) found.set(run.call, wrong);
     else answer(run, wrong);
-    return run.message.isRequest && autoDrop ? 0 : -1;
+    return autoDrop ? 0 : -1;
   };
 
 const replyCompile: FunctionSpec['compile'] = () => (run) => {

@@ -178,7 +178,7 @@ const edits: FunctionSpec[] = [
     replaceText(run, args, run.message.headersStart, run.message.headersEnd),
   ),
   kamailioFunction('replace_body_str', 'text by mode', 'replaces a text in the body', (run, args) =>
-    replaceText(run, args, run.message.bodyStart, run.message.bodyEnd),
+    run.message.body === '' ? -1 : replaceText(run, args, run.message.bodyStart, run.message.bodyEnd),
   ),
   kamailioFunction(
     'search_append_body',
@@ -210,7 +210,8 @@ const edits: FunctionSpec[] = [
     },
   ),
   kamailioFunction('set_reply_body', 'body type', 'sets the body of replies of this proxy', (run, [body, type]) => {
-    run.call.replyBody = textOf(body, run);
+    // As recorded, the first of two bodies is sent.
+    if (run.call.replyBody === '') run.call.replyBody = textOf(body, run);
     run.call.replyLines += `Content-Type: ${textOf(type, run)}\r\n`;
     return 1;
   }),

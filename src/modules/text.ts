@@ -189,8 +189,11 @@ const kamailio: FunctionSpec[] = [
     dialects: KAMAILIO,
     routes: ['request', 'onreply', 'event'],
     summary: 'applies the changes made so far to the message',
-    // Not allowed after record_route().
-    compile: () => (run) => code(run.call.recordRouting.length === 0 && !run.call.own && applyChanges(run)),
+    // Not allowed after record_route(), nor in a branch-failure route.
+    compile: () => (run) =>
+      code(
+        run.call.recordRouting.length === 0 && !run.call.own && run.routeKind !== 'branch-failure' && applyChanges(run),
+      ),
   },
 ];
 

@@ -48,7 +48,13 @@ export const branchFunctions: FunctionSpec[] = [
     name: 't_any_replied',
     dialects: KAMAILIO,
     summary: 'whether a branch got a reply',
-    compile: () => (run) => code(branches(run).some((each) => each.replied)),
+    // As recorded, the reply that a reply route has at hand does not count yet.
+    compile: () => (run) =>
+      code(
+        branches(run).some((each) =>
+          run.routeKind === 'onreply' && each === run.branch ? each.status > 100 : each.replied,
+        ),
+      ),
   },
   {
     name: 't_branch_timeout',
@@ -115,6 +121,8 @@ export const branchFunctions: FunctionSpec[] = [
       ([which]) =>
       (run) => {
         const wanted = textOf(which, run);
+        const others = wanted === 'others' && run.routeKind === 'onreply';
+        if (others && !branches(run).some((each) => each !== run.branch)) return -1;
         for (const each of branches(run)) {
           if (wanted === 'all' || (wanted === 'others' ? each !== run.branch : each === run.branch)) each.cancel('');
         }

@@ -8,6 +8,15 @@ function transaction(run: MessageRun) {
   return run.transaction ?? run.call.transaction;
 }
 
+/** As recorded: the status of the reply at hand, of the branch that failed, or of the last reply sent; none in a branch route. */
+function statusCode(run: MessageRun): number {
+  const { message, routeKind } = run;
+  if (!message.isRequest) return message.status;
+  if (routeKind === 'branch') return -1;
+  if (routeKind === 'failure' || routeKind === 'branch-failure') return run.call.scope.txCode ?? -1;
+  return transaction(run)?.lastStatus || -1;
+}
+
 const NO_FLAGS = { no100: false, noAutoReply: false };
 
 const tm: FunctionSpec[] = [
@@ -16,12 +25,7 @@ const tm: FunctionSpec[] = [
   kamailioFunction('t_save_lumps', '', 'accepted where there is a transaction', (run) =>
     code(transaction(run) !== undefined),
   ),
-  kamailioFunction(
-    't_get_status_code',
-    '',
-    'the status of the transaction',
-    (run) => transaction(run)?.lastStatus || -1,
-  ),
+  kamailioFunction('t_get_status_code', '', 'the status of the transaction', statusCode),
   kamailioFunction('t_retransmit_reply', '', 'sends the last reply again', (run) => {
     if ((transaction(run)?.lastStatus ?? 0) === 0) return -1;
     run.transaction?.server.retransmitted();

@@ -109,7 +109,10 @@ const tm: FunctionSpec[] = [
     summary: 'creates the transaction of the request',
     compile: () => (run) => {
       if (run.transaction !== undefined || run.call.own || lookedUp.known(run.call) === true) return -10;
-      if (run.call.message.method === 'ACK') return run.known?.kind === 'ack' ? 0 : -1;
+      if (run.call.message.method === 'ACK') {
+        if (run.known?.kind === 'ack') return 0;
+        return run.env.dialect === 'kamailio' ? 1 : -1;
+      }
       const refused = refusedUri(run);
       if (refused !== undefined) return refused;
       const transaction = beginTransaction(run);
@@ -158,7 +161,7 @@ const tm: FunctionSpec[] = [
     name: 't_release',
     dialects: KAMAILIO,
     summary: 'releases the transaction',
-    compile: () => () => 1,
+    compile: () => (run) => (run.routeKind === 'branch-failure' ? -1 : 1),
   },
   {
     name: 't_reply_with_body',

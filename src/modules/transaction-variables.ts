@@ -60,5 +60,6 @@ export const transactionVariables: readonly (readonly [string, VariableDefinitio
     }),
   ],
   ['T_inv', cancelledInvite],
-  ['T_reply_last', own((scope) => String(scope.replyCode ?? scope.txCode ?? ''))],
+  // As recorded, always empty.
+  ['T_reply_last', own(() => '')],
 ];

@@ -234,6 +234,10 @@ export class Call implements DispatcherCall {
   branches: RequestBranch[] = [];
   /** Header lines for replies generated here (append_to_reply). */
   replyLines = '';
+  /** The same when the transaction was created: what its later replies have. */
+  frozenReplyLines = '';
+  /** The added branches of the last t_relay(). */
+  takenBranches: RequestBranch[] = [];
   replyBody = '';
   transaction: TransactionState | undefined = undefined;
   recordRouting: RecordRouting[] = [];
@@ -434,6 +438,7 @@ export class Call implements DispatcherCall {
   freeze(): void {
     this.edits = this.edits.copy();
     this.frozenFlags = this.flags;
+    this.frozenReplyLines = this.replyLines;
   }
 }
 

@@ -54,7 +54,9 @@ export function forwarded(call: Call, leaving: CopySettings, target: CopyTarget,
     viaParams: params,
     requestUri: leaving.requestUri,
     edits: hiding === undefined ? leaving.edits.list : hidingRequest(message, socket, hiding),
-    head: routes + leaving.head,
+    // As recorded, Kamailio writes the Route of a path after its Via.
+    head: call.env.dialect === 'kamailio' ? routes : routes + leaving.head,
+    belowVia: call.env.dialect === 'kamailio' ? leaving.head : '',
     marking: hiding === undefined ? call.marking : undefined,
   });
 }
@@ -122,7 +124,8 @@ function userOf(call: Call): string {
 
 /** Host of a Record-Route URI. Like the originals, leaves out port 5060. */
 function hostOf(call: Call, socket: SipSocket, advertised: string | undefined): string {
-  const host = advertised ?? sentBy(call, socket);
+  // As recorded, Kamailio's Record-Route shows the socket even after set_advertised_address().
+  const host = advertised ?? (call.env.dialect === 'kamailio' ? socket.sentBy : sentBy(call, socket));
   return host.endsWith(':5060') && socket.transport !== 'tls' ? host.slice(0, -5) : host;
 }
 

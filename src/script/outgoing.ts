@@ -17,6 +17,8 @@ export interface OutgoingRequest {
   readonly edits: readonly TextEdit[];
   /** Lines inserted before the first header line: Record-Route. */
   readonly head: string;
+  /** Lines inserted right after our Via. */
+  readonly belowVia?: string;
   /** How received and rport are written into the Via below ours; undefined when there is no other Via. */
   readonly marking: ViaMarking | undefined;
 }
@@ -28,7 +30,7 @@ export function outgoingRequest(o: OutgoingRequest): string {
   const edits: TextEdit[] = [];
   if (o.head !== '') edits.push({ start: message.headersStart, end: message.headersStart, text: o.head });
   for (const edit of o.edits) edits.push(edit);
-  const via = `Via: SIP/2.0/${socket.transport.toUpperCase()} ${o.sentBy};branch=${o.branch}${o.viaParams}\r\n`;
+  const via = `Via: SIP/2.0/${socket.transport.toUpperCase()} ${o.sentBy};branch=${o.branch}${o.viaParams}\r\n${o.belowVia ?? ''}`;
   if (message.viaLine >= 0) edits.push({ start: message.viaLine, end: message.viaLine, text: via });
   else edits.push({ start: message.headersStart, end: message.headersStart, text: via });
   const below = o.marking === undefined ? undefined : markedVia(message, o.source, o.marking, false);

@@ -93,6 +93,7 @@ export function takeTargets(call: Call): Target[] {
     path: routeLine(each.path),
     follows: false,
   }));
+  call.takenBranches = call.branches;
   call.branches = [];
   call.path = '';
   return [main, ...more];
@@ -429,13 +430,14 @@ function sent(
   const socket = blocked ? undefined : (webSocketTo(run, address) ?? env.sockets.choose(address, preferred));
   if (socket === undefined) {
     fail(transaction, branch);
-    if (!blocked && env.dialect === 'kamailio' && address.transport === 'udp' && address.family === 4)
+    if (!blocked && env.dialect === 'kamailio' && address.transport === 'udp')
       return faultOf('kamailio', 'dns', parseUri(nextHopOf(call, leaving)));
     return faultOf(env.dialect, blocked ? 'blocked' : 'socket', parseUri(nextHopOf(call, leaving)));
   }
   const onsend = env.script.route('onsend');
   if (onsend !== undefined) {
-    const sending = new MessageRun(env, 'onsend', call.scope, call.message, call.source, leaving.edits, call);
+    // As recorded, what the route changes does not reach the message, which is built already.
+    const sending = new MessageRun(env, 'onsend', call.scope, call.message, call.source, leaving.edits.copy(), call);
     sending.sendingTo = { address: address.address, port: address.port, transport: socket.transport, socket };
     const dropped = onsend.run(sending) === 'drop';
     call.scope.run = run;

@@ -159,8 +159,8 @@ export function runBranchFailure(
   call.scope.txCode = branch.status;
   call.scope.txReason = branch.reply?.reason ?? '';
   call.scope.branchIndex = branch.index;
-  // As recorded, changes the route makes to the message apply only to the branches it adds.
-  const { edits } = call;
+  // As recorded, changes the route makes to the message apply only to the branches it adds, and replies do not have them.
+  const { edits, replyLines, replyBody } = call;
   call.edits = edits.copy();
   const run = new MessageRun(env, 'branch-failure', call.scope, call.message, call.source, call.edits, call);
   run.transaction = transaction;
@@ -170,6 +170,8 @@ export function runBranchFailure(
     restore();
     call.frozenFlags = call.flags;
     call.edits = edits;
+    call.replyLines = replyLines;
+    call.replyBody = replyBody;
   };
   if (outcome instanceof Promise) return outcome.finally(left);
   left();

@@ -456,6 +456,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
 
   private sendBestReply(): void {
     const best = bestBranch(this.branches, this.env.dialect);
+    const lines = this.env.dialect === 'kamailio' ? this.call.frozenReplyLines : this.call.replyLines;
     if (best === undefined) {
       const number = this.relayFailed ? 6 : 1;
       const kamailio = this.env.dialect === 'kamailio';
@@ -464,17 +465,17 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     }
     const { reply, status } = best;
     if (this.cancelled && reply === undefined) {
-      this.reply(487, reasonPhrase(487), this.call.replyLines);
+      this.reply(487, reasonPhrase(487), lines);
       return;
     }
     if (reply === undefined) {
-      this.reply(status, statusLine(status, this.env.dialect), this.call.replyLines);
+      this.reply(status, statusLine(status, this.env.dialect), lines);
       return;
     }
     if (status === 503 && this.env.tm.translate503) {
       if (this.env.dialect === 'kamailio') {
         // As recorded, Kamailio generates the reply, with the reason phrase of the received code.
-        if (this.passesOnsendRoute(reply)) this.reply(500, reasonPhrase(503), this.call.replyLines, '', true);
+        if (this.passesOnsendRoute(reply)) this.reply(500, reasonPhrase(503), lines, '', true);
         return;
       }
       this.sendFinal(outgoingReply(reply, [], `500 ${reply.reason}`), 500, reply);
@@ -482,11 +483,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     }
     const challenged = challengesOf(best, this.branches, this.env.tm.aggregateChallenges);
     if (this.env.dialect === 'kamailio' && this.env.tm.aggregateChallenges && isAggregated(best, this.branches)) {
-      this.reply(
-        status,
-        reasonPhrase(status),
-        this.call.replyLines + ownChallenges(reply) + (challenged[0]?.text ?? ''),
-      );
+      this.reply(status, reasonPhrase(status), lines + ownChallenges(reply) + (challenged[0]?.text ?? ''));
       return;
     }
     this.sendFinal(outgoingReply(reply, challenged), status, reply);

@@ -82,7 +82,7 @@ export function buildReply(
   marking: ViaMarking = 'asked',
 ): string {
   const text = request.text;
-  let out = `SIP/2.0 ${code} ${reason}\r\n`;
+  let out = `SIP/2.0 ${code < 100 ? String(code).padStart(3, '0') : code} ${reason}\r\n`;
   if (request.viaLine >= 0) {
     const edit = markedVia(request, source, marking, true);
     out +=
@@ -204,19 +204,12 @@ function sentByEnd({ text, viaValue }: SipMessage, viaEnd: number): number {
 
 function endsVia(request: SipMessage, source: Source, forced: boolean, ownReply: boolean): TextEdit | undefined {
   const { via, text } = request;
-  if (via === undefined || (via.receivedStart !== 0 && (via.rport || !forced))) return viaEdit(request, source);
+  if (via === undefined || (via.receivedStart !== 0 && via.rport)) return viaEdit(request, source);
+  if (via.receivedStart !== 0) return overReceived(request, source, forced, ownReply);
   const bare = bareHost(via.host);
   const received = bare === source.address && !via.rport ? '' : `;received=${source.address}`;
   if (received === '' && !forced) return undefined;
   const rport = `;rport=${source.port}`;
-  if (via.receivedStart !== 0) {
-    const start = text.indexOf(';', request.viaValue);
-    return {
-      start,
-      end: via.receivedEnd,
-      text: `${rport}${text.slice(start, via.receivedStart)};received=${source.address}`,
-    };
-  }
   if (ownReply) {
     if (via.rport)
       return { start: via.rportStart, end: via.end, text: rport + text.slice(via.rportEnd, via.end) + received };
@@ -225,6 +218,24 @@ function endsVia(request: SipMessage, source: Source, forced: boolean, ownReply:
   const at = sentByEnd(request, via.end);
   if (via.rport) return { start: at, end: via.rportEnd, text: received + text.slice(at, via.rportStart) + rport };
   return { start: at, end: at, text: (forced ? rport : '') + received };
+}
+
+/**
+ * As recorded from Kamailio for a Via that came with received: our own reply leaves it and adds one at the end, a
+ * forwarded request has the source address in its place.
+ */
+function overReceived(
+  { via, text, viaValue }: SipMessage,
+  source: Source,
+  forced: boolean,
+  ownReply: boolean,
+): TextEdit | undefined {
+  if (via === undefined) return undefined;
+  const rport = forced ? `;rport=${source.port}` : '';
+  const received = `;received=${source.address}`;
+  if (ownReply) return { start: via.end, end: via.end, text: rport + received };
+  const start = forced ? text.indexOf(';', viaValue) : via.receivedStart;
+  return { start, end: via.receivedEnd, text: rport + text.slice(start, via.receivedStart) + received };
 }
 
 /** Sorts edits by position. There are few, and they are nearly sorted. */

@@ -61,6 +61,17 @@ export class CallCompiler {
       );
       return NOTHING;
     }
+    // As recorded, Kamailio's grammar allows few of its own statements in onsend_route: those on flags and the log.
+    if (
+      dialect.name === 'kamailio' &&
+      this.subRoutes.currentKind === 'onsend' &&
+      definition.module === 'core' &&
+      definition.keepsReturnCode === true &&
+      !/flag|^x?log/.test(definition.name)
+    ) {
+      problems.error('route-kind', node.at, `${node.name}() may not be called from an onsend route`);
+      return NOTHING;
+    }
     if (dialect.name === 'kamailio' && definition.recorded !== undefined) {
       const { currentKind, nameless } = this.subRoutes;
       if (definition.recorded.inRoute(count, currentKind, nameless)) return this.bound(node, definition, clears);
@@ -231,6 +242,8 @@ export class CallCompiler {
     const literal =
       context.dialect.syntax.quotedRouteNames && node.name.kind === 'string' ? node.name.value : undefined;
     const name = literal ?? staticName(node.name);
+    if (context.dialect.name === 'kamailio' && subRoutes.currentKind === 'onsend')
+      context.problems.error('route-kind', node.at, 'route() may not be called from an onsend route');
     if (name !== undefined) {
       const target = subRoutes.find(name);
       const empty = context.dialect.flow.emptyRoutesUndefined && target !== undefined && subRoutes.isEmpty(name);

@@ -56,6 +56,15 @@ export class CompileContext {
 
   /** Compiles a single variable of the script. */
   variable(reference: VariableReference): Format | undefined {
+    // As recorded, Kamailio has shared memory, which this variable needs, only after the first modparam.
+    if (
+      this.dialect.name === 'kamailio' &&
+      /^\$\(?shv\(/.test(reference.text) &&
+      this.tree.moduleParameters.length === 0
+    ) {
+      this.problems.error('variable', reference.at, `${reference.text} needs a modparam before it`);
+      return undefined;
+    }
     return this.format(reference.text, reference.at, false);
   }
 

@@ -278,8 +278,11 @@ export function selectSource(
       return { format: '' };
     }
     case 'via': {
-      const inner = `hdr(Via)[${Math.max(1, Number(root.argument ?? 1)) - 1}]`;
+      const number = Number(root.argument ?? 1);
+      const inner = `hdr(Via)[${number > 0 ? number - 1 : number}]`;
       const [first, second] = rest;
+      // As recorded, there is no Via 0.
+      if (number === 0) return { format: '$null' };
       if (first === undefined) return { format: `$(${inner})` };
       const name = first.name === 'params' ? (first.argument ?? second?.name ?? '') : first.name;
       const part =

@@ -94,7 +94,9 @@ function mismatch(operator: BinaryOperator, left: StaticType, right: StaticType)
       return left === 'int' && right === 'string' ? 'a number and a string cannot be added' : undefined;
     case '==':
     case '!=':
-      return left === 'int' && right === 'string' ? 'a number cannot be compared with a string' : undefined;
+      return left === 'int' && (right === 'string' || right === 'null')
+        ? 'a number cannot be compared with a string'
+        : undefined;
     case 'eq':
     case 'ne':
       return left === 'int' ? `operator ${operator} compares strings only` : undefined;

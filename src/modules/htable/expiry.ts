@@ -52,7 +52,7 @@ export const shtrecord: VariableDefinition = {
     get: (context) => {
       const { call } = scopeOf(context);
       const record = call === undefined ? undefined : expired.known(call);
-      return record?.[(argument?.constant ?? '') === 'key' ? 'key' : 'value'] ?? null;
+      return record?.[(argument?.constant ?? '') === 'key' ? 'key' : 'value'] ?? '';
     },
   }),
 };

@@ -33,7 +33,7 @@ export const hashTables = {
     const tables = new Map<string, HashTable>();
     for (const each of parameters.all('htable')) {
       const { name, options } = hashTableDefinition(String(each));
-      const fault = optionFault(options);
+      const fault = String(each).includes('=>') ? optionFault(options) : 'the definition has no "=>"';
       if (fault !== undefined) throw new Error(`htable ${name}: ${fault}`);
       const initial = options.get('initval');
       tables.set(name, {
@@ -75,7 +75,7 @@ const OPTIONS: Readonly<Record<string, RegExp>> = {
   dmqreplicate: /^\d*$/,
   dbtable: /^/,
   cols: /^/,
-  coldelim: /^/,
+  coldelim: /^[^,]*$/,
   colnull: /^/,
 };
 

@@ -37,7 +37,7 @@ const tableWalks = {
 };
 
 /** Maximum number of iterations at once, and of entries in one. */
-const MAX_WALKS = 64;
+const MAX_WALKS = 4;
 const MAX_WALKED = 100_000;
 
 /** Keys in the order of the original's slots, and within a slot by their hashes, which ignore letter case. */
@@ -123,8 +123,7 @@ export function iterators(): FunctionSpec[] {
       compile:
         ([walk]) =>
         (run) => {
-          run.env.modules.of(tableWalks).delete(textOf(walk, run));
-          return 1;
+          return code(run.env.modules.of(tableWalks).delete(textOf(walk, run)));
         },
     },
     onEntry('rm', [], (walk, key, _text, env) => removeHere(env, walk, key)),

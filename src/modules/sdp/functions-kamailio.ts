@@ -13,7 +13,16 @@ import {
   textOf,
 } from '../define.js';
 import { byId, byName, type Choose, change, keep, remove } from './codecs.js';
-import { deleteStream, isStaticName, lineStarting, linesOf, nameOf, type Stream, streamsOf } from './streams.js';
+import {
+  deleteStream,
+  isStaticName,
+  lineStarting,
+  linesOf,
+  nameOf,
+  type Stream,
+  sdpSpan,
+  streamsOf,
+} from './streams.js';
 
 function list(text: string): string[] {
   return text
@@ -144,8 +153,10 @@ export const sdpopsFunctions: ScriptFunction[] = moduleFunctions('sdpops', [
       (run) => {
         if (!isAvp(result)) return -1;
         if (run.message.body === '') return NO_BODY;
-        if (!/^v=0/.test(run.message.body)) return -1;
-        result?.variable?.assign(run.pvars, run.message.body);
+        const { start, end } = sdpSpan(run);
+        const sdp = run.message.text.slice(start, end);
+        if (!sdp.startsWith('v=0')) return -1;
+        result?.variable?.assign(run.pvars, sdp);
         return 1;
       },
   },

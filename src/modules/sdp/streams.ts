@@ -1,4 +1,5 @@
 import type { MessageRun } from '../../script/call.js';
+import { boundaryOf } from '../body-parts.js';
 
 /** A line of a body. */
 export interface BodyLine {
@@ -148,9 +149,21 @@ export function lineStarting(run: MessageRun, start: string): BodyLine | undefin
   return undefined;
 }
 
-/** The streams of the body, in order. */
+/** Where the SDP of the body is: the whole body, or the first part of a multipart body that begins with "v=0". */
+export function sdpSpan({ message }: MessageRun): { readonly start: number; readonly end: number } {
+  const { text, bodyStart, bodyEnd } = message;
+  if (bodyStart >= bodyEnd || text.startsWith('v=0', bodyStart)) return { start: bodyStart, end: bodyEnd };
+  const boundary = boundaryOf(message.header('content-type'));
+  const before = boundary === undefined ? -1 : text.indexOf('\nv=0', bodyStart);
+  if (before < 0 || before >= bodyEnd) return { start: bodyStart, end: bodyEnd };
+  const next = text.indexOf(`\n--${boundary}`, before);
+  return { start: before + 1, end: next < 0 || next >= bodyEnd ? bodyEnd : next + 1 };
+}
+
+/** The streams of the SDP, in order. */
 export function streamsOf(run: MessageRun): Stream[] {
-  const { text, bodyStart, bodyEnd } = run.message;
+  const { text } = run.message;
+  const { start: bodyStart, end: bodyEnd } = sdpSpan(run);
   const heads: { readonly line: BodyLine; readonly match: RegExpExecArray }[] = [];
   let at = text.startsWith('m=', bodyStart) ? bodyStart : text.indexOf('\nm=', bodyStart) + 1;
   while (at > 0 && at < bodyEnd && heads.length <= MAX_STREAMS) {

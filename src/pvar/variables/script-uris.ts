@@ -259,7 +259,11 @@ export function scriptUriVariables(rules: UriRules): [string, VariableDefinition
     rules,
   );
   const whole = plain(
-    (context) => (request.uri(context) === undefined ? null : orNull(context.requestUri)),
+    // As recorded, Kamailio's $ru of a reply is null.
+    (context) =>
+      (rules.lenientUser && !context.message.isRequest) || request.uri(context) === undefined
+        ? null
+        : orNull(context.requestUri),
     (context, value) => {
       if (typeof value === 'string' && (value !== '' || rules.lenientUser)) context.setRequestUri(value);
     },

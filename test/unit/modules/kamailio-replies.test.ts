@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { answerTo, INVITE, startScript } from '../../support/script-run.js';
 
-test('sanity_check() of a reply checks no request-URI, and never replies to a reply', async () => {
+test('sanity_check() of a reply fails where the request-URI is looked at, and never replies to a reply', async () => {
   const runner = startScript({
     dialect: 'kamailio',
     modules: 'sanity',
     script: `request_route { $du = "sip:127.0.0.1:5090"; t_on_reply("R"); t_relay(); }
-onreply_route[R] { if (sanity_check("17895", "7")) xlog("fine $rs\\n"); else xlog("wrong $rs\\n"); }
+onreply_route[R] { if (sanity_check("17604", "7")) xlog("fine $rs\\n"); sanity_check("17895", "7"); xlog("not reached\\n"); }
 `,
   });
   runner.receive(INVITE);
