@@ -96,7 +96,7 @@ export const branch: VariableDefinition = {
         return index?.kind === 'all' && scopeOf(context).env.dialect === 'kamailio' ? at(context, 0) : get(context);
       },
       // As recorded, $(branch(uri)[*]) of Kamailio is the first one.
-      all: (context) => (scopeOf(context).env.dialect === 'kamailio' ? [at(context, 0)] : all(context)),
+      all: (context) => (scopeOf(context).env.dialect === 'kamailio' ? [at(context, 0)] : (all?.(context) ?? [])),
       set: (context, value) => {
         const all = branchesOf(scopeOf(context));
         const i = index?.kind === 'at' ? index.read(context) : 0;

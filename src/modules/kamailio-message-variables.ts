@@ -39,7 +39,7 @@ const parts: Readonly<Record<string, (scope: CfgScope) => PvarValue>> = {
   // As recorded, without the line break of the last header field.
   hdrs: ({ message }) => headPart(message).slice(firstLine(message).length + 2),
   fpart: ({ message }) => headPart(message),
-  body_len: ({ message }) => message.body.length,
+  body_len: ({ message }) => (message.body ?? '').length,
 };
 
 /** The URI to which the message would be sent: $du, else the request-URI. */

@@ -16,6 +16,7 @@ const FORMATS: Readonly<Record<string, RecordingFormat | undefined>> = {
   'scripts-kamailio-fresh.json': 'scripts',
   'scripts-kamailio-further.json': 'scripts',
   'scripts-kamailio-grammar.json': 'scripts',
+  'scripts-kamailio-statements.json': 'scripts',
   'scripts-kamailio-kinds.json': 'scripts',
   'scripts-kamailio-modules.json': 'scripts',
   'scripts-kamailio-random.json': 'scripts',

@@ -15,7 +15,8 @@ export async function assertAgreement(
     | 'kamailio-rules'
     | 'kamailio-kinds'
     | 'kamailio-fresh'
-    | 'kamailio-grammar',
+    | 'kamailio-grammar'
+    | 'kamailio-statements',
   least: number,
 ): Promise<void> {
   const file = new URL(`../data/scripts-${name}.json`, import.meta.url);
