@@ -1,3 +1,4 @@
+import type { RouteKind } from '../cfg/ast.js';
 import type { FileFacts } from '../cfg/function-table.js';
 import { parseUri } from '../core/uri.js';
 import { BLACKLIST_FUNCTIONS, targetFunctions, uriOf } from '../route/functions/targets.js';
@@ -115,6 +116,9 @@ function advertising(part: string, summary: string, set: (call: Call, text: stri
     },
   ];
 }
+
+/** Routes in which 5.6.3 allows forward(); in reply routes it does nothing. */
+const FORWARDS: readonly RouteKind[] = ['request', 'failure', 'branch', 'branch-failure', 'onreply', 'local', 'event'];
 
 /** The host and the port of the next hop, as arguments of forward(). */
 const HOP_HOST = 'uri:host';
@@ -287,7 +291,9 @@ const shared = targetFunctions(cfgActions);
 /** Functions of the core. */
 export const coreFunctions: ScriptFunction[] = [
   ...sharedFunctions('core', OPENSIPS, shared.core),
-  ...sharedFunctions('core', KAMAILIO, { forward: { ...shared.core.forward, keepsReturnCode: true } }),
+  ...sharedFunctions('core', KAMAILIO, {
+    forward: { ...shared.core.forward, routes: FORWARDS, keepsReturnCode: true },
+  }),
   ...sharedFunctions('core', OPENSIPS, BLACKLIST_FUNCTIONS),
   ...moduleFunctions('core', core),
 ];

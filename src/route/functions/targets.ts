@@ -32,7 +32,7 @@ export function targetFunctions<Site extends MessageSite, Result>(actions: Reque
     core: {
       forward: {
         parameters: [optional('destination', 'string')],
-        routes: ['request', 'failure', 'branch', 'branch-failure', 'onreply', 'local', 'event'],
+        routes: ['request', 'failure', 'branch', 'local', 'event'],
         summary: 'forwards the request without a transaction',
         waits: true,
         check([to], { dialect, facts }) {
