@@ -17,9 +17,9 @@ export const branchFunctions: FunctionSpec[] = [
       ([status]) =>
       (run) => {
         const wanted = intOf(status, run, 0);
-        // As recorded, the branch that got its final reply last does not count yet.
+        // As recorded, the branch that got its final reply last does not count yet, unless it had a provisional one before.
         const last = run.routeKind === 'failure' ? run.transaction?.lastFinalBranch : undefined;
-        return code(branches(run).some((each) => each !== last && each.status === wanted));
+        return code(branches(run).some((each) => (each !== last || each.replied) && each.status === wanted));
       },
   },
   {

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { answerTo, INVITE, startScript } from '../../support/script-run.js';
+import { until } from '../../support/until.js';
+
+for (const [replies, expected] of [
+  [['486 Busy Here'], 'none'],
+  [['180 Ringing', '486 Busy Here'], 'busy'],
+] as const)
+  test(`t_grep_status() in a failure route after ${replies.join(', ')}: ${expected}`, async () => {
+    const runner = startScript({
+      dialect: 'kamailio',
+      script: `request_route { $du = "sip:127.0.0.1:7001"; t_on_failure("F"); t_relay(); }
+        failure_route[F] { if (t_grep_status("486")) { xinfo("busy\\n"); } else { xinfo("none\\n"); } }`,
+    });
+    try {
+      runner.receive(INVITE);
+      await until('an INVITE', () => runner.sent.some(({ text }) => text.startsWith('INVITE')));
+      const request = runner.sent.find(({ text }) => text.startsWith('INVITE'))?.text ?? '';
+      for (const reply of replies) runner.receive(answerTo(request, reply, { tag: 'gw' }), 7001);
+      await until('a line', () => runner.lines.length > 0);
+      assert.deepEqual(runner.lines, [expected]);
+    } finally {
+      await runner.stop();
+    }
+  });
