@@ -252,7 +252,11 @@ function listenOn(
   const words = rest.map((each) => String(plainValue(each)));
   while (/^(?:[a-z]+:)?\([^)]*$/i.test(text) && words.length > 0) text += words.shift();
   // Blanks may surround the colons.
-  while (words[0]?.startsWith(':') === true || text.endsWith(':')) text += words.shift() ?? '';
+  while (words.length > 0 && (words[0]?.startsWith(':') === true || text.endsWith(':'))) text += words.shift();
+  if (text.endsWith(':')) {
+    problems.error('setting', at, `${name}=${text}: an address is missing`);
+    return;
+  }
   text = text.replace(/^([a-z_]+:)\*(?=:|$)/i, '$10.0.0.0');
   if (!/:(?:\d+)$/.test(text.replace(/^[a-z]+:/i, '')) || /\]$/.test(text)) {
     text += `:${port ?? (/^tls/i.test(text) ? '5061' : '5060')}`;

@@ -35,3 +35,8 @@ test('a file without a listener listens on all addresses', () => {
   assert.deepEqual(listen('disable_tcp=yes\nport=5075'), ['udp:0.0.0.0:5075']);
   assert.deepEqual(listen('log_level=3', '#!OPENSIPS', 'route'), ['udp:0.0.0.0:5060']);
 });
+
+test('a listener that ends with a colon is refused (it was read for ever)', () => {
+  for (const text of ['udp:', 'udp:127.0.0.1:', 'udp :'])
+    assert.throws(() => listen(`listen=${text}`), /an address is missing/, text);
+});
