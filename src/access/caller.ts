@@ -10,7 +10,8 @@ export type EndpointKind =
   | 'ctl'
   | 'jsonrpc-fifo'
   | 'jsonrpc-datagram'
-  | 'jsonrpc-http';
+  | 'jsonrpc-http'
+  | 'script';
 
 /** Who sent a management request: the rights, and what an audit record names. */
 export interface Caller extends Rights {

@@ -6,7 +6,7 @@ import type { SettingsControl } from '../management/mi/dependencies.js';
 import type { Prober } from '../probing/prober.js';
 import { buildConsole } from './build-console.js';
 import { buildEvents, type EventParts } from './build-events.js';
-import { buildManagement, type ManagementParts } from './build-management.js';
+import { buildManagement, commandForScript, type ManagementParts } from './build-management.js';
 import { buildObservers, type ObserverParts } from './build-observers.js';
 import { buildProbing } from './build-probing.js';
 import { buildRouting, type RoutingParts } from './build-routing.js';
@@ -91,6 +91,7 @@ export function assemble(options: DaemonOptions, daemon: WholeDaemon): DaemonPar
     publish: records.ofScript,
     subscribe: (...all) => faultOf(() => events.publisher.subscribe(...all)),
     rpc: (...asked) => management.answerRpc(...asked),
+    mi: (command, params) => commandForScript(management.mi, command, params),
     tablesRead: (partition) => hooks?.parts?.tablesRead(partition),
   });
   const prober = buildProbing(first, {

@@ -1,9 +1,11 @@
 import { getHeapStatistics } from 'node:v8';
 import { Access } from '../access/access.js';
 import { AuditTrail } from '../access/audit.js';
+import { unbounded } from '../access/caller.js';
 import { HttpAccess } from '../access/http-access.js';
 import type { BlacklistTable } from '../blacklist/blacklist.js';
 import type { Settings } from '../config/settings.js';
+import { messageOf } from '../core/errors.js';
 import type { Service } from '../core/service.js';
 import type { Engine } from '../engine/engine.js';
 import { manualEvent } from '../events/catalogue.js';
@@ -11,6 +13,7 @@ import type { MiAnswer } from '../events/sinks/nats-mi.js';
 import type { HealthSource } from '../http/handlers.js';
 import type { HttpServer } from '../http/server.js';
 import type { DatagramEndpoint } from '../management/endpoints/datagram.js';
+import { MiError } from '../management/mi/command.js';
 import { registerCommands } from '../management/mi/commands/all.js';
 import type { ScriptCommandTable, SettingsControl } from '../management/mi/dependencies.js';
 import { MiHandler } from '../management/mi/handler.js';
@@ -82,6 +85,21 @@ export interface ManagementParts {
   callRpc(method: string, params: unknown): Promise<object>;
   /** Answers an RPC request that a script passes on as text; undefined if it is not JSON. Never rejects. */
   readonly answerRpc: KamailioRpc['answer'];
+}
+
+/** Runs a management command for a script. Never rejects. */
+export async function commandForScript(
+  mi: MiHandler,
+  command: string,
+  params: Readonly<Record<string, string>> | readonly string[],
+): Promise<{ readonly text: string; readonly fault: boolean }> {
+  try {
+    const found = await mi.execute(command, params, unbounded('script'));
+    return { text: JSON.stringify(found) ?? 'null', fault: false };
+  } catch (error) {
+    const code = error instanceof MiError ? error.code : 500;
+    return { text: JSON.stringify({ code, message: messageOf(error) }), fault: true };
+  }
 }
 
 /** Builds the command tables and the endpoints in the settings. Nothing is opened. */

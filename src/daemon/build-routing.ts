@@ -18,6 +18,7 @@ export interface RoutingEnvironment extends DaemonEnvironment {
   readonly publish: NonNullable<ScriptRoutingOptions['publish']>;
   readonly subscribe: NonNullable<ScriptRoutingOptions['subscribe']>;
   readonly rpc: NonNullable<ScriptRoutingOptions['rpc']>;
+  readonly mi: NonNullable<ScriptRoutingOptions['mi']>;
   readonly tablesRead: NonNullable<ScriptRoutingOptions['tablesRead']>;
 }
 
@@ -74,6 +75,7 @@ export function buildRouting(
       sharingTag: (name) => cluster.tag(name),
       subscribe: env.subscribe,
       rpc: env.rpc,
+      mi: env.mi,
       captures: () => observers.traces.captures,
       tablesRead: env.tablesRead,
       tokens: new DialogTokens(secret.keys),

@@ -23,6 +23,7 @@ export function servicesOfCopy(services: ScriptServices): ScriptServices {
     },
     http: () => Promise.resolve('failed'),
     rpc: () => Promise.resolve(undefined),
+    mi: () => Promise.resolve(undefined),
     subscribe: () => 'an explained request sends no events',
     publish: () => false,
     sharingTag: (name) => services.sharingTag(name),

@@ -90,6 +90,8 @@ export interface ScriptRoutingOptions {
   readonly captures?: (() => ScriptServices['captures']) | undefined;
   /** Runs an RPC command written as JSON; undefined if the text is not JSON. */
   readonly rpc?: ScriptServices['rpc'] | undefined;
+  /** Runs a management command. */
+  readonly mi?: ScriptServices['mi'] | undefined;
   /** Called when the tables were read again, for other processes. */
   readonly tablesRead?: ((partition: string | undefined) => void) | undefined;
   /** Receives script lines; default: the log. */
@@ -163,6 +165,7 @@ export class ScriptRouting {
       sharingTag: memory?.sharingTag ?? options.sharingTag ?? (() => undefined),
       captures: options.captures ?? (() => undefined),
       rpc: options.rpc ?? NO_SERVICES.rpc,
+      mi: options.mi ?? NO_SERVICES.mi,
       subscribe: options.subscribe ?? (() => 'there are no events here'),
       log: options.log,
     });

@@ -36,6 +36,8 @@ export interface ScriptServicesOptions {
   readonly captures: () => ScriptServices['captures'];
   /** Runs one of Kamailio's RPC commands. */
   readonly rpc: ScriptServices['rpc'];
+  /** Runs a management command. */
+  readonly mi: ScriptServices['mi'];
   /** Keeps the contents of call records in the main process; undefined in that process. */
   readonly keep?: ScriptServices['keep'];
   readonly log: Logger;
@@ -76,6 +78,10 @@ export class OutsideServices implements ScriptServices {
 
   rpc(text: string, sender: RpcSender | undefined): Promise<RpcAnswer | undefined> {
     return this.options.rpc(text, sender);
+  }
+
+  mi(...asked: Parameters<ScriptServices['mi']>): ReturnType<ScriptServices['mi']> {
+    return this.options.mi(...asked);
   }
 
   subscribe(event: string, socket: string, seconds: number | undefined): string | undefined {

@@ -34,6 +34,7 @@ import { logFunctions } from './log.js';
 import { mathFunctions } from './math.js';
 import { mediaRelayFunctions } from './media-relay/functions.js';
 import { messageFunctions } from './message.js';
+import { miScriptFunctions } from './mi-script.js';
 import { mqueueFunctions } from './mqueue.js';
 import { mtreeFunctions } from './mtree.js';
 import { natFunctions } from './nat.js';
@@ -160,6 +161,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
       ...redirectFunctions,
       ...enumFunctions,
       ...programFunctions,
+      ...miScriptFunctions,
       ...mqueueFunctions,
       ...asyncFunctions,
       ...tlsFunctions,

@@ -44,7 +44,6 @@ const NOT_HERE: Readonly<Record<string, string>> = {
   media_exchange: `media_fork_to_uri media_fork_from_call media_fork_pause media_fork_resume media_exchange_from_uri media_exchange_to_call media_terminate
     media_handle_indialog media_indialog`,
   mediaproxy: 'engage_media_proxy use_media_proxy end_media_session',
-  mi_script: 'mi',
   mmgeoip: 'mmg_lookup',
   msilo: 'm_store m_dump',
   msrp_gateway: 'msrp_gw_answer',

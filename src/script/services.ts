@@ -132,6 +132,14 @@ export interface ScriptServices {
    * text is not JSON.
    */
   rpc(text: string, sender: RpcSender | undefined): Promise<RpcAnswer | undefined>;
+  /**
+   * Runs a management command (MI) for the script: parameters by name, or in order. The result is JSON; `fault` that of
+   * an error. Undefined where there are no commands.
+   */
+  mi(
+    command: string,
+    params: Readonly<Record<string, string>> | readonly string[],
+  ): Promise<{ readonly text: string; readonly fault: boolean } | undefined>;
   /** Undefined when no capture server is configured. */
   readonly captures?: ScriptCaptures | undefined;
   /** Subscribes a socket to an event for some seconds; returns an error text, or undefined when that worked. */
@@ -154,6 +162,7 @@ export const NO_SERVICES: ScriptServices = {
   },
   http: () => Promise.resolve('failed'),
   rpc: () => Promise.resolve(undefined),
+  mi: () => Promise.resolve(undefined),
   subscribe: () => 'there are no events here',
   publish: () => false,
   sharingTag: () => undefined,

@@ -51,6 +51,7 @@ function file(t: TestContext, definitions: readonly string[], more: { url?: stri
     subscribe: () => undefined,
     captures: () => undefined,
     rpc: () => Promise.resolve(undefined),
+    mi: () => Promise.resolve(undefined),
     log,
   });
   const env = {

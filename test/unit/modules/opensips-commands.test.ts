@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { FakeClock } from '../../support/fake-clock.js';
-import { answerTo, INVITE, type ScriptRunner, type ScriptRunOptions, startScript } from '../../support/script-run.js';
+import {
+  answerTo,
+  INVITE,
+  linesOf,
+  type ScriptRunner,
+  type ScriptRunOptions,
+  startScript,
+} from '../../support/script-run.js';
 import { until } from '../../support/until.js';
 
 type Values = Readonly<Record<string, unknown>>;
@@ -250,4 +257,23 @@ describe('modules over MI', () => {
       await stop();
     }
   });
+});
+
+test('mi() runs a management command: parameters after its name, in order, or by name', async () => {
+  const script = `
+    mi("cache_store local key value"); xlog("$rc\\n"); mi("cache_fetch local key", $var(r)); xlog("$rc $var(r)\\n");
+    $avp(v) = "local"; $avp(v) = "key"; mi("cache_fetch", $var(r), $avp(v)); xlog("$rc $var(r)\\n");
+    $avp(n) = "system"; $avp(n) = "attr"; mi("cache_fetch", $json(r), $avp(n), $avp(v)); xlog("$rc $json(r)\\n");
+    mi("no_such_command", $var(r)); xlog("$rc $var(r)\\n"); $avp(n) = "more"; mi("cache_fetch", $var(r), $avp(n), $avp(v)); xlog("$rc\\n");
+    async(mi("cache_fetch local other", $var(r)), done); }
+    route[done] { xlog("$rc $var(r)\\n"); xlog("end\\n"); exit;`;
+  assert.deepEqual(await linesOf({ dialect: 'opensips', modules: 'mi_script cachedb_local json', script }), [
+    '1',
+    '1 {"key":"key","value":"value"}',
+    '1 {"key":"key","value":"value"}',
+    '1 {"key":"key","value":"value"}',
+    '-1 {"code":-32601,"message":"Method not found"}',
+    '-1',
+    '-1 {"code":400,"message":"Value not found"}',
+  ]);
 });

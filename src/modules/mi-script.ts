@@ -1,0 +1,60 @@
+import { compileFormat } from '../pvar/format.js';
+import type { PvarValue } from '../pvar/value.js';
+import type { MessageRun } from '../script/call.js';
+import { type Arg, moduleFunctions, OPENSIPS, optional, param, type ScriptFunction, textOf } from './define.js';
+
+/** Maximum number of parameters of one command. */
+const MAX_PARAMETERS = 64;
+
+/** Reads all values of an AVP in the order in which they were added; of other variables their one value. */
+function valuesOf(arg: Arg | undefined): (run: MessageRun) => readonly string[] {
+  const given = arg?.variable;
+  if (given === undefined) return () => [];
+  const plain = /^\$(avp\([^[\]{}]*\))$/.exec(given.text)?.[1];
+  const variable = plain === undefined ? given : compileFormat(`$(${plain}[*])`);
+  return ({ pvars }) => {
+    const all: readonly PvarValue[] = variable.values?.(pvars) ?? [variable.evaluateValue(pvars)];
+    return [...all].reverse().map((each) => String(each ?? ''));
+  };
+}
+
+/** The function of mi_script. */
+export const miScriptFunctions: ScriptFunction[] = moduleFunctions('mi_script', [
+  {
+    name: 'mi',
+    dialects: OPENSIPS,
+    waits: true,
+    async: true,
+    parameters: [
+      param('command', 'string'),
+      optional('result', 'writable'),
+      optional('names', 'variable'),
+      optional('values', 'variable'),
+    ],
+    summary: 'runs a management command; its parameters stand after its name, or in AVPs with their names and values',
+    compile: ([command, result, names, values]) => {
+      const namesOf = valuesOf(names);
+      const given = valuesOf(values);
+      return async (run) => {
+        const [name = '', ...inline] = textOf(command, run).trim().split(/\s+/);
+        const keys = namesOf(run);
+        const texts = given(run);
+        if (inline.length > MAX_PARAMETERS || keys.length > MAX_PARAMETERS)
+          return run.refused('mi', `a command has at most ${MAX_PARAMETERS} parameters`);
+        if (values !== undefined && keys.length !== texts.length)
+          return run.refused('mi', `${keys.length} names of parameters, ${texts.length} values`);
+        // Without values the first list has the parameters in their order.
+        const params =
+          names === undefined
+            ? inline
+            : values === undefined
+              ? keys
+              : Object.fromEntries(keys.map((key, i) => [key, texts[i] ?? '']));
+        const answer = await run.env.services.mi(name, params);
+        if (answer === undefined) return run.refused('mi', 'there are no management commands here');
+        result?.variable?.assign(run.pvars, Buffer.from(answer.text, 'utf8').toString('latin1'));
+        return answer.fault ? -1 : 1;
+      };
+    },
+  },
+]);
