@@ -105,7 +105,7 @@ function standingOf(severity: CfgProblem['severity'], code: CfgProblemCode): Sta
   if (code === 'unknown-function') return 'unknown';
   if (code === 'tls-otherwise') return 'noted';
   // Peers are checked less strictly than the file demands, which matters more than a parameter without effect.
-  return code === 'tls-demand' ? 'stands in' : 'no effect';
+  return code === 'tls-demand' || code === 'not-done' ? 'stands in' : 'no effect';
 }
 
 function verdictOf(things: readonly UsedThing[]): Verdict {
@@ -118,7 +118,7 @@ function verdictOf(things: readonly UsedThing[]): Verdict {
 function parametersOf(tree: ConfigurationTree, { problems }: CfgReading): UsedThing[] {
   const messages = new Map(problems.filter(({ code }) => code === 'no-effect').map(({ at, message }) => [at, message]));
   const elsewhere = ({ severity, code }: CfgProblem): boolean =>
-    severity === 'error' || code === 'tls-demand' || code === 'tls-otherwise';
+    severity === 'error' || code === 'tls-demand' || code === 'tls-otherwise' || code === 'not-done';
   const wrong = new Set(problems.filter(elsewhere).map(({ at }) => at));
   const parameters = tree.parameters.map(({ name, at }) => ({ name, at }));
   const ofModules = tree.moduleParameters.map(({ module, name, at }) => ({ name: `${module}: ${name}`, at }));
@@ -188,7 +188,8 @@ function modulesOf(tree: ConfigurationTree, functions: FunctionTable<MessageRun>
   return tree.modules.map(({ name, at }) => {
     const isLocations = dialect === 'kamailio' && name === 'usrloc';
     const served = withFunctions.has(name) || BUILT_IN.has(name) || isLocations;
-    const refused = served ? [] : functionsMissingOf(name, dialect);
+    const missingHere = served ? [] : functionsMissingOf(name, dialect);
+    const refused = missingHere.filter((each) => functions.find(dialect, each).length === 0);
     const shown = refused.length > 6 ? [...refused.slice(0, 6), '...'] : refused;
     const what =
       shown.length === 0

@@ -8,6 +8,7 @@ import { WITHOUT_EFFECT } from '../modules/parameters.js';
 import { timedRoute } from '../modules/rtimer.js';
 import type { Format } from '../pvar/format.js';
 import { ModuleStates } from '../script/environment.js';
+import { checkNotDone } from './kamailio-not-done.js';
 import type { CfgSettings } from './settings.js';
 
 /** Parameters of OpenSIPS' tm that name a route. */
@@ -28,7 +29,10 @@ export function checkModuleParameters(
   dialect: DialectName,
   problems: Problems,
 ): void {
+  if (dialect === 'kamailio') checkNotDone(tree, loaded, problems);
+  const named = new Set(problems.list.flatMap(({ code, at }) => (code === 'not-done' ? [at] : [])));
   for (const { module, name, at } of tree.moduleParameters) {
+    if (named.has(at)) continue;
     const each = module.split('|').find((one) => loaded.has(one) && WITHOUT_EFFECT.get(one)?.has(name) === true);
     if (each !== undefined) problems.warning('no-effect', at, `parameter "${name}" of ${each} has no effect here`);
   }

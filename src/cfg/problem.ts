@@ -33,6 +33,7 @@ export type CfgProblemCode =
   | 'setting'
   | 'tls-demand'
   | 'tls-otherwise'
+  | 'not-done'
   | 'no-effect';
 
 /** What Kamailio checks after it has read the whole file. */

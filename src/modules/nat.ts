@@ -328,7 +328,8 @@ const alias: FunctionSpec[] = [
       ([variable]) =>
       (run) => {
         const contact = lastOfFirstField(run)?.uri;
-        if (contact === undefined) return -1;
+        // As recorded, -1 for any REGISTER.
+        if (contact === undefined || run.message.method === 'REGISTER') return -1;
         const { address, port, socket } = run.source;
         const user = contact.user === '' ? '' : `${contact.user}@`;
         const at = contact.portText === '' ? '' : `:${contact.portText}`;

@@ -1,5 +1,5 @@
 import type { DialectName } from '../cfg/function-table.js';
-import { recordedSignature } from './kamailio-signatures.js';
+import { recordedModules, recordedSignature } from './kamailio-signatures.js';
 
 /** Functions of OpenSIPS that are not implemented, by the module that documents them. */
 const NOT_HERE: Readonly<Record<string, string>> = {
@@ -177,10 +177,14 @@ export function moduleOfMissing(name: string, dialect: DialectName): string | un
   return known.get(name) ?? (dialect === 'kamailio' ? recordedSignature([], name)?.module : undefined);
 }
 
-/** Functions with a recorded signature need no line in the table. */
+/**
+ * Functions of a module that is not implemented. Those with a recorded signature need no line in the table; another
+ * module may have one of the same name.
+ */
 export function functionsMissingOf(module: string, dialect: DialectName): string[] {
   const all = byDialect[dialect];
-  return Object.hasOwn(all, module) ? (all[module] ?? '').split(/\s+/) : [];
+  if (Object.hasOwn(all, module)) return (all[module] ?? '').split(/\s+/);
+  return dialect === 'kamailio' ? [...(recordedModules().get(module)?.keys() ?? [])] : [];
 }
 
 /** All functions of a dialect that are known not to be implemented. */

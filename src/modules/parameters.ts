@@ -1,7 +1,7 @@
 /** Module parameters that are accepted without effect, by module. */
 export const WITHOUT_EFFECT: ReadonlyMap<string, ReadonlySet<string>> = new Map(
   Object.entries({
-    acc: `log_level log_facility log_level_missed aaa_url aaa_flag aaa_missed_flag aaa_extra service_type
+    acc: `acc_extra_size cdr_extra_size log_level log_facility log_level_missed aaa_url aaa_flag aaa_missed_flag aaa_extra service_type
       radius_config radius_flag radius_missed_flag radius_extra diameter_flag db_insert_mode db_table_missed_calls_avp
       db_table_acc_avp time_mode time_attr time_exten time_format acc_prepare_flag acc_prepare_always reason_from_hf
       multi_leg_enabled acc_created_avp_name leg_info cdr_facility cdr_skip cdr_expired_dlg_enable cdr_extra_nullable
@@ -20,7 +20,7 @@ export const WITHOUT_EFFECT: ReadonlyMap<string, ReadonlySet<string>> = new Map(
       state_column start_time_column timeout_column to_cseq_column from_cseq_column to_route_column from_route_column
       to_contact_column from_contact_column to_sock_column from_sock_column profiles_column vars_column sflags_column
       mflags_column flags_column tm_retrans_to
-      vars_h_id_column vars_h_entry_column vars_key_column vars_value_column initial_cbs_inscript detect_spirals send_bye
+      vars_h_id_column vars_h_entry_column vars_key_column vars_value_column initial_cbs_inscript detect_spirals 
       wait_ack ka_timer ka_interval ka_failed_limit timeout_noreset timer_procs lreq_callee_headers
       event_callback bridge_contact bridge_controller enable_dmq h_id_start h_id_step dlg_filter_mode dlg_mode
       dlg_ctxiuid_mode keep_proxy_rr db_skip_load fallback_match bye_early_code bye_early_reason ping_refresh_interval
@@ -46,10 +46,22 @@ export const WITHOUT_EFFECT: ReadonlyMap<string, ReadonlySet<string>> = new Map(
     topology_hiding: `force_dialog th_callid_passwd th_contact_encode_passwd th_contact_encode_param th_contact_encode_scheme th_callid_loop_protection
       th_contact_encode_param_password th_use_param th_external_socket_tag th_auto_route_on_trusted_socket
       th_contact_caller_username_var th_contact_callee_username_var`,
-    uac: `auth_username_avp auth_password_avp auth_realm_avp credential reg_active reg_contact_addr
+    uac: `reg_active reg_contact_addr
       reg_db_table reg_db_url reg_gc_interval reg_hash_size reg_keep_callid reg_random_delay reg_retry_interval
       reg_timer_interval reg_use_domain default_socket event_callback force_dialog`,
-    usrloc: `close_expired_tcp db_clean_tcp hash_size timer_procs ka_mode ka_domain ka_filter ka_from ka_loglevel ka_logmsg ka_method ka_timeout`,
+    usrloc: `db_insert_null db_ops_ruid db_raw_fetch_type fetch_rows load_rank close_expired_tcp db_clean_tcp hash_size timer_procs ka_mode ka_domain ka_filter ka_from ka_loglevel ka_logmsg ka_method ka_timeout`,
     websocket: `keepalive_processes`,
+    ctl: 'autoconversion binrpc_buffer_size binrpc_max_body_size binrpc_struct_max_body_size',
+    debugger: `breakpoint cfgpkgcheck cfgtest cfgtrace cfgtrace_format log_assign log_facility log_level_name mod_facility mod_facility_mode
+      mod_hash_size mod_level mod_level_mode reset_msgid step_loops step_usleep`,
+    dialplan: 'fetch_rows match_dynamic',
+    htable: 'fetch_rows timer_procs',
+    jsonrpcs: 'dgram_timeout dgram_workers pretty_format',
+    permissions: 'load_backends max_subnets reload_delta trusted_cleanup_interval',
+    sl: 'bind_tm',
+    tm: `blst_503_def_timeout blst_503_max_timeout blst_503_min_timeout blst_methods_add blst_methods_lookup callid_matching exec_time_check
+      failure_exec_mode faked_reply_prio noisy_ctimer reply_relay_mode ruri_matching unix_tx_timeout via1_matching wt_timer`,
+    tmx: 'precheck_trans',
+    xlog: 'buf_size force_color log_colors log_facility long_format prefix_mode',
   }).map(([module, names]) => [module, new Set(names.split(/\s+/))]),
 );

@@ -22,6 +22,8 @@ export interface DialogSettings {
   readonly pings: PingTimes;
   /** Milliseconds from an answer that crossed a CANCEL to the end of the dialog. */
   readonly raceMs: number;
+  /** Whether both sides get BYE when the lifetime of any dialog ends: send_bye of Kamailio. */
+  readonly sendsBye: boolean;
   /** AVP with the lifetime in seconds. */
   readonly timeoutAvp: Format | undefined;
 }
@@ -40,6 +42,7 @@ export function settingsOf(parameters: ModuleParameters, states: ModuleStates): 
     matchMode: parameters.text('dlg_match_mode', '') === '' ? undefined : parameters.int('dlg_match_mode', 0),
     flag: flagParameter(parameters, 'dlg_flag'),
     byeFlag: flagParameter(parameters, 'bye_on_timeout_flag'),
+    sendsBye: parameters.flag('send_bye', false),
     timeoutAvp: avp === '' ? undefined : states.compile(avp),
   };
 }

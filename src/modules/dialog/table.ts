@@ -128,7 +128,7 @@ export class DialogTable {
       lifetime,
       contactAtHand(run),
     );
-    dialog.byeOnTimeout = preset.bye;
+    dialog.byeOnTimeout = preset.bye || this.settings.sendsBye;
     dialog.flags = preset.flags;
     dialog.timeoutRoute = preset.timeoutRoute;
     for (const [name, value] of preset.values) dialog.setValue(name, value);

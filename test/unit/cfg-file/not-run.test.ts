@@ -38,3 +38,32 @@ test('contacts that are only in the database are not pinged, which the check say
   assert.ok(!said(head(3, 0), '').includes(message));
   assert.ok(!said(head(1, 30), '').includes(message));
 });
+
+test('a parameter that changes what Kamailio does and is not carried out is said, unless its value asks for nothing', () => {
+  const tm = (value: string) => said(`loadmodule "tm.so"\nmodparam("tm", ${value})`, '');
+  assert.deepEqual(tm('"blst_503", 0'), ['runs whole']);
+  assert.deepEqual(tm('"blst_503", 1'), [
+    'runs without',
+    'parameter "blst_503" of tm is not carried out: no host goes on a list because it answered 503',
+  ]);
+  // One that changes nothing that is sent leaves the verdict alone.
+  assert.deepEqual(tm('"wt_timer", 1000'), ['runs whole', 'parameter "wt_timer" of tm has no effect here']);
+  assert.deepEqual(tm('"fr_timer", 1000'), ['runs whole']);
+  assert.deepEqual(tm('"event_callback", "ksr_event"'), [
+    'runs without',
+    'parameter "event_callback" of tm names a function of a script that is not run',
+  ]);
+  assert.deepEqual(said('loadmodule "dialog.so"\nmodparam("dialog", "db_mode", 1)', ''), [
+    'runs without',
+    'parameter "db_mode" of dialog is not carried out: dialogs are in memory: they stay over a reload, not over a restart',
+  ]);
+});
+
+test('the functions of a module that is not implemented are named, without those that another module has', () => {
+  const [verdict, ...rest] = said('loadmodule "nat_traversal.so"\nloadmodule "enum.so"', '');
+  assert.equal(verdict, 'runs whole');
+  const traversal = rest.find((each) => each.includes('module nat_traversal'));
+  assert.match(traversal ?? '', /^module nat_traversal is not supported, its functions are refused: client_nat_test, /);
+  assert.doesNotMatch(traversal ?? '', /force_rport/);
+  assert.match(rest.find((each) => each.includes('module enum')) ?? '', /its functions are refused: .*enum_query/);
+});

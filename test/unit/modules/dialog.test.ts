@@ -33,6 +33,28 @@ test('a lifetime counts from the answer, and its end sends BYE to both sides onc
   }
 });
 
+for (const [given, count] of [
+  [0, 0],
+  [1, 2],
+] as const) {
+  test(`kamailio: with send_bye ${given} the end of a lifetime sends ${count} BYE`, async () => {
+    const clock = new FakeClock();
+    const head = `modparam("dialog", "send_bye", ${given})\nmodparam("dialog", "default_timeout", 100)\n`;
+    const script = 'dlg_manage(); record_route(); $du = "sip:127.0.0.1:5080"; t_relay();';
+    const runner = startScript({ dialect: 'kamailio', modules: 'dialog', head, script, clock });
+    try {
+      runner.receive(INVITE);
+      const invite = runner.sent.find(({ text }) => text.startsWith('INVITE '));
+      runner.receive(answered(invite?.text ?? '', '200 OK'), 5080);
+      clock.advance(101_000);
+      const byes = runner.sent.filter(({ text }) => text.startsWith('BYE '));
+      assert.equal(byes.length, count);
+    } finally {
+      await runner.stop();
+    }
+  });
+}
+
 test('the did parameter of another call has no effect, and one Call-ID begins 32 dialogs at most', async () => {
   const clock = new FakeClock();
   const runner = startScript({ dialect: 'opensips', modules: 'dialog', script: SCRIPT, clock });
