@@ -104,7 +104,7 @@ const NOT_DONE: Readonly<Record<string, string>> = {
   rtpproxy: `
     ice_candidate_priority_avp=
     rtp_inst_pvar=
-    timeout_socket= | the media proxy is told no socket for timeouts`,
+    timeout_socket= | the media proxy gets no socket for its timeouts`,
   siptrace: `
     evcb_msg=
     trace_to_database=0 | no rows are written: messages go to the HEP server
