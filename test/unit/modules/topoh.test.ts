@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { TextCipher } from '../../../src/modules/topoh/cipher.js';
 import { TopologyMask } from '../../../src/modules/topoh/mask.js';
 import { ModuleParameters } from '../../../src/script/environment.js';
+import { parseReceived } from '../../../src/sip/received.js';
 import { headersOf } from '../../support/raw-agent.js';
 import { answerTo } from '../../support/script-run.js';
 
@@ -146,6 +147,18 @@ test('a mark written by a peer has no effect, and no mark leaves', () => {
   assert.equal(received.match(/TH=[^;\r]*/g)?.join(), 'TH=d0');
   assert.doesNotMatch(mask.sent(relayed(received), undefined), /TH=|10\.0\.0\.1/);
   assert.doesNotMatch(mask.sent(replyTo(received), undefined), /TH=/);
+});
+
+test('a line feed hides no mark of a peer, and a defect of the message stays', () => {
+  const mask = maskOf();
+  const hidden = (line: string) =>
+    mask.received(request('INVITE', 'sip:b@b.example').replace('Via: ', `Subject: a\n${line}\r\nVia: `));
+  const received = hidden('Via: SIP/2.0/UDP 10.0.0.1;TH=rd9.9;branch=z9hG4bKb');
+  assert.deepEqual(
+    headersOf(received, 'via').map((each) => /TH=[^;]*/.exec(each)?.[0]),
+    ['TH=d0', undefined],
+  );
+  assert.notEqual(parseReceived(hidden('\nX: b'))?.defect, undefined);
 });
 
 test('parameters that cannot stand in a message are refused', () => {

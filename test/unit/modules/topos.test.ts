@@ -4,6 +4,7 @@ import { keepCallee, TopologyRecords } from '../../../src/modules/topos/records.
 import { TopologyStore, topologyStore } from '../../../src/modules/topos/settings.js';
 import type { TopologyStripper } from '../../../src/modules/topos/stripper.js';
 import { ModuleParameters } from '../../../src/script/environment.js';
+import { parseReceived } from '../../../src/sip/received.js';
 import { assertLinear } from '../../support/growth.js';
 import { stillClock } from '../../support/partitions.js';
 import { headersOf } from '../../support/raw-agent.js';
@@ -198,6 +199,18 @@ test('a mark written by a peer has no effect', () => {
   );
   assert.equal(contactIn(shown), 'sip:btpsh-a1@10.1.0.9', 'a dialog of its own');
   assert.match(caller, /a0/);
+});
+
+test('a line feed hides no mark of a peer, and a defect of the message stays', () => {
+  const { stripper } = world();
+  const hidden = (line: string) =>
+    stripper.received(request('INVITE', 'sip:b@b.example').replace('Via: ', `Subject: a\n${line}\r\nVia: `));
+  const received = hidden('Via: SIP/2.0/UDP 10.0.0.1:5070;TH=d0-a0;branch=z9hG4bKx');
+  assert.deepEqual(
+    headersOf(received, 'via').map((each) => /TH=[^;]*/.exec(each)?.[0]),
+    ['TH=d0', undefined],
+  );
+  assert.notEqual(parseReceived(hidden('\nX: b'))?.defect, undefined);
 });
 
 test('unsupported parameters are refused', () => {
