@@ -1,5 +1,6 @@
 import type { RouteKind } from '../cfg/ast.js';
 import type { FileFacts } from '../cfg/function-table.js';
+import { canonicalIp } from '../core/ip-address.js';
 import { parseUri } from '../core/uri.js';
 import { BLACKLIST_FUNCTIONS, targetFunctions, uriOf } from '../route/functions/targets.js';
 import type { Call, MessageRun } from '../script/call.js';
@@ -31,11 +32,16 @@ function endpointOf(text: string): { transport: string | undefined; host: string
   return { transport, host: rest.slice(0, colon), port: rest.slice(colon + 1) };
 }
 
+/** A host in lower case, an IPv6 address in one notation. */
+function sameHost(host: string): string {
+  return canonicalIp(host) ?? host;
+}
+
 /**
  * Whether the file has a socket with this description. A socket on all addresses or on a name is only known when it is
- * open, so the answer is then true.
+ * open, so the answer is then true. `anyPort`: without a port, each socket at the address is meant.
  */
-function listens({ sockets }: FileFacts, text: string): boolean {
+function listens({ sockets }: FileFacts, text: string, anyPort = false): boolean {
   if (sockets === undefined) return true;
   const wanted = endpointOf(text);
   return sockets.some((each) => {
@@ -43,9 +49,10 @@ function listens({ sockets }: FileFacts, text: string): boolean {
     if (words.at(-2) === 'name' && words.at(-1) === text.trim()) return true;
     const { transport = 'udp', host, port } = endpointOf(address);
     if ((wanted.transport ?? transport) !== transport) return false;
-    if ((wanted.port ?? (transport === 'tls' || transport === 'wss' ? '5061' : '5060')) !== port) return false;
+    const usual = anyPort ? port : transport === 'tls' || transport === 'wss' ? '5061' : '5060';
+    if ((wanted.port ?? usual) !== port) return false;
     const anywhere = host === '0.0.0.0' || host === '[::]' || (!host.startsWith('[') && /[a-z]/.test(host));
-    return anywhere || host === wanted.host;
+    return anywhere || sameHost(host) === sameHost(wanted.host);
   });
 }
 
@@ -207,7 +214,8 @@ const core: FunctionSpec[] = [
       compile: ([socket], { facts }) => {
         if (kind === 'literal') {
           const { text } = socket as Arg;
-          if (!listens(facts, text)) throw new Error(`"${text}" is not a socket of this file`);
+          // As recorded, an address alone is its first socket, whatever the port.
+          if (!listens(facts, text, true)) throw new Error(`"${text}" is not a socket of this file`);
           return (run) => sendSocket(run, text);
         }
         // As recorded, also true for a socket that does not exist.
