@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Flow, SipSocket } from './transport.js';
 
 /** An HTTP request at a port for WebSockets. */
@@ -30,3 +31,22 @@ export interface HttpGate {
 
 /** Longest body that is read; a longer one is refused with 413. */
 export const MAX_HTTP_BODY = 64 * 1024;
+
+/** Maximum number of requests that a peer may send without waiting for the answer to the first one. */
+const MAX_PIPELINED = 32;
+
+/**
+ * Finds the first request of each connection: its answer ends the connection. Node hands over all requests of one read
+ * at once, so a thousand of them would run a script as often and delay calls.
+ */
+export class FirstRequests {
+  private readonly counts = new WeakMap<Socket, number>();
+
+  /** Whether a request is the first of its connection. The others are ignored; with too many it is closed. */
+  takes(connection: Socket): boolean {
+    const count = (this.counts.get(connection) ?? 0) + 1;
+    this.counts.set(connection, count);
+    if (count > MAX_PIPELINED) connection.destroy();
+    return count === 1;
+  }
+}

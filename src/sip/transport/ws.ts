@@ -8,7 +8,7 @@ import { type AcceptedSockets, acceptedInto } from './accepted.js';
 import { bindStream, type StreamLimits, type StreamOptions, streamLimits } from './bind.js';
 import { Certificates, type TlsOptions, tlsCauseOf } from './certificates.js';
 import { ConnectionTable } from './connection-table.js';
-import { type HttpExchange, type HttpGate, MAX_HTTP_BODY } from './http-gate.js';
+import { FirstRequests, type HttpExchange, type HttpGate, MAX_HTTP_BODY } from './http-gate.js';
 import type { StreamSocket } from './tcp.js';
 import {
   type ConnectionCounts,
@@ -65,6 +65,7 @@ export class WsSocket implements SipSocket {
   /** Handles HTTP requests; undefined: handshakes are accepted, all else is answered 426. */
   gate: HttpGate | undefined = undefined;
   private readonly shared = new Set<Socket>();
+  private readonly firstRequests = new FirstRequests();
 
   constructor(
     readonly transport: 'ws' | 'wss',
@@ -139,6 +140,7 @@ export class WsSocket implements SipSocket {
     // emit.
     else server.emit('listening');
     server.on('request', (request, response) => {
+      if (!this.firstRequests.takes(request.socket)) return;
       const { gate } = this;
       if (gate !== undefined) {
         this.served(gate, request, response);

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { withWebSockets } from '../../../../src/cfg-file/web-sockets.js';
 import { parseSocket } from '../../../../src/config/socket.js';
 import { createSipSocket, inOpeningOrder, sharePorts } from '../../../../src/sip/transport/create.js';
 import type { SipSocket, Source } from '../../../../src/sip/transport/transport.js';
+import type { WsSocket } from '../../../../src/sip/transport/ws.js';
 import { freePort } from '../../../support/ports.js';
 import { until } from '../../../support/until.js';
 import { WsPeer } from '../../../support/ws-peer.js';
@@ -86,4 +88,32 @@ test('listeners of TCP and TLS have WebSockets, those of UDP have none', () => {
     'ws:10.0.0.1:80 as a.example:80 origins any',
     'wss:[::1]:443 origins any',
   ]);
+});
+
+test('of the HTTP requests that a peer sends at once the first is handled and answered, and too many end the connection', async (t) => {
+  const { port, sockets } = await world(t);
+  const urls: string[] = [];
+  const web = sockets[1] as WsSocket;
+  let isLate = false;
+  web.gate = {
+    request: async ({ url, reply }) => {
+      urls.push(url);
+      if (isLate) await new Promise(() => {});
+      reply(200, 'OK', 'text/plain', 'hello');
+    },
+    closed() {},
+  };
+  const answerTo = async (count: number) => {
+    const socket = connect(port, '127.0.0.1');
+    let text = '';
+    socket.on('data', (bytes: Buffer) => (text += bytes.toString('latin1')));
+    socket.on('error', () => {});
+    socket.write(Array.from({ length: count }, (_, i) => `GET /${i} HTTP/1.1\r\nHost: x\r\n\r\n`).join(''));
+    await once(socket, 'close');
+    return text;
+  };
+  assert.match(await answerTo(20), /^HTTP\/1\.1 200 OK\r\n[\s\S]*hello$/);
+  isLate = true;
+  assert.equal(await answerTo(1200), '', 'closed before the script answers');
+  assert.deepEqual(urls, ['/0', '/0']);
 });
