@@ -48,3 +48,26 @@ export function indexWithin(text: string, character: string, from: number, end: 
   for (let at = from; at < end; at++) if (text.charCodeAt(at) === code) return at;
   return -1;
 }
+
+function isWhiteSpace(code: number): boolean {
+  return code === 32 || code === 9 || code === 13 || code === 10;
+}
+
+/** Removes leading white space of SIP only: JavaScript's trimStart() would also remove bytes of UTF-8 such as A0. */
+export function trimStart(text: string): string {
+  let from = 0;
+  while (isWhiteSpace(text.charCodeAt(from))) from++;
+  return from === 0 ? text : text.slice(from);
+}
+
+/** Removes white space at the end, by the same rule. */
+export function trimEnd(text: string): string {
+  let to = text.length;
+  while (to > 0 && isWhiteSpace(text.charCodeAt(to - 1))) to--;
+  return to === text.length ? text : text.slice(0, to);
+}
+
+/** Removes white space at both ends, by the same rule. */
+export function trimmed(text: string): string {
+  return trimEnd(trimStart(text));
+}

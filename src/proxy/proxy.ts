@@ -2,7 +2,7 @@ import type { Logger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
 import type { SipUri } from '../core/uri.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
-import { type SipMessage, unfold } from '../sip/message.js';
+import type { SipMessage } from '../sip/message.js';
 import { reasonPhrase } from '../sip/reply.js';
 import type { Resolver } from '../sip/resolve.js';
 import { TargetCache } from '../sip/target.js';
@@ -321,7 +321,7 @@ export class ProxyCore implements TransactionUser {
         : { code: 416, reason: reasonPhrase(416) };
     }
     if (request.hasProxyRequire) {
-      const wanted = headerValues(request, 'proxy-require');
+      const wanted = request.headers('proxy-require').join(', ');
       return { code: 420, reason: reasonPhrase(420), headers: `Unsupported: ${wanted}\r\n` };
     }
     if (this.draining && request.toTag === '') {
@@ -385,10 +385,3 @@ class Routed implements RoutedRequest {
 
 /** Schemes a request-URI may have (RFC 3261 section 16.3 step 2). */
 const KNOWN_SCHEME = /^(?:sips?|tel):/i;
-
-/** The values of all header fields of a name, joined to one line. */
-function headerValues(message: SipMessage, name: string): string {
-  const values: string[] = [];
-  for (const field of message.fields(name)) values.push(unfold(message.text.slice(field.value, field.end)).trim());
-  return values.join(', ');
-}

@@ -1,4 +1,4 @@
-import { digitsIn, indexWithin, isAt } from '../core/characters.js';
+import { digitsIn, indexWithin, isAt, trimmed } from '../core/characters.js';
 import { parseUri, type SipUri } from '../core/uri.js';
 import { hashCallId } from './call-id-hash.js';
 import { parseVia, type Via } from './via.js';
@@ -96,7 +96,7 @@ export class SipMessage {
 
   /** The value of Call-ID; '' when there is none. */
   get callId(): string {
-    return (this.callId0 ??= this.callIdValue < 0 ? '' : this.text.slice(this.callIdValue, this.callIdEnd).trim());
+    return (this.callId0 ??= this.callIdValue < 0 ? '' : trimmed(this.text.slice(this.callIdValue, this.callIdEnd)));
   }
 
   /** The first 32 bits of the Call-ID's hash (`hashCallId`). */
@@ -120,12 +120,12 @@ export class SipMessage {
 
   /** Value of the From header as received. */
   get from(): string {
-    return this.fromValue < 0 ? '' : unfold(this.text.slice(this.fromValue, this.fromEnd)).trim();
+    return this.fromValue < 0 ? '' : trimmed(unfold(this.text.slice(this.fromValue, this.fromEnd)));
   }
 
   /** The value of To, unfolded; '' when there is none. */
   get to(): string {
-    return this.toValue < 0 ? '' : unfold(this.text.slice(this.toValue, this.toEnd)).trim();
+    return this.toValue < 0 ? '' : trimmed(unfold(this.text.slice(this.toValue, this.toEnd)));
   }
 
   /** The tag of From; '' when there is none. */
@@ -146,7 +146,7 @@ export class SipMessage {
 
   /** Reason phrase of a reply. */
   get reason(): string {
-    return this.isRequest ? '' : this.text.slice(12, this.headersStart - 2).trim();
+    return this.isRequest ? '' : trimmed(this.text.slice(12, this.headersStart - 2));
   }
 
   /** The body, as long as Content-Length says. */
@@ -177,7 +177,7 @@ export class SipMessage {
   header(name: string, index = 0): string | undefined {
     let seen = 0;
     for (const field of this.fields(name)) {
-      if (seen++ === index) return unfold(this.text.slice(field.value, field.end)).trim();
+      if (seen++ === index) return trimmed(unfold(this.text.slice(field.value, field.end)));
     }
     return undefined;
   }
@@ -185,7 +185,7 @@ export class SipMessage {
   /** Values of all header fields of that name, unfolded and trimmed. */
   headers(name: string): string[] {
     const values: string[] = [];
-    for (const field of this.fields(name)) values.push(unfold(this.text.slice(field.value, field.end)).trim());
+    for (const field of this.fields(name)) values.push(trimmed(unfold(this.text.slice(field.value, field.end))));
     return values;
   }
 
@@ -640,7 +640,7 @@ function tagOf(text: string, start: number, end: number): string {
       if (text.charCodeAt(equals) === 61) {
         const value = skipBlank(text, equals + 1, end);
         const stop = indexWithin(text, ';', value, end);
-        return text.slice(value, stop < 0 ? end : stop).trim();
+        return trimmed(text.slice(value, stop < 0 ? end : stop));
       }
     }
   }

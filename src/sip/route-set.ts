@@ -1,5 +1,5 @@
 import { CHARACTERS } from '../core/character-codes.js';
-import { indexWithin } from '../core/characters.js';
+import { indexWithin, trimmed } from '../core/characters.js';
 import { parseUri, type SipUri, uriParam } from '../core/uri.js';
 import { type FieldSpan, type SipMessage, unfold } from './message.js';
 import type { TextEdit } from './reply.js';
@@ -69,7 +69,7 @@ function addValues(text: string, field: Omit<FieldSpan, 'nameEnd'>, values: Rout
   let from = start;
   for (let i = 0; i < inField && values.length < limit; i++) {
     const to = inField === 1 ? end : endOfValue(text, from, end);
-    const value = unfold(text.slice(from, to)).trim();
+    const value = trimmed(unfold(text.slice(from, to)));
     const uriText = uriOf(value);
     values.push({
       uri: parseUri(uriText),

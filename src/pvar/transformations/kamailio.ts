@@ -1,3 +1,4 @@
+import { trimEnd, trimStart } from '../../core/characters.js';
 import { coreHash } from '../../core/core-hash.js';
 import { replaceEach } from '../../core/find-text.js';
 import { parseUri, uriParam } from '../../core/uri.js';
@@ -35,7 +36,7 @@ import {
   userOf,
 } from './kamailio-uris.js';
 import { matchingSubstitution } from './regex.js';
-import { stringTransformations, trimEnd, trimStart } from './strings.js';
+import { stringTransformations } from './strings.js';
 
 /** Transports that "uri.tosocket" accepts. */
 const SOCKET_TRANSPORTS = new Set(['udp', 'tcp', 'tls', 'sctp', 'ws', 'wss']);

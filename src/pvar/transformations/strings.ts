@@ -1,3 +1,4 @@
+import { trimEnd, trimmed, trimStart } from '../../core/characters.js';
 import { findLastText, findText } from '../../core/find-text.js';
 import type { TextReader } from '../variables/definition.js';
 import {
@@ -94,24 +95,6 @@ function integerIn(text: string): number {
   return match === null ? 0 : Number(match[0]);
 }
 
-/** Removes leading white space of SIP only: JavaScript's trimStart() would also remove bytes beyond ASCII. */
-export function trimStart(text: string): string {
-  let from = 0;
-  while (isBlank(text.charCodeAt(from))) from++;
-  return text.slice(from);
-}
-
-/** Removes white space at the end, by the same rule. */
-export function trimEnd(text: string): string {
-  let to = text.length;
-  while (to > 0 && isBlank(text.charCodeAt(to - 1))) to--;
-  return text.slice(0, to);
-}
-
-function isBlank(code: number): boolean {
-  return code === 32 || code === 9 || code === 13 || code === 10;
-}
-
 /** Class "s": the value as a string. */
 export const stringTransformations: readonly [string, TransformationDefinition][] = [
   ['s.len', onText((text) => text.length)],
@@ -135,7 +118,7 @@ export const stringTransformations: readonly [string, TransformationDefinition][
   ['s.fill.left', fill((text, length, token) => text.padStart(length, token))],
   ['s.fill.right', fill((text, length, token) => text.padEnd(length, token))],
   ['s.width', width],
-  ['s.trim', onText((text) => trimStart(trimEnd(text)))],
+  ['s.trim', onText(trimmed)],
   ['s.triml', onText(trimStart)],
   ['s.trimr', onText(trimEnd)],
   ['s.dec2hex', onText((text) => (integerIn(text) >>> 0).toString(16))],

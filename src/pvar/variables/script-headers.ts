@@ -1,3 +1,4 @@
+import { trimEnd } from '../../core/characters.js';
 import type { PvarContext, PvarMessage } from '../context.js';
 import { eachOf, joined, pick, pickOf, plain, type TextReader, type VariableDefinition } from './definition.js';
 
@@ -44,7 +45,7 @@ export function headerReader(compact: string): HeaderReader {
     }
     const { text } = message;
     for (const { line, nameEnd, value, end } of message.fields(wanted)) {
-      if (longName(text.slice(line, nameEnd)) === wanted) yield text.slice(value, end).trimEnd();
+      if (longName(text.slice(line, nameEnd)) === wanted) yield trimEnd(text.slice(value, end));
     }
   }
   return {

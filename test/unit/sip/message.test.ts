@@ -292,3 +292,13 @@ test('property: every header that was written is found, with its value', () => {
     { numRuns: 200 },
   );
 });
+
+test('white space around values is that of SIP: the last byte of a text in UTF-8 stays', () => {
+  // The last letter of each is D0 A0 or C3 A0 as bytes.
+  const [er, voila] = ['\xd0\xa0', 'voil\xc3\xa0'];
+  const text = `INVITE sip:a@b SIP/2.0\r\nFrom: <sip:a@b>;tag=${er}\r\nTo: ${voila}\r\nCall-ID: 1\r\nX-Name: \t${er} \r\nX-Name: ${voila}\r\n\r\n`;
+  const message = parseMessage(text);
+  assert.deepEqual(message?.headers('x-name'), [er, voila]);
+  assert.equal(message.header('x-name', 1), voila);
+  assert.deepEqual([message.to, message.fromTag], [voila, er]);
+});
