@@ -154,9 +154,6 @@ const NOT_DONE: Readonly<Record<string, string>> = {
     rm_expired_delay=0
     server_id_filter=0 | contacts of all servers are read
     skip_remote_socket=0`,
-  xhttp: `
-    url_match= | the route runs for all URLs
-    url_skip= | the route runs for all URLs`,
   xlog: `
     methods_filter=-1`,
 };

@@ -9,6 +9,7 @@ import { hashTables } from './htable/tables.js';
 import { httpConnections } from './http-client/connections.js';
 import { memoryQueues } from './mqueue.js';
 import { treeVariables } from './mtree.js';
+import { redirectFilters } from './redirects.js';
 import { contactPings } from './registrar/pings.js';
 import { locationStore } from './registrar/store.js';
 import { routeTimers } from './rtimer.js';
@@ -19,6 +20,7 @@ import { topologyMask } from './topoh/settings.js';
 import { hidingSettings } from './topology-hiding.js';
 import { topologyStore } from './topos/settings.js';
 import { aliasTable, dialTable, groupExpressions, groupTable } from './user-tables.js';
+import { urlFilter } from './xhttp.js';
 
 /**
  * Modules whose state is created when a file is checked, by name, since their parameters may be wrong. Creating a state
@@ -50,4 +52,6 @@ export const CHECKED_STATES: readonly (readonly [module: string, make: (states: 
   ['mtree', (states) => states.of(treeVariables)],
   ['http_client', (states) => states.of(httpConnections)],
   ['rtimer', (states) => states.of(routeTimers)],
+  ['uac_redirect', (states) => states.of(redirectFilters)],
+  ['xhttp', (states) => states.of(urlFilter)],
 ];

@@ -30,7 +30,8 @@ interface Filters {
   readonly q: number;
 }
 
-const settings = {
+/** Parameters of Kamailio's and OpenSIPS' uac_redirect. */
+export const redirectFilters = {
   module: 'uac_redirect',
   create: (parameters: ModuleParameters): Filters => {
     // RFC 3261 section 20.10 gives no default; Kamailio's parameter has the default 10.
@@ -52,7 +53,7 @@ const settings = {
 const ownFilters = new PerCall<{ filters: Filters | undefined }>(() => ({ filters: undefined }));
 
 function filtersOf(run: MessageRun): Filters {
-  return ownFilters.known(run.call)?.filters ?? run.env.modules.of(settings);
+  return ownFilters.known(run.call)?.filters ?? run.env.modules.of(redirectFilters);
 }
 
 /**
@@ -143,7 +144,7 @@ function filterFunction(name: string, list: 'accept' | 'deny'): FunctionSpec {
         const added = pattern?.constant === undefined ? filterPattern(textOf(pattern, run)) : constant;
         if (added === undefined) return -1;
         const before = filtersOf(run);
-        const configured = run.env.modules.of(settings)[list];
+        const configured = run.env.modules.of(redirectFilters)[list];
         const kept = keptOf(textOf(reset, run), before[list], configured);
         ownFilters.of(run.call).filters = { ...before, [list]: [...kept, added].slice(-16) };
         return 1;

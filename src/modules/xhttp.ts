@@ -1,5 +1,6 @@
+import { compilePosix } from '../core/posix-regex.js';
 import type { Call, MessageRun } from '../script/call.js';
-import type { ScriptEnvironment } from '../script/environment.js';
+import type { ModuleParameters, ScriptEnvironment } from '../script/environment.js';
 import { PerCall } from '../script/per-call.js';
 import { runReceived } from '../script/service-routes.js';
 import type { HttpExchange, HttpGate } from '../sip/transport/http-gate.js';
@@ -15,6 +16,18 @@ export function httpExchange(call: Call): HttpExchange | undefined {
   return exchanges.known(call);
 }
 
+/** Whether the route runs for a URL: it must match url_match and not url_skip, if the file has these. */
+export const urlFilter = {
+  module: 'xhttp',
+  create: (parameters: ModuleParameters): ((url: string) => boolean) => {
+    const [wanted, skipped] = ['url_match', 'url_skip'].map((name) => {
+      const text = parameters.text(name, '');
+      return text === '' ? undefined : compilePosix(text);
+    });
+    return (url) => wanted?.test(url) !== false && skipped?.test(url) !== true;
+  },
+};
+
 /** URL of the HTTP request that a call stands for; undefined for SIP calls. */
 export function httpUrl(call: Call | undefined): string | undefined {
   return call === undefined ? undefined : exchanges.known(call)?.url;
@@ -29,6 +42,7 @@ export function httpGate(env: () => ScriptEnvironment): HttpGate | undefined {
   return {
     request(exchange) {
       const { method, url, head, body, socket, address, port } = exchange;
+      if (!env().modules.of(urlFilter)(url)) return undefined;
       const via = `Via: SIP/2.0/${socket.transport.toUpperCase()} ${hostPort(address, port)}\r\n`;
       const text = `${method} ${url} SIP/2.0\r\n${via}${head}\r\n${body}`;
       return runReceived(env(), 'xhttp:request', text, { socket, address, port, flow: undefined }, (run) =>

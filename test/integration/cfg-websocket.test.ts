@@ -120,10 +120,13 @@ loadmodule "textops.so"
 loadmodule "siputils.so"
 loadmodule "xhttp.so"
 loadmodule "websocket.so"
+modparam("xhttp", "url_match", "^/($|health|other)")
+modparam("xhttp", "url_skip", "health/no")
 request_route {
   sl_send_reply("200", "OK");
 }
 event_route[xhttp:request] {
+  xlog("asked for $hu\\n");
   set_reply_close();
   set_reply_no_connect();
   if ($hdr(Upgrade) =~ "websocket" && $hdr(Connection) =~ "Upgrade" && $rm =~ "GET") {
@@ -153,6 +156,13 @@ test('event_route[xhttp:request] takes handshakes and answers requests, and webs
     [200, 'text/plain', `POST tcp ${web} hello`],
   );
   assert.equal((await fetch(`http://127.0.0.1:${web}/other`)).status, 404, 'what the script does not answer');
+  // As Kamailio 5.6.3, which gives no answer at all.
+  for (const path of ['/metrics', '/health/no'])
+    assert.equal((await fetch(`http://127.0.0.1:${web}${path}`)).status, 404, path);
+  assert.deepEqual(
+    daemon.script.filter((line) => line.startsWith('asked')),
+    ['asked for /health', 'asked for /other'],
+  );
   const tooLong = await fetch(`http://127.0.0.1:${web}/health`, { method: 'POST', body: 'x'.repeat(100_000) }).catch(
     () => undefined,
   );

@@ -53,7 +53,7 @@ const FILES: readonly FileVerdict[] = [
     'runs without',
     [/"db_url" of topos is not carried out: dialogs are in memory/],
   ],
-  ['webrtc-tls-5.6.cfg', 'kamailio-5.6', 'runs without', [/"url_match" of xhttp is not carried out/]],
+  ['webrtc-tls-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   [
     'mixed-up.cfg',
     'kamailio-5.6',
