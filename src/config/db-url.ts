@@ -71,7 +71,7 @@ export function parseDatabaseUrl(text: string, baseDir: string): DatabaseUrl {
  * after "?", since other clients take a password there.
  */
 export function redactUrl(url: string): string {
-  return redactUser(url).replace(/([?&][^=?&]*=)[^?&]+/g, '$1***');
+  return redactUser(url).replace(/([?&][^=?&]*=)[^&]+/g, '$1***');
 }
 
 function redactUser(url: string): string {

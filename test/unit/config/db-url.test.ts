@@ -92,6 +92,7 @@ test('redactUrl hides passwords and tokens, also in text that is not a URL', () 
   assert.equal(redactUrl('sqlite:///a@b:c@d.db'), 'sqlite:///a@b:c@d.db');
   assert.equal(redactUrl('plain'), 'plain');
   assert.equal(redactUrl('postgres://h/d?user=u&password=p'), 'postgres://h/d?user=***&password=***');
+  assert.equal(redactUrl('postgres://h/d?password=p?q=r@s&ssl=1'), 'postgres://h/d?password=***&ssl=***');
 });
 
 test('any text gives a URL or the documented error, and a canonical form reads back as itself', () => {
