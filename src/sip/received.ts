@@ -23,7 +23,7 @@ export function parseReceived(text: string): SipMessage | undefined {
 function withWholeBreaks(text: string, headersEnd: number): SipMessage | undefined {
   const lines = text.slice(0, headersEnd).split(/\r?\n/, MAX_LINES + 1);
   if (lines.length > MAX_LINES) return undefined;
-  const head = lines.map((line) => line.replaceAll('\r', ' ')).join('\r\n');
+  const head = lines.map((line) => line.split('\r').join(' ')).join('\r\n');
   const message = parseMessage(head + text.slice(headersEnd), true);
   if (message !== undefined && message.headersEnd !== head.length) message.defect ??= 'an empty line within the header';
   return message;
