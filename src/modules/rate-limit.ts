@@ -142,7 +142,8 @@ function slide(run: MessageRun, pipe: Pipe, { slots, slotLength }: RateState): n
   const slot = Math.floor(run.env.clock.monotonic() / slotLength);
   const passed = Math.min(slots, Math.max(0, slot - pipe.slot));
   const kept = pipe.slots.slice(0, slots - passed);
-  pipe.slots = passed === 0 && kept.length > 0 ? kept : [...new Array<number>(Math.max(1, passed)).fill(0), ...kept];
+  // Slots before the oldest with a count are not stored: most pipes are used once.
+  pipe.slots = kept.length === 0 ? [0] : passed === 0 ? kept : [...new Array<number>(passed).fill(0), ...kept];
   pipe.slots.length = Math.min(slots, pipe.slots.length);
   pipe.slot = slot;
   pipe.slots[0] = (pipe.slots[0] ?? 0) + 1;
