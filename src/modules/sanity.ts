@@ -13,6 +13,7 @@ import { replyHere } from './replying.js';
  * 1, 4 and 16384, since the parser has refused others.
  */
 const CHECKS = {
+  requestVersion: 1,
   requestUriScheme: 2,
   cseqMethod: 32,
   cseqValue: 64,
@@ -24,6 +25,9 @@ const CHECKS = {
   duplicateTags: 4096,
   authorization: 8192,
 } as const;
+
+/** Checks that look at the first line of a request. */
+const OF_REQUESTS = CHECKS.requestVersion | CHECKS.requestUriScheme | CHECKS.cseqMethod;
 
 /** Bits of the URIs that `CHECKS.uris` checks. */
 const URIS = { request: 1, from: 2, to: 4, contact: 8 } as const;
@@ -102,7 +106,7 @@ function proxyRequireFault(message: SipMessage, known: ReadonlySet<string>): Fau
 }
 
 function uriFault({ message, call }: MessageRun, uris: number): Fault | undefined {
-  if (message.isRequest && (uris & URIS.request) !== 0 && !isUri(call.requestUri)) return bad('Bad Request URI');
+  if ((uris & URIS.request) !== 0 && !(message.isRequest && isUri(call.requestUri))) return bad('Bad Request URI');
   if ((uris & URIS.from) !== 0 && !isAddress(message.from)) return bad('Invalid From Header');
   // Misspelt in the original too.
   if ((uris & URIS.to) !== 0 && !isAddress(message.to)) return bad('Ivalid To Header');
@@ -157,8 +161,9 @@ function tagFault({ from, to }: SipMessage): Fault | undefined {
 function fault(run: MessageRun, checks: number, uris: number, extensions: ReadonlySet<string>): Fault | undefined {
   const { message, call } = run;
   const has = (bit: number): boolean => (checks & bit) !== 0;
-  // As recorded, a reply has no request-URI and so fails.
-  if (has(CHECKS.requestUriScheme) && !(message.isRequest && isUri(call.requestUri))) return bad('Bad Request URI');
+  // As recorded, a reply has neither a method nor a request-URI and so fails.
+  if (!message.isRequest && has(OF_REQUESTS)) return SILENT;
+  if (has(CHECKS.requestUriScheme) && !isUri(call.requestUri)) return bad('Bad Request URI');
   if (has(CHECKS.cseqValue) && !(message.cseqNumber >= 0 && message.cseqNumber <= 0x1_0000_0000))
     return bad('CSeq number is illegal');
   if (has(CHECKS.contentLength) && message.contentLengthValue >= 0 && message.text.length !== message.bodyEnd)

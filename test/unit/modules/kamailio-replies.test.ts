@@ -7,7 +7,7 @@ test('sanity_check() of a reply fails where the request-URI is looked at, and ne
     dialect: 'kamailio',
     modules: 'sanity',
     script: `request_route { $du = "sip:127.0.0.1:5090"; t_on_reply("R"); t_relay(); }
-onreply_route[R] { if (sanity_check("17604", "7")) xlog("fine $rs\\n"); sanity_check("17895", "7"); xlog("not reached\\n"); }
+onreply_route[R] { if (sanity_check("17604", "6")) xlog("fine $rs\\n"); sanity_check("17895", "6"); xlog("not reached\\n"); }
 `,
   });
   runner.receive(INVITE);
@@ -17,6 +17,37 @@ onreply_route[R] { if (sanity_check("17604", "7")) xlog("fine $rs\\n"); sanity_c
   const before = runner.sent.length;
   runner.receive(answerTo(sent, '183 Progress').replace('Content-Length: 0', 'Content-Length: 90'), 5090);
   assert.ok(!runner.sent.slice(before).some(({ text, port }) => port === 5090 && text.startsWith('SIP/2.0')));
+  await runner.stop();
+});
+
+test('each check of sanity_check() that looks at the first line of a request fails for a reply', async () => {
+  const checks = ['1,7', '2,7', '4,7', '32,7', '64,7', '16384,7', '1024,7', '1024,1', '1024,6'];
+  const calls = checks.map((each) => {
+    const [bits, uris] = each.split(',');
+    return `$var(r) = sanity_check("${bits}", "${uris}"); xlog("${each}: $var(r)\\n");`;
+  });
+  const runner = startScript({
+    dialect: 'kamailio',
+    modules: 'sanity',
+    head: 'modparam("sanity", "autodrop", 0)',
+    script: `request_route { $du = "sip:127.0.0.1:5090"; t_on_reply("R"); t_relay(); }
+onreply_route[R] { ${calls.join(' ')} }
+`,
+  });
+  runner.receive(INVITE);
+  const sent = runner.sent.find(({ port }) => port === 5090)?.text ?? '';
+  runner.receive(answerTo(sent, '180 Ringing'), 5090);
+  assert.deepEqual(runner.lines, [
+    '1,7: -1',
+    '2,7: -1',
+    '4,7: 1',
+    '32,7: -1',
+    '64,7: 1',
+    '16384,7: 1',
+    '1024,7: -1',
+    '1024,1: -1',
+    '1024,6: 1',
+  ]);
   await runner.stop();
 });
 
