@@ -1,4 +1,5 @@
 import type { MessageRun } from '../script/call.js';
+import type { SipMessage } from '../sip/message.js';
 import { code, type FunctionSpec, OPENSIPS, optional, param, textOf } from './define.js';
 
 interface Part {
@@ -42,6 +43,33 @@ export function boundaryOf(contentType: string | undefined): string | undefined 
   if (contentType === undefined || !/^multipart\//i.test(contentType)) return undefined;
   const match = /;\s*boundary\s*=\s*(?:"([^"]{1,70})"|([^;\s]{1,70}))/i.exec(contentType);
   return match?.[1] ?? match?.[2];
+}
+
+/** Maximum number of parts that are looked at for the SDP. */
+const MAX_PARTS = 64;
+
+/**
+ * The first part of a multipart body whose Content-Type is application/sdp, from its first line to the next boundary
+ * line or, as recorded, the end of the body; undefined where there is none. A boundary counts at the beginning of a line
+ * only.
+ */
+export function sdpPart(message: SipMessage): { readonly start: number; readonly end: number } | undefined {
+  const boundary = boundaryOf(message.header('content-type'));
+  if (boundary === undefined) return undefined;
+  const { text, bodyStart, bodyEnd } = message;
+  const mark = `\n--${boundary}`;
+  // The line feed before the body is that of the empty line.
+  let at = text.indexOf(mark, bodyStart - 1);
+  for (let i = 0; i < MAX_PARTS && at >= 0 && at < bodyEnd && !text.startsWith('--', at + mark.length); i++) {
+    const next = text.indexOf(mark, at + mark.length);
+    const end = next < 0 || next >= bodyEnd ? bodyEnd : next + 1;
+    const part = text.slice(at + 1, end);
+    const empty = /\n\r?\n/.exec(part);
+    if (empty !== null && typeOf(part.slice(0, empty.index)) === 'application/sdp')
+      return { start: at + 1 + empty.index + empty[0].length, end };
+    at = next;
+  }
+  return undefined;
 }
 
 function removeWhole(run: MessageRun): void {

@@ -10,9 +10,9 @@ import { wordBits } from './word-bits.js';
  */
 function fixKamailio(run: MessageRun, bits: number, address: string | undefined): number {
   const { message, edits, source } = run;
-  if (message.body === '') return -1;
-  const ip = address ?? source.address;
   const span = sdpSpan(run);
+  if (span.start >= span.end) return -1;
+  const ip = address ?? source.address;
   const sdp = message.text.slice(span.start, span.end);
   const streams = streamsOf(run);
   const noted: string[] = [];

@@ -1,4 +1,5 @@
 import type { MessageRun } from '../../script/call.js';
+import { sdpPart } from '../body-parts.js';
 
 /** Span of the SDP in a message; undefined when it has none. */
 export function sdpSpan(run: MessageRun): readonly [start: number, end: number] | undefined {
@@ -7,12 +8,13 @@ export function sdpSpan(run: MessageRun): readonly [start: number, end: number] 
   if (bodyEnd <= bodyStart) return undefined;
   const type = (message.header('content-type') ?? '').toLowerCase();
   if (type.startsWith('application/sdp')) return [bodyStart, bodyEnd];
-  if (!type.startsWith('multipart/')) return undefined;
-  const body = message.text.slice(bodyStart, bodyEnd);
-  const head = /content-type:[ \t]*application\/sdp/i.exec(body);
-  const begin = head === null ? -1 : body.indexOf('\r\n\r\n', head.index);
-  const end = begin < 0 ? -1 : body.indexOf('\r\n--', begin + 4);
-  return end < 0 ? undefined : [bodyStart + begin + 4, bodyStart + end];
+  const part = sdpPart(message);
+  if (part === undefined) return undefined;
+  // The line break before a boundary belongs to the boundary (RFC 2046 section 5.1.1).
+  const { start, end } = part;
+  let last = end;
+  if (end < bodyEnd) last -= message.text.startsWith('\r\n', end - 2) ? 2 : 1;
+  return last > start ? [start, last] : undefined;
 }
 
 /** Replaces the SDP of the message by that of the proxy; as recorded, earlier edits inside it are dropped. */

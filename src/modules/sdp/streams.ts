@@ -1,5 +1,5 @@
 import type { MessageRun } from '../../script/call.js';
-import { boundaryOf } from '../body-parts.js';
+import { boundaryOf, sdpPart } from '../body-parts.js';
 
 /** A line of a body. */
 export interface BodyLine {
@@ -149,15 +149,11 @@ export function lineStarting(run: MessageRun, start: string): BodyLine | undefin
   return undefined;
 }
 
-/** Where the SDP of the body is: the whole body, or the first part of a multipart body that begins with "v=0". */
+/** Where the SDP of the body is: the whole body, or that part of a multipart body; empty where that has none. */
 export function sdpSpan({ message }: MessageRun): { readonly start: number; readonly end: number } {
-  const { text, bodyStart, bodyEnd } = message;
-  if (bodyStart >= bodyEnd || text.startsWith('v=0', bodyStart)) return { start: bodyStart, end: bodyEnd };
-  const boundary = boundaryOf(message.header('content-type'));
-  const before = boundary === undefined ? -1 : text.indexOf('\nv=0', bodyStart);
-  if (before < 0 || before >= bodyEnd) return { start: bodyStart, end: bodyEnd };
-  const next = text.indexOf(`\n--${boundary}`, before);
-  return { start: before + 1, end: next < 0 || next >= bodyEnd ? bodyEnd : next + 1 };
+  const { bodyStart, bodyEnd } = message;
+  if (boundaryOf(message.header('content-type')) === undefined) return { start: bodyStart, end: bodyEnd };
+  return sdpPart(message) ?? { start: bodyEnd, end: bodyEnd };
 }
 
 /** The streams of the SDP, in order. */
