@@ -65,6 +65,8 @@ export const hashTables = {
   },
 };
 
+const NO_COMMA = /^[^,]*$/;
+
 /** Options of a definition, with the values that 5.6.3 accepts. An empty value counts as missing. */
 const OPTIONS: Readonly<Record<string, RegExp>> = {
   size: /^\d*$/,
@@ -75,7 +77,7 @@ const OPTIONS: Readonly<Record<string, RegExp>> = {
   dmqreplicate: /^\d*$/,
   dbtable: /^/,
   cols: /^/,
-  coldelim: /^[^,]*$/,
+  coldelim: NO_COMMA,
   colnull: /^/,
 };
 
@@ -87,7 +89,8 @@ function optionFault(options: ReadonlyMap<string, string>): string | undefined {
   for (const [name, value] of options) {
     const form = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined;
     if (form === undefined) return `there is no option "${name}"`;
-    if (!form.test(value)) return `${name} must be a number, not "${value}"`;
+    if (form.test(value)) continue;
+    return form === NO_COMMA ? `${name} may have no comma` : `${name} must be a number, not "${value}"`;
   }
   return undefined;
 }
