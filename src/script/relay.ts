@@ -430,9 +430,14 @@ function sent(
   const socket = blocked ? undefined : (webSocketTo(run, address) ?? env.sockets.choose(address, preferred));
   if (socket === undefined) {
     fail(transaction, branch);
-    if (!blocked && env.dialect === 'kamailio' && address.transport === 'udp')
-      return faultOf('kamailio', 'dns', parseUri(nextHopOf(call, leaving)));
-    return faultOf(env.dialect, blocked ? 'blocked' : 'socket', parseUri(nextHopOf(call, leaving)));
+    const hop = parseUri(nextHopOf(call, leaving));
+    // As recorded, an IPv6 address counts as a name without an address only where a port is written after it.
+    const unresolved =
+      env.dialect === 'kamailio' &&
+      address.transport === 'udp' &&
+      (address.family === 4 || (hop?.portText ?? '') !== '');
+    if (!blocked && unresolved) return faultOf('kamailio', 'dns', hop);
+    return faultOf(env.dialect, blocked ? 'blocked' : 'socket', hop);
   }
   const onsend = env.script.route('onsend');
   if (onsend !== undefined) {
