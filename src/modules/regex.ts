@@ -11,13 +11,16 @@ const MAX_KEPT = 256;
 export class Expressions {
   private readonly kept = new Map<string, BoundedRegex | undefined>();
 
-  /** `compile` throws for an invalid expression. */
-  constructor(private readonly compile: (text: string) => BoundedRegex) {}
+  /** `compile` throws for an invalid expression; `max` expressions are kept. */
+  constructor(
+    private readonly compile: (text: string) => BoundedRegex,
+    private readonly max = MAX_KEPT,
+  ) {}
 
   /** The compiled expression; undefined for an invalid one, which is remembered too. */
   of(text: string): BoundedRegex | undefined {
     if (this.kept.has(text)) return this.kept.get(text);
-    if (this.kept.size >= MAX_KEPT) this.kept.clear();
+    if (this.kept.size >= this.max) this.kept.clear();
     let made: BoundedRegex | undefined;
     try {
       made = this.compile(text);

@@ -22,6 +22,10 @@ executeSqlite(
    insert into grp values ('alice', 'a.example', 'international');
    create table re_grp (reg_exp text, group_id int);
    insert into re_grp values ('^sip:a.*@a[.]example$', 4), ('(broken', 5), ('^sip:b', 6), ('example$', 7);
+   create table re_many (reg_exp text, group_id int);
+   with recursive n(i) as (select 1 union all select i + 1 from n where i < 2000)
+     insert into re_many select '^sip:[+]49' || i || '[0-9]{1,8}@', i from n;
+   update re_many set reg_exp = '^sip:alice@' where group_id = 2000;
    create table speed_dial (username text, domain text, sd_username text, sd_domain text, new_uri text, fname text, lname text);
    insert into speed_dial values ('alice', 'a.example', 'bob', 'sw.example', 'sip:real@far.example', '', '');`,
 );
@@ -143,9 +147,25 @@ test('a parameter that is not a name of a column is refused when the file is rea
 test('db_get_user_group gives the numbers of all groups whose expressions match, or of the first', async () => {
   const script = `db_get_user_group("From", $avp(g)); xlog("$rc $(avp(g)[*])\\n"); $var(u) = "sip:carl@b.org"; db_get_user_group("$var(u)", $avp(h)); xlog("$rc $avp(h)\\n");`;
   const table = 'modparam("group", "re_table", "re_grp")';
-  assert.deepEqual(await run('opensips', script, table), ['1 4 7', '-1 <null>']);
+  assert.deepEqual(await run('opensips', script, table), ['1 4, 7', '-1 <null>']);
   assert.deepEqual(await run('opensips', script, `${table}\nmodparam("group", "multiple_gid", 0)`), [
     '1 4',
     '-1 <null>',
   ]);
+});
+
+test('db_get_user_group compiles each expression of 2,000 rows once; with more rows it fails', async () => {
+  const script = 'db_get_user_group("From", $avp(g)); xlog("$rc $avp(g)\\n");';
+  const head = 'modparam("group", "re_table", "re_many")';
+  const used = async (calls: number): Promise<number> => {
+    const before = process.cpuUsage();
+    assert.deepEqual(await run('opensips', script.repeat(calls), head), new Array(calls).fill('1 2000'));
+    const { user, system } = process.cpuUsage(before);
+    return user + system;
+  };
+  const once = await used(1);
+  const often = await used(10);
+  assert.ok(often < 4 * once, `${once} and ${often} microseconds`);
+  executeSqlite(database, "insert into re_many values ('^sip:alice@', 2001)");
+  assert.deepEqual(await run('opensips', script, head), ['-1 <null>']);
 });
