@@ -1,5 +1,4 @@
 import { messageOf } from '../../core/errors.js';
-import { nearest } from '../../core/nearest.js';
 import type { PvarValue } from '../../pvar/context.js';
 import type { Expression, FunctionCall, RouteCall, RouteKind } from '../ast.js';
 import { argumentRange, type CompiledArgument, type DialectName, type FunctionDefinition } from '../function-table.js';
@@ -248,7 +247,7 @@ export class CallCompiler {
       const target = subRoutes.find(name);
       const empty = context.dialect.flow.emptyRoutesUndefined && target !== undefined && subRoutes.isEmpty(name);
       if (target === undefined || empty) {
-        const meant = empty ? undefined : nearest(name, subRoutes.names());
+        const meant = empty ? undefined : subRoutes.similarTo(name);
         const hint = empty ? ': it has no statement' : meant === undefined ? '' : `; did you mean "${meant}"?`;
         context.problems.error('unknown-route', node.at, `route "${name}" is not defined${hint}`);
         return NOTHING;

@@ -1,5 +1,6 @@
+import { nearest } from '../../core/nearest.js';
 import type { PvarValue } from '../../pvar/context.js';
-import type { Position, RouteKind } from '../ast.js';
+import type { Position, RouteBlock, RouteKind } from '../ast.js';
 import { BREAK, DROP, EXIT, NEXT, RETURN, type ScriptRun, type Signal } from '../runtime.js';
 import type { NamedRoute } from '../script.js';
 import type { CompiledCall } from './call.js';
@@ -18,6 +19,9 @@ type Parameters = ((run: ScriptRun) => ReadonlyMap<string, PvarValue>) | undefin
 
 const NO_PARAMETERS: ReadonlyMap<string, PvarValue> = new Map();
 
+/** Finding a similar name takes some milliseconds among 20,000 routes. */
+const MAX_SUGGESTIONS = 100;
+
 /** The named routes of a file, and the calls of them. */
 export class SubRoutes {
   /** Kind of the route that is being compiled. */
@@ -25,12 +29,16 @@ export class SubRoutes {
   /** Whether the route being compiled has no name. */
   nameless = true;
   private readonly table = new Map<string, SubRoute>();
+  /** The first block of each name in the file. */
+  private readonly blocks = new Map<string, RouteBlock>();
+  private suggestions = MAX_SUGGESTIONS;
 
   constructor(private readonly context: CompileContext) {
-    for (const { kind, name } of context.tree.routes) {
-      if (kind === 'request' && name !== undefined) {
-        this.table.set(name, { name, title: `route[${name}]`, body: undefined });
-      }
+    for (const block of context.tree.routes) {
+      const { kind, name } = block;
+      if (kind !== 'request' || name === undefined) continue;
+      this.table.set(name, { name, title: `route[${name}]`, body: undefined });
+      if (!this.blocks.has(name)) this.blocks.set(name, block);
     }
   }
 
@@ -41,8 +49,7 @@ export class SubRoutes {
 
   /** Whether the route of a name has no statement. */
   isEmpty(name: string): boolean {
-    const block = this.context.tree.routes.find((each) => each.kind === 'request' && each.name === name);
-    return block?.body.length === 0;
+    return this.blocks.get(name)?.body.length === 0;
   }
 
   /** The names of all routes. */
@@ -50,10 +57,15 @@ export class SubRoutes {
     return this.table.keys();
   }
 
+  /** The name of a route that a wrong one may mean. A file with very many wrong names gets it for the first ones only. */
+  similarTo(name: string): string | undefined {
+    return this.suggestions-- > 0 ? nearest(name, this.table.keys()) : undefined;
+  }
+
   /** A route that is looked up by name at run time, ready to be called; undefined when there is none. */
   callNamed(name: string): NamedRoute | undefined {
     const route = this.table.get(name);
-    const block = this.context.tree.routes.find((each) => each.kind === 'request' && each.name === name);
+    const block = this.blocks.get(name);
     if (route === undefined || block === undefined) return undefined;
     const { invoke, invokeLater } = this.call(() => route, undefined, block.at, true);
     return { call: async (run) => invokeLater?.(run) ?? invoke(run) };

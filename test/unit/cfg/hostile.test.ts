@@ -34,6 +34,13 @@ test('10,000 routes are compiled, each calls the next', () => {
   assert.match(file.run().faults[0] as string, /nested deeper than 100/);
 });
 
+test('thousands of calls of routes that do not exist are refused in time', () => {
+  const calls = Array.from({ length: 3000 }, (_, i) => `route(q${i});\n`).join('');
+  const routes = Array.from({ length: 15_000 }, (_, i) => `route[x${i}] { exit; }\n`).join('');
+  const problem = firstProblem('opensips', `route {\n${calls}}\n${routes}`, 15_000);
+  assert.equal(problem, '2:1 route "q0" is not defined; did you mean "x0"?');
+});
+
 test('a long line without sense is read in time in proportion to its length', () => {
   const cases = ['(', '%', '{', ',', '! ', '$', '"', 'if (1) ', 'x=1 '].map((unit) => ({
     name: unit,
