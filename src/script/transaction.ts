@@ -362,7 +362,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
       this.record.failed(branch.hop, { code: status, local, ...cause });
     }
     if (this.final !== 0) return;
-    if (branch.branchFailureRoute !== undefined && !this.cancelled) {
+    if (branch.branchFailureRoute !== undefined) {
       const restored = { uri: this.firstUri, destinationUri: this.firstDestination };
       const outcome = runBranchFailure(this, branch, restored);
       if (outcome instanceof Promise) {
