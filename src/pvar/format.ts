@@ -229,7 +229,8 @@ class Compiler {
       };
       compiled = { get };
     }
-    if (node.transformations.length === 0) return { ...compiled, ignoreCase, digits, shownNull: textOf(null) };
+    if (node.transformations.length === 0)
+      return { ...compiled, ignoreCase, digits, shownNull: definition.shownNull ?? textOf(null) };
     let { get } = compiled;
     for (const transformation of node.transformations) get = this.transformed(get, transformation);
     return {

@@ -44,15 +44,16 @@ export function startExpiry(env: () => ScriptEnvironment): () => void {
   return () => stop();
 }
 
-/** $shtrecord(key) and $shtrecord(value). */
+/** $shtrecord(key) and $shtrecord(value). As recorded, their null is "" in a text. */
 export const shtrecord: VariableDefinition = {
   argument: 'required',
   indexed: false,
+  shownNull: '',
   compile: (argument) => ({
     get: (context) => {
       const { call } = scopeOf(context);
       const record = call === undefined ? undefined : expired.known(call);
-      return record?.[(argument?.constant ?? '') === 'key' ? 'key' : 'value'] ?? '';
+      return record?.[(argument?.constant ?? '') === 'key' ? 'key' : 'value'] ?? null;
     },
   }),
 };

@@ -47,6 +47,8 @@ export interface VariableDefinition {
   readonly ignoreCase?: boolean;
   /** Whether comparisons take text of digits for a number. */
   readonly digits?: boolean;
+  /** What null is in a text; default "<null>". */
+  readonly shownNull?: string;
   /** Whether its argument is a variable whose values it counts. */
   readonly counts?: boolean;
   /**

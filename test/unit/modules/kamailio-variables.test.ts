@@ -47,9 +47,9 @@ test('$RANDOM is a number that is not negative', async () => {
 
 test('variables of HTTP requests, RPC answers and expired entries are null in other routes', async () => {
   const lines = await linesOf(
-    'if ($hu == $null && $jsonrpl(code) == 0 && $jsonrpl(body) == $null && $shtrecord(key) == $null) xlog("null\\n");',
+    'if ($hu == $null && $jsonrpl(code) == 0 && $jsonrpl(body) == $null && $shtrecord(key) == $null) xlog("null\\n"); $avp(q) = $shtrecord(key); xlog("[$shtrecord(key)] $avp(q)\\n");',
   );
-  assert.deepEqual(lines, ['null']);
+  assert.deepEqual(lines, ['null', '[] <null>']);
 });
 
 test('{re.subst} takes a regular expression that ends in $', async () => {
