@@ -150,7 +150,7 @@ export const regexCommands: readonly ScriptCommand[] = [
         env.log.error({ cause: messageOf(error) }, 'the file of regex cannot be used');
         throw new CommandFault(500, 'Failed to reload');
       }
-      return '';
+      return env.dialect === 'opensips' ? 'OK' : '';
     },
   },
 ];

@@ -95,7 +95,7 @@ test('pcre_match_group and regex_reload of OpenSIPS, with the flags of the param
     modules: 'regex',
     head: `modparam("regex", "file", "${file}")\nmodparam("regex", "pcre_caseless", 1)\nmodparam("regex", "pcre_dotall", 1)`,
     script: `pcre_match_group("alice"); $var(a) = $rc; pcre_match_group("bob", 1); $var(b) = $rc; pcre_match_group("bob", 2); $var(c) = $rc;
-      $var(t) = "a\\nB"; pcre_match($var(t), "^a.b$"); xlog("$var(a) $var(b) $var(c) $rc\\n");`,
+      $var(t) = "a\\nB"; pcre_match($var(t), "^a.b$$"); xlog("$var(a) $var(b) $var(c) $rc\\n");`,
   });
   try {
     receive(INVITE);
