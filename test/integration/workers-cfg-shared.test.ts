@@ -80,6 +80,7 @@ loadmodule "ratelimit.so"
 loadmodule "gflags.so"
 modparam("cfgutils", "shvset", "locked=i:0")
 modparam("ratelimit", "timer_interval", 600)
+modparam("ratelimit", "limit_per_interval", 1)
 route {
   append_to_reply("X-Process: $pp\\r\\n");
   switch ($rU) {
