@@ -49,7 +49,8 @@ export function indexWithin(text: string, character: string, from: number, end: 
   return -1;
 }
 
-function isWhiteSpace(code: number): boolean {
+/** Whether a code is white space of SIP: a blank, a tab, CR or line feed. */
+export function isWhiteSpace(code: number): boolean {
   return code === 32 || code === 9 || code === 13 || code === 10;
 }
 

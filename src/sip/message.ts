@@ -1,4 +1,4 @@
-import { digitsIn, indexWithin, isAt, trimmed } from '../core/characters.js';
+import { digitsIn, indexWithin, isAt, isWhiteSpace, trimmed } from '../core/characters.js';
 import { parseUri, type SipUri } from '../core/uri.js';
 import { hashCallId } from './call-id-hash.js';
 import { parseVia, type Via } from './via.js';
@@ -168,7 +168,7 @@ export class SipMessage {
   get maxForwards(): number {
     if (this.maxForwardsValue < 0) return -1;
     let end = this.maxForwardsEnd;
-    while (end > this.maxForwardsValue && isSpace(this.text.charCodeAt(end - 1))) end--;
+    while (end > this.maxForwardsValue && isWhiteSpace(this.text.charCodeAt(end - 1))) end--;
     const hops = digitsIn(this.text, this.maxForwardsValue, end, 9);
     return hops < 0 ? Number.NaN : hops;
   }
@@ -517,9 +517,9 @@ function checkCseq(message: SipMessage, text: string): void {
     return;
   }
   message.cseqNumber = number;
-  while (at < message.cseqEnd && isSpace(text.charCodeAt(at))) at++;
+  while (at < message.cseqEnd && isWhiteSpace(text.charCodeAt(at))) at++;
   let end = message.cseqEnd;
-  while (end > at && isSpace(text.charCodeAt(end - 1))) end--;
+  while (end > at && isWhiteSpace(text.charCodeAt(end - 1))) end--;
   if (message.isRequest) {
     if (end - at !== message.method.length || !text.startsWith(message.method, at)) {
       message.defect = 'CSeq method differs from the request line';
@@ -542,7 +542,7 @@ function checkLength(message: SipMessage, text: string, whole: boolean): void {
   const start = at;
   for (let c = text.charCodeAt(at); c >= 48 && c <= 57; c = text.charCodeAt(++at)) length = length * 10 + c - 48;
   const digits = at - start;
-  while (at < message.contentLengthEnd && isSpace(text.charCodeAt(at))) at++;
+  while (at < message.contentLengthEnd && isWhiteSpace(text.charCodeAt(at))) at++;
   if (digits === 0 || digits > 9 || at !== message.contentLengthEnd) message.defect = 'malformed Content-Length header';
   else if (message.bodyStart + length > text.length) message.defect = 'body shorter than Content-Length';
   else message.bodyEnd = message.bodyStart + length;
@@ -581,10 +581,6 @@ function isBlank(c: number): boolean {
   return c === 32 || c === 9;
 }
 
-function isSpace(c: number): boolean {
-  return c === 32 || c === 9 || c === 13 || c === 10;
-}
-
 function isFold(text: string, at: number): boolean {
   const c = text.charCodeAt(at);
   return c === 32 || c === 9;
@@ -592,7 +588,7 @@ function isFold(text: string, at: number): boolean {
 
 function skipBlank(text: string, from: number, end: number): number {
   let at = from;
-  while (at < end && isSpace(text.charCodeAt(at))) at++;
+  while (at < end && isWhiteSpace(text.charCodeAt(at))) at++;
   return at;
 }
 

@@ -1,4 +1,4 @@
-import { digitsIn, indexWithin } from '../core/characters.js';
+import { digitsIn, indexWithin, isWhiteSpace } from '../core/characters.js';
 
 /** One Via value (RFC 3261 section 20.42) with positions in its message. */
 export interface Via {
@@ -52,14 +52,14 @@ export function parseVia(text: string, start: number, fieldEnd: number): Via | u
     at += 8;
   }
   const transportStart = at;
-  while (at < end && !isSpace(text.charCodeAt(at))) at++;
+  while (at < end && !isWhiteSpace(text.charCodeAt(at))) at++;
   if (at === transportStart || at - transportStart > 16) return undefined;
   const transport = transportName(text, transportStart, at);
-  while (at < end && isSpace(text.charCodeAt(at))) at++;
+  while (at < end && isWhiteSpace(text.charCodeAt(at))) at++;
   let semi = indexWithin(text, ';', at, end);
   if (semi < 0) semi = end;
   let sentByEnd = semi;
-  while (sentByEnd > at && isSpace(text.charCodeAt(sentByEnd - 1))) sentByEnd--;
+  while (sentByEnd > at && isWhiteSpace(text.charCodeAt(sentByEnd - 1))) sentByEnd--;
   let hostEnd = at;
   if (text.charCodeAt(at) === 91) {
     hostEnd = indexWithin(text, ']', at, sentByEnd) + 1;
@@ -69,14 +69,14 @@ export function parseVia(text: string, start: number, fieldEnd: number): Via | u
   } else {
     while (hostEnd < sentByEnd && text.charCodeAt(hostEnd) !== 58) hostEnd++;
     if (hostEnd < sentByEnd) portAt = hostEnd;
-    while (hostEnd > at && isSpace(text.charCodeAt(hostEnd - 1))) hostEnd--;
+    while (hostEnd > at && isWhiteSpace(text.charCodeAt(hostEnd - 1))) hostEnd--;
     if (hostEnd === at || !isHostText(text, at, hostEnd)) return undefined;
   }
   const host = text.slice(at, hostEnd);
   let port = 0;
   if (portAt >= 0) {
     portAt++;
-    while (portAt < sentByEnd && isSpace(text.charCodeAt(portAt))) portAt++;
+    while (portAt < sentByEnd && isWhiteSpace(text.charCodeAt(portAt))) portAt++;
     port = digitsIn(text, portAt, sentByEnd, 5);
     if (port < 0 || port > 65535) return undefined;
   }
@@ -95,9 +95,9 @@ export function parseVia(text: string, start: number, fieldEnd: number): Via | u
     let next = indexWithin(text, ';', at + 1, end);
     if (next < 0) next = end;
     let name = at + 1;
-    while (name < next && isSpace(text.charCodeAt(name))) name++;
+    while (name < next && isWhiteSpace(text.charCodeAt(name))) name++;
     let stop = next;
-    while (stop > name && isSpace(text.charCodeAt(stop - 1))) stop--;
+    while (stop > name && isWhiteSpace(text.charCodeAt(stop - 1))) stop--;
     if (stop === name) return undefined;
     switch (text.charCodeAt(name) | 32) {
       case 98: // branch
@@ -126,7 +126,7 @@ export function parseVia(text: string, start: number, fieldEnd: number): Via | u
     at = next;
   }
   let valueEnd = end;
-  while (valueEnd > start && isSpace(text.charCodeAt(valueEnd - 1))) valueEnd--;
+  while (valueEnd > start && isWhiteSpace(text.charCodeAt(valueEnd - 1))) valueEnd--;
   return {
     transport,
     host,
@@ -161,7 +161,8 @@ function transportName(text: string, start: number, end: number): string {
 function isHostText(text: string, start: number, end: number): boolean {
   for (let at = start; at < end; at++) {
     const c = text.charCodeAt(at);
-    if (c === 60 || c === 62 || c === 64 || c === 44 || c === 160 || isSpace(c) || c === 11 || c === 12) return false;
+    if (c === 60 || c === 62 || c === 64 || c === 44 || c === 160 || isWhiteSpace(c) || c === 11 || c === 12)
+      return false;
   }
   return true;
 }
@@ -182,23 +183,19 @@ function isParam(text: string, start: number, stop: number, lower: string): bool
   for (let i = 0; i < lower.length; i++) if ((text.charCodeAt(start + i) | 32) !== lower.charCodeAt(i)) return false;
   if (start + lower.length === stop) return true;
   const after = text.charCodeAt(start + lower.length);
-  return after === 61 || isSpace(after);
+  return after === 61 || isWhiteSpace(after);
 }
 
 /** Where the value of a parameter begins whose name ends at `from`; `stop` when it has no value. */
 function valueStart(text: string, from: number, stop: number): number {
   let at = from;
-  while (at < stop && isSpace(text.charCodeAt(at))) at++;
+  while (at < stop && isWhiteSpace(text.charCodeAt(at))) at++;
   if (at >= stop || text.charCodeAt(at) !== 61) return stop;
   at++;
-  while (at < stop && isSpace(text.charCodeAt(at))) at++;
+  while (at < stop && isWhiteSpace(text.charCodeAt(at))) at++;
   return at;
 }
 
 function paramValue(text: string, from: number, stop: number): string {
   return text.slice(valueStart(text, from, stop), stop);
-}
-
-function isSpace(c: number): boolean {
-  return c === 32 || c === 9 || c === 13 || c === 10;
 }
