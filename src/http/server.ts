@@ -217,9 +217,14 @@ export const MAX_PIECES = 4096;
 
 /**
  * Reads the body of a request. Resolves with undefined when it is longer than `limit` bytes or in too many pieces;
- * rejects when the client closes the connection.
+ * rejects when the client closes the connection. `rest`: whether the rest of a body that is too long is left unread, or
+ * discarded for a client that reads no answer before it has sent everything.
  */
-export function readBody(request: IncomingMessage, limit = MAX_BODY): Promise<Buffer | undefined> {
+export function readBody(
+  request: IncomingMessage,
+  limit = MAX_BODY,
+  rest: 'unread' | 'discarded' = 'unread',
+): Promise<Buffer | undefined> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
@@ -228,7 +233,7 @@ export function readBody(request: IncomingMessage, limit = MAX_BODY): Promise<Bu
       if (length <= limit && chunks.length < MAX_PIECES) chunks.push(chunk);
       else {
         chunks.length = 0;
-        request.pause();
+        if (rest === 'unread' || length <= limit) request.pause();
         resolve(undefined);
       }
     });

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '../../access/caller.js';
 import { messageOf } from '../../core/errors.js';
 import { typeRefusal } from '../../http/page-guard.js';
-import { MAX_PIECES, sendPieces } from '../../http/server.js';
+import { readBody, sendPieces } from '../../http/server.js';
 import { MiError } from '../mi/command.js';
 import type { MiHandler } from '../mi/handler.js';
 import { MAX_REQUEST_BYTES } from '../mi/handler.js';
@@ -64,7 +64,7 @@ async function answer(
     request.resume();
     return;
   }
-  const body = await readBody(request);
+  const body = await bodyOf(request);
   if (body === undefined) {
     handler.refuse('http', 'oversized', `a request is longer than ${MAX_REQUEST_BYTES} bytes`);
     response.setHeader('Connection', 'close');
@@ -94,35 +94,19 @@ function send(response: ServerResponse, status: number, text: string): void {
 }
 
 /** The body; undefined when it is too long. Throws when the client closes the connection or is too slow. */
-function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
-  return new Promise((resolve, reject) => {
-    if (Number(request.headers['content-length'] ?? 0) > MAX_REQUEST_BYTES) {
-      request.resume();
-      resolve(undefined);
-      return;
-    }
-    const chunks: Buffer[] = [];
-    let length = 0;
-    const timer = setTimeout(
-      () => reject(new Error(`its body was not received within ${BODY_TIMEOUT} ms`)),
-      BODY_TIMEOUT,
-    );
-    timer.unref();
-    const done = (run: () => void): void => {
-      clearTimeout(timer);
-      run();
-    };
-    request.on('data', (chunk: Buffer) => {
-      length += chunk.length;
-      if (length <= MAX_REQUEST_BYTES && chunks.length < MAX_PIECES) {
-        chunks.push(chunk);
-        return;
-      }
-      if (length <= MAX_REQUEST_BYTES) request.pause();
-      done(() => resolve(undefined));
-    });
-    request.on('end', () => done(() => resolve(Buffer.concat(chunks))));
-    request.on('error', (error) => done(() => reject(error)));
-    request.on('close', () => done(() => reject(new Error('the client closed the connection'))));
+async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
+  if (Number(request.headers['content-length'] ?? 0) > MAX_REQUEST_BYTES) {
+    request.resume();
+    return undefined;
+  }
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const reason = `its body was not received within ${BODY_TIMEOUT} ms`;
+    timer = setTimeout(() => reject(new Error(reason)), BODY_TIMEOUT).unref();
   });
+  try {
+    return await Promise.race([readBody(request, MAX_REQUEST_BYTES, 'discarded'), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
