@@ -20,6 +20,16 @@ export function parseReceived(text: string): SipMessage | undefined {
   return message;
 }
 
+/**
+ * Parses a received message for a caller that changes its text before the layer parses that again. Undefined also for a
+ * message with a defect that could not be found in the parsed text, whose line breaks are whole: it must stay as
+ * received.
+ */
+export function parseReceivedForEdits(received: string): SipMessage | undefined {
+  const message = parseReceived(received);
+  return message?.defect !== undefined && message.text !== received ? undefined : message;
+}
+
 function withWholeBreaks(text: string, headersEnd: number): SipMessage | undefined {
   const lines = text.slice(0, headersEnd).split(/\r?\n/, MAX_LINES + 1);
   if (lines.length > MAX_LINES) return undefined;

@@ -13,7 +13,7 @@ import {
   viaMark,
 } from '../../script/via-mark.js';
 import { isToken, parseMessage, type SipMessage } from '../../sip/message.js';
-import { parseReceived } from '../../sip/received.js';
+import { parseReceivedForEdits } from '../../sip/received.js';
 import type { TextEdit } from '../../sip/reply.js';
 import { type RouteValue, routeValues } from '../../sip/route-set.js';
 import type { Via } from '../../sip/via.js';
@@ -71,11 +71,9 @@ export class TopologyMask {
 
   /** A received message with all hidden values restored. */
   received(received: string): string {
-    const message = parseReceived(received);
+    const message = parseReceivedForEdits(received);
     if (message?.via === undefined || UNHIDDEN_METHODS.has(message.method)) return received;
     const { text } = message;
-    // With whole line breaks the defect would not be found again.
-    if (text !== received && message.defect !== undefined) return received;
     this.room = MAX_HIDDEN;
     const edits: TextEdit[] = [];
     const wasHidden = this.showCallId(message, edits);

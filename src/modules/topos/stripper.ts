@@ -5,7 +5,7 @@ import { parseUri } from '../../core/uri.js';
 import { applied } from '../../script/edits.js';
 import { MARK_PARAMETER, markAt, markOf, markSpan, UNHIDDEN_METHODS, type ViaMark } from '../../script/via-mark.js';
 import { parseMessage, type SipMessage } from '../../sip/message.js';
-import { parseReceived } from '../../sip/received.js';
+import { parseReceivedForEdits } from '../../sip/received.js';
 import type { TextEdit } from '../../sip/reply.js';
 import { routeValues, uriOf } from '../../sip/route-set.js';
 import { parseVia } from '../../sip/via.js';
@@ -43,11 +43,9 @@ export class TopologyStripper {
 
   /** A received message with the hidden parts restored. `spares`: whether a message is left as received. */
   received(received: string, spares?: (message: SipMessage) => boolean): string {
-    const message = parseReceived(received);
+    const message = parseReceivedForEdits(received);
     if (message?.via === undefined || UNHIDDEN_METHODS.has(message.cseqMethod)) return received;
     const { text } = message;
-    // With whole line breaks the defect would not be found again.
-    if (text !== received && message.defect !== undefined) return received;
     const edits: TextEdit[] = [];
     if (message.isRequest) {
       const own = markSpan(text, message.via);
