@@ -1,4 +1,7 @@
 import { compileFormat, type Format } from '../pvar/format.js';
+import type { PvarValue } from '../pvar/value.js';
+import type { MessageRun } from '../script/call.js';
+import type { Arg } from './define.js';
 
 /** An argument of avpops functions: "$avp(name)/flags" or another variable. */
 export interface NamedVariable {
@@ -32,4 +35,13 @@ export function namedAvp(
   const { avp, ...rest } = namedVariable(text, compile);
   if (avp === undefined) throw new Error(`"${text}" is not an AVP`);
   return { ...rest, avp };
+}
+
+/** Reads all values of an AVP, the newest first, with or without "[*]"; of other variables their one value. */
+export function everyValue(arg: Arg | undefined): (run: MessageRun) => readonly PvarValue[] {
+  const given = arg?.variable;
+  if (given === undefined) return () => [];
+  const plain = /^\$(avp\([^[\]{}]*\))$/.exec(given.text)?.[1];
+  const variable = plain === undefined ? given : compileFormat(`$(${plain}[*])`);
+  return ({ pvars }) => variable.values?.(pvars) ?? [variable.evaluateValue(pvars)];
 }

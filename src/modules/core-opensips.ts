@@ -2,6 +2,7 @@ import type { PvarValue } from '../pvar/context.js';
 import { compileFormat, type Format } from '../pvar/format.js';
 import type { MessageRun } from '../script/call.js';
 import { runService } from '../script/service-routes.js';
+import { everyValue } from './avp-arguments.js';
 import {
   type Arg,
   code,
@@ -29,15 +30,6 @@ function time(run: MessageRun): readonly [seconds: number, microseconds: number]
 function all(arg: Arg | undefined, run: MessageRun): readonly PvarValue[] {
   if (arg?.variable === undefined) return [];
   return arg.variable.values?.(run.pvars) ?? [arg.variable.evaluateValue(run.pvars)];
-}
-
-/** Reads all values of an AVP, the newest first, with or without "[*]"; of other variables their one value. */
-function everyValue(arg: Arg | undefined): (run: MessageRun) => readonly PvarValue[] {
-  const given = arg?.variable;
-  if (given === undefined) return () => [];
-  const plain = /^\$(avp\([^[\]{}]*\))$/.exec(given.text)?.[1];
-  const variable = plain === undefined ? given : compileFormat(`$(${plain}[*])`);
-  return ({ pvars }) => variable.values?.(pvars) ?? [variable.evaluateValue(pvars)];
 }
 
 const core: FunctionSpec[] = [

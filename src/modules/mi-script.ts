@@ -1,21 +1,14 @@
-import { compileFormat } from '../pvar/format.js';
-import type { PvarValue } from '../pvar/value.js';
 import type { MessageRun } from '../script/call.js';
+import { everyValue } from './avp-arguments.js';
 import { type Arg, moduleFunctions, OPENSIPS, optional, param, type ScriptFunction, textOf } from './define.js';
 
 /** Maximum number of parameters of one command. */
 const MAX_PARAMETERS = 64;
 
-/** Reads all values of an AVP in the order in which they were added; of other variables their one value. */
-function valuesOf(arg: Arg | undefined): (run: MessageRun) => readonly string[] {
-  const given = arg?.variable;
-  if (given === undefined) return () => [];
-  const plain = /^\$(avp\([^[\]{}]*\))$/.exec(given.text)?.[1];
-  const variable = plain === undefined ? given : compileFormat(`$(${plain}[*])`);
-  return ({ pvars }) => {
-    const all: readonly PvarValue[] = variable.values?.(pvars) ?? [variable.evaluateValue(pvars)];
-    return [...all].reverse().map((each) => String(each ?? ''));
-  };
+/** Reads all values of an AVP as texts, in the order in which they were added; of other variables their one value. */
+function textsOf(arg: Arg | undefined): (run: MessageRun) => readonly string[] {
+  const all = everyValue(arg);
+  return (run) => [...all(run)].reverse().map((each) => String(each ?? ''));
 }
 
 /** The function of mi_script. */
@@ -33,8 +26,8 @@ export const miScriptFunctions: ScriptFunction[] = moduleFunctions('mi_script', 
     ],
     summary: 'runs a management command; its parameters stand after its name, or in AVPs with their names and values',
     compile: ([command, result, names, values]) => {
-      const namesOf = valuesOf(names);
-      const given = valuesOf(values);
+      const namesOf = textsOf(names);
+      const given = textsOf(values);
       return async (run) => {
         const [name = '', ...inline] = textOf(command, run).trim().split(/\s+/);
         const keys = namesOf(run);
