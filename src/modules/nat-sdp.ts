@@ -3,6 +3,12 @@ import { type FunctionSpec, intOf, KAMAILIO, OPENSIPS, optional, param, textOf }
 import { sdpSpan, streamsOf } from './sdp/streams.js';
 import { wordBits } from './word-bits.js';
 
+/** Lines with an address, c= and o=, by the bits for which it is replaced. */
+const ADDRESSES = [
+  { bit: 2, letter: 'c', pattern: /^c=IN IP[46] ([^\r\n/ ]+)/gm },
+  { bit: 8, letter: 'o', pattern: /^o=(?:\S+ ){3}IN IP[46] ([^\r\n/ ]+)/gm },
+] as const;
+
 /**
  * Changes the SDP of a Kamailio message by bits: 1 adds a=direction:active to each stream, 2 writes an address into c=, 4
  * adds a=nortpproxy:yes, 8 writes it into o=. The address that was there follows the last stream, once for each line
@@ -14,10 +20,9 @@ function fixKamailio(run: MessageRun, bits: number, address: string | undefined)
   if (span.start >= span.end) return -1;
   const ip = address ?? source.address;
   const sdp = message.text.slice(span.start, span.end);
-  const streams = streamsOf(run);
   const noted: string[] = [];
   let changed = 0;
-  for (const [bit, pattern] of ADDRESSES) {
+  for (const { bit, pattern } of ADDRESSES) {
     if ((bits & bit) === 0) continue;
     for (const match of sdp.matchAll(pattern)) {
       const found = match[1] ?? '';
@@ -29,20 +34,13 @@ function fixKamailio(run: MessageRun, bits: number, address: string | undefined)
     }
   }
   const keeps = run.env.modules.module('nathelper').flag('append_sdp_oldmediaip', true);
-  const last = [...((bits & 4) !== 0 ? ['a=nortpproxy:yes'] : []), ...(keeps ? noted : [])];
-  for (const [i, { end }] of streams.entries()) {
-    const lines = (bits & 1) !== 0 ? ['a=direction:active'] : [];
-    addLines(run, end, i === streams.length - 1 ? [...lines, ...last] : lines);
-  }
-  if (streams.length === 0) addLines(run, span.end, [...((bits & 1) !== 0 ? ['a=direction:active'] : []), ...last]);
+  const lines = (bits & 1) !== 0 ? ['a=direction:active'] : [];
+  const last = [...lines, ...((bits & 4) !== 0 ? ['a=nortpproxy:yes'] : []), ...(keeps ? noted : [])];
+  const ends = streamsOf(run, span).map(({ end }) => end);
+  for (const end of ends.slice(0, -1)) addLines(run, end, lines);
+  addLines(run, ends.at(-1) ?? span.end, last);
   return changed > 0 ? 1 : UNCHANGED;
 }
-
-/** Kamailio's bits for c= and o=, and where their addresses are. */
-const ADDRESSES = [
-  [2, /^c=IN IP[46] ([^\r\n/ ]+)/gm],
-  [8, /^o=(?:\S+ ){3}IN IP[46] ([^\r\n/ ]+)/gm],
-] as const;
 
 /** Adds lines after the last line before `end` that is not empty. */
 function addLines({ message, edits }: MessageRun, end: number, lines: readonly string[]): void {
@@ -53,9 +51,9 @@ function addLines({ message, edits }: MessageRun, end: number, lines: readonly s
 }
 
 /**
- * Changes the SDP of an OpenSIPS message by bits: 1 adds a=direction:active, 2 writes an address into c=, 4 adds a=nortpproxy:yes, 8 writes it
- * into o=, 16 also replaces the null address. Each of `lines` begins with a line break, so they are
- * inserted before the last line break of the body.
+ * Changes the SDP of an OpenSIPS message by bits: 1 adds a=direction:active, 2 writes an address into c=, 4 adds
+ * a=nortpproxy:yes, 8 writes it into o=, 16 also replaces the null address. Each of `lines` begins with a line break,
+ * so they are inserted before the last line break of the body.
  */
 function fixSdp(run: MessageRun, bits: number, address: string | undefined, lines: string): number {
   const { message, edits, source } = run;
@@ -66,10 +64,7 @@ function fixSdp(run: MessageRun, bits: number, address: string | undefined, line
   const added: string[] = [];
   if ((bits & 1) !== 0) added.push('a=direction:active');
   if ((bits & 4) !== 0) added.push('a=nortpproxy:yes');
-  for (const [bit, pattern, old, letter] of [
-    [2, /^c=IN IP[46] ([^\r\n/ ]+)/gm, 'oldcip', 'c'],
-    [8, /^o=(?:\S+ ){3}IN IP[46] ([^\r\n/ ]+)/gm, 'oldoip', 'o'],
-  ] as const) {
+  for (const { bit, letter, pattern } of ADDRESSES) {
     if ((bits & bit) === 0) continue;
     let first: string | undefined;
     for (const match of body.matchAll(pattern)) {
@@ -79,7 +74,7 @@ function fixSdp(run: MessageRun, bits: number, address: string | undefined, line
       edits.replace(end - found.length, end, ip);
       first ??= found;
     }
-    if (first !== undefined && !skipped.includes(letter)) added.push(`a=${old}:${first}`);
+    if (first !== undefined && !skipped.includes(letter)) added.push(`a=old${letter}ip:${first}`);
   }
   const last = /\r?\n$/.exec(body)?.[0] ?? '';
   const text = added.map((line) => `\r\n${line}`).join('') + lines;

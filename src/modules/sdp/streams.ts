@@ -149,17 +149,22 @@ export function lineStarting(run: MessageRun, start: string): BodyLine | undefin
   return undefined;
 }
 
+interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
 /** Where the SDP of the body is: the whole body, or that part of a multipart body; empty where that has none. */
-export function sdpSpan({ message }: MessageRun): { readonly start: number; readonly end: number } {
+export function sdpSpan({ message }: MessageRun): Span {
   const { bodyStart, bodyEnd } = message;
   if (boundaryOf(message.header('content-type')) === undefined) return { start: bodyStart, end: bodyEnd };
   return sdpPart(message) ?? { start: bodyEnd, end: bodyEnd };
 }
 
-/** The streams of the SDP, in order. */
-export function streamsOf(run: MessageRun): Stream[] {
+/** The streams of the SDP, in order. `span`: where the SDP is, for a caller that has found it already. */
+export function streamsOf(run: MessageRun, span: Span = sdpSpan(run)): Stream[] {
   const { text } = run.message;
-  const { start: bodyStart, end: bodyEnd } = sdpSpan(run);
+  const { start: bodyStart, end: bodyEnd } = span;
   const heads: { readonly line: BodyLine; readonly match: RegExpExecArray }[] = [];
   let at = text.startsWith('m=', bodyStart) ? bodyStart : text.indexOf('\nm=', bodyStart) + 1;
   while (at > 0 && at < bodyEnd && heads.length <= MAX_STREAMS) {
