@@ -30,7 +30,7 @@ function infrastructureOf(parameters: ModuleParameters): Infrastructure {
 const TWO_DIGITS = /^(?:2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58])/;
 
 /** The number of digits of the country code with which a number begins. */
-function countryCode(digits: string): number {
+function countryCodeLength(digits: string): number {
   if (/^[17]/.test(digits)) return 1;
   return TWO_DIGITS.test(digits) ? 2 : 3;
 }
@@ -41,9 +41,9 @@ function countryCode(digits: string): number {
  */
 function infrastructureName(number: string, { suffix, label }: Infrastructure): string | undefined {
   const [, digits = ''] = /^\+(\d{1,20})$/.exec(number) ?? [];
-  const code = countryCode(digits);
-  if (digits.length <= code) return undefined;
-  return nameOf(digits.slice(code), `${label}.${nameOf(digits.slice(0, code), suffix)}`);
+  const length = countryCodeLength(digits);
+  if (digits.length <= length) return undefined;
+  return nameOf(digits.slice(length), `${label}.${nameOf(digits.slice(0, length), suffix)}`);
 }
 
 /** Maximum number of records used from one answer. */
@@ -149,10 +149,11 @@ const functions: FunctionSpec[] = [
     compile:
       ([suffix, service]) =>
       async (run) => {
-        const [number, domain] = [FROM_USER, FROM_DOMAIN].map((each) => String(each.evaluateValue(run.pvars) ?? ''));
+        const number = String(FROM_USER.evaluateValue(run.pvars) ?? '');
+        const domain = String(FROM_DOMAIN.evaluateValue(run.pvars) ?? '').toLowerCase();
         const zone = textOf(suffix, run) || run.env.modules.of(settings).suffix;
-        const uris = await lookUp(run, number ?? '', numberName(number ?? '', zone), textOf(service, run));
-        return code(uris.some((uri) => cutUri(uri)?.host.toLowerCase() === domain?.toLowerCase()));
+        const uris = await lookUp(run, number, numberName(number, zone), textOf(service, run));
+        return code(uris.some((uri) => cutUri(uri)?.host.toLowerCase() === domain));
       },
   },
   {
