@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { parseAddress } from '../core/name-addr.js';
 import { bracketed, defaultPort, parseUri, uriParam, uriTransport } from '../core/uri.js';
 import type { PvarContext, PvarMessage } from '../pvar/context.js';
-import { parseCredentials, splitList } from '../pvar/header-values.js';
+import { type Credentials, parseCredentials, splitList } from '../pvar/header-values.js';
 import type { PvarValue } from '../pvar/value.js';
 import { eachOf, orNull, pickOf, type VariableDefinition } from '../pvar/variables/definition.js';
 import { isKamailioUri, kamailioUser } from '../pvar/variables/script-uris.js';
@@ -208,19 +208,23 @@ function accountUri(scope: CfgScope): PvarValue {
   return uri === undefined ? null : `${uri.user}@${uri.host}`;
 }
 
-/** The domain of the credentials' user name. */
-function accountDomain(message: PvarMessage): string | null {
+function credentialsOf(message: PvarMessage): Credentials | undefined {
   const raw = message.header('Proxy-Authorization') ?? message.header('Authorization');
-  const username = raw === undefined ? undefined : parseCredentials(raw)?.param('username');
-  if (username === undefined || username === null) return null;
-  return username.slice(username.indexOf('@') < 0 ? username.length : username.indexOf('@') + 1);
+  return raw === undefined ? undefined : parseCredentials(raw);
+}
+
+/** The domain of the credentials' user name; "" for a user name without one. */
+function accountDomain(message: PvarMessage): string | null {
+  const username = credentialsOf(message)?.param('username');
+  if (username === undefined) return null;
+  const at = username.indexOf('@');
+  return at < 0 ? '' : username.slice(at + 1);
 }
 
 /** A parameter of the credentials; "" for a missing algorithm. */
 function credential(name: string): VariableDefinition {
   return own(({ message }) => {
-    const raw = message.header('Proxy-Authorization') ?? message.header('Authorization');
-    const credentials = raw === undefined ? undefined : parseCredentials(raw);
+    const credentials = credentialsOf(message);
     if (credentials === undefined) return null;
     return credentials.param(name) ?? (name === 'algorithm' ? '' : null);
   });
