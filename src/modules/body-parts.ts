@@ -2,6 +2,9 @@ import type { MessageRun } from '../script/call.js';
 import type { SipMessage } from '../sip/message.js';
 import { code, type FunctionSpec, OPENSIPS, optional, param, textOf } from './define.js';
 
+/** Maximum number of parts of a body that are looked at. */
+const MAX_PARTS = 64;
+
 interface Part {
   readonly type: string;
   /** Span from the boundary line before the part to the one after it. */
@@ -28,7 +31,7 @@ function partsOf(run: MessageRun): Part[] | undefined {
   const parts: Part[] = [];
   const mark = `--${boundary}`;
   let at = body.indexOf(mark);
-  while (at >= 0 && parts.length < 64 && !body.startsWith('--', at + mark.length)) {
+  while (at >= 0 && parts.length < MAX_PARTS && !body.startsWith('--', at + mark.length)) {
     const next = body.indexOf(mark, at + mark.length);
     if (next < 0) break;
     const head = body.slice(at, next).split(/\r?\n\r?\n/, 1)[0] ?? '';
@@ -44,9 +47,6 @@ export function boundaryOf(contentType: string | undefined): string | undefined 
   const match = /;\s*boundary\s*=\s*(?:"([^"]{1,70})"|([^;\s]{1,70}))/i.exec(contentType);
   return match?.[1] ?? match?.[2];
 }
-
-/** Maximum number of parts that are looked at for the SDP. */
-const MAX_PARTS = 64;
 
 /**
  * The first part of a multipart body whose Content-Type is application/sdp, from its first line to the next boundary

@@ -4,9 +4,10 @@ import type { MessageRun } from '../script/call.js';
 import { splitValues } from './dialog/dialog.js';
 
 /**
- * Whether no other proxy is between this one and the side from which the message came (Kamailio's is_first_hop). A request has one Via then.
- * In a reply, as documented, the first Record-Route has an address of this proxy, and the reply did not come from it; as recorded, the port
- * counts only where it is written, and a reply without Record-Route is one of the first hop too.
+ * Whether no other proxy is between this one and the side from which the message came (Kamailio's is_first_hop). A
+ * request has one Via then. In a reply, as documented, the first Record-Route has an address of this proxy, and the
+ * reply did not come from it; as recorded, the port counts only where it is written, and a reply without Record-Route
+ * is one of the first hop too.
  */
 export function isFirstHop(run: MessageRun): boolean {
   const { message, env } = run;

@@ -172,10 +172,7 @@ function rest(env: ScriptEnvironment, engine: MediaEngine, proxy: MediaProxy): v
   });
 }
 
-/**
- * Sends a command to the proxy of a call, or to the next one when it does not answer. Undefined when none answered
- * within the timeout of async().
- */
+/** Raises OpenSIPS' E_RTPENGINE_STATUS. */
 function status(env: ScriptEnvironment, socket: string, state: string): void {
   if (env.dialect !== 'opensips') return;
   runService(

@@ -12,14 +12,14 @@ type Definition = FunctionDefinition<MessageRun>;
  */
 function clash(one: Definition, other: Definition): boolean {
   const modules = new Set(one.module.split('|'));
-  const [[least, max], [otherLeast, otherMost]] = [argumentRange(one.parameters), argumentRange(other.parameters)];
+  const [[min, max], [otherMin, otherMax]] = [argumentRange(one.parameters), argumentRange(other.parameters)];
   return (
     one.name === other.name &&
     one.until === other.until &&
     one.dialects.some((dialect) => other.dialects.includes(dialect)) &&
     other.module.split('|').some((module) => modules.has(module)) &&
-    least <= otherMost &&
-    otherLeast <= max
+    min <= otherMax &&
+    otherMin <= max
   );
 }
 
