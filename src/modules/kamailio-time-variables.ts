@@ -3,6 +3,7 @@ import { ownValue } from '../core/own-value.js';
 import { formatTime, timeText } from '../pvar/time-format.js';
 import type { PvarValue } from '../pvar/value.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
+import { timeVariable } from '../pvar/variables/times.js';
 import { own } from './script-variable.js';
 
 /** When this process started by a clock, in seconds since 1970; computed once, so that rounding cannot change it. */
@@ -17,42 +18,9 @@ function startBy(clock: Pick<Clock, 'now'>): number {
   return start;
 }
 
-const PARTS: Readonly<Record<string, (date: Date) => number>> = {
-  sec: (date) => date.getSeconds(),
-  min: (date) => date.getMinutes(),
-  hour: (date) => date.getHours(),
-  mday: (date) => date.getDate(),
-  mon: (date) => date.getMonth() + 1,
-  year: (date) => date.getFullYear(),
-  wday: (date) => date.getDay() + 1,
-  yday: (date) =>
-    1 +
-    Math.round(
-      (Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) - Date.UTC(date.getFullYear(), 0, 1)) / 86_400_000,
-    ),
-  isdst: (date) => Number(date.getTimezoneOffset() < standardOffset(date.getFullYear())),
-};
-
-/** Offset of a year's standard time in minutes west of UTC: the larger of the offsets in January and July. */
-function standardOffset(year: number): number {
-  return Math.max(new Date(year, 0, 1).getTimezoneOffset(), new Date(year, 6, 1).getTimezoneOffset());
-}
-
 /** A Date whose local fields have the values of UTC. */
 function asUtc(ms: number): Date {
   return new Date(ms + new Date(ms).getTimezoneOffset() * 60_000);
-}
-
-function timeVariable(dateOf: (ms: number) => Date): VariableDefinition {
-  return {
-    argument: 'required',
-    indexed: false,
-    compile: (argument) => {
-      const part = ownValue(PARTS, argument?.constant?.trim() ?? '');
-      if (part === undefined) throw new Error(`needs one of ${Object.keys(PARTS).join(', ')}`);
-      return { get: (context) => part(dateOf(context.clock.now())) };
-    },
-  };
 }
 
 function formattedTime(dateOf: (ms: number) => Date): VariableDefinition {

@@ -1,3 +1,5 @@
+import { dayOfYear } from '../pvar/time-format.js';
+
 /** Maximum length of a period: scripts may take it from a peer. */
 const LONGEST = 4096;
 
@@ -12,11 +14,6 @@ interface Scale {
   /** Whether a range may begin with the greater number. */
   readonly wraps: boolean;
   at(time: Date): number;
-}
-
-function dayOfYear(time: Date): number {
-  const day = Date.UTC(time.getFullYear(), time.getMonth(), time.getDate());
-  return Math.round((day - Date.UTC(time.getFullYear(), 0, 1)) / 86_400_000) + 1;
 }
 
 const scale = (least: number, max: number, at: Scale['at'], more: Partial<Scale> = {}): Scale => ({

@@ -18,7 +18,8 @@ function two(value: number, fill = '0'): string {
   return String(value).padStart(2, fill);
 }
 
-function dayOfYear(date: Date): number {
+/** The day of the year by the local date, 1 for the first of January. */
+export function dayOfYear(date: Date): number {
   const start = Date.UTC(date.getFullYear(), 0, 1);
   return Math.floor((Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) - start) / 86_400_000) + 1;
 }
