@@ -235,6 +235,11 @@ export function bracketed(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
+/** A text with its escapes "%hh" decoded; a "%" that begins none stays. */
+export function percentDecoded(text: string): string {
+  return text.replace(/%([0-9a-f]{2})/gi, (_escape, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+}
+
 /** A host without the brackets of an IPv6 address. */
 export function bareHost(host: string): string {
   return host.charCodeAt(0) === 91 ? host.slice(1, -1) : host;

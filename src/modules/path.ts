@@ -1,4 +1,4 @@
-import { parseUri, uriParam } from '../core/uri.js';
+import { parseUri, percentDecoded, uriParam } from '../core/uri.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
 import { sentBy as sentByOf } from '../script/forwarding.js';
@@ -50,12 +50,10 @@ export const pathHooks: ScriptHooks<MessageRun> = {
   routed: [
     (run) => {
       if (!run.env.modules.of(usesReceived)) return;
-      const received = uriParam(run.call.matchedRouteParams ?? '', 'received')?.replace(
-        /%([0-9a-f]{2})/gi,
-        (_escaped, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)),
-      );
-      if (received !== undefined && !containsLineBreak(received) && parseUri(received) !== undefined)
-        run.pvars.destinationUri = received;
+      const given = uriParam(run.call.matchedRouteParams ?? '', 'received');
+      if (given === undefined) return;
+      const received = percentDecoded(given);
+      if (!containsLineBreak(received) && parseUri(received) !== undefined) run.pvars.destinationUri = received;
     },
   ],
   acknowledged: [],

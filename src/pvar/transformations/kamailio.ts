@@ -1,7 +1,7 @@
 import { trimEnd, trimStart } from '../../core/characters.js';
 import { coreHash } from '../../core/core-hash.js';
 import { replaceEach } from '../../core/find-text.js';
-import { parseUri, uriParam } from '../../core/uri.js';
+import { parseUri, percentDecoded, uriParam } from '../../core/uri.js';
 import type { PvarValue } from '../context.js';
 import { paramValue } from '../header-values.js';
 import { formatTime } from '../time-format.js';
@@ -281,14 +281,7 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
       text.replace(/[^A-Za-z0-9_.~-]/g, (c) => `%${(c.charCodeAt(0) & 255).toString(16).padStart(2, '0')}`),
     ),
   ],
-  [
-    's.urldecode.param',
-    onText((text) =>
-      text
-        .replaceAll('+', ' ')
-        .replace(/%([0-9a-f]{2})/gi, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16))),
-    ),
-  ],
+  ['s.urldecode.param', onText((text) => percentDecoded(text.replaceAll('+', ' ')))],
   ['s.encode.base64t', onText((text) => Buffer.from(text, 'latin1').toString('base64').replaceAll('=', ''))],
   ['s.decode.base64t', onText(decodeLenient)],
   ['s.encode.base64urlt', onText((text) => Buffer.from(text, 'latin1').toString('base64url'))],

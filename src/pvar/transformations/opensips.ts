@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { findLastText, findText } from '../../core/find-text.js';
 import { parseAddress } from '../../core/name-addr.js';
-import { parseUri, uriParam } from '../../core/uri.js';
+import { parseUri, percentDecoded, uriParam } from '../../core/uri.js';
 import type { PvarContext, PvarValue } from '../context.js';
 import { paramPairs, paramValue, splitList, unquote } from '../header-values.js';
 import type { TextReader } from '../variables/definition.js';
@@ -60,7 +60,7 @@ const fillLeft: TransformationDefinition = {
 
 const unescapePercent = onText((text) => {
   if (/%(?![0-9A-Fa-f]{2})/.test(text)) return null;
-  return text.replace(/%([0-9A-Fa-f]{2})/g, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return percentDecoded(text);
 });
 
 const hexToDecimal = onText((text) => (/^(?:0x)?[0-9A-Fa-f]{1,8}$/i.test(text) ? Number.parseInt(text, 16) | 0 : null));

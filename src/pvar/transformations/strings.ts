@@ -1,5 +1,6 @@
 import { trimEnd, trimmed, trimStart } from '../../core/characters.js';
 import { findLastText, findText } from '../../core/find-text.js';
+import { percentDecoded } from '../../core/uri.js';
 import type { TextReader } from '../variables/definition.js';
 import {
   digest,
@@ -79,10 +80,6 @@ function percentEncode(keep: RegExp): TransformationDefinition {
   );
 }
 
-const percentDecode = onText((text) =>
-  text.replace(/%([0-9A-Fa-f]{2})/g, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
-);
-
 /** RFC 3261 section 25.1: unreserved and user-unreserved. */
 const USER_CHARACTER = /[A-Za-z0-9\-_.!~*'()&=+$,;?/]/;
 /** RFC 3261 section 25.1: unreserved and param-unreserved. */
@@ -108,9 +105,9 @@ export const stringTransformations: readonly [string, TransformationDefinition][
   ['s.escape.common', onText((text) => text.replace(/['"\\\0]/g, (c) => (c === '\0' ? '\\0' : `\\${c}`)))],
   ['s.unescape.common', onText((text) => text.replace(/\\(['"\\0])/g, (_all, c: string) => UNESCAPES[c] ?? c))],
   ['s.escape.user', percentEncode(USER_CHARACTER)],
-  ['s.unescape.user', percentDecode],
+  ['s.unescape.user', onText(percentDecoded)],
   ['s.escape.param', percentEncode(PARAM_CHARACTER)],
-  ['s.unescape.param', percentDecode],
+  ['s.unescape.param', onText(percentDecoded)],
   ['s.tolower', onText((text) => text.replace(/[A-Z]+/g, (run) => run.toLowerCase()))],
   ['s.toupper', onText((text) => text.replace(/[a-z]+/g, (run) => run.toUpperCase()))],
   ['s.index', searching((text, needle, start) => findText(text, needle, start ?? 0))],
