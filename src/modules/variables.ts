@@ -2,6 +2,7 @@ import type { DialectName } from '../cfg/function-table.js';
 import type { PvarValue } from '../pvar/context.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
 import { CfgScope } from '../script/call.js';
+import { hostPort } from '../sip/transport/transport.js';
 import { accVariables } from './acc/variables.js';
 import { asyncVariables } from './async.js';
 import { addUri, branch, branchesOf, destinationSet, messageBranch } from './branch-variables.js';
@@ -81,8 +82,7 @@ function otherMessage(which: 'reply' | 'request'): VariableDefinition {
 
 /** $source_uri of nat_traversal: where the message came from. */
 function sourceUri({ sourceAddress, sourcePort, protocol }: CfgScope): string {
-  const host = sourceAddress.includes(':') ? `[${sourceAddress}]` : sourceAddress;
-  return `sip:${host}:${sourcePort}${protocol === 'udp' ? '' : `;transport=${protocol}`}`;
+  return `sip:${hostPort(sourceAddress, sourcePort)}${protocol === 'udp' ? '' : `;transport=${protocol}`}`;
 }
 
 function sharedVariables(dialect: DialectName): [string, VariableDefinition][] {
