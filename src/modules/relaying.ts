@@ -1,9 +1,10 @@
 import { parseUri } from '../core/uri.js';
 import { isUsableUri, kamailioRefuses, lenientUri } from '../pvar/variables/script-uris.js';
 import type { RelayFlags } from '../route/functions/actions.js';
-import { type Call, MessageRun } from '../script/call.js';
+import type { Call, MessageRun } from '../script/call.js';
 import { forwarded } from '../script/forwarding.js';
 import { nextHopOf } from '../script/next-hop.js';
+import { runOnsendRequest } from '../script/onsend.js';
 import { isOneWord } from '../script/outgoing.js';
 import {
   allowedBy,
@@ -211,14 +212,7 @@ export function forwardStateless(run: MessageRun, given?: string): number | Prom
       { socket, address: address.address, port: address.port },
       relayed ?? env.layer.branches.make('s', call.hiding?.callId ?? call.message).text,
     );
-    const onsend = env.script.route('onsend');
-    if (onsend !== undefined && env.dialect === 'kamailio') {
-      const sending = new MessageRun(env, 'onsend', call.scope, call.message, call.source, run.edits.copy(), call);
-      sending.sendingTo = { address: address.address, port: address.port, transport: socket.transport, socket };
-      const dropped = onsend.run(sending) === 'drop';
-      call.scope.run = run;
-      if (dropped) return DROPPED_BY_ONSEND;
-    }
+    if (env.dialect === 'kamailio' && !runOnsendRequest(run, run.edits, address, socket)) return DROPPED_BY_ONSEND;
     env.layer.counters.requestsSent.value++;
     socket.send(text, address.address, address.port, undefined, undefined, address.name);
     return 1;

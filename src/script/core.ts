@@ -7,9 +7,10 @@ import type { Source } from '../sip/transport/transport.js';
 import { parseVia, type Via } from '../sip/via.js';
 import { Call, MessageRun } from './call.js';
 import type { ModuleParameters, ScriptEnvironment } from './environment.js';
+import { runOnsendReply } from './onsend.js';
 import { isOurs } from './ours.js';
 import { outgoingReply } from './outgoing.js';
-import { editedReply, runOnsendReply } from './reply-routes.js';
+import { callOfReply, editedReply } from './reply-routes.js';
 import { runErrorOf } from './service-routes.js';
 
 function preRoutingOf({ dialect, script }: ScriptEnvironment): CompiledRoute<MessageRun> | undefined {
@@ -117,9 +118,7 @@ export class ScriptCore implements TransactionUser, MessageObserver {
     if (seen === undefined || statelessReply === undefined) return seen;
     const { env } = this;
     if (env.layer.replies.userOf(reply, source) !== undefined) return seen;
-    const call = new Call(env, seen, source);
-    call.scope.replyCode = seen.status;
-    call.scope.replyReason = seen.reason;
+    const call = callOfReply(env, seen, source);
     const run = new MessageRun(env, 'onreply', call.scope, seen, source, call.edits, call);
     // As recorded, "drop" and "return 0" drop the reply, "exit" does not. A route that waits for something passes it.
     const outcome = statelessReply.run(run);
@@ -130,9 +129,7 @@ export class ScriptCore implements TransactionUser, MessageObserver {
     const env = this.environment;
     const route = env.script.route('onreply');
     if (route === undefined && this.preRouting === undefined) return reply;
-    const call = new Call(env, reply, source);
-    call.scope.replyCode = reply.status;
-    call.scope.replyReason = reply.reason;
+    const call = callOfReply(env, reply, source);
     if (this.preRouting !== undefined) {
       const before = new MessageRun(env, 'event', call.scope, reply, source, call.edits, call);
       // If this route waits for something asynchronous, it cannot drop the reply.

@@ -8,6 +8,7 @@ import { TxBranch } from './branch.js';
 import { type Call, MessageRun } from './call.js';
 import { type CopySettings, forwarded, shownSentBy } from './forwarding.js';
 import { nextHopOf } from './next-hop.js';
+import { runOnsendRequest } from './onsend.js';
 import { containsLineBreak } from './outgoing.js';
 import { PerCall } from './per-call.js';
 import type { RequestBranch } from './request-branches.js';
@@ -439,17 +440,9 @@ function sent(
     if (!blocked && unresolved) return faultOf('kamailio', 'dns', hop);
     return faultOf(env.dialect, blocked ? 'blocked' : 'socket', hop);
   }
-  const onsend = env.script.route('onsend');
-  if (onsend !== undefined) {
-    // As recorded, what the route changes does not reach the message, which is built already.
-    const sending = new MessageRun(env, 'onsend', call.scope, call.message, call.source, leaving.edits.copy(), call);
-    sending.sendingTo = { address: address.address, port: address.port, transport: socket.transport, socket };
-    const dropped = onsend.run(sending) === 'drop';
-    call.scope.run = run;
-    if (dropped) {
-      queueMicrotask(() => transaction.failed(branch, false));
-      return undefined;
-    }
+  if (!runOnsendRequest(run, leaving.edits, address, socket)) {
+    queueMicrotask(() => transaction.failed(branch, false));
+    return undefined;
   }
   const { address: to, port } = address;
   const serverName = tlsPeerOf(run, socket, address.name);

@@ -15,22 +15,12 @@ export function editedReply(run: MessageRun): SipMessage {
   return parseMessage(rewritten(run.message, edits.list, line)) ?? run.message;
 }
 
-/** Runs Kamailio's onsend route for a reply that is about to be sent; false when the route drops it. */
-export function runOnsendReply(
-  env: ScriptEnvironment,
-  reply: SipMessage,
-  source: Source,
-  address: string,
-  port: number,
-): boolean {
-  const route = env.script.route('onsend');
-  if (route === undefined) return true;
+/** A call for a route that handles a reply by itself: its variables are those of the reply. */
+export function callOfReply(env: ScriptEnvironment, reply: SipMessage, source: Source): Call {
   const call = new Call(env, reply, source);
   call.scope.replyCode = reply.status;
   call.scope.replyReason = reply.reason;
-  const run = new MessageRun(env, 'onsend', call.scope, reply, source, new MessageEdits(), call);
-  run.sendingTo = { address, port, transport: source.socket.transport, socket: source.socket };
-  return route.run(run) !== 'drop';
+  return call;
 }
 
 /**
