@@ -1,6 +1,7 @@
 import { sameButForCase } from '../core/characters.js';
 import type { MessageRun } from '../script/call.js';
 import type { FieldSpan } from '../sip/message.js';
+import type { TextEdit } from '../sip/reply.js';
 import { code, type FunctionSpec, KAMAILIO, OPENSIPS, param, textOf } from './define.js';
 import { textIn } from './header-fields.js';
 
@@ -105,12 +106,19 @@ export const valuesInHeaders: FunctionSpec[] = [
       ([name, value]) =>
       (run) => {
         const wanted = textOf(value, run);
+        const changes: { readonly field: FieldSpan; readonly kept: readonly string[] }[] = [];
+        const replaced = new Set<TextEdit>();
         for (const field of run.fields(textOf(name, run))) {
           const before = editOf(run, field);
-          const text = before?.text ?? textIn(run, field);
-          const kept = text.split(',').filter((each) => each.trim() !== wanted);
-          if (kept.length === text.split(',').length) continue;
-          if (before !== undefined) run.edits.drop((edit) => edit === before);
+          const all = (before?.text ?? textIn(run, field)).split(',');
+          const kept = all.filter((each) => each.trim() !== wanted);
+          if (kept.length === all.length) continue;
+          if (before !== undefined) replaced.add(before);
+          changes.push({ field, kept });
+        }
+        // Dropped at once: each drop() takes time in proportion to the number of edits.
+        if (replaced.size > 0) run.edits.drop((edit) => replaced.has(edit));
+        for (const { field, kept } of changes) {
           if (kept.length === 0) run.edits.remove(field.line, field.next);
           else run.edits.replace(field.value, field.end, kept.join(','));
         }
