@@ -35,6 +35,9 @@ export const cfgActions: RequestActions<MessageRun, number | Promise<number>> = 
 function appendBranch(run: MessageRun, uri: string | undefined, q: string): boolean {
   const { call, env } = run;
   if (env.dialect === 'kamailio' && !isQ(q)) return false;
+  // As documented, no branch can be added after a 6xx.
+  if (run.routeKind === 'failure' && env.tm.block6xx && call.transaction?.branches.some((each) => each.status >= 600))
+    return false;
   const given = uri === undefined || uri === '' ? undefined : uri;
   const added = addBranch(call.branches, {
     uri: given ?? call.requestUri,

@@ -79,8 +79,12 @@ function optionsOf(run: MessageRun, field: FieldSpan): string[] {
   return options(editOf(run, field)?.text ?? textIn(run, field));
 }
 
+/** The edit that rewrote or removed a field. */
 function editOf(run: MessageRun, field: FieldSpan) {
-  return run.edits.list.find((edit) => edit.start === field.value && edit.end === field.end);
+  return run.edits.list.find(
+    ({ start, end, text }) =>
+      (start === field.value && end === field.end) || (start === field.line && end === field.next && text === ''),
+  );
 }
 
 /** Rewrites a field; removes it when no options are left. */

@@ -87,9 +87,10 @@ export function hidingReply(
   const contact = shownContact(reply, source.socket, hiding);
   // The Contacts of a redirection name third parties, not the callee.
   if (contact !== undefined && reply.status < 300) edits.push(contact);
-  const built = buildReply(request, source, 200, '', '', '', '', marking);
+  // Via, and in replies that begin a dialog the Record-Route of the proxies before this one.
+  const built = buildReply(request, source, reply.status, '', '', '', '', marking);
   const from = built.indexOf('\r\nFrom: ');
-  const vias = from < 0 ? '' : built.slice(built.indexOf('\r\n') + 2, from + 2);
-  if (reply.viaLine >= 0) edits.push({ start: reply.viaEnd + 2, end: reply.viaEnd + 2, text: vias });
+  const copied = from < 0 ? '' : built.slice(built.indexOf('\r\n') + 2, from + 2);
+  if (reply.viaLine >= 0) edits.push({ start: reply.viaEnd + 2, end: reply.viaEnd + 2, text: copied });
   return edits;
 }

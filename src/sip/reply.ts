@@ -68,8 +68,8 @@ export function reasonPhrase(code: number): string {
 /**
  * Builds one of our own replies to `request` (RFC 3261 section 8.2.6). Via fields, From, To, Call-ID and CSeq are
  * copied, except that the top Via gets received and rport, and To gets `toTag` when it has no tag and the code is above
- * 100. Fields that a broken request lacks are left out. A 100 copies the Timestamp (section 8.2.6.1). `headers` are
- * complete lines with CRLF.
+ * 100. Fields that a broken request lacks are left out. A 100 copies the Timestamp (section 8.2.6.1), one from 180 to 299
+ * Record-Route (section 12.1.1). `headers` are complete lines with CRLF.
  */
 export function buildReply(
   request: SipMessage,
@@ -96,6 +96,10 @@ export function buildReply(
     for (; field !== undefined; field = request.nextField('via', field.next)) {
       out += `${text.slice(field.line, field.end)}\r\n`;
     }
+  }
+  // Section 12.1.1; the originals do so for every method, from 180 on.
+  if (code >= 180 && code < 300) {
+    for (const field of request.fields('record-route')) out += `${text.slice(field.line, field.end)}\r\n`;
   }
   if (request.fromValue >= 0) out += `From: ${text.slice(request.fromValue, request.fromEnd)}\r\n`;
   if (request.toValue >= 0) {

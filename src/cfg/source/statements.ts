@@ -6,6 +6,9 @@ import { SyntaxFault } from './preprocessor.js';
 import { switchLiteral } from './switch-literal.js';
 import type { TokenStream } from './token-stream.js';
 
+/** How far the end of a transformation on the left side of an assignment is looked for. */
+const MAX_TRANSFORMATION_TOKENS = 16;
+
 /** Maximum nesting of blocks. */
 const MAX_DEPTH = 200;
 /** Maximum number of statements in one file. */
@@ -156,10 +159,22 @@ export class StatementParser {
     if (target.text.startsWith('@') || (target.text === '$null' && this.dialect.syntax.nullVariable)) {
       throw new SyntaxFault(target.at, `${target.text} is read-only`, 'syntax', 'read-only');
     }
+    if (!this.dialect.syntax.nullVariable) this.skipTransformation();
     if (!this.expressions.isAssignment(tokens.peek())) throw tokens.unexpected(`"=" after ${target.text}`);
     const assignment = this.expressions.assignment(target);
     this.semicolon();
     return assignment;
+  }
+
+  /** Passes over the transformation in "$ru{s.len} = 1", which is of no effect there, as recorded of OpenSIPS. */
+  private skipTransformation(): void {
+    const { tokens } = this;
+    if (!tokens.isPunctuation('{')) return;
+    for (let i = 1; i <= MAX_TRANSFORMATION_TOKENS; i++) {
+      if (!tokens.isPunctuation('}', i)) continue;
+      if (this.expressions.isAssignment(tokens.peek(i + 1))) for (let taken = 0; taken <= i; taken++) tokens.take();
+      return;
+    }
   }
 
   private semicolon(): void {

@@ -244,6 +244,12 @@ describe('blocks of a file', () => {
     }
   });
 
+  test('a transformation on the left side of an assignment is passed over in opensips.cfg', () => {
+    const { log } = cfg('opensips', '$var(a){s.substr,0,1} = "whole"; xlog("$var(a)");').run();
+    assert.deepEqual(log, ['whole']);
+    assert.match(cfg('opensips', '$var(a) { exit; }').messages[0] ?? '', /^2:9 expected "=" after \$var\(a\), not \{/);
+  });
+
   test('comparisons need no blanks', () => {
     const { log } = cfg(
       'opensips-old',

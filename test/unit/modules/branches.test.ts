@@ -37,6 +37,23 @@ test('added branches are counted from 0, and the request-URI has no index', asyn
   );
 });
 
+test('after a 6xx no branch can be added', async () => {
+  const runner = startScript({
+    dialect: 'opensips',
+    script: `route { $du = "sip:127.0.0.1:7001"; t_on_failure("f"); t_relay(); }
+      failure_route[f] { append_msg_branch("sip:b@127.0.0.1:7002"); xlog("$rc\\n"); }`,
+  });
+  try {
+    runner.receive(INVITE);
+    await until('it is relayed', () => runner.sent.some(({ text }) => text.startsWith('INVITE')));
+    const sent = runner.sent.find(({ text }) => text.startsWith('INVITE'))?.text ?? '';
+    runner.receive(answerTo(sent, '603 Decline', { tag: 'tt' }), 7001);
+    assert.deepEqual(runner.lines, ['-1']);
+  } finally {
+    await runner.stop();
+  }
+});
+
 test('send() adds the header lines it is given, and no Via', async () => {
   const runner = startScript({ dialect: 'opensips', script: 'send("127.0.0.1:5090", "X-A: 1\\r\\nX-B: 2\\r\\n");' });
   try {

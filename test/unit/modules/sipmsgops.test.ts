@@ -57,6 +57,14 @@ test('an option is taken out of all headers of a name, the last where it is repe
   assert.equal(text.match(/Supported/g)?.length, 1);
 });
 
+test('an option can be added to a header whose only option was removed', async () => {
+  const { text } = await relayed(
+    'list_hdr_remove_option("Supported", "path"); list_hdr_add_option("Supported", "timer");',
+    { lines: ['Supported: path', 'X-Next: 1'] },
+  );
+  assert.match(text, /\r\nSupported: timer\r\nX-Next: 1\r\n/);
+});
+
 test('a stream is found by its media type and its transport', async () => {
   const { written } = await relayed(
     `if (stream_exists("audio", "SAVP")) xlog("secured\\n");

@@ -24,6 +24,26 @@ test('only the named parameters of a Contact pass through topology hiding', asyn
   }
 });
 
+test('the caller of a hidden call gets the Record-Route of the proxies before this one, and none of those after it', async () => {
+  const runner = startScript({
+    dialect: 'opensips',
+    modules: 'dialog topology_hiding',
+    script: 'topology_hiding(); $du = "sip:127.0.0.1:7001"; t_relay();',
+    clock: new FakeClock(),
+  });
+  try {
+    runner.receive(INVITE.replace('Max-Forwards', 'Record-Route: <sip:before.example;lr>\r\nMax-Forwards'));
+    const sent = runner.sent.find(({ text }) => text.startsWith('INVITE '))?.text ?? '';
+    assert.doesNotMatch(sent, /before\.example/);
+    const headers = ['Record-Route: <sip:after.example;lr>', 'Contact: <sip:bob@10.0.0.2>'];
+    runner.receive(answerTo(sent, '200 OK', { tag: 'tt', headers }), 7001);
+    const ok = runner.sent.find(({ text }) => text.startsWith('SIP/2.0 200'))?.text ?? '';
+    assert.deepEqual(ok.match(/^Record-Route: .*$/gm), ['Record-Route: <sip:before.example;lr>']);
+  } finally {
+    await runner.stop();
+  }
+});
+
 /** The Contacts that the callee of a hidden call sees in INVITE and re-INVITE, and the caller in the 200. */
 async function contacts(call: string, head = ''): Promise<{ callee: string[]; caller: string }> {
   const runner = startScript({

@@ -108,6 +108,17 @@ describe('buildReply (RFC 3261 section 8.2.6)', () => {
     assert.doesNotMatch(buildReply(outside, sourceOf(SOCKET), 180, 'Ringing', 'mine'), /Timestamp/);
   });
 
+  test('Record-Route is copied into replies from 180 to 299', () => {
+    const request = parsed(
+      requestText({ headers: 'Record-Route: <sip:p2;lr>,\r\n <sip:p1;lr>\r\nX-A: b\r\nRecord-Route: <sip:p0;lr>\r\n' }),
+    );
+    const routes = (code: number): string[] =>
+      buildReply(request, sourceOf(SOCKET), code, 'x', 'mine').match(/Record-Route: .*(?:\r\n[ \t].*)*/g) ?? [];
+    const all = ['Record-Route: <sip:p2;lr>,\r\n <sip:p1;lr>', 'Record-Route: <sip:p0;lr>'];
+    for (const code of [180, 183, 199, 200, 202, 299]) assert.deepEqual(routes(code), all, String(code));
+    for (const code of [100, 101, 179, 300, 302, 404, 500, 603]) assert.deepEqual(routes(code), [], String(code));
+  });
+
   test('fields that a broken request lacks are omitted', () => {
     const broken = parsed('OPTIONS sip:b@example.com SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z1\r\n\r\n');
     assert.equal(
