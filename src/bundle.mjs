@@ -44,7 +44,8 @@ const ownUrls = {
   },
 };
 
-rmSync(OUTPUT, { recursive: true, force: true });
+// With --keep-types what the type checker has written remains.
+rmSync(process.argv.includes('--keep-types') ? `${OUTPUT}chunks` : OUTPUT, { recursive: true, force: true });
 await build({
   entryPoints: ENTRIES.map((entry) => `${SOURCE}${entry}.ts`),
   outdir: OUTPUT,

@@ -2,7 +2,8 @@
  * `npm test`: checks, servers, tests, one line of totals. Arguments filter the test files by part of their path
  * ("npm test -- unit/config"). Exit status 1 when anything failed or no test ran.
  */
-import { checks } from './support/runner/checks.js';
+import { checks, updateBuild } from './support/runner/checks.js';
+import { type CompiledTests, compileTests } from './support/runner/compile.js';
 import { leftBehind } from './support/runner/leftovers.js';
 import { prepareServers } from './support/runner/prepare.js';
 import { runFiles, type Totals, testFiles } from './support/runner/run-files.js';
@@ -26,14 +27,15 @@ async function main(filters: readonly string[]): Promise<number> {
     console.error(`no test file matches ${filters.join(' ')}`);
     totals.failed++;
   }
-  // For a run of selected files the checks over the whole source are omitted.
-  if (filters.length === 0) totals.failed += await checks(interrupt.signal);
+  if (!(await updateBuild(interrupt.signal))) totals.failed++;
+  const tests = await compileTests(files);
   const servers = await prepareServers(interrupt.signal);
   totals.failed += servers.problems.length;
   try {
-    if (!interrupt.signal.aborted) await runFiles(files, interrupt.signal, totals);
+    if (!interrupt.signal.aborted) await runAll(tests, filters, interrupt.signal, totals);
   } finally {
     await servers.stop();
+    tests.remove();
     clearTimeout(limit);
   }
   for (const line of servers.problems) console.error(line);
@@ -50,6 +52,19 @@ async function main(filters: readonly string[]): Promise<number> {
   const flaky = totals.flaky > 0 ? `, ${totals.flaky} flaky` : '';
   console.log(`${totals.passed} passed, ${totals.failed} failed${flaky}${skipped}`);
   return totals.failed === 0 ? 0 : 1;
+}
+
+/** Runs the tests, and beside them the checks over the whole source unless files are selected. */
+async function runAll(
+  tests: CompiledTests,
+  filters: readonly string[],
+  signal: AbortSignal,
+  totals: Totals,
+): Promise<void> {
+  const checking = filters.length === 0 ? checks(signal) : Promise.resolve(0);
+  await runFiles(tests, signal, totals, checking);
+  const failed = await checking;
+  totals.failed += failed;
 }
 
 // Tests that need a warmed-up daemon set this themselves: hundreds of daemons are started.

@@ -5,7 +5,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { pathToFileURL } from 'node:url';
 import { readSettings } from '../../src/config/load.js';
 import type { PartitionConfig, Settings } from '../../src/config/settings.js';
 import { compileWritable } from '../../src/pvar/format.js';
@@ -14,6 +13,7 @@ import { loadScript } from '../../src/route/script/load.js';
 import type { ScriptRoutes } from '../../src/route/script/routes.js';
 import { dispatcherFormats } from '../../src/tenant/options.js';
 import { row } from '../support/partitions.js';
+import { PACKAGE_URL } from '../support/program.js';
 import { type ScriptFixtureOptions, scriptFixture } from '../support/script-fixture.js';
 import { parsed, requestText } from '../support/sip-recorder.js';
 
@@ -142,7 +142,6 @@ describe('examples of parameters', () => {
 });
 
 const SCRIPTS = join(import.meta.dirname, '../../examples/scripts');
-const ENDPOINT = pathToFileURL(join(import.meta.dirname, '../../src/index.ts')).href;
 
 const PARTITIONS: NonNullable<ScriptFixtureOptions['partitions']> = {
   default: {
@@ -168,7 +167,7 @@ const PARTITIONS: NonNullable<ScriptFixtureOptions['partitions']> = {
 
 async function script(name: string, options: ScriptFixtureOptions = { partitions: PARTITIONS }) {
   const file = join(SCRIPTS, name);
-  const { routes } = await loadScript(file, ENDPOINT);
+  const { routes } = await loadScript(file, PACKAGE_URL);
   return scriptFixture(routes as ScriptRoutes, { ...options, file });
 }
 

@@ -5,10 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { SWITCHYARD } from '../support/program.js';
 import { assertAgrees, batchLine, type RecordedSelection, readRecording } from '../support/recorded-selections.js';
-
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
 /** The selections recorded from OpenSIPS, through the command line and tables, as an operator would run them. */
 describe('switchyard select --batch over tables', () => {
@@ -20,7 +18,7 @@ describe('switchyard select --batch over tables', () => {
   /** Output of the command, messages first. */
   const run = (...args: string[]): Promise<string> =>
     new Promise((resolve, reject) => {
-      const command = ['--import', 'tsx', MAIN, ...args, '--config', config];
+      const command = [...SWITCHYARD, ...args, '--config', config];
       execFile(process.execPath, command, { maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
         if (error !== null) reject(new Error(`${args.join(' ')}: ${stderr || error.message}`));
         else resolve(stderr + stdout);
@@ -96,7 +94,7 @@ describe('switchyard select --batch over tables', () => {
   });
 
   test('a reader that closes the output early causes no error', { timeout: 120_000 }, async () => {
-    const command = ['--import', 'tsx', MAIN, 'select', '--batch', join(folder, 'batch.ndjson'), '--config', config];
+    const command = [...SWITCHYARD, 'select', '--batch', join(folder, 'batch.ndjson'), '--config', config];
     const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'] });
     let complaint = '';
     child.stderr.on('data', (data) => (complaint += String(data)));

@@ -10,6 +10,7 @@ import { runCli } from '../support/command-line.js';
 import { writeTable } from '../support/daemon-process.js';
 import { DatagramPeer } from '../support/datagram-peer.js';
 import { freePort } from '../support/ports.js';
+import { SWITCHYARD } from '../support/program.js';
 import { requestText } from '../support/sip-recorder.js';
 import { until } from '../support/until.js';
 
@@ -44,9 +45,8 @@ function startUnit(t: TestContext, folder: string, socket: string): Child {
     .split(' ')
     .map((pair) => pair.split('=') as [string, string])
     .map(([name, value]) => [name, at(value)] as const);
-  const main = ['--import', import.meta.resolve('tsx'), join(ROOT, 'src/main.ts')];
   const seconds = Number.parseInt(inUnit('WatchdogSec'), 10);
-  const child = new Child(process.execPath, [...main, ...words.slice(2).map(at)], {
+  const child = new Child(process.execPath, [...SWITCHYARD, ...words.slice(2).map(at)], {
     cwd: at(inUnit('WorkingDirectory')),
     env: {
       PATH: process.env['PATH'],

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Child } from '../support/child-process.js';
 import { RealCluster } from '../support/cluster/real-cluster.js';
 import { withoutNats } from '../support/nats-fixtures.js';
+import { SWITCHYARD } from '../support/program.js';
 import { until } from '../support/until.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -17,8 +18,7 @@ suite('the notify script for keepalived', { skip: withoutNats, timeout: 60_000 }
       const active = (name: string) => cluster.node(name).metric('switchyard_cluster_tag_active');
       await until('n1 has it', async () => (await active('n1')) === 1, { milliseconds: 5000 });
       const program = join(cluster.folder, 'switchyard');
-      const tsx = import.meta.resolve('tsx');
-      await writeFile(program, `#!/bin/sh\nexec "${process.execPath}" --import ${tsx} "${root}src/main.ts" "$@"\n`);
+      await writeFile(program, `#!/bin/sh\nexec "${process.execPath}" ${SWITCHYARD.join(' ')} "$@"\n`);
       await chmod(program, 0o755);
       const script = join(root, 'examples/deploy/cluster/notify.sh');
       const env = { ...process.env, PATH: `${cluster.folder}:${process.env['PATH']}` };

@@ -1,18 +1,27 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Child } from '../support/child-process.js';
+import { programArguments } from '../support/program.js';
 
-const DEMO = resolve(import.meta.dirname, '../../examples/demo/demo.ts');
+const DEMO = programArguments('examples/demo/demo.ts');
 /** Its temporary folders are made in this folder, so that leftovers are visible. */
 const folder = mkdtempSync(join(tmpdir(), 'demo-test-'));
 
-after(() => rmSync(folder, { recursive: true, force: true }));
+const demos: Child[] = [];
+
+after(async () => {
+  // Of tests that failed.
+  await Promise.all(demos.map((demo) => demo.stop('SIGKILL')));
+  rmSync(folder, { recursive: true, force: true });
+});
 
 function startDemo(...args: readonly string[]): Child {
-  return new Child(process.execPath, ['--import', 'tsx', DEMO, ...args], { env: { ...process.env, TMPDIR: folder } });
+  const demo = new Child(process.execPath, [...DEMO, ...args], { env: { ...process.env, TMPDIR: folder } });
+  demos.push(demo);
+  return demo;
 }
 
 test('the demo answers every call, shows its event and listing, and cleans up', { timeout: 100_000 }, async () => {

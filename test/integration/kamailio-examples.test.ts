@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import { Child } from '../support/child-process.js';
+import { SWITCHYARD } from '../support/program.js';
 
-const MAIN = resolve(import.meta.dirname, '../../src/main.ts');
 const EXAMPLES = resolve(import.meta.dirname, '../../examples/kamailio');
 
 describe('the examples of kamailio partitions behave as their READMEs say', () => {
@@ -12,12 +12,11 @@ describe('the examples of kamailio partitions behave as their READMEs say', () =
     test(name, { timeout: 60_000 }, async () => {
       const folder = `${EXAMPLES}/${name}`;
       const config = `${folder}/switchyard.json`;
-      const args = ['--import', 'tsx', MAIN];
-      const check = new Child(process.execPath, [...args, 'check', '--config', config], {});
+      const check = new Child(process.execPath, [...SWITCHYARD, 'check', '--config', config], {});
       assert.equal(await check.exited, 0, check.said());
       const select = new Child(
         process.execPath,
-        [...args, 'select', '--config', config, '--batch', `${folder}/calls.ndjson`],
+        [...SWITCHYARD, 'select', '--config', config, '--batch', `${folder}/calls.ndjson`],
         {},
       );
       assert.equal(await select.exited, 0, select.said());

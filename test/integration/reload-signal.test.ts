@@ -4,16 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { connect } from 'node:tls';
-import { fileURLToPath } from 'node:url';
 import { hashToken } from '../../src/access/secret.js';
 import { TestAuthority } from '../support/certificates.js';
 import { Child, isBound } from '../support/child-process.js';
 import { writeTable } from '../support/daemon-process.js';
 import { freePort } from '../support/ports.js';
+import { SWITCHYARD } from '../support/program.js';
 import { requireTool } from '../support/servers.js';
 import { until } from '../support/until.js';
-
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
 /** A daemon with a TLS listener and a separate access file. */
 async function daemonFor(t: TestContext) {
@@ -40,7 +38,7 @@ async function daemonFor(t: TestContext) {
       modparam: { db_url: 'text:./db' },
     }),
   );
-  const child = new Child(process.execPath, ['--import', import.meta.resolve('tsx'), MAIN, 'serve'], { cwd: folder });
+  const child = new Child(process.execPath, [...SWITCHYARD, 'serve'], { cwd: folder });
   t.after(() => child.stop('SIGKILL'));
   await child.until(() => isBound(http, 'tcp'), 20_000, 'switchyard');
   /** Sends SIGHUP and waits for the log line with the result. */

@@ -3,14 +3,13 @@ import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { hashPassword, hashToken } from '../../src/access/secret.js';
 import { freePort } from '../support/ports.js';
+import { SWITCHYARD } from '../support/program.js';
 import { requestText } from '../support/sip-recorder.js';
 import { until } from '../support/until.js';
-
-const MAIN = resolve(import.meta.dirname, '../../src/main.ts');
 
 test('no secret shows in logs, lists, metrics, health, audit, events, explanations, records, traces, HEP or the console', {
   timeout: 60_000,
@@ -55,7 +54,7 @@ test('no secret shows in logs, lists, metrics, health, audit, events, explanatio
     log: { level: 'debug' },
   };
   await writeFile(`${folder}switchyard.json`, JSON.stringify(settings));
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), MAIN, 'serve'], { cwd: folder });
+  const child = spawn(process.execPath, [...SWITCHYARD, 'serve'], { cwd: folder });
   const said: string[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => said.push(chunk.toString()));
   const ended = new Promise((done) => child.once('exit', done));

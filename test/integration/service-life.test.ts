@@ -5,7 +5,6 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { DgramSocket } from 'node-unix-socket';
 import { TestAuthority } from '../support/certificates.js';
 import { Child, isBound } from '../support/child-process.js';
@@ -13,13 +12,11 @@ import { startDaemonHere } from '../support/daemon-in-process.js';
 import { startDaemon, writeTable } from '../support/daemon-process.js';
 import { DatagramPeer } from '../support/datagram-peer.js';
 import { freePort } from '../support/ports.js';
+import { SWITCHYARD } from '../support/program.js';
 import { findProgram } from '../support/servers/programs.js';
 import { parsed, replyTo, requestText } from '../support/sip-recorder.js';
 import { dialogHeaders } from '../support/stream-endpoints.js';
 import { until } from '../support/until.js';
-
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
-const TSX = import.meta.resolve('tsx');
 
 const RULE = { match: {}, select: { set: 1, alg: 8, flags: 'f' }, relay: 'stateful', record_route: true };
 
@@ -61,7 +58,7 @@ function serve(
 ) {
   const file = join(folder, 'switchyard.json');
   writeFileSync(file, JSON.stringify({ modparam: { db_url: 'text:./db' }, ...settings }));
-  const [command, ...args] = [...(more.before ?? []), process.execPath, '--import', TSX, MAIN];
+  const [command, ...args] = [...(more.before ?? []), process.execPath, ...SWITCHYARD];
   const child = new Child(command as string, [...args, 'serve', '--config', file], {
     cwd: folder,
     env: { ...process.env, ...more.env },
@@ -139,7 +136,7 @@ describe('the end of the daemon', () => {
     await writeTable(join(folder, 'db'), [[1, uri]]);
     const port = await freePort();
     const child = serve(t, folder, { listen: `udp:127.0.0.1:${port}`, routing: [RULE] });
-    await child.until(() => isBound(port, 'udp'), 20_000, 'switchyard');
+    await child.until(() => isBound(port, 'udp'), 60_000, 'switchyard');
     await caller.send(call('rings'), port, '127.0.0.1');
     await caller.expect(/^SIP\/2\.0 180 /);
     child.process.kill('SIGTERM');
@@ -190,7 +187,7 @@ describe('the service manager (sd_notify)', () => {
     const port = await freePort();
     const env = { NOTIFY_SOCKET: join(folder, 'nobody') };
     const child = serve(t, folder, { listen: `udp:127.0.0.1:${port}` }, { env });
-    await child.until(() => child.stderr.includes('cannot be notified'), 20_000, 'the warning');
+    await child.until(() => child.stderr.includes('cannot be notified'), 60_000, 'the warning');
     child.process.kill('SIGTERM');
     assert.equal(await child.exited, 0);
   });

@@ -1,15 +1,12 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Child, isBound } from './child-process.js';
 import { askMi } from './mi-http.js';
 import { freePort } from './ports.js';
+import { BUILT_MAIN, SWITCHYARD } from './program.js';
 import { workersSetting } from './workers.js';
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
-const BUILT = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
-const TSX = import.meta.resolve('tsx');
 /** Maximum start time in milliseconds: with workers several processes start, perhaps on a busy machine. */
 const START_MS = 60_000;
 
@@ -24,8 +21,7 @@ export interface DaemonProcessOptions {
   /** Its name server, "127.0.0.1:port"; default: that of the machine. */
   readonly dns?: string;
   /**
-   * Runs dist/ as made by `npm run build` instead of the sources. Default: with SWITCHYARD_TEST_BUILT=1 in the
-   * environment.
+   * Runs dist/ as made by `npm run build`. Default: what SWITCHYARD of program.ts says.
    */
   readonly built?: boolean;
   /** Path of the built program, if not in this folder. */
@@ -67,16 +63,20 @@ export async function startDaemon(options: DaemonProcessOptions): Promise<Daemon
   };
   const config = join(folder, 'switchyard.json');
   await writeFile(config, JSON.stringify(settings, undefined, 2));
-  const { program = BUILT, built = process.env['SWITCHYARD_TEST_BUILT'] === '1' } = options;
-  const imports = built ? [] : ['--import', TSX];
+  const { program = BUILT_MAIN, built = false } = options;
+  const imports: string[] = [];
   if (options.dns !== undefined) {
     const file = join(folder, 'dns.mjs');
     await writeFile(file, `import dns from 'node:dns';\ndns.setServers([${JSON.stringify(options.dns)}]);\n`);
     imports.push('--import', file);
   }
-  const child = new Child(process.execPath, [...imports, built ? program : MAIN, 'serve', '--config', config], {
-    cwd: folder,
-  });
+  const child = new Child(
+    process.execPath,
+    [...imports, ...(built ? [program] : SWITCHYARD), 'serve', '--config', config],
+    {
+      cwd: folder,
+    },
+  );
   const http = `http://127.0.0.1:${httpPort}`;
   const stop = async () => {
     const code = await child.stop('SIGTERM', 10_000);

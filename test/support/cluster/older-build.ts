@@ -36,7 +36,10 @@ export async function rollingUpgrade(options: { readonly seed: number; readonly 
   const folder = checkOut(commit);
   let cluster: RealCluster | undefined;
   try {
-    cluster = await RealCluster.start({ gateways: 20, main: () => join(folder, 'src/main.ts') });
+    cluster = await RealCluster.start({
+      gateways: 20,
+      main: () => ['--import', import.meta.resolve('tsx'), join(folder, 'src/main.ts')],
+    });
     const changes = unrest(cluster, () => random.uint32() / 2 ** 32);
     await sleep(3000);
     for (const node of cluster.nodes) {

@@ -1,19 +1,16 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { connect, type NatsConnection } from 'nats';
 import { Child, isBound } from '../child-process.js';
 import { fill, tableStates } from '../faults/bench.js';
 import { Responder } from '../faults/responder.js';
 import { askMi } from '../mi-http.js';
 import { freePort } from '../ports.js';
+import { SWITCHYARD } from '../program.js';
 import { type RestartableNats, startRestartableNats } from '../restartable-nats.js';
 import { until } from '../until.js';
 import { bucketStates, storedEvents } from './stored.js';
-
-const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
-const TSX = import.meta.resolve('tsx');
 
 /** A destination as listed by ds_list. */
 export interface Listed {
@@ -27,8 +24,8 @@ export class RealNode {
   child: Child | undefined;
   /** performance.now() of its last kill. */
   diedAt: number | undefined;
-  /** Program of another build; undefined: this build. */
-  main: string | undefined;
+  /** Arguments of node that run another build; undefined: this build. */
+  main: readonly string[] | undefined;
 
   constructor(
     readonly name: string,
@@ -48,13 +45,9 @@ export class RealNode {
     const config = join(this.folder, 'switchyard.json');
     const off = `const now = Date.now; Date.now = () => now() + ${this.clockOff};`;
     const wrong = this.clockOff === 0 ? [] : ['--import', `data:text/javascript,${encodeURIComponent(off)}`];
-    const child = new Child(
-      process.execPath,
-      ['--import', TSX, ...wrong, this.main ?? MAIN, 'serve', '--config', config],
-      {
-        cwd: this.folder,
-      },
-    );
+    const child = new Child(process.execPath, [...wrong, ...(this.main ?? SWITCHYARD), 'serve', '--config', config], {
+      cwd: this.folder,
+    });
     this.child = child;
     await child.until(() => isBound(this.sipPort, 'udp'), 90_000, this.name);
   }
@@ -123,7 +116,7 @@ export interface RealClusterOptions {
   /** Error of a node's wall clock in milliseconds, by its number. */
   readonly clockOff?: (i: number) => number;
   /** Programs of other builds, by node number. */
-  readonly main?: (i: number) => string | undefined;
+  readonly main?: (i: number) => readonly string[] | undefined;
   /** Further keys of each node by its number. */
   readonly each?: (i: number) => Readonly<Record<string, unknown>>;
 }

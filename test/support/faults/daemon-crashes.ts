@@ -2,19 +2,16 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { connect } from 'nats';
 import { stateKey } from '../../../src/events/state-entry.js';
 import { Child } from '../child-process.js';
 import { seededRandom } from '../partitions.js';
 import { freePort } from '../ports.js';
+import { SWITCHYARD } from '../program.js';
 import { startRestartableNats } from '../restartable-nats.js';
 import { until } from '../until.js';
 import { deadRows, type FaultBench } from './bench.js';
 import { natsSettings, storedEvents } from './nats-crashes.js';
-
-const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
-const TSX = import.meta.resolve('tsx');
 
 /** The daemon as a process that may be killed and restarted in its folder; its states are read over HTTP. */
 class MortalDaemon {
@@ -27,7 +24,7 @@ class MortalDaemon {
 
   async start(): Promise<void> {
     const config = join(this.folder, 'switchyard.json');
-    const child = new Child(process.execPath, ['--import', TSX, MAIN, 'serve', '--config', config], {
+    const child = new Child(process.execPath, [...SWITCHYARD, 'serve', '--config', config], {
       cwd: this.folder,
     });
     this.child = child;

@@ -3,14 +3,13 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { SharedValues } from '../../../src/core/shared-values.js';
 import { loadLibc } from '../../../src/sip/transport/native/libc.js';
 import { forkSharing } from '../../support/sharing-process.js';
 
 const loaded = await loadLibc();
 const skip = 'libc' in loaded ? false : 'the system calls are not available';
-const PROGRAM = fileURLToPath(new URL('../../support/writing-process.ts', import.meta.url));
+const PROGRAM = 'test/support/writing-process.ts';
 const BYTES = 4 * 1024 * 1024;
 /** KILLS=100 for a long run. */
 const KILLS = Number(process.env['KILLS'] ?? '4');

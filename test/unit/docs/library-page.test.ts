@@ -3,20 +3,18 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
-import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
-import type { ScriptRoutes } from '../../../src/index.js';
+import { loadScript } from '../../../src/route/script/load.js';
 import { Child } from '../../support/child-process.js';
 import { textOf } from '../../support/documents.js';
+import { LOADER, PACKAGE_URL } from '../../support/program.js';
 
 const SOURCE = resolve(import.meta.dirname, '../../../src/index.ts');
-const INDEX = pathToFileURL(SOURCE).href;
-const LOADER = import.meta.resolve('tsx');
 
 /**
- * The only code block in a language in examples/library.md, with the package name replaced by the path of its source.
+ * The only code block in a language in examples/library.md, with the package name replaced by the path of its entry point.
  */
-function block(language: string, name = INDEX): string {
+function block(language: string, name = PACKAGE_URL): string {
   const found = [
     ...textOf('examples/library.md').matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm')),
   ];
@@ -37,7 +35,7 @@ test('the example of the library of examples/library.md runs', { timeout: 60_000
         default: 'gw',
       }),
     );
-    const child = new Child(process.execPath, ['--import', LOADER, 'example.mjs'], { cwd: folder });
+    const child = new Child(process.execPath, [...LOADER, 'example.mjs'], { cwd: folder });
     assert.equal(await child.exited, 0, child.said());
     const events = child.stdout.match(/^E_DISPATCHER_STATUS/gm) ?? [];
     assert.equal(events.length, 2, child.said());
@@ -53,7 +51,7 @@ test('the route script of examples/library.md can be loaded', async () => {
   try {
     const file = join(folder, 'route.ts');
     await writeFile(file, block('ts'));
-    const { routes } = (await import(pathToFileURL(file).href)) as { routes: ScriptRoutes };
+    const { routes } = await loadScript(file, PACKAGE_URL);
     assert.equal(typeof routes.request, 'function');
     assert.deepEqual(Object.keys(routes.failure ?? {}), ['next']);
   } finally {

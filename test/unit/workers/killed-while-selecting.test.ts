@@ -3,7 +3,6 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { CompiledSet } from '../../../src/engine/compiled-set.js';
 import { Engine } from '../../../src/engine/engine.js';
 import { parseSelectArguments } from '../../../src/engine/select-arguments.js';
@@ -16,7 +15,7 @@ import { forkSharing } from '../../support/sharing-process.js';
 
 const loaded = await loadLibc();
 const skip = 'libc' in loaded ? false : 'the system calls are not available';
-const PROGRAM = fileURLToPath(new URL('../../support/selecting-process.ts', import.meta.url));
+const PROGRAM = 'test/support/selecting-process.ts';
 const WORKERS = 2;
 /** Number of processes to kill; KILLS=100 in the environment for a long run. */
 const KILLS = Number(process.env['KILLS'] ?? '4');

@@ -3,7 +3,6 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import type { CompiledSet } from '../../../src/engine/compiled-set.js';
 import type { DestinationRow } from '../../../src/engine/destination.js';
@@ -336,7 +335,7 @@ describe('calls that several processes count together', () => {
 
 const libc = await loadLibc();
 const skip = 'libc' in libc ? false : 'the system calls are not available';
-const PROGRAM = fileURLToPath(new URL('../../support/calling-process.ts', import.meta.url));
+const PROGRAM = 'test/support/calling-process.ts';
 const WORKERS = 3;
 /** Number of processes to kill; KILLS=100 in the environment for a long run. */
 const KILLS = Number(process.env['KILLS'] ?? '4');

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { SourceRateLimiter } from '../../../src/sip/rate-limit.js';
 import { loadLibc } from '../../../src/sip/transport/native/libc.js';
 import { SHARED_BYTES } from '../../../src/workers/shared-layout.js';
@@ -12,7 +11,7 @@ import { forkSharing } from '../../support/sharing-process.js';
 
 const loaded = await loadLibc();
 const skip = 'libc' in loaded ? false : 'the system calls are not available';
-const PROGRAM = fileURLToPath(new URL('../../support/token-taking-process.ts', import.meta.url));
+const PROGRAM = 'test/support/token-taking-process.ts';
 
 test('several processes decide about every request as one does', () => {
   for (let seed = 1; seed <= 20; seed++) {

@@ -3,15 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { pathToFileURL } from 'node:url';
 import { SwitchyardError } from '../../../../src/core/errors.js';
 import { positionOf } from '../../../../src/route/script/fault.js';
 import { loadScript } from '../../../../src/route/script/load.js';
 import type { RequestRoute } from '../../../../src/route/script/request-route.js';
+import { PACKAGE_URL } from '../../../support/program.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'switchyard-scripts-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
-const ENDPOINT = pathToFileURL(join(import.meta.dirname, '../../../../src/route/script/routes.ts')).href;
 
 function write(name: string, ...lines: string[]): string {
   const file = join(folder, name);
@@ -19,7 +18,7 @@ function write(name: string, ...lines: string[]): string {
   return file;
 }
 
-const load = (file: string) => loadScript(file, ENDPOINT);
+const load = (file: string) => loadScript(file, PACKAGE_URL);
 
 /** The result of a script that calls nothing. */
 const call = async (file: string): Promise<unknown> => (await load(file)).routes.request({} as RequestRoute);
@@ -45,7 +44,7 @@ describe('loading a route script', () => {
       'export const routes = defineRoutes({ request: (_r: RequestRoute) => five });',
     );
     assert.equal(await call(typescript), 5);
-    // With another name: under Node 24 tsx, which runs the tests, loads route.ts for route.js.
+    // With another name: under Node 24 tsx, which may run the tests, loads route.ts for route.js.
     const javascript = write(
       'javascript.js',
       "import { defineRoutes } from 'switchyard';",
@@ -248,7 +247,7 @@ describe('a route script that cannot be loaded', () => {
       '};',
     );
     const names = { partitions: ['acme', 'globex'], blacklists: ['fraud'] };
-    const reason = await loadScript(file, ENDPOINT, { names }).then(
+    const reason = await loadScript(file, PACKAGE_URL, { names }).then(
       () => 'loaded',
       (error: unknown) => (error as Error).message,
     );
