@@ -1,3 +1,4 @@
+import { boundaryOf } from '../pvar/variables/body-parts.js';
 import type { MessageRun } from '../script/call.js';
 import type { SipMessage } from '../sip/message.js';
 import { code, type FunctionSpec, OPENSIPS, optional, param, textOf } from './define.js';
@@ -39,13 +40,6 @@ function partsOf(run: MessageRun): Part[] | undefined {
     at = next;
   }
   return parts;
-}
-
-/** The boundary of a multipart body; undefined for another Content-Type (RFC 2046 section 5.1.1). */
-export function boundaryOf(contentType: string | undefined): string | undefined {
-  if (contentType === undefined || !/^multipart\//i.test(contentType)) return undefined;
-  const match = /;\s*boundary\s*=\s*(?:"([^"]{1,70})"|([^;\s]{1,70}))/i.exec(contentType);
-  return match?.[1] ?? match?.[2];
 }
 
 /**

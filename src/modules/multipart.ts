@@ -1,5 +1,5 @@
+import { boundaryOf } from '../pvar/variables/body-parts.js';
 import type { MessageRun } from '../script/call.js';
-import { boundaryOf } from './body-parts.js';
 import { code, type FunctionSpec, KAMAILIO, param, textOf } from './define.js';
 import { kamailioFunction } from './kamailio-function.js';
 

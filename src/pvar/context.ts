@@ -132,8 +132,10 @@ export interface PvarContext {
    * this node is not in.
    */
   sharingTag?(name: string): 'active' | 'backup' | undefined;
-  /** Replaces a part of the body when the message is sent; offsets count from the start of the body. */
-  editBody?(start: number, end: number, text: string): void;
+  /** The SDP with the changes of the script so far; undefined: as received. */
+  readonly sdp?: string | undefined;
+  /** Replaces a part of the SDP when the message is sent; offsets are those in `sdp`. */
+  editSdp?(start: number, end: number, text: string): void;
   /** Replaces a part of From or To when the message is sent ($fu, $tn and the like). */
   editAddress?(header: 'from' | 'to', part: 'uri' | 'user' | 'domain' | 'display', value: PvarValue): void;
   /** Replaces the request-URI ($ru, $rU, $rd, $rp). */

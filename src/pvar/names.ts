@@ -10,18 +10,11 @@ import { evaluation, opensipsTransformations } from './transformations/opensips.
 import { sdpTransformations } from './transformations/sdp.js';
 import { sqlTransformations } from './transformations/sql.js';
 import { lastAddress } from './uri-memo.js';
+import { bodyVariable } from './variables/body-parts.js';
 import { type Getter, orNull, plain, type VariableDefinition } from './variables/definition.js';
 import { jsonVariables } from './variables/json.js';
 import { opensipsOnly } from './variables/opensips.js';
-import {
-  bodyLength,
-  bodyText,
-  headerName,
-  headerReader,
-  headerVariables,
-  sdpLine,
-  sdpStream,
-} from './variables/script-headers.js';
+import { bodyLength, bodyText, headerName, headerReader, headerVariables } from './variables/script-headers.js';
 import {
   empty,
   kamailioAvp,
@@ -35,6 +28,7 @@ import {
   sharedVariable,
 } from './variables/script-state.js';
 import { KAMAILIO_URIS, kamailioUser, OPENSIPS_URIS, scriptUriVariables } from './variables/script-uris.js';
+import { sdpBody, sdpLine, sdpStream } from './variables/sdp.js';
 import { uuidVariable } from './variables/uuids.js';
 import { xavpVariables } from './variables/xavps.js';
 
@@ -107,7 +101,8 @@ const OPENSIPS_VARIABLES: readonly (readonly [string, VariableDefinition])[] = [
   ['route', routeVariable],
   ['route.name', routeName],
   ['route.type', routeType],
-  ['sdp', bodyText],
+  ['rb', bodyVariable],
+  ['sdp', sdpBody],
   ['sdp.line', sdpLine],
   ['sdp.stream', sdpStream],
   ['C', empty('')],

@@ -17,7 +17,7 @@ import type { ViaMarking } from '../sip/reply.js';
 import type { KnownRequest } from '../sip/transaction/user.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
 import { addressEdit } from './address-parts.js';
-import { MessageEdits } from './edits.js';
+import { applied, MessageEdits } from './edits.js';
 import type { DialogPassage, ScriptEnvironment } from './environment.js';
 import { fieldsOf } from './header-fields.js';
 import type { Hiding } from './hiding.js';
@@ -160,11 +160,28 @@ export class CfgScope extends PvarScope {
     return this.stack;
   }
 
-  editBody(start: number, end: number, text: string): void {
+  get sdp(): string | undefined {
+    const { run } = this;
+    if (run === undefined || run.edits.empty) return undefined;
+    const { message, edits } = run;
+    const changes = edits.within(message.bodyStart, message.bodyEnd);
+    return changes.length === 0
+      ? undefined
+      : applied(message.text.slice(0, message.bodyEnd), message.bodyStart, changes);
+  }
+
+  editSdp(start: number, end: number, text: string): void {
     const { run } = this;
     if (run === undefined) return;
-    const from = run.message.bodyStart;
-    run.edits.replace(from + start, from + end, text);
+    const { message, edits } = run;
+    const { sdp } = this;
+    if (sdp === undefined) {
+      edits.replace(message.bodyStart + start, message.bodyStart + end, text);
+      return;
+    }
+    // Offsets in a changed text are not those in the message any more.
+    edits.drop((edit) => edit.start >= message.bodyStart && edit.end <= message.bodyEnd);
+    edits.replace(message.bodyStart, message.bodyEnd, sdp.slice(0, start) + text + sdp.slice(end));
   }
 
   /**

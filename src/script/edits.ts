@@ -50,6 +50,11 @@ export class MessageEdits implements MessageEditor {
     this.size += edit.text.length;
   }
 
+  /** The edits of a part of the message. */
+  within(start: number, end: number): readonly TextEdit[] {
+    return this.edits.filter((each) => each.start >= start && each.end <= end);
+  }
+
   /** Removes the edits for which `unwanted` returns true. */
   drop(unwanted: (edit: TextEdit) => boolean): void {
     this.edits = this.edits.filter((each) => !unwanted(each));

@@ -1,5 +1,6 @@
+import { boundaryOf } from '../../pvar/variables/body-parts.js';
 import type { MessageRun } from '../../script/call.js';
-import { boundaryOf, sdpPart } from '../body-parts.js';
+import { sdpPart } from '../body-parts.js';
 
 /** A line of a body. */
 export interface BodyLine {

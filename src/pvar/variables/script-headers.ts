@@ -119,59 +119,6 @@ export const headerName: VariableDefinition = {
   },
 };
 
-/** $sdp.line(m[1]): the whole i-th line of a type in the body. */
-export const sdpLine: VariableDefinition = {
-  argument: 'required',
-  indexed: false,
-  compile(argument) {
-    const text = argument as TextReader;
-    return {
-      get: (context) => {
-        const body = context.message.body ?? '';
-        const wanted = (text.constant ?? text.read(context)).trim();
-        const span = /^[A-Za-z]/.test(wanted) ? lineSpan(body, wanted) : undefined;
-        return span === undefined ? null : body.slice(...span).replace(/\r?\n$/, '');
-      },
-      set: (context, value) => {
-        const wanted = (text.constant ?? text.read(context)).trim();
-        const span = lineSpan(context.message.body ?? '', wanted);
-        if (span !== undefined) context.editBody?.(span[0], span[1], value === null ? '' : `${String(value)}\r\n`);
-      },
-    };
-  },
-};
-
-/** Span of the i-th line of a type in a body ("m[1]"), with its line break. */
-function lineSpan(body: string, wanted: string): readonly [start: number, end: number] | undefined {
-  const bracket = wanted.indexOf('[');
-  let i = bracket < 0 ? 0 : Number.parseInt(wanted.slice(bracket + 1), 10);
-  for (let at = 0; at < body.length; ) {
-    const feed = body.indexOf('\n', at);
-    const end = feed < 0 ? body.length : feed + 1;
-    if (body.startsWith(`${wanted[0]}=`, at) && i-- === 0) return [at, end];
-    at = end;
-  }
-  return undefined;
-}
-
-/** $sdp.stream(audio): the m= line of a media type. */
-export const sdpStream: VariableDefinition = {
-  argument: 'required',
-  indexed: false,
-  compile(argument) {
-    const text = argument as TextReader;
-    return {
-      get: (context) => {
-        const start = `m=${(text.constant ?? text.read(context)).trim().toLowerCase()} `;
-        for (const line of (context.message.body ?? '').split(/\r?\n/)) {
-          if (line.slice(0, start.length).toLowerCase() === start) return line;
-        }
-        return null;
-      },
-    };
-  },
-};
-
 /** The body; null where there is none ($rb of OpenSIPS), or "" (Kamailio). */
 export const bodyText = plain(({ message }) => message.body ?? '');
 /** $bs: bytes of the body; 0 without one. */
