@@ -6,7 +6,7 @@ import { messageOf } from '../core/errors.js';
 import { withoutRoot } from '../core/host-name.js';
 import type { TransportName } from '../core/uri.js';
 import type { HostAlias } from '../script/environment.js';
-import { kamailioGlobalFault } from './kamailio-globals.js';
+import { kamailioAliasFault, kamailioGlobalFault } from './kamailio-globals.js';
 import { eachAddress, listenersOf } from './kamailio-sockets.js';
 import { FileBlacklists } from './opensips/blacklists.js';
 import { opensipsGlobals } from './opensips/globals.js';
@@ -92,13 +92,13 @@ export function readGlobals(
   for (const parameter of parameters) {
     const { name, value, at } = parameter;
     const plain = value === undefined ? '' : plainValue(value);
-    if (name.includes('.')) {
-      out.groups.set(name, plain);
-      continue;
-    }
     const fault = dialect.name === 'kamailio' ? kamailioGlobalFault(parameter, dialect) : undefined;
     if (fault !== undefined) {
-      problems.error('setting', at, fault);
+      problems.error('setting', value === undefined || fault.startsWith('unknown') ? at : value.at, fault);
+      continue;
+    }
+    if (name.includes('.')) {
+      out.groups.set(name, plain);
       continue;
     }
     switch (name) {
@@ -122,8 +122,17 @@ export function readGlobals(
         break;
       case 'alias':
       case 'domain':
-        for (const each of [value, ...parameter.rest])
-          if (each !== undefined) out.aliases.push(aliasOf(String(plainValue(each))));
+        for (const each of [value, ...parameter.rest]) {
+          if (each === undefined) continue;
+          const wrong = dialect.name === 'kamailio' ? kamailioAliasFault(each) : undefined;
+          if (wrong !== undefined) problems.error('setting', each.at, wrong);
+          else
+            out.aliases.push(
+              dialect.name === 'kamailio' && each.kind === 'string'
+                ? hostAlias(each.value)
+                : aliasOf(String(plainValue(each))),
+            );
+        }
         break;
       case 'advertised_address':
         out.advertised = String(plain);
@@ -282,6 +291,11 @@ function listenOn(
       problems.error('setting', at, `${name}=${socket}: ${messageOf(error)}`);
     }
   }
+}
+
+/** An alias in quotes, which Kamailio takes as the name of a host whatever it contains. */
+function hostAlias(text: string): HostAlias {
+  return { host: withoutRoot(text).toLowerCase(), port: undefined, transport: undefined };
 }
 
 /** Parses an alias: "udp:host:port", "host:port" or "host". */

@@ -240,7 +240,6 @@ export const KAMAILIO: Dialect = {
   syntax: {
     directives: true,
     predefined: new Map([
-      ['KAMAILIO', ''],
       ['KAMAILIO_5', ''],
       ['KAMAILIO_5_6', ''],
       ['KAMAILIO_5_6_3', ''],

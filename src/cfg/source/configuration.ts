@@ -1,4 +1,6 @@
+import { messageOf } from '../../core/errors.js';
 import { nearest } from '../../core/nearest.js';
+import { type BoundedRegex, compilePosix } from '../../core/posix-regex.js';
 import type {
   ConfigurationTree,
   GlobalParameter,
@@ -43,6 +45,9 @@ export function parseConfiguration(source: SourceFile, options: ParseOptions): P
   return parser.run();
 }
 
+/** The highest number of a flag. */
+const MAX_FLAG = 31;
+
 /** Words that load a module. */
 const LOADING: ReadonlySet<string> = new Set(['loadmodule', 'loadmodulex']);
 
@@ -58,6 +63,8 @@ class ConfigurationParser {
   private readonly modules: LoadModule[] = [];
   private readonly moduleParameters: ModuleParameter[] = [];
   private readonly flags = new Map<string, number>();
+  /** Names of the "group.name" variables. */
+  private readonly variables = new Set<string>();
 
   constructor(source: SourceFile, options: ParseOptions) {
     const { dialect } = options;
@@ -77,11 +84,12 @@ class ConfigurationParser {
     const lexer = new Lexer(this.preprocessor, {
       slashComments: dialect.syntax.slashComments,
       escapesInSingleQuotes: false,
-      reportsAtEnd: dialect.name === 'kamailio',
+      commentsToEnd: dialect.name === 'kamailio',
+      skipsStrange: dialect.name === 'kamailio',
     });
     this.tokens = new TokenStream(lexer);
     this.statements = new StatementParser(this.tokens, dialect, this.problems, () => this.include());
-    this.parameterParser = new ParameterParser(this.tokens);
+    this.parameterParser = new ParameterParser(this.tokens, dialect);
     this.routeParser = new RouteParser(this.tokens, this.statements, dialect, this.problems);
   }
 
@@ -89,6 +97,9 @@ class ConfigurationParser {
     if (this.preprocessor !== undefined) {
       try {
         this.top();
+        const { openComment } = this.preprocessor;
+        if (openComment !== undefined)
+          this.problems.warning('syntax', openComment, 'this comment is not closed: the rest of the file is not read');
         const unbalanced = this.preprocessor.unbalanced();
         if (unbalanced !== undefined) this.report(unbalanced);
         if (this.isEmpty) {
@@ -162,8 +173,24 @@ class ConfigurationParser {
         throw tokens.unexpected('a route keyword (route, failure_route ...)');
       }
       this.routeParser.route(kind);
-    } else if ((token.text === 'flags' || token.text === 'avpflags') && next.kind === 'word') this.flagNames();
-    else this.parameters.push(this.parameterParser.parameter());
+    } else if (
+      (token.text === 'flags' || token.text === 'avpflags') &&
+      (next.kind === 'word' || next.kind === 'string')
+    )
+      this.flagNames();
+    else this.parameter();
+  }
+
+  private parameter(): void {
+    const { tokens, parameters } = this;
+    const parameter = this.parameterParser.parameter();
+    const { name } = parameter;
+    if (this.dialect.name === 'kamailio' && name.includes('.')) {
+      if (this.variables.has(name))
+        this.problems.error('setting', tokens.peek().at, `variable ${name} is declared twice`);
+      this.variables.add(name);
+    }
+    parameters.push(parameter);
   }
 
   /** The statements include_file and import_file. */
@@ -173,10 +200,19 @@ class ConfigurationParser {
     if (token.text !== 'include_file' && token.text !== 'import_file') return false;
     tokens.take();
     if (tokens.peek().kind !== 'string') throw tokens.unexpected('the name of a file in quotes');
+    if (this.dialect.name === 'kamailio') this.checkFileName();
     // The next token is not read before the file is opened.
     const path = tokens.take();
     this.preprocessor?.include(path.text, token.text === 'include_file', path.at);
     return true;
+  }
+
+  /** Kamailio reads the name of a file up to the next blank; the quotes must be around all of it. */
+  private checkFileName(): void {
+    const { quote, defined, text, at } = this.tokens.peek();
+    const next = this.preprocessor?.current?.peekLine()[0] ?? ' ';
+    if (quote !== '"' || defined || text === '' || !/\s/.test(next))
+      throw new SyntaxFault(at, 'the name of a file between double quotes is expected, and nothing after them');
   }
 
   private loadModule(): void {
@@ -226,15 +262,28 @@ class ConfigurationParser {
       value = given.kind === 'int' ? given.value : valueText(given);
     }
     tokens.expect(')', 'after the value of a parameter');
-    this.checkLoaded(module, at);
-    this.moduleParameters.push({ module, name, value, at });
+    const modules = this.dialect.name === 'kamailio' ? this.matching(module, at) : module;
+    this.checkLoaded(modules, at);
+    this.moduleParameters.push({ module: modules, name, value, at });
+  }
+
+  /** The loaded modules that Kamailio finds by the regular expression before the name of a parameter. */
+  private matching(module: string, at: Position): string {
+    let regex: BoundedRegex;
+    try {
+      regex = compilePosix(`^(${module})$`, { ignoreCase: true });
+    } catch (error) {
+      throw new SyntaxFault(at, `the name of a module is not valid: ${messageOf(error)}`);
+    }
+    const names = this.modules.map(({ name }) => name).filter((name) => regex.match(name, 0) !== undefined);
+    return names.length === 0 ? module : names.join('|');
   }
 
   /** Checks that a modparam line follows the line that loads its module. */
   private checkLoaded(module: string, at: Position): void {
     const names = module.split('|');
     if (names.some((name) => this.modules.some((each) => each.name === name))) return;
-    if (/[*.?+[(]/.test(module)) return;
+    if (this.dialect.name !== 'kamailio' && /[*.?+[(]/.test(module)) return;
     const meant = nearest(
       module,
       this.modules.map(({ name }) => name),
@@ -248,15 +297,29 @@ class ConfigurationParser {
     return this.tokens.string().value;
   }
 
-  /** "flags NAT:5, ACC;" */
+  /** "flags NAT:5, ACC;": a flag without a number gets the first free one. */
   private flagNames(): void {
     const { tokens } = this;
     tokens.take();
+    const kamailio = this.dialect.name === 'kamailio';
     for (;;) {
       const name = tokens.take();
-      let number = this.flags.size;
-      if (tokens.accept(':')) number = tokens.take().value;
-      this.flags.set(name.text, number);
+      if (kamailio && ((name.kind !== 'word' && name.kind !== 'string') || ROUTE_WORDS.has(name.text)))
+        throw new SyntaxFault(name.at, 'the name of a flag is expected');
+      const used = new Set(this.flags.values());
+      let number = 0;
+      while (used.has(number)) number++;
+      let { at } = tokens.peek();
+      if (tokens.accept(':')) {
+        const given = tokens.take();
+        ({ value: number, at } = given);
+        if (kamailio && given.kind !== 'int') throw new SyntaxFault(at, `the number of flag ${name.text} is expected`);
+      }
+      if (kamailio && this.flags.has(name.text))
+        this.problems.error('setting', at, `flag ${name.text} is declared twice`);
+      else if (kamailio && (number < 0 || number > MAX_FLAG))
+        this.problems.error('setting', at, `flag ${name.text}: a number from 0 to ${MAX_FLAG} is expected`);
+      else this.flags.set(name.text, number);
       if (tokens.accept(',') === undefined) break;
     }
     tokens.accept(';');

@@ -15,6 +15,7 @@ import type {
 } from '../ast.js';
 import type { Dialect } from '../dialect.js';
 import { SyntaxFault } from './preprocessor.js';
+import { isReserved } from './reserved.js';
 import { switchLiteral } from './switch-literal.js';
 import type { Token } from './token.js';
 import { shown, type TokenStream } from './token-stream.js';
@@ -149,9 +150,8 @@ export class ExpressionParser {
   routeName(): Expression {
     const { tokens } = this;
     const token = tokens.peek();
-    if (token.defined && this.dialect.syntax.directives && token.kind === 'word') {
-      throw new SyntaxFault(token.at, 'a definition used as the name of a route must have a value in quotes');
-    }
+    if (this.dialect.name === 'kamailio' && isReserved(token))
+      throw new SyntaxFault(token.at, `${token.text} cannot be the name of a route without quotes`);
     if ((token.kind === 'word' || token.kind === 'int') && !tokens.isPunctuation('(', 1)) {
       const { text, at, tokens: count } = tokens.adjacentText(WORD_END);
       if (count > 1 && this.dialect.syntax.quotedRouteNames) {

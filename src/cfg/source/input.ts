@@ -43,19 +43,29 @@ export class Input {
     return { file: this.file, line, column: offset - this.lineStart + 1 };
   }
 
-  /**
-   * Reads the rest of the line, joined with the next when it ends in a backslash; reading continues after the line end.
-   */
+  /** Reads the rest of the line; reading continues after the line end. */
   restOfLine(): string {
+    let end = this.text.indexOf('\n', this.at);
+    if (end < 0) end = this.text.length;
+    const line = this.text.slice(this.at, end).replace(/\r$/, '');
+    this.at = Math.min(end + 1, this.text.length);
+    return line;
+  }
+
+  /** Like restOfLine(), but a backslash at the end of a line joins it with the next, as long as `joins` allows it. */
+  joinedLines(joins: (line: string) => boolean): string {
     let line = '';
     for (;;) {
-      let end = this.text.indexOf('\n', this.at);
-      if (end < 0) end = this.text.length;
-      const part = this.text.slice(this.at, end).replace(/\r$/, '');
-      this.at = Math.min(end + 1, this.text.length);
-      if (!part.endsWith('\\') || this.ended) return line + part;
-      line += `${part.slice(0, -1)}\n`;
+      const part = this.restOfLine();
+      if (!part.endsWith('\\')) return line + part;
+      line += part.slice(0, -1);
+      if (this.ended || !joins(line)) return line;
     }
+  }
+
+  /** The rest of the line without reading it. */
+  peekLine(): string {
+    return this.text.slice(this.at, endOfLine(this.text, this.at)).replace(/\r$/, '');
   }
 }
 

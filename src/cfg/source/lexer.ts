@@ -40,8 +40,10 @@ export interface LexerOptions {
   readonly slashComments: boolean;
   /** Whether "\n" and the like are escapes in single quotes too. */
   readonly escapesInSingleQuotes: boolean;
-  /** Whether an unterminated comment is reported at the end of the file. */
-  readonly reportsAtEnd?: boolean;
+  /** Whether a comment may end with the file. */
+  readonly commentsToEnd?: boolean;
+  /** Whether characters that mean nothing are skipped: those that are not ASCII, control characters, and ? \ `. */
+  readonly skipsStrange?: boolean;
 }
 
 /** Splits a configuration file, its includes and its defines into tokens. Throws SyntaxFault. */
@@ -57,8 +59,22 @@ export class Lexer {
   next(): Token {
     const { preprocessor } = this;
     for (;;) {
+      const token = this.read();
+      const directive = preprocessor.awaiting;
+      if (directive === undefined) return token;
+      preprocessor.awaiting = undefined;
+      if (token.kind !== 'string') throw new SyntaxFault(token.at, `#!${directive}: "/what/by/" in quotes is expected`);
+      const fault = preprocessor.addSubstitution(directive, token.text);
+      // Kamailio has read one token more when it reports it.
+      if (fault !== undefined) throw new SyntaxFault(this.read().at, `${fault} in line ${token.at.line}`);
+    }
+  }
+
+  private read(): Token {
+    const { preprocessor } = this;
+    for (;;) {
       const input = this.skipBlanks();
-      if (input === undefined) return this.token('end', '', preprocessor.endPosition());
+      if (input === undefined) return this.end();
       const start = input.at;
       const at = input.position(start);
       preprocessor.countToken(at);
@@ -76,6 +92,13 @@ export class Lexer {
       input.at = start + operator.length;
       return this.token('punctuation', operator, at);
     }
+  }
+
+  private end(): Token {
+    const { openComment } = this.preprocessor;
+    const text =
+      openComment === undefined ? '' : `the end of the file in a comment that begins in line ${openComment.line}`;
+    return this.token('end', text, this.preprocessor.endPosition());
   }
 
   private token(kind: TokenKind, text: string, at: Position, value = 0, quote?: '"' | "'"): Token {
@@ -97,6 +120,12 @@ export class Lexer {
         continue;
       }
       const { text } = input;
+      if (preprocessor.openComment !== undefined) {
+        const end = text.indexOf('*/', input.at);
+        input.at = end < 0 ? text.length : end + 2;
+        if (end >= 0) preprocessor.openComment = undefined;
+        continue;
+      }
       const c = text.charCodeAt(input.at);
       if (
         c === CHARACTERS.space ||
@@ -109,20 +138,22 @@ export class Lexer {
       } else if (c === CHARACTERS.hash) {
         this.adjacent = false;
         if (!preprocessor.directive(input)) this.skipLine(input);
+      } else if (text.startsWith('!!', input.at) && preprocessor.directive(input)) {
+        this.adjacent = false;
       } else if (c === CHARACTERS.slash && text[input.at + 1] === '*') {
         this.adjacent = false;
         const end = text.indexOf('*/', input.at + 2);
         if (end < 0) {
           const begin = input.position(input.at);
-          // Kamailio notices and reports it at the end of the file.
-          const at = this.options.reportsAtEnd ? input.position(text.trimEnd().length) : begin;
-          throw new SyntaxFault(
-            at,
-            `this comment is not closed${this.options.reportsAtEnd ? `; it begins in line ${begin.line}` : ''}`,
-            'comment',
-          );
+          if (!this.options.commentsToEnd) throw new SyntaxFault(begin, 'this comment is not closed', 'comment');
+          // It goes on in the file that includes this one, and may have no end at all.
+          preprocessor.openComment = begin;
+          input.at = text.length;
+          continue;
         }
         input.at = end + 2;
+      } else if (this.options.skipsStrange === true && isStrange(c)) {
+        input.at++;
       } else if (c === CHARACTERS.slash && this.options.slashComments && text[input.at + 1] === '/') {
         this.adjacent = false;
         this.skipLine(input);
@@ -150,7 +181,11 @@ export class Lexer {
     for (; i < text.length; i++) {
       const c = text.charCodeAt(i);
       // "127.0.0.1" is one token; "group.name" is three, which the parser joins where they are one name.
-      if (!isWordCharacter(c) && !(digit && c === 46 && isDigit(text.charCodeAt(i + 1)))) break;
+      if (
+        (!isWordCharacter(c) || (c > LAST_ASCII && this.options.skipsStrange === true)) &&
+        !(digit && c === 46 && isDigit(text.charCodeAt(i + 1)))
+      )
+        break;
     }
     input.at = i;
     return text.slice(start, i);
@@ -204,6 +239,13 @@ export class Lexer {
     return match[0];
   }
 }
+
+/** Characters that Kamailio's lexer knows nothing about; it skips them outside strings. */
+function isStrange(code: number): boolean {
+  return code < CHARACTERS.space || code >= 127 || STRANGE.has(code);
+}
+
+const STRANGE: ReadonlySet<number> = new Set([...'?\\`'].map((each) => each.charCodeAt(0)));
 
 function isWordCharacter(code: number): boolean {
   return isLetter(code) || isDigit(code) || code === CHARACTERS.underscore || code > LAST_ASCII;

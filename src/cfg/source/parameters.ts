@@ -1,5 +1,7 @@
-import type { GlobalParameter, SettingValue } from '../ast.js';
+import type { GlobalParameter, Position, SettingValue } from '../ast.js';
+import type { Dialect } from '../dialect.js';
 import { SyntaxFault } from './preprocessor.js';
+import { isReserved } from './reserved.js';
 import type { TokenStream } from './token-stream.js';
 
 /** Words that continue the value of a listen parameter on the next line. */
@@ -16,27 +18,62 @@ const CONTINUATIONS = new Set([
   'scale',
 ]);
 
+/** Parameters of Kamailio that take several values, or options after their value; others take one value. */
+const LISTS: ReadonlySet<string> = new Set(['listen', 'alias', 'domain', 'socket', 'bind']);
+
+const ALIASES: ReadonlySet<string> = new Set(['alias', 'domain']);
+
+/** Parameters that may stand without "=". */
+const PATHS: ReadonlySet<string> = new Set(['loadpath', 'mpath']);
+
+/** Words that begin no parameter. */
+const NO_NAMES: ReadonlySet<string> = new Set(
+  'yes no on off true false enable disable if else while switch case default break return exit drop and or not'.split(
+    ' ',
+  ),
+);
+
 /** Parses the global parameters of a file. */
 export class ParameterParser {
-  constructor(private readonly tokens: TokenStream) {}
+  private readonly oneValue: boolean;
+
+  constructor(
+    private readonly tokens: TokenStream,
+    dialect: Dialect,
+  ) {
+    this.oneValue = dialect.name === 'kamailio';
+  }
 
   /** Parses "name = value ...": the rest of the line, and the continuation of a listen parameter on the next. */
   parameter(): GlobalParameter {
     const { tokens } = this;
-    const name = tokens.adjacentText('=;{}');
+    const name = this.oneValue ? this.kamailioName() : tokens.adjacentText('=;{}');
     const hasValue = tokens.accept('=') !== undefined;
     if (!hasValue && tokens.peek().at.line !== name.at.line) {
-      throw new SyntaxFault(name.at, `"=" is expected after ${name.text}`);
+      // Kamailio has read one token more when it reports it.
+      const { at } = this.oneValue ? tokens.peek() : name;
+      throw new SyntaxFault(at, `"=" is expected after ${name.text}`);
     }
+    if (this.oneValue && !hasValue && !(PATHS.has(name.text) && tokens.peek().kind === 'string'))
+      throw tokens.unexpected('"="');
     if (!hasValue && tokens.peek().kind !== 'string' && tokens.peek().kind !== 'word') throw tokens.unexpected('"="');
     if (hasValue && tokens.isPunctuation('{')) {
       return { name: name.text, ...this.block(), at: name.at };
     }
     const value = this.settingValue();
     const rest: SettingValue[] = [];
+    if (this.oneValue && !LISTS.has(name.text)) {
+      if (name.text.includes('.') && tokens.accept('desc')) {
+        if (tokens.peek().kind !== 'string') throw tokens.unexpected('a text in quotes after desc');
+        tokens.string();
+      }
+      return { name: name.text, value, rest, at: name.at };
+    }
     for (;;) {
       const token = tokens.peek();
       if (token.kind === 'end' || tokens.isPunctuation(';')) break;
+      if (this.oneValue && ALIASES.has(name.text) && tokens.isPunctuation(','))
+        throw tokens.unexpected('a blank between names');
       if (tokens.isPunctuation('{', 0)) {
         rest.push(this.braces());
         break;
@@ -48,6 +85,17 @@ export class ParameterParser {
       rest.push(this.settingValue());
     }
     return { name: name.text, value, rest, at: name.at };
+  }
+
+  /** Reads the name of a parameter, or of a variable "group.name". */
+  private kamailioName(): { readonly text: string; readonly at: Position } {
+    const { tokens } = this;
+    if (NO_NAMES.has(tokens.peek().text)) throw tokens.unexpected('a parameter or a route');
+    const { text, at } = tokens.take();
+    if (tokens.accept('.') === undefined) return { text, at };
+    const field = tokens.peek();
+    if (field.kind !== 'word' || isReserved(field)) throw tokens.unexpected(`the name of a variable of ${text}`);
+    return { text: `${text}.${tokens.take().text}`, at };
   }
 
   /**

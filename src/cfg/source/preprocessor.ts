@@ -1,5 +1,4 @@
 import { ownValue } from '../../core/own-value.js';
-import { type BoundedRegex, compilePosix } from '../../core/posix-regex.js';
 import type { Position } from '../ast.js';
 import type { CfgProblemCode } from '../problem.js';
 import {
@@ -10,6 +9,7 @@ import {
   isTrue,
 } from './directive-expression.js';
 import { Input } from './input.js';
+import { RESERVED } from './reserved.js';
 import {
   MAX_CFG_TEXT,
   MAX_EXPANSIONS,
@@ -19,6 +19,7 @@ import {
   type SourceFile,
   type SourceReader,
 } from './sources.js';
+import { Substitutions } from './substitutions.js';
 
 /** An error that ends the reading of a file. */
 export class SyntaxFault extends Error {
@@ -46,12 +47,6 @@ export interface PreprocessorOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-interface Substitution {
-  readonly regex: BoundedRegex;
-  readonly replacement: string;
-  readonly all: boolean;
-}
-
 interface Condition {
   readonly at: Position;
   /** Whether the lines of the current branch are read. */
@@ -60,13 +55,6 @@ interface Condition {
 
 /** Maximum number of definitions. */
 const MAX_DEFINITIONS = 10_000;
-/** Words that a define never replaces. */
-const KEYWORDS = new Set(
-  'route request_route failure_route onreply_route reply_route branch_route onsend_route event_route if else switch case default while break return exit drop loadmodule modparam include_file import_file and or not mod defined'.split(
-    ' ',
-  ),
-);
-
 /** Reads files as they include each other, and executes Kamailio's "#!" lines. */
 export class Preprocessor {
   readonly defines = new Map<string, string>();
@@ -75,11 +63,15 @@ export class Preprocessor {
   /** Position of the first "#!endif" without a condition, and the number of them. */
   private firstUnmatchedEnd: Position | undefined;
   private surplus = 0;
-  private readonly substitutions: Substitution[] = [];
+  private readonly substitutions = new Substitutions();
   private characters = 0;
   private tokens = 0;
   private readonly files = new Map<string, number>();
   private last: Input;
+  /** A comment without an end, which has swallowed the rest of the text. */
+  openComment: Position | undefined;
+  /** A "#!subst" or the like whose argument, a string, is the next token. */
+  awaiting: string | undefined;
 
   constructor(
     private readonly source: SourceFile,
@@ -109,9 +101,10 @@ export class Preprocessor {
     }
   }
 
-  /** Position of the end of the file. */
+  /** Position of the end of the file; in an open comment the end of its last line. */
   endPosition(): Position {
-    return this.last.position(this.last.text.length);
+    const { text } = this.last;
+    return this.last.position(this.openComment === undefined ? text.length : text.trimEnd().length);
   }
 
   /**
@@ -136,7 +129,7 @@ export class Preprocessor {
   /** Begins to read the value of a define in place of its name. False when the name is not a define. */
   expand(name: string, at: Position): boolean {
     const value = this.defines.get(name);
-    if (value === undefined || KEYWORDS.has(name)) return false;
+    if (value === undefined || RESERVED.has(name)) return false;
     let depth = 0;
     for (let i = this.stack.length - 1; i >= 0 && this.stack[i]?.define !== undefined; i--, depth++) {
       if (this.stack[i]?.define === name) return false;
@@ -149,9 +142,7 @@ export class Preprocessor {
 
   /** Applies all "#!subst" lines to the content of a string. */
   substitute(text: string): string {
-    let result = text;
-    for (const each of this.substitutions) result = replaced(result, each);
-    return result;
+    return this.substitutions.apply(text);
   }
 
   /** Begins to read a file whose name is given in quotes; a `required` one must exist. */
@@ -170,26 +161,36 @@ export class Preprocessor {
     this.open(source, at);
   }
 
-  /** Executes a line that begins with "#!". False when it is a comment. */
+  /** Executes what begins with "#!" or "!!". False when it is no directive. */
   directive(input: Input): boolean {
     if (!this.options.directives || input.text[input.at + 1] !== '!') return false;
-    const match = /^#!([A-Za-z_]+)/.exec(input.text.slice(input.at, input.at + 32));
+    const match = /^[#!]!([A-Za-z_]+)/.exec(input.text.slice(input.at, input.at + 32));
     const name = match?.[1] ?? '';
     const known = DIRECTIVES.has(name) || (this.options.expressions && OF_EXPRESSIONS.has(name));
     if (!known) return false;
-    const at = input.position(input.at);
+    const from = input.at;
     input.at += name.length + 2;
-    this.carryOut(name, input.restOfLine().trim(), at, input);
+    // As observed: without a name a line is a comment, and so is one with more than the word. A condition on something
+    // else than a name is one on a name that is not defined.
+    const rest = input.peekLine();
+    if (
+      NAMED.has(name)
+        ? !/^[ \t]+[A-Za-z_]/.test(rest) && !/^ifn?def[ \t]/.test(name + rest)
+        : ALONE.has(name) && rest.trim() !== ''
+    ) {
+      input.at = from;
+      return false;
+    }
+    this.carryOut(name, input.position(from), input);
     return true;
   }
 
-  private carryOut(name: string, rest: string, at: Position, input: Input): void {
+  private carryOut(name: string, at: Position, input: Input): void {
     const fail = (message: string) => new SyntaxFault(at, `#!${name}: ${message}`, 'syntax', 'preprocessor');
     switch (name) {
       case 'ifdef':
       case 'ifndef': {
-        const word = /^[A-Za-z_][A-Za-z0-9_]*/.exec(rest)?.[0];
-        if (word === undefined) throw fail('a name is missing');
+        const word = nameIn(input.restOfLine(), fail);
         const active = this.defines.has(word) === (name === 'ifdef');
         this.conditions.push({ at, active });
         if (!active) this.skip(input);
@@ -197,20 +198,21 @@ export class Preprocessor {
       }
       case 'ifexp': {
         if (!this.options.expressions) throw fail('expressions need Kamailio 5.7 or later');
-        const active = isTrue(this.evaluated(rest, fail));
+        const active = isTrue(this.evaluated(input.joinedLines(() => true).trim(), fail));
         this.conditions.push({ at, active });
         if (!active) this.skip(input);
         return;
       }
       case 'defexp':
       case 'defexps': {
-        const match = /^([A-Za-z_][A-Za-z0-9_]*)\s+([\s\S]+)$/.exec(rest);
+        const match = /^([A-Za-z_][A-Za-z0-9_]*)\s+([\s\S]+)$/.exec(input.joinedLines(() => true).trim());
         if (match === null) throw fail('a name and an expression are expected');
         const value = directiveText(this.evaluated(match[2] as string, fail));
         this.define('define', match[1] as string, name === 'defexps' ? `"${value}"` : value, fail);
         return;
       }
       case 'else': {
+        input.restOfLine();
         const condition = this.conditions.at(-1);
         if (condition === undefined) return;
         condition.active = !condition.active;
@@ -218,6 +220,7 @@ export class Preprocessor {
         return;
       }
       case 'endif':
+        input.restOfLine();
         if (this.conditions.pop() === undefined) {
           this.firstUnmatchedEnd ??= at;
           this.surplus++;
@@ -225,26 +228,34 @@ export class Preprocessor {
         return;
       case 'include_file':
       case 'import_file': {
-        const path = /^"([^"]*)"/.exec(rest)?.[1];
-        if (path === undefined) throw fail('the name of a file in quotes is missing');
+        const [whole, path] = /^[ \t]*"([^"]*)"/.exec(input.peekLine()) ?? [];
+        if (whole === undefined || path === undefined) throw fail('the name of a file in quotes is missing');
+        input.at += whole.length;
         this.include(path, name === 'include_file', at);
         return;
       }
       case 'subst':
       case 'substdef':
       case 'substdefs':
-        this.addSubstitution(name, rest, fail);
+        if (this.awaiting !== undefined) throw fail('a string is expected before it');
+        this.awaiting = name;
         return;
       case 'defenv':
       case 'defenvs':
       case 'trydefenv':
-      case 'trydefenvs':
-        this.defineFromEnvironment(name, rest, fail);
+      case 'trydefenvs': {
+        // What follows the word on the line is read as usual.
+        const [whole = '', word] = /^[ \t]*(\S+)?/.exec(input.peekLine()) ?? [];
+        if (word === undefined) throw fail('a name is missing');
+        input.at += whole.length;
+        this.defineFromEnvironment(name, word, fail);
         return;
+      }
       default: {
-        const match = /^([A-Za-z_][A-Za-z0-9_]*)\s*([\s\S]*)$/.exec(rest);
-        if (match === null) throw fail('a name is missing');
-        this.define(name, match[1] as string, (match[2] as string).trim(), fail);
+        // The value, but not the name, may go on in the next line.
+        const line = input.joinedLines((each) => /^\s*\w+\s+\S/.test(each)).trim();
+        const word = nameIn(line, fail);
+        this.define(name, word, line.slice(word.length).trim(), fail);
       }
     }
   }
@@ -266,11 +277,10 @@ export class Preprocessor {
     this.defines.set(name, value);
   }
 
-  private defineFromEnvironment(directive: string, rest: string, fail: (message: string) => SyntaxFault): void {
-    const match = /^([A-Za-z_][A-Za-z0-9_]*)(?:\s*=\s*([A-Za-z_][A-Za-z0-9_]*))?/.exec(rest);
-    if (match === null) throw fail('a name is missing');
-    const name = match[1] as string;
-    const variable = match[2] ?? name;
+  /** `word`: "NAME", or "NAME=VARIABLE". */
+  private defineFromEnvironment(directive: string, word: string, fail: (message: string) => SyntaxFault): void {
+    const [name = '', variable = name] = word.split(/=([\s\S]*)/, 2);
+    if (name === '' || variable === '') throw fail('"NAME" or "NAME=VARIABLE" is expected');
     const value = ownValue(this.options.environment, variable);
     if (value === undefined) {
       if (directive.startsWith('try')) return;
@@ -279,25 +289,13 @@ export class Preprocessor {
     this.defines.set(name, directive.endsWith('s') ? `"${value}"` : value);
   }
 
-  /** Parses "/expression/replacement/flags" in quotes, with any delimiter. */
-  private addSubstitution(directive: string, rest: string, fail: (message: string) => SyntaxFault): void {
-    const text = /^"([\s\S]*)"\s*$/.exec(rest)?.[1];
-    if (text === undefined || text.length < 3) throw fail('"/what/by/" in quotes is missing');
-    const mark = text[0] as string;
-    const [what, by, flags, more] = text.slice(1).split(mark);
-    if (what === undefined || what === '' || by === undefined || flags === undefined || more !== undefined) {
-      throw fail(`"${mark}what${mark}by${mark}" is expected`);
-    }
-    let regex: BoundedRegex;
-    try {
-      regex = compilePosix(what, { ignoreCase: flags.includes('i') });
-    } catch (error) {
-      throw fail((error as Error).message);
-    }
-    this.substitutions.push({ regex, replacement: by, all: flags.includes('g') });
-    if (directive === 'subst') return;
-    if (this.defines.has(what)) throw fail(`"${what}" is defined already`);
+  /** Adds the argument of "#!subst" or the like; returns what is wrong with it. */
+  addSubstitution(directive: string, text: string): string | undefined {
+    const { what, by, fault } = this.substitutions.add(directive, text);
+    if (fault !== undefined || directive === 'subst') return fault;
+    if (this.defines.has(what)) return `#!${directive}: "${what}" is defined already`;
     this.defines.set(what, directive === 'substdefs' ? `"${by}"` : by);
+    return undefined;
   }
 
   /** Skips lines up to the "#!else" or "#!endif" of the current condition. */
@@ -306,7 +304,8 @@ export class Preprocessor {
     while (!input.ended) {
       const start = input.at;
       const line = input.restOfLine();
-      const name = /^[ \t]*#!(ifdef|ifndef|ifexp|else|endif)\b/.exec(line)?.[1];
+      const match = SKIPPED.exec(line);
+      const name = match?.[1] ?? match?.[2];
       if (name === undefined) continue;
       if (name === 'endif' && depth-- === 0) {
         this.conditions.pop();
@@ -346,23 +345,32 @@ export class Preprocessor {
   }
 }
 
+/** The name at the beginning of a text; nothing but a minus is refused after it. */
+function nameIn(text: string, fail: (message: string) => SyntaxFault): string {
+  const [, name = '', next] = /^\s*([A-Za-z_][A-Za-z0-9_]*)(-)?/.exec(text) ?? [];
+  if (next !== undefined) throw fail(`"-" is not allowed in the name after ${name}`);
+  return name;
+}
+
+/** Directives that count while lines are skipped. */
+const SKIPPED = /^[ \t]*[#!]!(?:(ifdef|ifndef|ifexp)[ \t]+[^ \t]|(else|endif)[ \t]*$)/;
+
+/** Directives that need a name, and those that stand alone. */
+const NAMED: ReadonlySet<string> = new Set([
+  'define',
+  'def',
+  'trydef',
+  'trydefine',
+  'redef',
+  'redefine',
+  'ifdef',
+  'ifndef',
+]);
+const ALONE: ReadonlySet<string> = new Set(['else', 'endif']);
+
 const OF_EXPRESSIONS = new Set(['defexp', 'defexps']);
 const DIRECTIVES = new Set(
   'define def trydef trydefine redef redefine ifdef ifndef ifexp else endif subst substdef substdefs defenv defenvs trydefenv trydefenvs include_file import_file'.split(
     ' ',
   ),
 );
-
-function replaced(text: string, { regex, replacement, all }: Substitution): string {
-  let result = '';
-  let from = 0;
-  for (let i = 0; i < 1000; i++) {
-    const match = regex.match(text, from);
-    if (match === undefined) break;
-    const by = replacement.replace(/\\([0-9])/g, (_whole, group: string) => match.groups[Number(group)] ?? '');
-    result += text.slice(from, match.start) + by;
-    from = match.end;
-    if (!all || match.end === match.start) break;
-  }
-  return result + text.slice(from);
-}

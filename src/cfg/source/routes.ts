@@ -1,7 +1,8 @@
-import type { RouteBlock, RouteKind } from '../ast.js';
+import type { Position, RouteBlock, RouteKind } from '../ast.js';
 import type { Dialect } from '../dialect.js';
 import type { Problems } from '../problem.js';
 import { SyntaxFault } from './preprocessor.js';
+import { isReserved } from './reserved.js';
 import type { StatementParser } from './statements.js';
 import type { Token } from './token.js';
 import { shown, type TokenStream } from './token-stream.js';
@@ -24,6 +25,11 @@ export const ROUTE_WORDS: ReadonlyMap<string, RouteKind> = new Map([
   ['timer_route', 'timer'],
   ['error_route', 'error'],
 ]);
+
+const EVENT_NAME = /^[A-Za-z][\w.-]*:[A-Za-z]/;
+
+/** Kinds of routes of which Kamailio joins all blocks without a name, as it does with request routes. */
+const JOINED: ReadonlySet<RouteKind> = new Set(['failure', 'branch', 'onreply', 'onsend']);
 
 /** Parses the route blocks of a file, and keeps them. */
 export class RouteParser {
@@ -50,11 +56,14 @@ export class RouteParser {
       else if (token.kind === 'word' || token.kind === 'int') {
         const word = tokens.adjacentText('],');
         name = word.text;
+        if (dialect.name === 'kamailio' && kind !== 'event' && isReserved(token))
+          throw new SyntaxFault(word.at, `${name} cannot be the name of a route without quotes`);
         if (word.tokens > 1 && dialect.syntax.quotedRouteNames && kind !== 'event') {
           throw new SyntaxFault(word.at, `route name ${name} needs quotes`);
         }
       } else throw tokens.unexpected('the name of a route');
-      if (tokens.accept(',')) {
+      if (dialect.name === 'kamailio') this.checkEventName(kind, name, token);
+      else if (tokens.accept(',')) {
         const value = tokens.take();
         interval = value.kind === 'int' ? value.value : undefined;
         if (kind === 'timer' && interval === undefined)
@@ -67,9 +76,13 @@ export class RouteParser {
       throw new SyntaxFault(word.at, 'reply_route takes no name; a named one is an onreply_route');
     }
     if (name === 'main' && kind === 'request') name = undefined;
-    if (name === '0' && kind === 'onreply' && this.dialect.name === 'kamailio') name = undefined;
+    const main = name === '0' && kind === 'request';
+    if (name === '0' && (kind === 'onreply' || kind === 'request') && this.dialect.name === 'kamailio')
+      name = undefined;
     const body = this.statements.routeBody(`after ${shown(word)}`);
-    this.add({ kind, name, interval, body, at: word.at });
+    // Kamailio notices a second block at its end.
+    const noticed = dialect.name === 'kamailio' ? (tokens.previous?.at ?? word.at) : word.at;
+    this.add({ kind, name, interval, body, at: word.at }, noticed, main);
   }
 
   /** Reports a kind of route that lacks a name it needs, or has one it must not have. */
@@ -85,7 +98,23 @@ export class RouteParser {
       throw new SyntaxFault(word.at, 'timer_route needs an interval in seconds');
   }
 
-  private add(block: RouteBlock): void {
+  /** An event route's name is of words with colons between them: "tm:local-request". */
+  private checkEventName(kind: RouteKind, name: string, { at }: Token): void {
+    if (kind === 'event' && !EVENT_NAME.test(name))
+      throw new SyntaxFault(
+        at,
+        `${shown({ ...this.tokens.peek(), kind: 'word', text: name })} is no name of an event route: module:event is expected`,
+      );
+  }
+
+  /** Whether a second block without a name continues the first. */
+  private joins({ kind, name }: RouteBlock): boolean {
+    if (name !== undefined || !this.dialect.syntax.mergesMainRoutes) return false;
+    return kind === 'request' || (this.dialect.name === 'kamailio' && JOINED.has(kind));
+  }
+
+  /** Adds a block. `alone`: it does not continue one before it. */
+  private add(block: RouteBlock, noticed: Position, alone: boolean): void {
     const branchFailure = /^tm:branch-failure(?::(.*))?$/.exec(block.kind === 'event' ? (block.name ?? '') : '');
     const route: RouteBlock =
       branchFailure === null ? block : { ...block, kind: 'branch-failure', name: branchFailure[1] };
@@ -97,14 +126,14 @@ export class RouteParser {
         throw new SyntaxFault(route.at, `more than ${MAX_ROUTES} routes`, 'syntax', 'too-large');
       }
       this.index.set(key, this.routes.push(route) - 1);
-    } else if (route.name === undefined && route.kind === 'request' && this.dialect.syntax.mergesMainRoutes) {
+    } else if (!alone && this.joins(route)) {
       this.routes[same] = { ...before, body: [...before.body, ...route.body] };
     } else {
       const which = route.name === undefined ? `${route.kind} route` : `${route.kind} route "${route.name}"`;
       this.problems.error(
         'duplicate-route',
-        route.at,
-        `${which} is defined twice, first in ${before.at.file} line ${before.at.line}`,
+        noticed,
+        `${which} is defined twice, in line ${route.at.line} and before in ${before.at.file} line ${before.at.line}`,
       );
     }
   }

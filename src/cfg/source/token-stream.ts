@@ -58,7 +58,7 @@ export class TokenStream {
         'this string extends over several lines; its closing quote seems to be missing',
       );
     }
-    const found = token.kind === 'end' ? 'the end of the file' : shown(token);
+    const found = token.kind === 'end' ? token.text || 'the end of the file' : shown(token);
     return new SyntaxFault(token.at, `expected ${wanted}, not ${found}`);
   }
 

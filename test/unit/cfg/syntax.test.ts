@@ -92,10 +92,10 @@ describe('what is wrong with a script is reported with its position', () => {
     ['% in kamailio.cfg', 'kamailio', '$var(r) = 7 % 4;', /^2:13 "%" is not an operator of kamailio.cfg, "mod" is/],
     ['a number with letters', 'opensips', '$var(x)=08;', /^2:9 08 is not a number/],
     [
-      'a definition as the name of a route',
+      'a reserved word as the name of a route',
       'kamailio',
-      '#!define N RELAY\nroute(N);',
-      /^3:7 a definition used as the name of a route/,
+      '#!define NAME RELAY\nroute(NAME);',
+      /^3:7 NAME cannot be the name of a route without quotes/,
     ],
     [
       'an async function that does not wait',

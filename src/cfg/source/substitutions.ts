@@ -1,0 +1,77 @@
+import { type BoundedRegex, compilePosix } from '../../core/posix-regex.js';
+
+interface Substitution {
+  readonly regex: BoundedRegex;
+  readonly replacement: string;
+  readonly all: boolean;
+}
+
+/** The expression and the replacement of a "#!subst" line, or what is wrong with it. */
+export interface SubstitutionParts {
+  readonly what: string;
+  readonly by: string;
+  readonly fault?: string;
+}
+
+/** Maximum number of replacements in one string. */
+const MAX_REPLACEMENTS = 1000;
+
+/** The "#!subst" lines of a file: what they replace in strings. */
+export class Substitutions {
+  private readonly list: Substitution[] = [];
+
+  /** Adds "/expression/replacement/flags", with any delimiter, as the argument of `directive`. */
+  add(directive: string, text: string): SubstitutionParts {
+    const mark = text[0] ?? '';
+    const [what = '', by = '', flags] = split(text, mark);
+    const wrong = (fault: string): SubstitutionParts => ({ what, by, fault: `#!${directive}: ${fault}` });
+    if (flags === undefined || mark.trim() === '') return wrong('"/what/by/" is expected');
+    if (/[^gis]/.test(flags)) return wrong(`unknown flag after the last ${mark}`);
+    if (what === '') return directive === 'subst' ? { what, by } : wrong('a name is missing');
+    try {
+      const regex = compilePosix(what, { ignoreCase: flags.includes('i') });
+      this.list.push({ regex, replacement: by, all: flags.includes('g') });
+    } catch (error) {
+      return wrong((error as Error).message);
+    }
+    return { what, by };
+  }
+
+  /** Applies all of them to the content of a string. */
+  apply(text: string): string {
+    let result = text;
+    for (const each of this.list) result = replaced(result, each);
+    return result;
+  }
+}
+
+/** Splits at the delimiter into three parts; one after a backslash belongs to its part. */
+function split(text: string, mark: string): readonly string[] {
+  const parts = [''];
+  const append = (more: string): void => {
+    parts[parts.length - 1] += more;
+  };
+  for (let i = 1; i < text.length; i++) {
+    const c = text[i] as string;
+    if (c === '\\' && i + 1 < text.length) {
+      const next = text[++i] as string;
+      append(next === mark ? mark : c + next);
+    } else if (c === mark && parts.length < 3) parts.push('');
+    else append(c);
+  }
+  return parts;
+}
+
+function replaced(text: string, { regex, replacement, all }: Substitution): string {
+  let result = '';
+  let from = 0;
+  for (let i = 0; i < MAX_REPLACEMENTS; i++) {
+    const match = regex.match(text, from);
+    if (match === undefined) break;
+    const by = replacement.replace(/\\([0-9])/g, (_whole, group: string) => match.groups[Number(group)] ?? '');
+    result += text.slice(from, match.start) + by;
+    from = match.end;
+    if (!all || match.end === match.start) break;
+  }
+  return result + text.slice(from);
+}
