@@ -6,6 +6,7 @@ import { messageOf } from '../core/errors.js';
 import { withoutRoot } from '../core/host-name.js';
 import type { TransportName } from '../core/uri.js';
 import type { HostAlias } from '../script/environment.js';
+import { MAX_BRANCHES } from '../script/request-branches.js';
 import { kamailioAliasFault, kamailioGlobalFault } from './kamailio-globals.js';
 import { eachAddress, listenersOf } from './kamailio-sockets.js';
 import { FileBlacklists } from './opensips/blacklists.js';
@@ -28,6 +29,8 @@ export interface GlobalSettings {
   userAgentHeader: string | undefined;
   sipWarning: boolean;
   onsendReply: boolean;
+  /** Maximum number of branches of a request, the request-URI's included. */
+  maxBranches: number;
   disable503: boolean;
   disableStatelessForward: boolean;
   forceRport: boolean;
@@ -72,6 +75,7 @@ export function readGlobals(
     userAgentHeader: undefined,
     sipWarning: false,
     onsendReply: false,
+    maxBranches: MAX_BRANCHES,
     disable503: false,
     disableStatelessForward: false,
     forceRport: false,
@@ -98,7 +102,7 @@ export function readGlobals(
       continue;
     }
     if (name.includes('.')) {
-      out.groups.set(name, plain);
+      out.groups.set(name, value?.kind === 'word' ? (isOn(plain) ? 1 : 0) : plain);
       continue;
     }
     switch (name) {
@@ -158,6 +162,9 @@ export function readGlobals(
         break;
       case 'user_agent_header':
         out.userAgentHeader = String(plain);
+        break;
+      case 'max_branches':
+        out.maxBranches = typeof plain === 'number' ? plain : 1;
         break;
       case 'sip_warning':
         out.sipWarning = isOn(plain);
@@ -300,10 +307,12 @@ function hostAlias(text: string): HostAlias {
 
 /** Parses an alias: "udp:host:port", "host:port" or "host". */
 export function aliasOf(text: string): HostAlias {
-  const match = /^(?:(udp|tcp|tls|ws|wss|sctp):)?(\[[^\]]+\]|[^:]+)(?::(\d+))?$/i.exec(text.trim());
+  const plain = text.trim().replace(/^\((.*)\)$/, '$1');
+  const match = /^(?:(udp|tcp|tls|ws|wss|sctp):)?(\[[^\]]+\]|[^:]+)(?::(\d+))?$/i.exec(plain);
   return {
     host: withoutRoot(match?.[2] ?? text).toLowerCase(),
-    port: match?.[3] === undefined ? undefined : Number(match[3]),
+    // As in Kamailio, port 0 stands for any.
+    port: match?.[3] === undefined || Number(match[3]) === 0 ? undefined : Number(match[3]),
     transport: match?.[1]?.toLowerCase() as TransportName | undefined,
   };
 }

@@ -464,6 +464,7 @@ export class ScriptRouting {
       forceRport: globals.forceRport,
       localRport: globals.localRport,
       onsendReplies: globals.onsendReply,
+      maxBranches: globals.maxBranches,
       linePrefix: linePrefix(cfg),
       dialogs: this.dialogProof(settings),
       socket: (text) => sip.sockets.named(text) ?? sip.sockets.called(text),

@@ -39,13 +39,17 @@ function appendBranch(run: MessageRun, uri: string | undefined, q: string): bool
   if (run.routeKind === 'failure' && env.tm.block6xx && call.transaction?.branches.some((each) => each.status >= 600))
     return false;
   const given = uri === undefined || uri === '' ? undefined : uri;
-  const added = addBranch(call.branches, {
-    uri: given ?? call.requestUri,
-    destinationUri: given === undefined || env.dialect === 'kamailio' ? run.pvars.destinationUri : undefined,
-    q,
-    flags: call.branchFlags,
-    socket: call.sendSocket?.description,
-  });
+  const added = addBranch(
+    call.branches,
+    {
+      uri: given ?? call.requestUri,
+      destinationUri: given === undefined || env.dialect === 'kamailio' ? run.pvars.destinationUri : undefined,
+      q,
+      flags: call.branchFlags,
+      socket: call.sendSocket?.description,
+    },
+    env.maxBranches,
+  );
   if (!added) return false;
   // As recorded, a branch that takes the request's own target also takes $du and $fs away from it.
   if (given === undefined && env.dialect === 'kamailio') {

@@ -5,7 +5,7 @@ import { parseAddress } from '../core/name-addr.js';
 import { parseUri, uriTransport } from '../core/uri.js';
 import { addressSpan } from '../script/address-parts.js';
 import type { MessageRun } from '../script/call.js';
-import { isOurs } from '../script/ours.js';
+import { isAlias, isOurs, isServed } from '../script/ours.js';
 import {
   type Arg,
   code,
@@ -30,8 +30,12 @@ function hasTransport({ env }: MessageRun, transport: string): boolean {
 function isMyself(run: MessageRun, text: string): boolean {
   const uri = parseUri(text);
   if (uri !== undefined) {
-    const transport = uriTransport(uri) ?? 'udp';
-    return isOurs(run.env, uri.host, uri.port) && (run.env.dialect === 'opensips' || hasTransport(run, transport));
+    if (run.env.dialect === 'opensips') return isOurs(run.env, uri.host, uri.port);
+    const transport = uriTransport(uri);
+    return (
+      (isServed(run.env, uri.host, uri.port) && hasTransport(run, transport ?? 'udp')) ||
+      isAlias(run.env, uri.host, uri.port, /;transport=/i.test(uri.params) ? transport : undefined)
+    );
   }
   // As recorded, Kamailio takes a text that is not a URI as a host.
   if (run.env.dialect === 'kamailio') {

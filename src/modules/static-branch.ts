@@ -80,7 +80,7 @@ export const staticBranchFunctions: FunctionSpec[] = [
   kamailioFunction('sbranch_set_ruri', '', 'makes the branch of $sbranch() the target of the request', setRequestUri),
   kamailioFunction('sbranch_append', '', 'adds the branch of $sbranch() to those of the request', (run) => {
     const { branch } = branchOf(run.env);
-    return code(branch.uri !== '' && addBranch(run.call.branches, branch));
+    return code(branch.uri !== '' && addBranch(run.call.branches, branch, run.env.maxBranches));
   }),
   kamailioFunction('sbranch_reset', '', 'empties the branch of $sbranch()', (run) => {
     branchOf(run.env).branch = emptyBranch();

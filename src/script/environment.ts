@@ -221,6 +221,8 @@ export interface ScriptEnvironment {
   readonly localRport: boolean;
   /** Whether the onsend route also runs for forwarded replies (onsend_route_reply). */
   readonly onsendReplies: boolean;
+  /** Maximum number of branches of a request (max_branches of Kamailio). */
+  readonly maxBranches: number;
   /** Text before each script line: log_prefix and xlog's prefix of Kamailio; undefined for none. */
   readonly linePrefix: Format | undefined;
   /** Values of the file's "group.name" settings. */

@@ -12,7 +12,6 @@ import { runOnsendRequest } from './onsend.js';
 import { containsLineBreak } from './outgoing.js';
 import { PerCall } from './per-call.js';
 import type { RequestBranch } from './request-branches.js';
-import { MAX_BRANCHES } from './request-branches.js';
 import type { RelayFault, TransactionState } from './state.js';
 import { tlsPeerOf } from './tls-peer.js';
 import { ScriptTransaction } from './transaction.js';
@@ -196,7 +195,7 @@ function prepare(
 ): Prepared | undefined | Promise<Prepared | undefined> {
   const { call, env } = run;
   const { scope } = call;
-  if (transaction.branches.length >= MAX_BRANCHES) return undefined;
+  if (transaction.branches.length >= env.maxBranches) return undefined;
   const index = transaction.branches.length;
   const name = call.armed.branch;
   const route = name === undefined ? undefined : env.script.route('branch', name);

@@ -20,15 +20,16 @@ export function thousandthsOf(q: string): number {
   return Number(whole) * 1000 + Number(part.slice(0, 3).padEnd(3, '0'));
 }
 
-/** Maximum number of branches of one request, including the request-URI's. */
+/** Maximum number of branches of one request, including the request-URI's, unless Kamailio's max_branches says otherwise. */
 export const MAX_BRANCHES = 12;
 
 /** Adds a branch; false when there are too many already. Properties that are not given are empty. */
 export function addBranch(
   branches: RequestBranch[],
   branch: Pick<RequestBranch, 'uri'> & Partial<RequestBranch>,
+  max = MAX_BRANCHES,
 ): boolean {
-  if (branches.length >= MAX_BRANCHES - 1) return false;
+  if (branches.length >= max - 1) return false;
   branches.push({ destinationUri: undefined, q: '', path: '', flags: 0, socket: undefined, ...branch });
   return true;
 }

@@ -27,5 +27,5 @@ export function settingValue(path: string, parameters: readonly GlobalParameter[
   const value = parameters.findLast(({ name }) => name === (core ?? path))?.value;
   if (value === undefined) return core === undefined ? undefined : CORE.get(core);
   if (value.kind !== 'word') return value.value;
-  return core === undefined ? value.text : ON.test(value.text) ? 1 : OFF.test(value.text) ? 0 : value.text;
+  return ON.test(value.text) ? 1 : OFF.test(value.text) ? 0 : value.text;
 }

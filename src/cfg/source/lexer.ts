@@ -66,7 +66,7 @@ export class Lexer {
       if (token.kind !== 'string') throw new SyntaxFault(token.at, `#!${directive}: "/what/by/" in quotes is expected`);
       const fault = preprocessor.addSubstitution(directive, token.text);
       // Kamailio has read one token more when it reports it.
-      if (fault !== undefined) throw new SyntaxFault(this.read().at, `${fault} in line ${token.at.line}`);
+      if (fault !== undefined) throw new SyntaxFault(this.read().at, `${fault}, in line ${token.at.line}`);
     }
   }
 

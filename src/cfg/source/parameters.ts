@@ -60,12 +60,17 @@ export class ParameterParser {
     if (hasValue && tokens.isPunctuation('{')) {
       return { name: name.text, ...this.block(), at: name.at };
     }
+    if (this.oneValue && ALIASES.has(name.text) && tokens.accept('(')) {
+      const [value, ...rest] = this.inBrackets();
+      return { name: name.text, value, rest, at: name.at };
+    }
     const value = this.settingValue();
     const rest: SettingValue[] = [];
     if (this.oneValue && !LISTS.has(name.text)) {
-      if (name.text.includes('.') && tokens.accept('desc')) {
+      if (name.text.includes('.') && tokens.is('desc')) {
+        rest.push(this.settingValue());
         if (tokens.peek().kind !== 'string') throw tokens.unexpected('a text in quotes after desc');
-        tokens.string();
+        rest.push(tokens.string());
       }
       return { name: name.text, value, rest, at: name.at };
     }
@@ -113,6 +118,16 @@ export class ParameterParser {
       rest.push({ kind: 'word', text: key.text, at: key.at }, this.blockValue());
     }
     return { value: { kind: 'word', text: '{', at }, rest };
+  }
+
+  /** Reads "foo, bar)": several names in brackets. */
+  private inBrackets(): readonly SettingValue[] {
+    const { tokens } = this;
+    const values: SettingValue[] = [];
+    do values.push(this.settingValue());
+    while (tokens.accept(',') !== undefined);
+    tokens.expect(')', 'after the names');
+    return values;
   }
 
   private blockValue(): SettingValue {

@@ -253,9 +253,9 @@ export class Preprocessor {
       }
       default: {
         // The value, but not the name, may go on in the next line.
-        const line = input.joinedLines((each) => /^\s*\w+\s+\S/.test(each)).trim();
+        const line = input.joinedLines((each) => /^\s*\w+\s+\S/.test(each)).trimStart();
         const word = nameIn(line, fail);
-        this.define(name, word, line.slice(word.length).trim(), fail);
+        this.define(name, word, line.slice(word.length).trimStart(), fail);
       }
     }
   }

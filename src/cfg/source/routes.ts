@@ -101,10 +101,7 @@ export class RouteParser {
   /** An event route's name is of words with colons between them: "tm:local-request". */
   private checkEventName(kind: RouteKind, name: string, { at }: Token): void {
     if (kind === 'event' && !EVENT_NAME.test(name))
-      throw new SyntaxFault(
-        at,
-        `${shown({ ...this.tokens.peek(), kind: 'word', text: name })} is no name of an event route: module:event is expected`,
-      );
+      throw new SyntaxFault(at, `the name of an event route is expected as module:event`);
   }
 
   /** Whether a second block without a name continues the first. */

@@ -13,6 +13,8 @@ export interface SubstitutionParts {
   readonly fault?: string;
 }
 
+const BREAKS: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t' };
+
 /** Maximum number of replacements in one string. */
 const MAX_REPLACEMENTS = 1000;
 
@@ -67,11 +69,15 @@ function replaced(text: string, { regex, replacement, all }: Substitution): stri
   let from = 0;
   for (let i = 0; i < MAX_REPLACEMENTS; i++) {
     const match = regex.match(text, from);
-    if (match === undefined) break;
-    const by = replacement.replace(/\\([0-9])/g, (_whole, group: string) => match.groups[Number(group)] ?? '');
+    // As observed, an empty match is not replaced.
+    if (match === undefined || match.end === match.start) break;
+    const by = replacement.replace(
+      /\\([0-9nrt])/g,
+      (_whole, mark: string) => BREAKS[mark] ?? match.groups[Number(mark)] ?? '',
+    );
     result += text.slice(from, match.start) + by;
     from = match.end;
-    if (!all || match.end === match.start) break;
+    if (!all) break;
   }
   return result + text.slice(from);
 }

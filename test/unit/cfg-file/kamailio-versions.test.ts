@@ -35,6 +35,23 @@ test('a parameter with a value of another type is refused', () => {
   ]);
 });
 
+test('values of global parameters have the types that 5.6.3 gives them', () => {
+  const accepted = [
+    'dns=no',
+    'debug=-1',
+    'mem_join=yes',
+    'chroot=abc',
+    'tos=IPTOS_LOWDELAY',
+    'g.n=5',
+    'alias=(foo)',
+    'max_branches=31',
+  ];
+  const refused =
+    'dns=-1 debug=x server_header=x chroot=1 tos="1" log_facility="LOG_USER" g.n=-1 alias=foo:x max_branches=32';
+  for (const each of accepted) assert.deepEqual(read(`#!KAMAILIO\n${each}\n${ROUTE}`).errors, [], each);
+  for (const each of refused.split(' ')) assert.equal(read(`#!KAMAILIO\n${each}\n${ROUTE}`).errors.length, 1, each);
+});
+
 test('a module parameter that no version has is refused, with the name that was meant', () => {
   const { errors } = read(`#!KAMAILIO\nloadmodule "tm.so"\nmodparam("tm", "fr_timr", 5)\n${ROUTE}`);
   assert.equal(errors.length, 1);

@@ -65,7 +65,7 @@ test('a directive that cannot be executed is refused with its line', () => {
     ['#!endif', /^1:1 #!endif without an #!ifdef before it/],
     ['#!defenv NONE', /^1:1 #!defenv: the environment has no variable "NONE"/],
     ['include_file "none.cfg"', /^1:14 included file "none.cfg" cannot be read/],
-    ['#!subst "/[/x/"', /^1:1 #!subst: regular expression "\[" is not valid/],
+    ['#!subst "/[/x/"', /^2:1 #!subst: regular expression "\[" is not valid.*, in line 1/],
     ['#!ifexp A == 5', /^1:1 #!ifexp: expressions need Kamailio 5.7 or later/],
   ];
   for (const [head, message] of cases) {
@@ -114,5 +114,32 @@ test('the value of a definition is joined to the text next to its name', () => {
   assert.deepEqual(
     tree.parameters.map(({ value, rest }) => [value, ...rest].map((each) => (each as { text: string }).text)),
     [['udp:127.0.0.1:5170'], ['tcp:127.0.0.1:5171', 'advertise', '127.0.0.1:5170']],
+  );
+});
+
+test('what is no directive is a comment, and conditions without a name are conditions', () => {
+  const accepted = [
+    '#!define 1A 5',
+    '#!define',
+    '!!define A 1',
+    '#!ifdef \nnosuch=1\n#!endif',
+    '#!ifdef A\nnosuch=1\n#!else x\nnosuch=1\n#!endif',
+    '#!endif x',
+    "#!subst '/a\\/b/c/'",
+    '#!subst "//x/"',
+  ];
+  for (const head of accepted)
+    assert.deepEqual(cfgFile('kamailio', `${head}\nrequest_route { exit; }\n`).messages, [], head);
+});
+
+test('a comment without an end goes to the end of the file, with a warning where nothing is open', () => {
+  const { problems } = cfgFile('kamailio', 'request_route { exit; }\n/* x\n');
+  assert.deepEqual(
+    problems.map(({ severity, at }) => [severity, at.line]),
+    [['warning', 2]],
+  );
+  assert.match(
+    cfgFile('kamailio', 'request_route {\n/* x\n exit;\n}').messages[0] ?? '',
+    /the end of the file in a comment that begins in line 2/,
   );
 });

@@ -154,7 +154,7 @@ describe('blocks of a file', () => {
   test('a route twice, and two main routes', () => {
     assert.match(
       cfgFile('opensips', 'route { exit; }\nroute { exit; }').messages[0] ?? '',
-      /^2:1 request route is defined twice, first in test.cfg line 1/,
+      /^2:1 request route is defined twice, in line 2 and before in test.cfg line 1/,
     );
     assert.deepEqual(cfgFile('kamailio', 'request_route { xlog("a"); }\nrequest_route { xlog("b"); }').run().log, [
       'a',
@@ -162,7 +162,7 @@ describe('blocks of a file', () => {
     ]);
     assert.match(
       cfgFile('kamailio', 'route[A] { exit; }\nroute[A] { exit; }').messages[0] ?? '',
-      /^2:1 request route "A" is defined twice/,
+      /^2:18 request route "A" is defined twice/,
     );
   });
 
