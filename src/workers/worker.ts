@@ -47,7 +47,7 @@ import { callsOf, ownerOf } from './shared-layout.js';
 import { SharedRateLimiter } from './shared-rate-limit.js';
 import { newCounters, tallies } from './tallies.js';
 import { type SendToBrain, ToBrain } from './to-brain.js';
-import { LoadMeter } from './worker-load.js';
+import { LoadMeter, spentHere } from './worker-load.js';
 import { WorkerRouter } from './worker-router.js';
 import type { StartScript, WorkerScript } from './worker-script.js';
 import { WorkerTap } from './worker-tap.js';
@@ -169,13 +169,13 @@ export class Worker implements TransactionUser {
       },
     });
     if (requestSeeds !== undefined) {
-      this.load = new LoadMeter(
+      this.load = new LoadMeter({
         memory,
         worker,
-        () => brain.time(),
-        () => queue.sleptMs,
-        () => brain.add(BUSY),
-      );
+        now: () => brain.time(),
+        spent: () => spentHere(queue.sleptMs),
+        notify: () => brain.add(BUSY),
+      });
     }
     this.sockets = setup.sockets.map((each, index) => this.socketOf(each, index, queue, libc));
     brain.sockets = this.sockets;
