@@ -1,7 +1,9 @@
 import { readdirSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { relative, resolve } from 'node:path';
 import { run } from 'node:test';
 import { spec, type TestEvent } from 'node:test/reporters';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { CompiledTests } from './compile.js';
 
 export interface Totals {
@@ -42,12 +44,21 @@ interface Failure {
   readonly name: string;
 }
 
-/** How many files run side by side. */
-const SIDE_BY_SIDE = Number(process.env['SWITCHYARD_TEST_FILES'] ?? 2);
+/** How many files run side by side. More, up to the maximum, while the processors have nothing to do: many tests only wait. */
+const [SIDE_BY_SIDE, MAX_SIDE_BY_SIDE] = sideBySide(process.env['SWITCHYARD_TEST_FILES']);
+
+function sideBySide(wanted: string | undefined): readonly [usual: number, max: number] {
+  const files = Number(wanted);
+  return files >= 1 ? [files, files] : [2, 4];
+}
+
+/** Share of the processors' time that must be idle for one more file, and the milliseconds over which it is measured. */
+const IDLE_SHARE = 0.45;
+const IDLE_MS = 2000;
 
 /**
  * Runs the files, several at a time, each in its own process; prints their results and adds to the totals. `beside`
- * occupies a processor until it is settled. With CI=true failed files are repeated once, alone: a test that passes then
+ * counts as a file until it is settled. With CI=true failed files are repeated once, alone: a test that passes then
  * is printed as flaky and not counted as failed, so that it does not block the run.
  */
 export async function runFiles(
@@ -58,15 +69,23 @@ export async function runFiles(
 ): Promise<void> {
   // Only the runner itself needs the loader.
   process.execArgv.splice(0, process.execArgv.length, '--enable-source-maps');
-  const waiting = [...tests.files];
   const first: Failure[] = [];
-  const work = async (after?: Promise<unknown>): Promise<void> => {
-    await after;
-    for (let file = waiting.shift(); file !== undefined && !signal.aborted; file = waiting.shift()) {
-      first.push(...(await runOnce(file, tests, signal, totals)));
-    }
+  const running = new Set<Promise<unknown>>();
+  const track = (work: Promise<unknown>): void => {
+    const tracked = work.finally(() => running.delete(tracked));
+    running.add(tracked);
   };
-  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, (_, i) => work(i === 0 ? beside : undefined)));
+  track(beside);
+  let idle = new IdleMeter();
+  for (const file of tests.files) {
+    while (running.size >= MAX_SIDE_BY_SIDE || (running.size >= SIDE_BY_SIDE && !idle.isIdle())) {
+      await Promise.race([...running, delay(IDLE_MS / 4)]);
+    }
+    if (signal.aborted) break;
+    track(runOnce(file, tests, signal, totals).then((failures) => first.push(...failures)));
+    idle = new IdleMeter();
+  }
+  await Promise.all(running);
   const again = tests.files.filter((file) => first.some((failure) => failure.file === tests.source(file)));
   if (process.env['CI'] !== 'true' || again.length === 0 || again.length > MAX_FILES_AGAIN || signal.aborted) {
     for (const { file, name } of first) console.error(`FAILED: ${shown(file)}: ${name}`);
@@ -88,6 +107,30 @@ export async function runFiles(
 }
 
 const shown = (file: string) => relative(process.cwd(), file);
+
+/** Whether the processors are idle, measured anew in each period. */
+class IdleMeter {
+  private since = performance.now();
+  private before = processorTimes();
+
+  isIdle(): boolean {
+    if (performance.now() - this.since < IDLE_MS) return false;
+    const now = processorTimes();
+    const share = (now.idle - this.before.idle) / Math.max(1, now.all - this.before.all);
+    this.since = performance.now();
+    this.before = now;
+    return share >= IDLE_SHARE;
+  }
+}
+
+function processorTimes(): { idle: number; all: number } {
+  const sum = { idle: 0, all: 0 };
+  for (const { times } of cpus()) {
+    sum.idle += times.idle;
+    for (const part of Object.values(times)) sum.all += part;
+  }
+  return sum;
+}
 
 /** Runs a compiled file, prints its results when it has ended, and adds to the totals. Returns the failures. */
 async function runOnce(

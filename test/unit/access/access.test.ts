@@ -122,14 +122,16 @@ describe('identifying users', () => {
     const clock = new FakeClock();
     const access = new Access(clock);
     access.configure([user({ password: await hashPassword('correct horse') })]);
-    const began = performance.now();
+    const before = process.cpuUsage();
     const passing = setInterval(() => clock.advance(LONGEST_REST), 5);
     const kinds = await Promise.all(
       Array.from({ length: 10_000 }, (_, i) => access.byPassword('noc', `guess ${i}`, '10.0.0.1')),
     );
     clearInterval(passing);
     assert.ok(kinds.filter(({ kind }) => kind === 'wrong').length <= 4);
-    assert.ok(performance.now() - began < 10_000);
+    // Processor time, which other work on the machine does not extend.
+    const { user: own, system } = process.cpuUsage(before);
+    assert.ok(own + system < 10_000_000);
   });
 
   test('after a wrong password nothing is verified for a while; after a correct one nothing waits', async () => {

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { systemClock } from '../../../src/core/clock.js';
 import { nullLogger } from '../../../src/core/logger.js';
 import { OutboxFile } from '../../../src/store/outbox-file.js';
+import { programArguments } from '../../support/program.js';
 
 function folder(t: { after(run: () => void): void }): string {
   const made = mkdtempSync(join(tmpdir(), 'switchyard-outbox-'));
@@ -54,16 +55,8 @@ test('the last delivered text of each key is kept, also by a file made before th
 
 test('what was appended survives a SIGKILL right after its event loop iteration', async (t) => {
   const path = join(folder(t), 'outbox.db');
-  const program = `
-    import { OutboxFile } from ${JSON.stringify(join(import.meta.dirname, '../../../src/store/outbox-file.ts'))};
-    import { systemClock } from ${JSON.stringify(join(import.meta.dirname, '../../../src/core/clock.ts'))};
-    const file = new OutboxFile(${JSON.stringify(path)}, systemClock, console);
-    for (let i = 0; i < 100; i++) file.append(String(i), 'x'.repeat(300));
-    setImmediate(() => process.kill(process.pid, 'SIGKILL'));
-  `;
-  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], {
-    stdio: 'inherit',
-  });
+  const program = programArguments('test/support/appending-process.ts');
+  const child = spawn(process.execPath, [...program, path], { stdio: 'inherit' });
   const signal = await new Promise((resolve) => child.once('exit', (_, by) => resolve(by)));
   assert.equal(signal, 'SIGKILL');
   const file = new OutboxFile(path, systemClock, nullLogger);
