@@ -10,6 +10,7 @@ import {
   allowedBy,
   answerTrying,
   beginTransaction,
+  brokenRequest,
   faultOf,
   sendBranches,
   takeTargets,
@@ -185,6 +186,8 @@ export function forwardStateless(run: MessageRun, given?: string): number | Prom
     if (env.dialect === 'kamailio') call.relayFault = fault;
     return -1;
   };
+  const bad = brokenRequest(call);
+  if (bad !== undefined) return failed(bad);
   if (uri === undefined || uri.host === '' || call.requestUri === '' || !isOneWord(call.requestUri))
     return failed(NO_URI);
   const send = (address: {

@@ -2,6 +2,7 @@ import type { DialectName } from '../cfg/function-table.js';
 import type { RouteOutcome } from '../cfg/runtime.js';
 import { parseUri, type SipUri, uriParam, uriTransport, withoutUriParam } from '../core/uri.js';
 import { kamailioRefuses } from '../pvar/variables/script-uris.js';
+import { reasonPhrase } from '../sip/reply.js';
 import type { Address } from '../sip/resolve.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 import { TxBranch } from './branch.js';
@@ -105,6 +106,16 @@ function routeLine(path: string): string {
 }
 
 /**
+ * Why a request must not be forwarded although the script runs for it: another server may find other header fields in
+ * it than the script does, or another length, and on a stream another message.
+ */
+export function brokenRequest({ message }: Call): RelayFault | undefined {
+  const { defect } = message;
+  if (defect === undefined) return undefined;
+  return { code: -1, status: 400, reason: `${reasonPhrase(400)} (${defect})` };
+}
+
+/**
  * Creates and sends a branch for each target, synchronously where no name has to be resolved. Returns undefined when at
  * least one branch was sent, else why not.
  */
@@ -113,6 +124,8 @@ export function sendBranches(
   transaction: ScriptTransaction,
   targets: readonly Target[],
 ): RelayFault | undefined | Promise<RelayFault | undefined> {
+  const bad = brokenRequest(run.call);
+  if (bad !== undefined) return bad;
   const prepared = prepareAll(run, transaction, targets);
   if (prepared instanceof Promise) {
     return prepared.then((each) => {

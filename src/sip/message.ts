@@ -283,7 +283,7 @@ export const LONG_REQUEST_LINE = `request line of more than ${MAX_REQUEST_LINE} 
 /** @internal */
 export const OTHER_VERSION = 'unsupported SIP version';
 /** @internal */
-export const BAD_NAME = 'a control character in the name of a header';
+export const BAD_NAME = 'a name of a header that other servers may read differently';
 /** 1 for the characters of a token (RFC 3261 section 25.1). */
 const TOKEN = new Uint8Array(256);
 for (const c of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~") TOKEN[c.charCodeAt(0)] = 1;
@@ -397,7 +397,7 @@ function note(message: SipMessage, text: string, line: number, colon: number, en
   let nameEnd = colon;
   while (nameEnd > line && isBlank(text.charCodeAt(nameEnd - 1))) nameEnd--;
   // Servers that trim other characters than blanks would find another name here than the rules do.
-  if (isControl(text.charCodeAt(nameEnd - 1)) || isControl(text.charCodeAt(line))) message.defect ??= BAD_NAME;
+  if (isOddEnd(text.charCodeAt(nameEnd - 1)) || isOddEnd(text.charCodeAt(line))) message.defect ??= BAD_NAME;
   switch (nameEnd - line) {
     case 1:
       switch (text.charCodeAt(line) | 32) {
@@ -573,8 +573,9 @@ function endOfHeaderLine(message: SipMessage, text: string, from: number): numbe
   return endOfLine(text, feed + 1);
 }
 
-function isControl(c: number): boolean {
-  return c < 32 || c === 127;
+/** Whether a character is a control character, or none of ASCII: JavaScript's trim() removes the byte A0, for example. */
+function isOddEnd(c: number): boolean {
+  return c < 32 || c > 126;
 }
 
 function isBlank(c: number): boolean {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { INVITE, startScript } from '../../support/script-run.js';
+import { until } from '../../support/until.js';
 
 for (const field of ['From', 'To', 'Call-ID', 'CSeq'])
   test(`opensips: a request without ${field} reaches the script, and the reply of the script is sent`, async () => {
@@ -34,3 +35,29 @@ for (const [what, from, to] of [
       await runner.stop();
     }
   });
+
+// Another server could find other header fields in such a request than the script, or another length.
+for (const [what, from, to] of [
+  ['two lengths', /^Content-Length: \d+/m, 'Content-Length: 30\r\nl: 0'],
+  ['less body than Content-Length says', /^Content-Length: \d+/m, 'Content-Length: 30'],
+  ['a length that is no number', /^Content-Length: \d+/m, 'Content-Length: +0'],
+  ['a folded name of a header', /^Content-Length/m, 'X-Secret\r\n : b\r\nContent-Length'],
+  ['a zero byte in a name', /^Content-Length/m, 'X-Secret\0: b\r\nContent-Length'],
+] as const)
+  for (const relay of ['t_relay();', 'forward();', 't_newtran(); t_relay();'])
+    test(`opensips: a request with ${what} is not relayed by ${relay}`, async () => {
+      const script = `$du = "sip:127.0.0.1:5090"; $var(r) = 1; ${relay} xlog("after\\n");`;
+      const runner = startScript({ dialect: 'opensips', script });
+      try {
+        runner.receive(INVITE.replace(from, to));
+        await until('the script has ended', () => runner.lines.includes('after'));
+        assert.deepEqual(
+          runner.sent.filter(({ text }) => text.startsWith('INVITE')),
+          [],
+        );
+        if (relay !== 'forward();')
+          assert.match(runner.sent.find(({ text }) => !text.startsWith('SIP/2.0 100'))?.text ?? '', /^SIP\/2\.0 400 /);
+      } finally {
+        await runner.stop();
+      }
+    });
