@@ -71,7 +71,9 @@ export function parseDatabaseUrl(text: string, baseDir: string): DatabaseUrl {
  * after "?", since other clients take a password there.
  */
 export function redactUrl(url: string): string {
-  return redactUser(url).replace(/([?&][^=?&]*=)[^&]+/g, '$1***');
+  // Options are cut off first: an "@" in their values is not the end of a user part.
+  const options = /\?[\w.-]+=/.exec(url)?.index ?? url.length;
+  return redactUser(url.slice(0, options)) + url.slice(options).replace(/([?&][^=?&]*=)[^&]+/g, '$1***');
 }
 
 function redactUser(url: string): string {

@@ -93,6 +93,9 @@ test('redactUrl hides passwords and tokens, also in text that is not a URL', () 
   assert.equal(redactUrl('plain'), 'plain');
   assert.equal(redactUrl('postgres://h/d?user=u&password=p'), 'postgres://h/d?user=***&password=***');
   assert.equal(redactUrl('postgres://h/d?password=p?q=r@s&ssl=1'), 'postgres://h/d?password=***&ssl=***');
+  assert.equal(redactUrl('mysql://u:a@h/d?password=p@s'), 'mysql://u:***@h/d?password=***');
+  assert.equal(redactUrl('mysql://h:3306/d?password=p@s@t'), 'mysql://h:3306/d?password=***');
+  assert.equal(redactUrl('mysql://u:p?x=1@h/d'), 'mysql://***?x=***');
 });
 
 test('any text gives a URL or the documented error, and a canonical form reads back as itself', () => {
