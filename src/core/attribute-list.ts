@@ -1,3 +1,4 @@
+import { trimmed } from './characters.js';
 /**
  * Reads the attributes of a destination if they are a list of "name=value" or bare names, separated by ";" or ",". A
  * quoted value (single or double quotes) may contain these separators. Names are returned in lower case; if a name
@@ -8,13 +9,13 @@ export function readAttributes(text: string): ReadonlyMap<string, string> {
   let at = 0;
   while (at < text.length) {
     const nameEnd = endOf(text, at, true);
-    const name = text.slice(at, nameEnd).trim().toLowerCase();
+    const name = trimmed(text.slice(at, nameEnd)).toLowerCase();
     let value = '';
     at = nameEnd;
     if (text[at] === '=') {
       const from = at + 1;
       at = valueEnd(text, from);
-      value = unquoted(text.slice(from, at).trim());
+      value = unquoted(trimmed(text.slice(from, at)));
     }
     if (name !== '' && !attributes.has(name)) attributes.set(name, value);
     at++;

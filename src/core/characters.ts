@@ -72,3 +72,8 @@ export function trimEnd(text: string): string {
 export function trimmed(text: string): string {
   return trimEnd(trimStart(text));
 }
+
+/** `trimmed` for a text that may be missing. */
+export function trimmedIfThere(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : trimmed(text);
+}

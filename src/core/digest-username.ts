@@ -1,3 +1,4 @@
+import { trimmed } from './characters.js';
 import { endOfQuoted } from './name-addr.js';
 
 /**
@@ -6,13 +7,13 @@ import { endOfQuoted } from './name-addr.js';
  * be parsed. Takes linear time.
  */
 export function digestUsername(credentials: string): string | undefined {
-  const scheme = /^\s*digest\s+/i.exec(credentials);
+  const scheme = /^[ \t\r\n]*digest[ \t\r\n]+/i.exec(credentials);
   if (scheme === null) return undefined;
   let at = scheme[0].length;
   while (at < credentials.length) {
     const equals = credentials.indexOf('=', at);
     if (equals < 0) return undefined;
-    const name = credentials.slice(at, equals).trim().toLowerCase();
+    const name = trimmed(credentials.slice(at, equals)).toLowerCase();
     let start = equals + 1;
     while (credentials.charCodeAt(start) === 32 || credentials.charCodeAt(start) === 9) start++;
     const quoted = credentials.charCodeAt(start) === 34;
@@ -23,7 +24,7 @@ export function digestUsername(credentials: string): string | undefined {
       // Escapes are kept, since the bytes as sent are hashed.
       const value = quoted ? credentials.slice(start + 1, close - 1) : upToBlank(credentials.slice(start, end));
       const sign = value.indexOf('@');
-      const user = (sign < 0 ? value : value.slice(0, sign)).trim();
+      const user = trimmed(sign < 0 ? value : value.slice(0, sign));
       return user === '' ? undefined : user;
     }
     at = end + 1;

@@ -20,7 +20,7 @@ function maskUserPassword(uri: string): string {
  * header fields (RFC 3261 section 25.1, SEMI and EQUAL), and a quoted value does: in JSON its quotes have a backslash each.
  */
 const PARAMETER =
-  /([;?&][ \t]{0,64}password[ \t]{0,64}=[ \t]{0,64})(?:\\?"[^"\\\s,:{}[\]]{1,256}(?=\\?")|[^;?<>"\\\s,]+)/gi;
+  /([;?&][ \t]{0,64}password[ \t]{0,64}=[ \t]{0,64})(?:\\?"[^"\\ \t\r\n,:{}[\]]{1,256}(?=\\?")|[^;?<>"\\ \t\r\n,]+)/gi;
 
 function maskParameters(text: string): string {
   return /password[ \t]{0,64}=/i.test(text) ? text.replace(PARAMETER, '$1***') : text;

@@ -1,3 +1,4 @@
+import { trimEnd, trimmed } from './characters.js';
 /** The parts of a From, To, Contact or Route value (RFC 3261 section 20.10: name-addr or addr-spec). */
 export interface AddressValue {
   /** Display name as written, quotes included; '' when there is none. */
@@ -13,21 +14,21 @@ export interface AddressValue {
  * (RFC 3261 section 20). Never throws: a text that cannot be parsed is taken as the URI.
  */
 export function parseAddress(raw: string): AddressValue {
-  const text = raw.trim();
+  const text = trimmed(raw);
   const from = text.charCodeAt(0) === 34 /* the double quote */ ? endOfQuoted(text, 0) : 0;
   const open = text.indexOf('<', from);
   if (open < 0) {
     const semicolon = text.indexOf(';', from);
     return semicolon < 0
       ? { display: '', uri: text, params: '' }
-      : { display: '', uri: text.slice(0, semicolon).trimEnd(), params: text.slice(semicolon) };
+      : { display: '', uri: trimEnd(text.slice(0, semicolon)), params: text.slice(semicolon) };
   }
   const close = text.indexOf('>', open);
   const end = close < 0 ? text.length : close;
   const semicolon = text.indexOf(';', end);
   return {
-    display: text.slice(0, open).trim(),
-    uri: text.slice(open + 1, end).trim(),
+    display: trimmed(text.slice(0, open)),
+    uri: trimmed(text.slice(open + 1, end)),
     params: semicolon < 0 ? '' : text.slice(semicolon),
   };
 }

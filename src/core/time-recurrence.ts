@@ -1,3 +1,4 @@
+import { trimmed } from './characters.js';
 /** A recurring time (RFC 2445), as in tables of drouting and dialplan. */
 export interface TimeRecurrence {
   /** Whether `now` (milliseconds since the epoch) is within an occurrence. */
@@ -48,7 +49,7 @@ function durationIn(text: string, start: number): number {
 }
 
 function numbersIn(text: string, what: string, max: number): Set<number> {
-  const numbers = text.split(',').map((each) => Number(each.trim()));
+  const numbers = text.split(',').map((each) => Number(trimmed(each)));
   for (const each of numbers)
     if (!Number.isInteger(each) || each === 0 || Math.abs(each) > max) throw new Error(`${what} has no ${each}`);
   return new Set(numbers);
@@ -71,8 +72,8 @@ function weekOf(day: Date): number {
 /** A test for weekdays such as "MO,TU", or within a month "1MO,-1FR". */
 function weekdayTest(text: string): (day: Date) => boolean {
   const wanted = text.split(',').map((each) => {
-    const match = /^([+-]?\d)?(SU|MO|TU|WE|TH|FR|SA)$/.exec(each.trim().toUpperCase());
-    if (match === null) throw new Error(`byday has no "${each.trim()}"`);
+    const match = /^([+-]?\d)?(SU|MO|TU|WE|TH|FR|SA)$/.exec(trimmed(each).toUpperCase());
+    if (match === null) throw new Error(`byday has no "${trimmed(each)}"`);
     return { weekday: WEEKDAYS.indexOf(match[2] ?? ''), nth: match[1] === undefined ? undefined : Number(match[1]) };
   });
   return (day) =>
@@ -202,7 +203,7 @@ function wallClock(zone: string | undefined): (now: number) => number {
  */
 export function timeRecurrence(text: string): TimeRecurrence | undefined {
   if (text.length > LONGEST_TEXT) throw new Error(`a time of more than ${LONGEST_TEXT} characters`);
-  const fields = text.split('|').map((each) => each.trim());
+  const fields = text.split('|').map((each) => trimmed(each));
   const [first = ''] = fields;
   if (fields.every((each) => each === '')) return undefined;
   const zone = first === '' || /^\d/.test(first) ? undefined : first;

@@ -1,3 +1,4 @@
+import { trimEnd } from '../core/characters.js';
 import type { Logger } from '../core/logger.js';
 import { WRITTEN_LEVELS } from '../route/functions/log-levels.js';
 import type { ScriptOutput } from '../script/environment.js';
@@ -15,6 +16,6 @@ export function scriptLines(log: Logger): ScriptOutput {
     const name = WRITTEN_LEVELS[level];
     // The script decides how often it writes a line, but a peer may decide how long it is.
     if (log.isLevelEnabled(name))
-      log[name]({ script: level, callId: callId?.slice(0, 256) }, cut(prefix + text.trimEnd()));
+      log[name]({ script: level, callId: callId?.slice(0, 256) }, cut(prefix + trimEnd(text)));
   };
 }

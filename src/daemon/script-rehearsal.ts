@@ -1,3 +1,4 @@
+import { trimEnd } from '../core/characters.js';
 import { SwitchyardError } from '../core/errors.js';
 import type { ExecutedStep } from '../core/executed-step.js';
 import { handWritten } from '../sip/hand-written.js';
@@ -36,7 +37,7 @@ export class ScriptRehearsal {
   constructor(private readonly path: { readonly steps: ExecutedStep[] }) {}
 
   readonly scriptOutput = (level: string, text: string): void => {
-    if (this.log.length < MAX_LINES) this.log.push(`${level} ${text.trimEnd()}`.slice(0, LONGEST_LINE));
+    if (this.log.length < MAX_LINES) this.log.push(`${level} ${trimEnd(text)}`.slice(0, LONGEST_LINE));
   };
 
   readonly unsent = (text: string, address: string, port: number): void => {

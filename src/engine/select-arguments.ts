@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { nearest } from '../core/nearest.js';
 import { FLAG } from './algorithms/algorithm.js';
 import { algorithmCode, algorithmNames } from './opensips/algorithms/list.js';
@@ -50,11 +51,11 @@ const FLAG_LETTERS: { readonly [letter: string]: number } = {
  * text when they are wrong.
  */
 export function parseSelectArguments(given: SelectParameters): SelectArguments | string {
-  let partition = given.partition?.trim() ?? '';
+  let partition = trimmed(given.partition ?? '');
   let setText = String(given.set);
   const colon = setText.lastIndexOf(':');
   if (colon >= 0) {
-    const prefix = setText.slice(0, colon).trim();
+    const prefix = trimmed(setText.slice(0, colon));
     setText = setText.slice(colon + 1);
     if (prefix !== '' && partition !== '' && prefix !== partition) {
       return `set names partition "${prefix}", the partition parameter "${partition}"`;
@@ -64,7 +65,7 @@ export function parseSelectArguments(given: SelectParameters): SelectArguments |
 
   const sets: number[] = [];
   for (const item of setText.split(',')) {
-    const text = item.trim();
+    const text = trimmed(item);
     if (!INTEGER.test(text)) return `set "${text}" is not a number`;
     sets.push(Number(text));
   }
@@ -72,7 +73,7 @@ export function parseSelectArguments(given: SelectParameters): SelectArguments |
 
   const algorithms: number[] = [];
   for (const item of String(given.alg).split(',')) {
-    const text = item.trim();
+    const text = trimmed(item);
     const code = INTEGER.test(text) ? Number(text) : algorithmCode(text);
     if (code === undefined) return unknownAlgorithm(text);
     algorithms.push(code);
@@ -124,13 +125,13 @@ function parseTodaysFlags(entry: string): FlagsEntry | string {
 
 /** Parses one entry: flag letters, "M n" after them, or a number alone. Returns an error text when it is neither. */
 function parseFlags(entry: string): FlagsEntry | string {
-  const text = entry.trim();
+  const text = trimmed(entry);
   if (INTEGER.test(text)) return withMost(0, text);
   let flags = 0;
   for (let i = 0; i < text.length; i++) {
     const letter = text.charAt(i);
     if (letter === 'M') {
-      const rest = text.slice(i + 1).trim();
+      const rest = trimmed(text.slice(i + 1));
       return INTEGER.test(rest) ? withMost(flags, rest) : `"${rest}" after M in flags "${text}" is not a number`;
     }
     if (letter === ' ' || letter === '\t') continue;
@@ -149,7 +150,7 @@ function withMost(flags: number, digits: string): FlagsEntry | string {
 /** Infinity when absent. A negative number keeps only the chosen destination, as recorded. */
 function parseMaxResults(given: string | number | undefined): number | string {
   if (given === undefined) return Number.POSITIVE_INFINITY;
-  const text = String(given).trim();
+  const text = trimmed(String(given));
   if (text === '') return Number.POSITIVE_INFINITY;
   if (!INTEGER.test(text)) return `max_res "${text}" is not a number`;
   return Math.max(0, Number(text));

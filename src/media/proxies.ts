@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import type { ControlAddress } from './datagram-commands.js';
 
 /** One media proxy. */
@@ -20,12 +21,12 @@ export interface MediaProxy extends ControlAddress {
  * Parses a media proxy as cfg files write it: "udp:host:port=weight", "udp6:[::1]:2223". Undefined for any other text.
  */
 export function mediaProxy(text: string): MediaProxy | undefined {
-  const match = /^(?:udp6?:)?(\[[^\]]+\]|[^:=\s]+)(?::(\d{1,5}))?(?:=(\d{1,6}))?$/i.exec(text.trim());
+  const match = /^(?:udp6?:)?(\[[^\]]+\]|[^:= \t\r\n]+)(?::(\d{1,5}))?(?:=(\d{1,6}))?$/i.exec(trimmed(text));
   if (match === null) return undefined;
   const port = Number(match[2] ?? 22_222);
   if (port < 1 || port > 65_535) return undefined;
   return {
-    url: text.trim().replace(/=\d+$/, ''),
+    url: trimmed(text).replace(/=\d+$/, ''),
     path: undefined,
     host: (match[1] ?? '').replace(/^\[|\]$/g, ''),
     port,
@@ -38,7 +39,7 @@ const FRESH = { disabled: false, until: 0, answered: 0, unanswered: 0 };
 
 /** Parses "unix:/run/rtpproxy.sock=weight" or "/run/rtpproxy.sock". Undefined for any other text. */
 function unixProxy(text: string): MediaProxy | undefined {
-  const match = /^(?:c?unix:)?(\/[^\s=]+)(?:=(\d{1,6}))?$/i.exec(text.trim());
+  const match = /^(?:c?unix:)?(\/[^ \t\r\n=]+)(?:=(\d{1,6}))?$/i.exec(trimmed(text));
   const path = match?.[1];
   if (path === undefined) return undefined;
   return { url: `unix:${path}`, path, host: '', port: 0, weight: Number(match?.[2] ?? 1), ...FRESH };
@@ -55,7 +56,7 @@ export function mediaSets(texts: readonly string[], unix = false): Map<number, M
     const set = sign < 0 ? 0 : Number(text.slice(0, sign));
     if (!Number.isInteger(set)) throw new Error(`"${text}" does not begin with the number of a set`);
     const proxies = sets.get(set) ?? [];
-    for (const each of (sign < 0 ? text : text.slice(sign + 2)).split(/\s+/).filter((one) => one !== '')) {
+    for (const each of (sign < 0 ? text : text.slice(sign + 2)).split(/[ \t\r\n]+/).filter((one) => one !== '')) {
       const proxy = (unix ? unixProxy(each) : undefined) ?? mediaProxy(each);
       if (proxy === undefined) throw new Error(`"${each}" is not an address of a media proxy: udp:HOST:PORT`);
       proxies.push(proxy);

@@ -38,7 +38,7 @@ export function describeMedia(sdp: string): MediaDescription {
     at += line.length + 1;
     const text = line.endsWith('\r') ? line.slice(0, -1) : line;
     if (text.startsWith('m=')) {
-      const match = /^m=\S{1,64} (\d{1,5})/.exec(text);
+      const match = /^m=[^ \t\r\n]{1,64} (\d{1,5})/.exec(text);
       const port = Number(match?.[1] ?? 0);
       current = undefined;
       if (match === null || port === 0 || streams.length >= MAX_STREAMS) continue;
@@ -53,7 +53,7 @@ export function describeMedia(sdp: string): MediaDescription {
       };
       streams.push(current);
     } else if (text.startsWith('c=')) {
-      const match = /^c=IN IP([46]) ([^\s/]{1,64})/.exec(text);
+      const match = /^c=IN IP([46]) ([^ \t\r\n/]{1,64})/.exec(text);
       if (match === null) continue;
       const address = match[2] as string;
       const where = [start + match[0].length - address.length, start + match[0].length] as const;
@@ -66,7 +66,7 @@ export function describeMedia(sdp: string): MediaDescription {
         session = address;
       }
     } else if (text.startsWith('o=') && originAt === undefined) {
-      const match = /^o=\S{1,64} \S{1,32} \S{1,32} IN IP[46] (\S{1,64})/.exec(text);
+      const match = /^o=[^ \t\r\n]{1,64} [^ \t\r\n]{1,32} [^ \t\r\n]{1,32} IN IP[46] ([^ \t\r\n]{1,64})/.exec(text);
       if (match !== null) originAt = [start + match[0].length - (match[1] as string).length, start + match[0].length];
     } else if (text.startsWith('a=rtcp:') && current !== undefined) {
       const digits = /^\d{1,5}/.exec(text.slice(7))?.[0];
@@ -87,7 +87,7 @@ export interface MediaEndpoint {
  * IPv6. Undefined for an error, port 0, or an address with characters that no address or host name has.
  */
 export function endpointOf(answer: string, proxy: string): MediaEndpoint | undefined {
-  const match = /^\s*(\d{1,5})(?:\s+([\w.:-]{1,64})(?:\s|$)|\s*$)/.exec(answer);
+  const match = /^[ \t\r\n]*(\d{1,5})(?:[ \t\r\n]+([\w.:-]{1,64})(?:[ \t\r\n]|$)|[ \t\r\n]*$)/.exec(answer);
   const port = Number(match?.[1] ?? 0);
   if (match === null || port === 0 || port > 65_535) return undefined;
   return { address: match[2] ?? proxy, port };

@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { compileFormat, type Format } from '../pvar/format.js';
 import type { PvarValue } from '../pvar/value.js';
 import type { MessageRun } from '../script/call.js';
@@ -18,12 +19,12 @@ export interface NamedVariable {
  */
 export function namedVariable(text: string, compile: (text: string) => Format = compileFormat): NamedVariable {
   const slash = text.indexOf('/');
-  const variable = (slash < 0 ? text : text.slice(0, slash)).trim();
+  const variable = trimmed(slash < 0 ? text : text.slice(0, slash));
   if (!variable.startsWith('$')) throw new Error(`"${text}" is not a variable`);
   return {
     format: compile(variable),
     avp: /^\$\(?avp\(([^)]*)\)/.exec(variable)?.[1]?.replace(/^[si]:/, ''),
-    flags: slash < 0 ? '' : text.slice(slash + 1).trim(),
+    flags: slash < 0 ? '' : trimmed(text.slice(slash + 1)),
   };
 }
 

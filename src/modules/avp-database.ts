@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { namedValues } from '../core/named-values.js';
 import type { PvarValue } from '../pvar/context.js';
 import { compileFormat, type Format } from '../pvar/format.js';
@@ -67,7 +68,7 @@ function schemeOf(text: string, fallback: AttributeTable): [string, Scheme] {
     domain: given.get('domain_col') ?? fallback.domain,
     value: given.get('value_col') ?? fallback.value,
   };
-  return [text.slice(0, colon).trim(), { columns, integer: /^int/i.test(given.get('value_type') ?? '') }];
+  return [trimmed(text.slice(0, colon)), { columns, integer: /^int/i.test(given.get('value_type') ?? '') }];
 }
 
 function attributesOf(module: 'avpops' | 'sqlops', tableParameter: string) {
@@ -91,7 +92,7 @@ interface Source {
 }
 
 function sourceOf(text: string): Source {
-  const [, value = '', flag = 'uri'] = /^(.*?)(?:\/(username|domain|uri|uuid))?$/s.exec(text.trim()) ?? [];
+  const [, value = '', flag = 'uri'] = /^(.*?)(?:\/(username|domain|uri|uuid))?$/s.exec(trimmed(text)) ?? [];
   if (value === '') throw new Error('the source is empty');
   return { format: compileFormat(value), flag: flag as Source['flag'] };
 }
@@ -105,7 +106,7 @@ interface Wanted {
 }
 
 function wantedOf(text: string): Wanted {
-  const parsed = /^(?:\$avp\((?:[si]:)?([^)/]+)\)|[si]:([\w.-]+)|(\*|[si]))(?:\/(\$?)([\w.-]+))?$/.exec(text.trim());
+  const parsed = /^(?:\$avp\((?:[si]:)?([^)/]+)\)|[si]:([\w.-]+)|(\*|[si]))(?:\/(\$?)([\w.-]+))?$/.exec(trimmed(text));
   if (parsed === null) throw new Error(`"${text}" names no AVP: $avp(name) or *`);
   const [, avp, named, , mark, suffix] = parsed;
   return {

@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { keptPattern } from '../engine/fnmatch.js';
 import type { AvpValue } from '../pvar/avp-store.js';
 import type { PvarValue } from '../pvar/context.js';
@@ -235,7 +236,7 @@ const specs: FunctionSpec[] = [
     parameters: [param('target', 'literal'), param('AVP', 'literal')],
     summary: 'writes the text of an AVP to $ru, its /username or /domain, $du or a branch',
     compile: ([to, from]) => {
-      const match = /^(\$ru|\$du|\$br)(?:\/(username|domain))?$/.exec(text(to).trim());
+      const match = /^(\$ru|\$du|\$br)(?:\/(username|domain))?$/.exec(trimmed(text(to)));
       if (match === null) throw new Error(`"${text(to)}" is not one of $ru, $ru/username, $ru/domain, $du, $br`);
       const source = named(text(from));
       return (run) => {
@@ -260,7 +261,7 @@ const specs: FunctionSpec[] = [
       const all = /g/i.test(flags);
       const wanted = operand(value);
       const fixed = value.startsWith('$') ? undefined : value.replace(/^s:/, '');
-      const compare = comparison(operator.trim(), /i/i.test(flags), fixed);
+      const compare = comparison(trimmed(operator), /i/i.test(flags), fixed);
       return (run) => {
         const values = valuesOf(of, run);
         const others = wanted(run);
@@ -310,7 +311,7 @@ const specs: FunctionSpec[] = [
       const source = avpOf(from);
       const target = to.startsWith('$') ? avpOf(to) : source;
       const [operator = '', value = '', flags = ''] = text(what).split('/');
-      const apply = calculation(operator.trim());
+      const apply = calculation(trimmed(operator));
       const by = operand(value);
       return (run) => {
         const { avps } = run.pvars;

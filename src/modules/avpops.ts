@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { keptPatterns } from '../core/regex/kept-patterns.js';
 import { keptPattern } from '../engine/fnmatch.js';
 import type { PvarValue } from '../pvar/context.js';
@@ -37,7 +38,7 @@ function check(text: string): (subject: PvarValue, run: MessageRun) => boolean {
   const numbers = (a: PvarValue, b: PvarValue): boolean => /^-?\d+$/.test(String(a)) && /^-?\d+$/.test(String(b));
   const compared = (a: PvarValue, b: PvarValue): number =>
     numbers(a, b) ? Number(a) - Number(b) : folded(a) < folded(b) ? -1 : folded(a) > folded(b) ? 1 : 0;
-  switch (operator.trim()) {
+  switch (trimmed(operator)) {
     case 'eq':
       return (subject, run) => compared(subject, wanted(run)) === 0;
     case 'ne':
@@ -75,7 +76,7 @@ function operation(text: string): (subject: number, run: MessageRun) => number {
   const [operator = '', operand = ''] = text.split('/');
   const by = value(operand);
   const number = (run: MessageRun): number => Number(by(run) ?? 0);
-  switch (operator.trim()) {
+  switch (trimmed(operator)) {
     case 'add':
       return (subject, run) => (subject + number(run)) | 0;
     case 'sub':

@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { boundaryOf } from '../pvar/variables/body-parts.js';
 import type { MessageRun } from '../script/call.js';
 import type { SipMessage } from '../sip/message.js';
@@ -15,12 +16,12 @@ interface Part {
 
 function typeOf(headers: string): string {
   const value = /^content-type[ \t]*:[ \t]*([^;\r\n]*)/im.exec(headers)?.[1] ?? '';
-  return value.trim().toLowerCase();
+  return trimmed(value).toLowerCase();
 }
 
 /** Content-Type of the whole body, without parameters. */
 function bodyType(run: MessageRun): string {
-  return (run.message.header('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+  return trimmed((run.message.header('content-type') ?? '').split(';', 1)[0] ?? '').toLowerCase();
 }
 
 /** The parts of a multipart body; undefined for any other body. */
@@ -155,6 +156,12 @@ const oldNames: readonly FunctionSpec[] = [
   },
 ];
 
+/** A body part without its header. */
+function withoutHead(part: string): string {
+  const head = /\r?\n\r?\n/.exec(part);
+  return head === null ? part : part.slice(head.index + head[0].length);
+}
+
 /** Functions of sipmsgops on the parts of a body. */
 export const bodyPartFunctions: FunctionSpec[] = [
   ...oldNames,
@@ -193,7 +200,7 @@ export const bodyPartFunctions: FunctionSpec[] = [
         const part = partsOf(run)?.find((each) => wanted === '' || each.type === wanted);
         const whole = message.text.slice(part?.start ?? message.bodyStart, part?.end ?? message.bodyEnd);
         if (part === undefined && wanted !== '' && wanted !== bodyType(run)) return -1;
-        const text = part === undefined ? whole : whole.replace(/^[\s\S]*?\r?\n\r?\n/, '');
+        const text = part === undefined ? whole : withoutHead(whole);
         result?.variable?.assign(run.pvars, text);
         return code(text !== '');
       },

@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { coreHash } from '../core/core-hash.js';
 import { timeRecurrence } from '../core/time-recurrence.js';
 import type { MessageRun } from '../script/call.js';
@@ -31,10 +32,10 @@ type Holds = (now: number) => boolean;
  * for other texts.
  */
 function recurrence(text: string): Holds {
-  if (!/^[\s!]*\(|^\s*!/.test(text)) return single(text);
+  if (!/^[ \t\r\n!]*\(|^[ \t\r\n]*!/.test(text)) return single(text);
   const tokens = text
     .split(/([()!&])/)
-    .map((each) => each.trim())
+    .map((each) => trimmed(each))
     .filter(Boolean);
   let at = 0;
   const term = (depth: number): Holds => {
@@ -65,7 +66,7 @@ function recurrence(text: string): Holds {
 }
 
 function single(text: string): Holds {
-  const parsed = timeRecurrence(text.trim());
+  const parsed = timeRecurrence(trimmed(text));
   return (now) => parsed?.holds(now) ?? true;
 }
 

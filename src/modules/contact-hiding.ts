@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { parseUri, uriParam, withoutUriParam } from '../core/uri.js';
 import { addressSpan } from '../script/address-parts.js';
 import type { MessageRun } from '../script/call.js';
@@ -18,7 +19,7 @@ function editContacts(
   for (const field of run.message.fields('contact')) {
     const value = run.message.text.slice(field.value, field.end);
     // As recorded, "*" is not changed.
-    if (value.trim() === '*') continue;
+    if (trimmed(value) === '*') continue;
     const span = addressSpan(value, 'uri');
     if (span === undefined) return failure;
     const uri = value.slice(span.start, span.end);

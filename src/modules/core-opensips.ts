@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import type { PvarValue } from '../pvar/context.js';
 import { compileFormat, type Format } from '../pvar/format.js';
 import type { MessageRun } from '../script/call.js';
@@ -132,14 +133,14 @@ const core: FunctionSpec[] = [
 function eventTargets(text: string): readonly { readonly name: string | undefined; readonly target: Format }[] {
   return text
     .split(/[;,]/)
-    .map((each) => each.trim())
+    .map((each) => trimmed(each))
     .filter((each) => each !== '')
     .map((each) => {
       const equals = each.startsWith('$') ? -1 : each.indexOf('=');
-      const variable = each.slice(equals + 1).trim();
+      const variable = trimmed(each.slice(equals + 1));
       const target = compileFormat(variable);
       if (!target.writable) throw new Error(`${variable} is read-only`);
-      return { name: equals < 0 ? undefined : each.slice(0, equals).trim(), target };
+      return { name: equals < 0 ? undefined : trimmed(each.slice(0, equals)), target };
     });
 }
 

@@ -1,5 +1,6 @@
 import type { RouteKind } from '../cfg/ast.js';
 import type { FileFacts } from '../cfg/function-table.js';
+import { trimmed } from '../core/characters.js';
 import { canonicalIp } from '../core/ip-address.js';
 import { parseUri } from '../core/uri.js';
 import { BLACKLIST_FUNCTIONS, targetFunctions, uriOf } from '../route/functions/targets.js';
@@ -24,7 +25,7 @@ import { sharedFunctions } from './shared.js';
 
 /** Splits "proto:host:port"; a missing part is undefined. */
 function endpointOf(text: string): { transport: string | undefined; host: string; port: string | undefined } {
-  const whole = text.trim().toLowerCase();
+  const whole = trimmed(text).toLowerCase();
   const transport = /^(?:udp|tcp|tls|wss|ws|sctp)(?=:)/.exec(whole)?.[0];
   const rest = transport === undefined ? whole : whole.slice(transport.length + 1);
   const colon = rest.indexOf(':', Math.max(0, rest.indexOf(']')));
@@ -46,7 +47,7 @@ function listens({ sockets }: FileFacts, text: string, anyPort = false): boolean
   const wanted = endpointOf(text);
   return sockets.some((each) => {
     const [address = '', ...words] = each.split(' ');
-    if (words.at(-2) === 'name' && words.at(-1) === text.trim()) return true;
+    if (words.at(-2) === 'name' && words.at(-1) === trimmed(text)) return true;
     const { transport = 'udp', host, port } = endpointOf(address);
     if ((wanted.transport ?? transport) !== transport) return false;
     const usual = anyPort ? port : transport === 'tls' || transport === 'wss' ? '5061' : '5060';

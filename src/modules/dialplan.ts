@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import type { PvarValue } from '../pvar/context.js';
 import type { Format } from '../pvar/format.js';
 import type { MessageRun } from '../script/call.js';
@@ -99,7 +100,9 @@ function pairOf(arg: Arg | undefined, compile: (text: string) => Format): Pair {
 
 /** As recorded, Kamailio does not start with a file that names a dialplan by a word, as a defined word within quotes is. */
 function noNumber(constant: string | number): string | undefined {
-  return /^\s*\d+\s*$/.test(String(constant)) ? undefined : `must be a number or a variable, not "${constant}"`;
+  return /^[ \t\r\n]*\d+[ \t\r\n]*$/.test(String(constant))
+    ? undefined
+    : `must be a number or a variable, not "${constant}"`;
 }
 
 /** The form of the arguments in OpenSIPS 1.x and 2.x and in Kamailio: dp_translate("1", "$ruri.user/$avp(dest)"). */
@@ -131,7 +134,7 @@ function pairForm(name: string, dialects: FunctionSpec['dialects'], until: numbe
         const input = source(run);
         if (input === null) return -1;
         const [first, second] = textOf(id, run).split(':');
-        const partition = second === undefined ? 'default' : (first ?? '').trim();
+        const partition = second === undefined ? 'default' : trimmed(first ?? '');
         const found = translate(run.env, partition, Number(second ?? first), String(input));
         const into = attributes?.variable ?? run.env.modules.of(kamailioAttributes);
         return answered(run, found, name === 'dp_match' ? undefined : target, into);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { DialectName } from '../cfg/function-table.js';
+import { trimmed, trimStart } from '../core/characters.js';
 import { paramPairs } from '../pvar/header-values.js';
 
 /** A challenge of a server (RFC 7616 section 3.3). */
@@ -30,8 +31,8 @@ export interface DigestCredentials {
 
 /** Parses a WWW-Authenticate or Proxy-Authenticate value; undefined for another scheme, or without realm and nonce. */
 export function readChallenge(text: string): DigestChallenge | undefined {
-  const scheme = text.trimStart();
-  if (scheme.slice(0, 6).toLowerCase() !== 'digest' || !/\s/.test(scheme[6] ?? '')) return undefined;
+  const scheme = trimStart(text);
+  if (scheme.slice(0, 6).toLowerCase() !== 'digest' || !/[ \t\r\n]/.test(scheme[6] ?? '')) return undefined;
   const values = new Map<string, string>();
   for (const [name, value] of paramPairs(scheme.slice(7), ',')) {
     const key = name.toLowerCase();
@@ -45,7 +46,7 @@ export function readChallenge(text: string): DigestChallenge | undefined {
     nonce,
     opaque: values.get('opaque'),
     algorithm: values.get('algorithm'),
-    qop: qop.map((each) => each.trim()).filter((each) => each !== ''),
+    qop: qop.map((each) => trimmed(each)).filter((each) => each !== ''),
   };
 }
 

@@ -32,7 +32,7 @@ const kamailio = {
   ds_select_routes: {
     ...selectRoutes,
     run: (run: MessageRun, rules: string, mode: string, limit?: string): number =>
-      hasUri(run) || !/^\s*[rR1]/.test(mode) ? selectRoutes.run(run, rules, mode, limit) : -1,
+      hasUri(run) || !/^[ \t\r\n]*[rR1]/.test(mode) ? selectRoutes.run(run, rules, mode, limit) : -1,
   },
 };
 

@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { trimmed } from '../core/characters.js';
 import { ipFamily } from '../core/ip-address.js';
 import type { PvarContext, PvarValue } from '../pvar/context.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
@@ -36,7 +37,7 @@ export function queryVariable(kind: Kind): VariableDefinition {
     argument: 'required',
     indexed: false,
     compile: (argument) => {
-      const text = (argument?.constant ?? argument?.shape ?? '').trim();
+      const text = trimmed(argument?.constant ?? argument?.shape ?? '');
       const arrow = text.indexOf('=>');
       const open = text.indexOf('[', arrow);
       const field = text.slice(arrow + 2, open < 0 ? undefined : open);
@@ -54,10 +55,10 @@ export function queryVariable(kind: Kind): VariableDefinition {
         get: (context: PvarContext): PvarValue => {
           const text = argument?.constant ?? argument?.read(context) ?? '';
           const arrow = text.indexOf('=>');
-          const index = Number(/\[(-?\d+)\]\s*$/.exec(text.slice(arrow))?.[1] ?? 0);
+          const index = Number(/\[(-?\d+)\][ \t\r\n]*$/.exec(text.slice(arrow))?.[1] ?? 0);
           const found = scopeOf(context)
             .env.modules.of(kept)
-            .get(`${kind} ${text.slice(0, arrow).trim()}`);
+            .get(`${kind} ${trimmed(text.slice(0, arrow))}`);
           if (field === 'count') return found?.length ?? (kind === 'dns' ? null : 0);
           if (found === undefined) return null;
           if (field === 'ipv4') return Number(found.some((each) => each['type'] === 4));
@@ -82,7 +83,7 @@ function keep(env: ScriptEnvironment, key: string, found: readonly Answer[], non
 }
 
 function dnsQuery(run: MessageRun, [name, id]: Args): number | Promise<number> {
-  const host = textOf(name, run).trim();
+  const host = trimmed(textOf(name, run));
   const key = `dns ${textOf(id, run)}`;
   // As recorded, an address in brackets is not found.
   if (host.startsWith('[')) return keep(run.env, key, [], NOT_FOUND);
@@ -108,7 +109,7 @@ export const dnsQueryFunctions: FunctionSpec[] = [
     'domain name',
     'asks for SRV records, for $srvquery(name=>...)',
     async (run, [domain, id]) => {
-      const found = await run.env.resolver.srvRecords(textOf(domain, run).trim());
+      const found = await run.env.resolver.srvRecords(trimmed(textOf(domain, run)));
       const sorted = [...found].sort((a, b) => a.priority - b.priority || b.weight - a.weight);
       return keep(
         run.env,
@@ -124,7 +125,7 @@ export const dnsQueryFunctions: FunctionSpec[] = [
     'domain name',
     'asks for NAPTR records, for $naptrquery(name=>...)',
     async (run, [domain, id]) => {
-      const found = await run.env.resolver.naptrRecords(textOf(domain, run).trim());
+      const found = await run.env.resolver.naptrRecords(trimmed(textOf(domain, run)));
       const sorted = [...found].sort((a, b) => a.order - b.order || a.preference - b.preference);
       return keep(
         run.env,

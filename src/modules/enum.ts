@@ -103,7 +103,7 @@ function rewritten(expression: string, number: string, run: MessageRun): string 
       number,
       run,
     );
-    return text === undefined || /[\s<>"]/.test(text) ? undefined : text;
+    return text === undefined || /[ \t\r\n<>"]/.test(text) ? undefined : text;
   } catch {
     return undefined;
   }

@@ -11,7 +11,8 @@ type Lists = ReadonlyMap<string, ReadonlySet<number>>;
 function listsOf(texts: readonly (string | number)[]): Lists {
   const lists = new Map<string, ReadonlySet<number>>();
   for (const text of texts.map(String)) {
-    const [, name = '', numbers] = /^\s*([\w-]+)\s*=\s*(\d+(?:\s*,\s*\d+)*)\s*$/.exec(text) ?? [];
+    const [, name = '', numbers] =
+      /^[ \t\r\n]*([\w-]+)[ \t\r\n]*=[ \t\r\n]*(\d+(?:[ \t\r\n]*,[ \t\r\n]*\d+)*)[ \t\r\n]*$/.exec(text) ?? [];
     if (numbers === undefined) throw new Error(`"${text}" is not a list of the form "name= 1,4,3"`);
     lists.set(name, new Set(numbers.split(',').map(Number)));
   }

@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import type { ModuleParameters, ScriptEnvironment } from '../script/environment.js';
 import type { ProbeMode } from '../script/gateway-rows.js';
 import { sendOwn } from '../script/own-requests.js';
@@ -37,7 +38,7 @@ export function probingSettings(parameters: ModuleParameters): ProbingSettings {
       parameters
         .text('probing_reply_codes', '')
         .split(',')
-        .map((each) => Number(each.trim()))
+        .map((each) => Number(trimmed(each)))
         .filter((each) => each >= 100 && each <= 699),
     ),
   };

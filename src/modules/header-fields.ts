@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import type { MessageRun } from '../script/call.js';
 import type { FieldSpan } from '../sip/message.js';
 
@@ -35,4 +36,4 @@ export function textIn(run: MessageRun, field: FieldSpan): string {
 
 /** The value of a header field without surrounding white space. */
 export const fieldText = (run: MessageRun, { value, end }: FieldSpan): string =>
-  run.message.text.slice(value, end).trim();
+  trimmed(run.message.text.slice(value, end));

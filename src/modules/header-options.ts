@@ -1,4 +1,4 @@
-import { sameButForCase } from '../core/characters.js';
+import { sameButForCase, trimmed } from '../core/characters.js';
 import type { MessageRun } from '../script/call.js';
 import type { FieldSpan } from '../sip/message.js';
 import type { TextEdit } from '../sip/reply.js';
@@ -62,7 +62,7 @@ export const optionsInHeaders: FunctionSpec[] = [
 function options(text: string): string[] {
   return text
     .split(',')
-    .map((each) => each.trim())
+    .map((each) => trimmed(each))
     .filter((each) => each !== '');
 }
 
@@ -115,7 +115,7 @@ export const valuesInHeaders: FunctionSpec[] = [
         for (const field of run.fields(textOf(name, run))) {
           const before = editOf(run, field);
           const all = (before?.text ?? textIn(run, field)).split(',');
-          const kept = all.filter((each) => each.trim() !== wanted);
+          const kept = all.filter((each) => trimmed(each) !== wanted);
           if (kept.length === all.length) continue;
           if (before !== undefined) replaced.add(before);
           changes.push({ field, kept });

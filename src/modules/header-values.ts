@@ -1,4 +1,4 @@
-import { sameButForCase } from '../core/characters.js';
+import { sameButForCase, trimmed } from '../core/characters.js';
 import { appendHeader } from '../route/functions/headers.js';
 import type { MessageRun } from '../script/call.js';
 import type { FieldSpan } from '../sip/message.js';
@@ -18,10 +18,10 @@ interface ValueName {
 }
 
 function valueName(text: string): ValueName {
-  const match = /^([^[.]+)(?:\[(-?\d+|\*)\])?(?:\.(.+))?$/.exec(text.trim());
+  const match = /^([^[.]+)(?:\[(-?\d+|\*)\])?(?:\.(.+))?$/.exec(trimmed(text));
   const index = match?.[2];
   return {
-    header: match?.[1] ?? text.trim(),
+    header: match?.[1] ?? trimmed(text),
     index: index === undefined ? undefined : index === '*' ? '*' : Number(index),
     param: match?.[3],
   };
@@ -102,7 +102,7 @@ function paramSpan(
     }
     const whole = text.slice(i + 1, to);
     const equals = whole.indexOf('=');
-    if (sameButForCase((equals < 0 ? whole : whole.slice(0, equals)).trim(), name)) {
+    if (sameButForCase(trimmed(equals < 0 ? whole : whole.slice(0, equals)), name)) {
       return { from: i, value: equals < 0 ? -1 : i + 1 + equals + 1, to };
     }
   }
@@ -118,10 +118,10 @@ function credentialSpan(
   const { text } = run.message;
   for (let start = field.value, comma = -1; start < field.end; ) {
     const end = valueEnd(text, start, field.end);
-    const scheme = comma < 0 ? (/^\s*\S+\s+/.exec(text.slice(start, end))?.[0].length ?? 0) : 0;
+    const scheme = comma < 0 ? (/^[ \t\r\n]*[^ \t\r\n]+[ \t\r\n]+/.exec(text.slice(start, end))?.[0].length ?? 0) : 0;
     const part = text.slice(start + scheme, end);
     const equals = part.indexOf('=');
-    if (equals > 0 && sameButForCase(part.slice(0, equals).trim(), name)) {
+    if (equals > 0 && sameButForCase(trimmed(part.slice(0, equals)), name)) {
       return { from: comma < 0 ? start + scheme : comma, value: start + scheme + equals + 1, to: end, end: field.end };
     }
     comma = end;
@@ -259,7 +259,7 @@ export const headerValueFunctions: FunctionSpec[] = [
     const wanted = textOf(value, run);
     const all = valuesOf(run, header);
     const { text } = run.message;
-    if (all.some((each) => sameButForCase(text.slice(each.start, each.end).trim(), wanted))) return 1;
+    if (all.some((each) => sameButForCase(trimmed(text.slice(each.start, each.end)), wanted))) return 1;
     const [first] = all;
     if (first === undefined) return addLine(run, header, wanted);
     run.edits.insert(first.field.end, `,${wanted}`);

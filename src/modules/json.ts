@@ -1,9 +1,10 @@
+import { trimmed } from '../core/characters.js';
 import { linkJson, mergedJson } from '../pvar/variables/json.js';
 import { type Arg, code, moduleFunctions, OPENSIPS, param, type ScriptFunction, textOf } from './define.js';
 
 /** The path in "$json(path)". */
 function pathIn({ text }: Arg): string {
-  const path = /^\$\(?json\((.*)\)$/s.exec(text.trim())?.[1]?.replace(/\)$/, '');
+  const path = /^\$\(?json\((.*)\)$/s.exec(trimmed(text))?.[1]?.replace(/\)$/, '');
   if (path === undefined || path.includes('$')) throw new Error(`${text} is not a $json(name)`);
   return path;
 }

@@ -3,7 +3,7 @@ import type { ArgumentReading } from '../cfg/function-table.js';
 /** Form of the arguments of each kind, and its description in messages. */
 const CHECKS = {
   number: [/^(?:[+-]?[0-9]+)?$|^ *\$/, 'a number or a variable'],
-  format: [/^(?:[+-]?[0-9]+)?$|^\s*\$/, 'a number or a variable'],
+  format: [/^(?:[+-]?[0-9]+)?$|^[ \t\r\n]*\$/, 'a number or a variable'],
   variable: [/^\$/, 'a variable'],
   target: [/^[^$.:]*[.:][^$]*$/, 'an address'],
   host: [/^(?=[^.:]*[.:])(?:[\w.-]+|\[?[0-9a-f:.]+\]?)$/i, 'an address'],
@@ -13,10 +13,10 @@ const CHECKS = {
   ],
   digits: [/^[0-9]*$/, 'a number without variables'],
   name: [/^[\w.+~-]+[ \t]*(?::|$)/, 'the name of a header field'],
-  field: [/^\s*[\w-]+\s*$/, 'the name of a header field'],
-  value: [/^\s*[\w-]+(?:\[[-+]?\d*\])?\s*$/, 'the name of a header field, with an index at most'],
+  field: [/^[ \t\r\n]*[\w-]+[ \t\r\n]*$/, 'the name of a header field'],
+  value: [/^[ \t\r\n]*[\w-]+(?:\[[-+]?\d*\])?[ \t\r\n]*$/, 'the name of a header field, with an index at most'],
   part: [
-    /^\s*[\w-]+(?:\[(?:[-+]?\d*|\*)\])?(?:\.[\w-]+)?\s*$/,
+    /^[ \t\r\n]*[\w-]+(?:\[(?:[-+]?\d*|\*)\])?(?:\.[\w-]+)?[ \t\r\n]*$/,
     'the name of a header field, with an index and a parameter at most',
   ],
   direction: [/^(?:up|down)stream$/i, 'upstream or downstream'],
@@ -29,7 +29,10 @@ const CHECKS = {
   ],
   separator: [/^.$/s, 'one character'],
   flags: [/^(?:0x[0-9a-f]+|[0-9]*)$/i, 'a number without variables'],
-  methods: [/^[A-Za-z0-9_.!%*+`'~-]+(?:\s*[,|]\s*[A-Za-z0-9_.!%*+`'~-]+)*[,|]?\s*$/, 'methods with "|" or "," between'],
+  methods: [
+    /^[A-Za-z0-9_.!%*+`'~-]+(?:[ \t\r\n]*[,|][ \t\r\n]*[A-Za-z0-9_.!%*+`'~-]+)*[,|]?[ \t\r\n]*$/,
+    'methods with "|" or "," between',
+  ],
 } satisfies Readonly<Record<string, readonly [RegExp, string]>>;
 
 type ArgumentKind = keyof typeof CHECKS;
@@ -87,7 +90,7 @@ const READ: Readonly<Record<'variable' | 'text' | 'literal', string>> = {
 
 const byFunction = new Map<string, ArgumentKind[]>();
 for (const [kind, text] of Object.entries(KINDS)) {
-  for (const entry of text.split(/\s+/)) {
+  for (const entry of text.split(/[ \t\r\n]+/)) {
     const [name = '', indexes = ''] = entry.split('/');
     const kinds = byFunction.get(name) ?? [];
     for (const index of indexes.split(',')) kinds[Number(index)] = kind as ArgumentKind;
@@ -122,7 +125,7 @@ const NUMBERS = `t_set_fr/0,1 t_set_auto_inv_100/0 t_set_retr/0,1 t_set_max_life
   dns_set_local_ttl/0`;
 
 const numbers = new Map<string, readonly number[]>();
-for (const entry of NUMBERS.split(/\s+/)) {
+for (const entry of NUMBERS.split(/[ \t\r\n]+/)) {
   const [name = '', indexes = ''] = entry.split('/');
   numbers.set(name, indexes.split(',').map(Number));
 }

@@ -83,7 +83,7 @@ const COMPUTED: Readonly<Record<string, string>> = {
 
 const positions = new Map<string, ReadonlySet<number>>();
 for (const [module, text] of Object.entries(COMPUTED)) {
-  for (const entry of text.split(/\s+/)) {
+  for (const entry of text.split(/[ \t\r\n]+/)) {
     const [name = '', numbers = ''] = entry.split('/');
     positions.set(`${module} ${name}`, new Set(numbers.split(',').map(Number)));
   }

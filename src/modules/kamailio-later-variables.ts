@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { parseAddress } from '../core/name-addr.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
 import { byWord } from './named-fields.js';
@@ -28,7 +29,7 @@ export const laterVariables: readonly [string, VariableDefinition][] = [
     'ctu',
     own(({ message }) => {
       const contact = message.header('contact');
-      const uri = contact === undefined || contact.trim() === '*' ? '' : parseAddress(contact).uri;
+      const uri = contact === undefined || trimmed(contact) === '*' ? '' : parseAddress(contact).uri;
       return uri === '' ? null : uri;
     }),
   ],
@@ -46,5 +47,5 @@ export const laterVariables: readonly [string, VariableDefinition][] = [
       af: none,
     }),
   ],
-  ['cts', own(({ message }) => (message.header('contact')?.trim() === '*' ? 1 : 0))],
+  ['cts', own(({ message }) => (trimmed(message.header('contact') ?? '') === '*' ? 1 : 0))],
 ];

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { trimmed } from '../core/characters.js';
 import { parseAddress } from '../core/name-addr.js';
 import { bracketed, defaultPort, parseUri, uriParam, uriTransport } from '../core/uri.js';
 import type { PvarContext, PvarMessage } from '../pvar/context.js';
@@ -100,7 +101,7 @@ function viaVariable(index: number): VariableDefinition {
     received: reader(({ received }) => orNull(received)),
     i: reader((via, scope) => {
       const text = messageOf(scope)?.text.slice(via.start, via.end) ?? '';
-      return /;\s*i\s*=\s*([^;,\s]+)/.exec(text)?.[1] ?? null;
+      return /;[ \t\r\n]*i[ \t\r\n]*=[ \t\r\n]*([^;, \t\r\n]+)/.exec(text)?.[1] ?? null;
     }),
   });
 }
@@ -113,7 +114,7 @@ function listedValues(message: PvarMessage, name: string): string[] {
     const all = splitList(field, ',');
     // As recorded, the last contact of a field comes first, and "*" is none.
     if (contact) all.reverse();
-    for (const each of all) if (values.length < MAX_VALUES && !(contact && each.trim() === '*')) values.push(each);
+    for (const each of all) if (values.length < MAX_VALUES && !(contact && trimmed(each) === '*')) values.push(each);
   }
   return values;
 }
@@ -126,7 +127,7 @@ const fieldList: VariableDefinition = {
   argument: 'required',
   indexed: true,
   compile: (argument, index) => {
-    const name = (context: PvarContext): string => (argument?.constant ?? argument?.read(context) ?? '').trim();
+    const name = (context: PvarContext): string => trimmed(argument?.constant ?? argument?.read(context) ?? '');
     const list = (context: PvarContext) => listedValues(context.message, name(context));
     if (index?.kind !== 'all') return { get: pickOf(index, list) };
     return {
@@ -176,7 +177,7 @@ const expiryOf =
       .map((each) => parseParam(each, 'expires') ?? general)
       .filter((each) => each !== undefined && /^[0-9]{1,10}$/.test(each))
       .map(Number);
-    if (all.length === 0 && general !== undefined && /^[0-9]{1,10}$/.test(general.trim())) all.push(Number(general));
+    if (all.length === 0 && general !== undefined && /^[0-9]{1,10}$/.test(trimmed(general))) all.push(Number(general));
     return all.length === 0 ? null : choose(all);
   };
 
@@ -187,7 +188,7 @@ function parseParam(address: string, name: string): string | undefined {
 /** Whether the request has the direction of the dialog's first request, by "ftag" in our Record-Route. */
 function upstream(scope: CfgScope): boolean {
   const params = scope.run === undefined ? undefined : routeParams(scope.run);
-  const tag = /;ftag=([^;>\s,]+)/.exec(params ?? '')?.[1];
+  const tag = /;ftag=([^;> \t\r\n,]+)/.exec(params ?? '')?.[1];
   const from = scope.call?.message.from;
   return tag !== undefined && from !== undefined && uriParam(parseAddress(from).params, 'tag') !== tag;
 }
@@ -316,7 +317,7 @@ export const messageVariables: readonly (readonly [string, VariableDefinition])[
     byWord({
       body: ({ message }) => sdpOf(message),
       sess_version: ({ message }) => {
-        const version = /^o=\S+ \S+ (\S+)/m.exec(sdpOf(message) ?? '')?.[1] ?? null;
+        const version = /^o=[^ \t\r\n]+ [^ \t\r\n]+ ([^ \t\r\n]+)/m.exec(sdpOf(message) ?? '')?.[1] ?? null;
         return numberIn(version) ?? version;
       },
     }),

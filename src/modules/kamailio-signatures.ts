@@ -217,7 +217,7 @@ class Signature implements RecordedSignature {
 const byModule = new Map<string, ReadonlyMap<string, RecordedSignature>>();
 for (const [module, text] of Object.entries(RECORDED)) {
   const functions = new Map<string, RecordedSignature>();
-  for (const entry of text.split(/\s+/)) {
+  for (const entry of text.split(/[ \t\r\n]+/)) {
     const slash = entry.indexOf('/');
     functions.set(entry.slice(0, slash), new Signature(module, entry.slice(0, slash), entry.slice(slash + 1)));
   }

@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import type { Clock } from '../core/clock.js';
 import { ownValue } from '../core/own-value.js';
 import { formatTime, timeText } from '../pvar/time-format.js';
@@ -63,7 +64,7 @@ export const timeVariables: readonly (readonly [string, VariableDefinition])[] =
       argument: 'required',
       indexed: false,
       compile: (argument) => {
-        const of = ownValue(TIMES, argument?.constant?.trim() ?? '');
+        const of = ownValue(TIMES, trimmed(argument?.constant ?? ''));
         if (of === undefined) throw new Error(`needs one of ${Object.keys(TIMES).join(', ')}`);
         return { get: (context) => of(context.clock.now()) };
       },

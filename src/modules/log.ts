@@ -1,4 +1,5 @@
 import type { CallSite, FunctionClosure } from '../cfg/function-table.js';
+import { trimEnd } from '../core/characters.js';
 import { logLevel, type NamedLevel, type ScriptLevel } from '../route/functions/log-levels.js';
 import type { MessageRun } from '../script/call.js';
 import {
@@ -91,7 +92,7 @@ function levelled(level: Arg | undefined, line: Arg | undefined, before = ''): F
   if (level === undefined || line === undefined) throw new Error('needs a level and a text');
   if (level.text.startsWith('$')) return xlog(AT_ERROR, before)([level, line]);
   const named = kamailioLevel(level.text);
-  if (named === undefined) throw new Error(`"${level.text.trimEnd()}" is not a log level`);
+  if (named === undefined) throw new Error(`"${trimEnd(level.text)}" is not a log level`);
   const { rank } = named;
   return (run) => (rank <= run.env.logLimits.xlog ? write(run, named.level, rank, before + line.string(run)) : 1);
 }

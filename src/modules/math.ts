@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
 import {
@@ -28,7 +29,7 @@ function shown(value: number, run: MessageRun): string {
 
 /** Evaluates an expression of numbers, + - * / % ^ and parentheses; undefined for an invalid one. */
 export function calculate(text: string): number | undefined {
-  const tokens = text.match(/\d+(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+|[-+*/%^()]|\S/gi) ?? [];
+  const tokens = text.match(/\d+(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+|[-+*/%^()]|[^ \t\r\n]/gi) ?? [];
   if (tokens.length > 1000) return undefined;
   let at = 0;
   let depth = 0;
@@ -85,7 +86,7 @@ export function calculate(text: string): number | undefined {
  */
 export function calculateRpn(text: string): number | undefined {
   const stack: number[] = [];
-  for (const token of text.trim().split(/\s+/)) {
+  for (const token of trimmed(text).split(/[ \t\r\n]+/)) {
     const number = Number(token);
     if (token !== '' && !Number.isNaN(number)) {
       stack.push(number);

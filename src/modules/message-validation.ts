@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { addrSpecOf } from '../core/name-addr.js';
 import { parseUri } from '../core/uri.js';
 import type { MessageRun } from '../script/call.js';
@@ -44,7 +45,11 @@ function faultOf(run: MessageRun, flags: string): Fault | undefined {
   const checks: readonly (readonly [bad: boolean, code: number, reason: string])[] = [
     [message.callIdValue < 0, -3, 'no Call-ID header'],
     [length === undefined && run.source.socket.transport !== 'udp', -4, 'no Content-Length header'],
-    [length !== undefined && Number(length.trim()) !== bodyEnd - bodyStart, -5, 'Content-Length differs from the body'],
+    [
+      length !== undefined && Number(trimmed(length)) !== bodyEnd - bodyStart,
+      -5,
+      'Content-Length differs from the body',
+    ],
     [flags.includes('s') && !goodSdp(message.body, message.header('content-type')), -6, 'malformed SDP'],
     [message.cseqValue < 0, -7, 'no CSeq header'],
     [message.fromValue < 0, -8, 'no From header'],
@@ -72,7 +77,7 @@ function faultOf(run: MessageRun, flags: string): Fault | undefined {
 
 /** RFC 4566 section 5: lines of a letter, "=" and a value, beginning with "v=". */
 function goodSdp(body: string, type: string | undefined): boolean {
-  if (body === '' || type === undefined || !/^application\/sdp\b/i.test(type.trim())) return true;
+  if (body === '' || type === undefined || !/^application\/sdp\b/i.test(trimmed(type))) return true;
   return body.startsWith('v=') && body.split(/\r?\n/).every((line) => line === '' || /^[a-z]=/.test(line));
 }
 
@@ -80,7 +85,7 @@ function goodSdp(body: string, type: string | undefined): boolean {
 function contactFault(run: MessageRun): Fault | undefined {
   const text = run.message.header('contact');
   if (text === undefined) return undefined;
-  if (text.trim() === '*')
+  if (trimmed(text) === '*')
     return run.message.isRequest && run.message.method === 'REGISTER'
       ? undefined
       : { code: -30, reason: 'Contact is * outside of REGISTER' };

@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { ipFamily } from '../core/ip-address.js';
 import { contains, ipv4Number, readNetwork } from '../core/ipv4-network.js';
 import { parseUri, uriParam } from '../core/uri.js';
@@ -314,7 +315,7 @@ function ipFunctions(): FunctionSpec[] {
             return code(
               textOf(networks, run)
                 .split(',')
-                .some((each) => inNetwork(wanted, each.trim())),
+                .some((each) => inNetwork(wanted, trimmed(each))),
             );
           },
       }),
@@ -357,13 +358,13 @@ function hasBody(run: MessageRun, type: string | undefined): boolean {
   if (type === undefined || type === '') return true;
   const given = message.header('content-type') ?? '';
   if (run.env.dialect === 'opensips' && given === '') return type.toLowerCase() === 'application/sdp';
-  return given.split(';')[0]?.trim().toLowerCase() === type.toLowerCase();
+  return trimmed(given.split(';', 1)[0] ?? '').toLowerCase() === type.toLowerCase();
 }
 
 function isPrivacy(run: MessageRun, kind: string): boolean {
   const wanted = kind.toLowerCase();
   for (const value of run.message.headers('privacy')) {
-    if (value.split(/[;,]/).some((each) => each.trim().toLowerCase() === wanted)) return true;
+    if (value.split(/[;,]/).some((each) => trimmed(each).toLowerCase() === wanted)) return true;
   }
   return false;
 }

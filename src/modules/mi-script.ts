@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import type { MessageRun } from '../script/call.js';
 import { everyValue } from './avp-arguments.js';
 import { type Arg, moduleFunctions, OPENSIPS, optional, param, type ScriptFunction, textOf } from './define.js';
@@ -29,7 +30,7 @@ export const miScriptFunctions: ScriptFunction[] = moduleFunctions('mi_script', 
       const namesOf = textsOf(names);
       const given = textsOf(values);
       return async (run) => {
-        const [name = '', ...inline] = textOf(command, run).trim().split(/\s+/);
+        const [name = '', ...inline] = trimmed(textOf(command, run)).split(/[ \t\r\n]+/);
         const keys = namesOf(run);
         const texts = given(run);
         if (inline.length > MAX_PARAMETERS || keys.length > MAX_PARAMETERS)

@@ -1,3 +1,4 @@
+import { trimEnd, trimmed } from '../core/characters.js';
 import { boundaryOf } from '../pvar/variables/body-parts.js';
 import type { MessageRun } from '../script/call.js';
 import { code, type FunctionSpec, KAMAILIO, param, textOf } from './define.js';
@@ -67,15 +68,12 @@ function multipart(run: MessageRun): Multipart | undefined {
 function typeIn(text: string, from: number, end: number): Pick<Part, 'type' | 'typeLine' | 'afterType'> {
   for (let at = from; at < end; ) {
     const next = lineEnd(text, at, end);
-    const line = text.slice(at, next).trimEnd();
+    const line = trimEnd(text.slice(at, next));
     if (line === '') break;
     const colon = line.indexOf(':');
-    if (line.slice(0, colon).trim().toLowerCase() === 'content-type') {
+    if (trimmed(line.slice(0, colon)).toLowerCase() === 'content-type') {
       return {
-        type: line
-          .slice(colon + 1)
-          .trim()
-          .toLowerCase(),
+        type: trimmed(line.slice(colon + 1)).toLowerCase(),
         typeLine: at,
         afterType: next,
       };
@@ -135,7 +133,7 @@ function appendPart(run: MessageRun, body: string, type: string, disposition: st
 
 /** Bytes from two hexadecimal digits each, which blanks may separate; undefined for other texts. */
 function fromHex(text: string): string | undefined {
-  const digits = text.replace(/\s+/g, '');
+  const digits = text.replace(/[ \t\r\n]+/g, '');
   return /^(?:[0-9a-f]{2})+$/i.test(digits) ? Buffer.from(digits, 'hex').toString('latin1') : undefined;
 }
 

@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import type { PvarValue } from '../pvar/context.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
 import type { CfgScope } from '../script/call.js';
@@ -9,7 +10,7 @@ export function byWord(readers: Readonly<Record<string, (scope: CfgScope) => Pva
     argument: 'required',
     indexed: false,
     compile: (argument) => {
-      const word = argument?.constant?.trim() ?? '';
+      const word = trimmed(argument?.constant ?? '');
       const read = Object.hasOwn(readers, word) ? readers[word] : undefined;
       if (read === undefined) throw new Error(`needs one of ${Object.keys(readers).join(', ')}`);
       return { get: (context) => read(scopeOf(context)) };

@@ -6,7 +6,7 @@ import { wordBits } from './word-bits.js';
 /** Lines with an address, c= and o=, by the bits for which it is replaced. */
 const ADDRESSES = [
   { bit: 2, letter: 'c', pattern: /^c=IN IP[46] ([^\r\n/ ]+)/gm },
-  { bit: 8, letter: 'o', pattern: /^o=(?:\S+ ){3}IN IP[46] ([^\r\n/ ]+)/gm },
+  { bit: 8, letter: 'o', pattern: /^o=(?:[^ \t\r\n]+ ){3}IN IP[46] ([^\r\n/ ]+)/gm },
 ] as const;
 
 /**

@@ -254,7 +254,7 @@ const both: FunctionSpec[] = [
     parameters: [
       optional('parameters', 'string'),
       optional('flags', 'string', {
-        check: (v) => (/^\s*(?:preserve-uri\s*)?$/.test(String(v)) ? undefined : `unknown flag "${v}"`),
+        check: (v) => (/^[ \t\r\n]*(?:preserve-uri[ \t\r\n]*)?$/.test(String(v)) ? undefined : `unknown flag "${v}"`),
       }),
     ],
     routes: ['request', 'onreply', 'failure', 'branch', 'local', 'event'],

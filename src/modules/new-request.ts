@@ -1,3 +1,4 @@
+import { trimmed, trimStart } from '../core/characters.js';
 import { parseAddress } from '../core/name-addr.js';
 import { parseUri } from '../core/uri.js';
 import type { MessageRun } from '../script/call.js';
@@ -12,7 +13,7 @@ import { type FunctionSpec, OPENSIPS, optional, param, textOf } from './define.j
 const NOBODY: ClientUser = { onReply: () => undefined, onFailure: () => undefined };
 
 /** A From or To value. */
-const header = (text: string): string => nameAddr(oneLine(text).trim());
+const header = (text: string): string => nameAddr(trimmed(oneLine(text)));
 
 interface NewRequest {
   readonly method: string;
@@ -29,9 +30,9 @@ function sendNew(run: MessageRun, { method, uri, from, to, body }: NewRequest): 
   // INVITE is refused, since its final reply would need an ACK.
   if (!/^[A-Z]{1,32}$/.test(method) || /^(?:INVITE|ACK|CANCEL)$/.test(method)) return -1;
   if (parseUri(uri) === undefined || parseUri(parseAddress(header(to)).uri) === undefined) return -1;
-  const blank = body.search(/\s/);
+  const blank = body.search(/[ \t\r\n]/);
   const type = blank > 0 && body.slice(0, blank).includes('/') ? body.slice(0, blank) : '';
-  const content = type === '' ? '' : body.slice(blank).trimStart();
+  const content = type === '' ? '' : trimStart(body.slice(blank));
   const callId = `${env.random.token(8)}@${run.source.socket.address}`;
   const lines = [
     `To: ${header(to)}`,
@@ -43,9 +44,9 @@ function sendNew(run: MessageRun, { method, uri, from, to, body }: NewRequest): 
     `Content-Length: ${content.length}`,
     env.userAgentLine,
   ];
-  const draft = `${method} ${oneLine(uri).trim()} SIP/2.0\r\n${lines.join('\r\n')}\r\n\r\n${content}`;
+  const draft = `${method} ${trimmed(oneLine(uri))} SIP/2.0\r\n${lines.join('\r\n')}\r\n\r\n${content}`;
   const { text, destination } = runLocal(env, draft, run.pvars);
-  const target = parseUri(nextHopOfOwn(env, oneLine(uri).trim(), destination ?? uri));
+  const target = parseUri(nextHopOfOwn(env, trimmed(oneLine(uri)), destination ?? uri));
   if (target === undefined) return -1;
   const send = (address: Address): void => {
     const socket = env.sockets.choose(address, run.call.sendSocket ?? run.source.socket);

@@ -168,7 +168,7 @@ export function moduleOfMissing(name: string, dialect: DialectName): string | un
   if (known === undefined) {
     known = new Map(
       Object.entries(byDialect[dialect]).flatMap(([module, names]) =>
-        names.split(/\s+/).map((each): [string, string] => [each, module]),
+        names.split(/[ \t\r\n]+/).map((each): [string, string] => [each, module]),
       ),
     );
     modules.set(dialect, known);
@@ -183,11 +183,11 @@ export function moduleOfMissing(name: string, dialect: DialectName): string | un
  */
 export function functionsMissingOf(module: string, dialect: DialectName): string[] {
   const all = byDialect[dialect];
-  if (Object.hasOwn(all, module)) return (all[module] ?? '').split(/\s+/);
+  if (Object.hasOwn(all, module)) return (all[module] ?? '').split(/[ \t\r\n]+/);
   return dialect === 'kamailio' ? [...(recordedModules().get(module)?.keys() ?? [])] : [];
 }
 
 /** All functions of a dialect that are known not to be implemented. */
 export function missingFunctions(dialect: DialectName): string[] {
-  return Object.values(byDialect[dialect]).flatMap((names) => names.split(/\s+/));
+  return Object.values(byDialect[dialect]).flatMap((names) => names.split(/[ \t\r\n]+/));
 }

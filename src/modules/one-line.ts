@@ -16,7 +16,7 @@ const WRITTEN: ReadonlyMap<string, readonly number[]> = new Map(
   `uac_replace_from/0,1 uac_replace_to/0,1 add_path/0,1 add_path_received/0,1 add_diversion/0,1,2 set_advertised_address/0
   set_advertised_port/0 fix_nated_contact/0 fix_nated_sdp/1 add_contact_alias/0,1,2 append_hf_value/1 insert_hf_value/1
   contact_param_encode/0,1 set_body/1 set_reply_body/1`
-    .split(/\s+/)
+    .split(/[ \t\r\n]+/)
     .map((each) => {
       const [name = '', indexes = ''] = each.split('/');
       return [name, indexes.split(',').map(Number)];

@@ -58,7 +58,7 @@ let parsed: ReadonlyMap<string, DocumentedSignature> | undefined;
 export function documentedSignature(name: string): DocumentedSignature | undefined {
   parsed ??= new Map(
     DOCUMENTED.flatMap(([modules, functions]) =>
-      functions.split(/\s+/).map((each): [string, DocumentedSignature] => {
+      functions.split(/[ \t\r\n]+/).map((each): [string, DocumentedSignature] => {
         const [key = '', letters = ''] = each.split('/');
         return [key, { module: modules, routes: [...letters].map((letter) => KINDS[letter] ?? 'request') }];
       }),

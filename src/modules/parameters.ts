@@ -63,5 +63,5 @@ export const WITHOUT_EFFECT: ReadonlyMap<string, ReadonlySet<string>> = new Map(
       failure_exec_mode faked_reply_prio noisy_ctimer reply_relay_mode ruri_matching unix_tx_timeout via1_matching wt_timer`,
     tmx: 'precheck_trans',
     xlog: 'buf_size force_color log_colors log_facility long_format prefix_mode',
-  }).map(([module, names]) => [module, new Set(names.split(/\s+/))]),
+  }).map(([module, names]) => [module, new Set(names.split(/[ \t\r\n]+/))]),
 );

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { CallSite } from '../cfg/function-table.js';
+import { trimmed } from '../core/characters.js';
 import { messageOf } from '../core/errors.js';
 import { addrSpecOf } from '../core/name-addr.js';
 import { type BoundedRegex, compilePosix } from '../core/posix-regex.js';
@@ -55,7 +56,7 @@ export class PermissionRules {
     const faults: string[] = [];
     let further = 0;
     for (const [i, line] of text.split(/\r?\n/).entries()) {
-      if (/^\s*(?:#.*)?$/.test(line)) continue;
+      if (/^[ \t\r\n]*(?:#.*)?$/.test(line)) continue;
       // Leaving out the rest would allow what the missing rules deny.
       if (rules.length === MAX_RULES) throw new Error(`more than ${MAX_RULES} rules`);
       try {
@@ -86,7 +87,7 @@ function holds({ matches, except }: Side, uri: string): boolean {
   return !except.some((each) => each.test(uri));
 }
 
-const EXPRESSIONS = /^(?:"[^"]*"\s*(?:,\s*"[^"]*"\s*)*|ALL\s*)$/;
+const EXPRESSIONS = /^(?:"[^"]*"[ \t\r\n]*(?:,[ \t\r\n]*"[^"]*"[ \t\r\n]*)*|ALL[ \t\r\n]*)$/;
 
 function ruleOf(line: string): Rule {
   const [, left, right] = /^((?:"[^"]*"|[^":#])*):((?:"[^"]*"|[^":#])*)(?:#.*)?$/.exec(line) ?? [];
@@ -95,12 +96,15 @@ function ruleOf(line: string): Rule {
 }
 
 function sideOf(text: string): Side {
-  const [, matches = '', except] = /^((?:"[^"]*"|(?!EXCEPT\b)[^"])*)(?:EXCEPT(.*))?$/.exec(text.trim()) ?? [];
+  const [, matches = '', except] = /^((?:"[^"]*"|(?!EXCEPT\b)[^"])*)(?:EXCEPT(.*))?$/.exec(trimmed(text)) ?? [];
   for (const each of except === undefined ? [matches] : [matches, except])
-    if (!EXPRESSIONS.test(each.trim()))
-      throw new Error(`${each.trim().slice(0, MAX_SHOWN) || 'nothing'} is neither ALL nor quoted expressions`);
-  if (except !== undefined && /^\s*ALL/.test(except)) throw new Error('EXCEPT needs quoted expressions');
-  return { matches: /^\s*ALL/.test(matches) ? undefined : expressionsIn(matches), except: expressionsIn(except ?? '') };
+    if (!EXPRESSIONS.test(trimmed(each)))
+      throw new Error(`${trimmed(each).slice(0, MAX_SHOWN) || 'nothing'} is neither ALL nor quoted expressions`);
+  if (except !== undefined && /^[ \t\r\n]*ALL/.test(except)) throw new Error('EXCEPT needs quoted expressions');
+  return {
+    matches: /^[ \t\r\n]*ALL/.test(matches) ? undefined : expressionsIn(matches),
+    except: expressionsIn(except ?? ''),
+  };
 }
 
 function expressionsIn(text: string): BoundedRegex[] {
@@ -205,7 +209,7 @@ function plain(uri: string): string {
 }
 
 function contactsOf(run: MessageRun): string[] {
-  return run.message.headers('contact').flatMap((each) => splitList(each, ',').map((one) => one.trim()));
+  return run.message.headers('contact').flatMap((each) => splitList(each, ',').map((one) => trimmed(one)));
 }
 
 /** allow_routing(), allow_register() and allow_uri() of both programs. */

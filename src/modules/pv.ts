@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { splitAt } from '../core/find-text.js';
 import { integerOf, type PvarValue } from '../pvar/context.js';
 import { compileFormat } from '../pvar/format.js';
@@ -265,7 +266,7 @@ export const pvFunctions: ScriptFunction[] = moduleFunctions('pv', [
         const record = store.push(textOf(name, run));
         const trims = textOf(mode, run).includes('t');
         for (const each of splitAt(whole, mark).slice(0, MAX_PARTS))
-          store.append(record, 'v', trims ? each.trim() : each);
+          store.append(record, 'v', trims ? trimmed(each) : each);
         return 1;
       },
   },

@@ -174,5 +174,5 @@ export function recordRoute(run: MessageRun, params: string, preset?: readonly s
 function userByAvp(run: MessageRun, avp: Format): string | undefined {
   const value = avp.evaluateValue(run.pvars);
   const user = value === null || value === undefined ? '' : String(value);
-  return user === '' || /[\s<>@"]/.test(user) ? undefined : user;
+  return user === '' || /[ \t\r\n<>@"]/.test(user) ? undefined : user;
 }

@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { parseAddress } from '../core/name-addr.js';
 import { type BoundedRegex, compilePosix } from '../core/posix-regex.js';
 import { parseUri } from '../core/uri.js';
@@ -123,7 +124,7 @@ function redirect(run: MessageRun, total: number, each: number): number {
  * texts.
  */
 function limitsIn(text: string): readonly [total: number, each: number] {
-  const parts = text.trim().split(':');
+  const parts = trimmed(text).split(':');
   if (parts.length > 2 || !parts.every((part) => /^(?:\*|\d{1,4})?$/.test(part)))
     throw new Error(`"${text}" is not a number of contacts`);
   const [total = MAX_CONTACTS, each = MAX_CONTACTS] = parts.map((part) =>

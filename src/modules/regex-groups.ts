@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { trimmed } from '../core/characters.js';
 import { messageOf } from '../core/errors.js';
 import { type BoundedRegex, compilePerl } from '../core/posix-regex.js';
 import { CommandFault, type ScriptCommand } from '../script/commands.js';
@@ -56,7 +57,7 @@ class Groups {
     if (statSync(path).size > MAX_BYTES) throw new Error(`${path} is longer than ${MAX_BYTES} bytes`);
     const groups: string[][] = [];
     for (const line of readFileSync(path, 'latin1').split(/\r?\n/)) {
-      const text = line.trim();
+      const text = trimmed(line);
       if (text === '' || text.startsWith('#')) continue;
       if (/^\[\d+\]$/.test(text)) groups.push([]);
       else if (groups.length === 0) throw new Error(`${path}: an expression comes before the first group`);

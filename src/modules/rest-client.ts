@@ -140,7 +140,7 @@ export const restClientFunctions: ScriptFunction[] = moduleFunctions('rest_clien
     compile:
       ([field]) =>
       (run) => {
-        const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64})\s*:\s*([^\r\n]*)/.exec(textOf(field, run));
+        const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64})[ \t\r\n]*:[ \t\r\n]*([^\r\n]*)/.exec(textOf(field, run));
         const headers = pending.of(run.pvars);
         if (match === null || headers.length >= MAX_HEADERS) return -1;
         headers.push([match[1] as string, match[2] as string]);

@@ -1,5 +1,6 @@
 import type { RouteKind } from '../cfg/ast.js';
 import type { CallSite } from '../cfg/function-table.js';
+import { trimmed } from '../core/characters.js';
 import { withoutRoot } from '../core/host-name.js';
 import { parseAddress } from '../core/name-addr.js';
 import { parseUri, uriTransport } from '../core/uri.js';
@@ -39,13 +40,13 @@ function isMyself(run: MessageRun, text: string): boolean {
   }
   // As recorded, Kamailio takes a text that is not a URI as a host.
   if (run.env.dialect === 'kamailio') {
-    const host = text.trim();
+    const host = trimmed(text);
     return (
       host !== '' &&
       (isOurs(run.env, host, undefined) || run.env.sockets.all.some(({ sentBy }) => hostIn(sentBy) === host))
     );
   }
-  const match = /^(?:(?:udp|tcp|tls|ws|wss|sctp):)?(\[[^\]]+\]|[^:]+)(?::(\d+))?$/i.exec(text.trim());
+  const match = /^(?:(?:udp|tcp|tls|ws|wss|sctp):)?(\[[^\]]+\]|[^:]+)(?::(\d+))?$/i.exec(trimmed(text));
   return match !== null && isOurs(run.env, match[1] ?? '', match[2] === undefined ? undefined : Number(match[2]));
 }
 

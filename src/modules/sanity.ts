@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { type AddressValue, addrSpecOf, parseAddress } from '../core/name-addr.js';
 import { parseUri } from '../core/uri.js';
 import { paramPairs, parseCredentials, splitList } from '../pvar/header-values.js';
@@ -51,7 +52,7 @@ const settings = {
       parameters
         .text('proxy_require', '')
         .split(',')
-        .map((each) => each.trim())
+        .map((each) => trimmed(each))
         .filter((each) => each !== ''),
     ),
     noReply: parameters.flag('noreply', false),
@@ -75,17 +76,17 @@ function isUri(text: string): boolean {
  * largest.
  */
 function isNumber(text: string): boolean {
-  const [word = ''] = text.trim().split(/\s/, 1);
+  const [word = ''] = trimmed(text).split(/[ \t\r\n]/, 1);
   return /^\d{1,10}$/.test(word) && Number(word) <= 0x1_0000_0000;
 }
 
 /** The parsed value of a From or To; undefined for one that the original cannot parse. */
 function addressOf(value: string): AddressValue | undefined {
-  const text = value.trim();
+  const text = trimmed(value);
   const address = parseAddress(text);
   const open = text.indexOf('<');
   if (open >= 0) return text.indexOf('>', open) > 0 ? address : undefined;
-  return address.uri === '' || /["\s]/.test(address.uri) ? undefined : address;
+  return address.uri === '' || /[" \t\r\n]/.test(address.uri) ? undefined : address;
 }
 
 function isAddress(value: string): boolean {
@@ -95,9 +96,9 @@ function isAddress(value: string): boolean {
 
 function proxyRequireFault(message: SipMessage, known: ReadonlySet<string>): Fault | undefined {
   for (const value of message.headers('proxy-require')) {
-    if (value.trim() === '') return bad('Bad Proxy Require Header');
+    if (trimmed(value) === '') return bad('Bad Proxy Require Header');
     for (const each of value.split(',')) {
-      const token = each.trim();
+      const token = trimmed(each);
       if (!known.has(token))
         return { status: 420, reason: 'Bad Proxy Require Extension', lines: `Unsupported: ${token}\r\n` };
     }
@@ -112,9 +113,9 @@ function uriFault({ message, call }: MessageRun, uris: number): Fault | undefine
   if ((uris & URIS.to) !== 0 && !isAddress(message.to)) return bad('Ivalid To Header');
   if ((uris & URIS.contact) === 0) return undefined;
   for (const each of splitList(message.headers('contact').join(','), ',')) {
-    const text = each.trim();
+    const text = trimmed(each);
     if (text === '*') continue;
-    if (!text.includes('<') && /\s/.test(text)) return bad('Bad Contact Header');
+    if (!text.includes('<') && /[ \t\r\n]/.test(text)) return bad('Bad Contact Header');
     if (!isUri(addrSpecOf(text))) return bad('Bad Contact URI');
   }
   return undefined;
@@ -123,7 +124,7 @@ function uriFault({ message, call }: MessageRun, uris: number): Fault | undefine
 /** `strict`: a scheme other than digest is a fault, for which there is no reply. */
 function credentialsFault(message: SipMessage, strict: boolean): Fault | undefined {
   for (const value of [...message.headers('authorization'), ...message.headers('proxy-authorization')]) {
-    if (!/^\s*digest\s/i.test(`${value} `)) {
+    if (!/^[ \t\r\n]*digest[ \t\r\n]/i.test(`${value} `)) {
       if (strict) return SILENT;
       continue;
     }
@@ -170,7 +171,7 @@ function fault(run: MessageRun, checks: number, uris: number, extensions: Readon
     return bad('Content-Length mis-match');
   if (has(CHECKS.expires)) {
     const expires = message.header('expires');
-    if (expires !== undefined && expires.trim() === '') return bad('Bad Expires Header');
+    if (expires !== undefined && trimmed(expires) === '') return bad('Bad Expires Header');
     if (expires !== undefined && !isNumber(expires)) return bad('Expires value is illegal');
   }
   const requires = has(CHECKS.proxyRequire) ? proxyRequireFault(message, extensions) : undefined;

@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { parseUri } from '../core/uri.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
@@ -22,7 +23,7 @@ const settings = {
 const modes = new PerCall((): Mode | undefined => undefined);
 
 function modeOf(text: string): Mode | undefined {
-  const letter = text.trim().charAt(0).toLowerCase();
+  const letter = trimmed(text).charAt(0).toLowerCase();
   return letter === 'm' || letter === 't' || letter === 'd' ? letter : undefined;
 }
 

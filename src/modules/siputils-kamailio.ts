@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { parseAddress } from '../core/name-addr.js';
 import { ownValue } from '../core/own-value.js';
 import { parseUri, uriParam, withoutUriParam } from '../core/uri.js';
@@ -164,7 +165,7 @@ const siputils: FunctionSpec[] = [
           .slice(field.value, field.end)
           .toLowerCase()
           .split(',')
-          .some((each) => each.trim() === wanted)
+          .some((each) => trimmed(each) === wanted)
       )
         return 1;
     }

@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import type { PvarContext } from '../pvar/context.js';
 import type { PvarValue } from '../pvar/value.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
@@ -83,7 +84,7 @@ export function sending(end: 'to' | 'from'): VariableDefinition {
     argument: 'required',
     indexed: false,
     compile: (argument) => {
-      const field = argument?.constant?.trim() ?? '';
+      const field = trimmed(argument?.constant ?? '');
       if (!['af', 'ip', 'port', 'proto', 'sproto', 'buf', 'len'].includes(field))
         throw new Error(`has no field "${field}"`);
       return {

@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import type { SqlDatabase } from '../script/services.js';
 import {
   type FunctionSpec,
@@ -14,22 +15,25 @@ const ofSqlops = urlsOf('sqlops');
 
 /** The name of a table or column given as text; '' when it is not valid. */
 function identifier(text: string): string {
-  const name = text.trim();
+  const name = trimmed(text);
   return isSqlName(name) ? name : '';
 }
 
 /** A column of a query: its name, "*", or a function of one, optionally with "as" and a name. */
 const COLUMN = /^(?:[\w.]{1,128}|\*|\w{1,64}\((?:distinct )?(?:[\w.]{1,128}|\*)?\))(?: as \w{1,64})?$/i;
 /** An ORDER BY list. */
-const ORDER = /^\s*[\w.]+(?:\s+(?:asc|desc))?(?:\s*,\s*[\w.]+(?:\s+(?:asc|desc))?)*\s*$/i;
+const ORDER =
+  /^[ \t\r\n]*[\w.]+(?:[ \t\r\n]+(?:asc|desc))?(?:[ \t\r\n]*,[ \t\r\n]*[\w.]+(?:[ \t\r\n]+(?:asc|desc))?)*[ \t\r\n]*$/i;
 
 /** The columns of a query, from a JSON array; undefined for any other text. */
 function columnsIn(text: string): readonly string[] | undefined {
-  if (text.trim() === '') return [];
+  if (trimmed(text) === '') return [];
   try {
     const list = JSON.parse(text) as unknown;
     if (!Array.isArray(list) || list.length > MAX_COLUMNS) return undefined;
-    return list.every((each) => typeof each === 'string' && COLUMN.test(each.trim())) ? (list as string[]) : undefined;
+    return list.every((each) => typeof each === 'string' && COLUMN.test(trimmed(each)))
+      ? (list as string[])
+      : undefined;
   } catch {
     return undefined;
   }
@@ -67,7 +71,7 @@ function pairs(text: string): [string, unknown][] | undefined {
 }
 
 function condition(text: string, literal: Literal): string | undefined {
-  if (text.trim() === '') return '';
+  if (trimmed(text) === '') return '';
   const all = pairs(text);
   if (all === undefined) return undefined;
   const parts = all.map(([column, value]) => {

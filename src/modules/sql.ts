@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { messageOf } from '../core/errors.js';
 import type { PvarContext, PvarValue } from '../pvar/context.js';
 import { compileFormat, type Format } from '../pvar/format.js';
@@ -22,12 +23,12 @@ import {
 function connections(texts: readonly string[]): Map<string, string> {
   const urls = new Map<string, string>();
   for (const text of texts) {
-    const whole = text.trim();
+    const whole = trimmed(text);
     const arrow = whole.indexOf('=>');
-    const space = whole.search(/\s/);
-    if (arrow > 0) urls.set(whole.slice(0, arrow).trim(), whole.slice(arrow + 2).trim());
+    const space = whole.search(/[ \t\r\n]/);
+    if (arrow > 0) urls.set(trimmed(whole.slice(0, arrow)), trimmed(whole.slice(arrow + 2)));
     else if (space > 0 && /^\d+$/.test(whole.slice(0, space)))
-      urls.set(whole.slice(0, space), whole.slice(space).trim());
+      urls.set(whole.slice(0, space), trimmed(whole.slice(space)));
     else if (whole !== '') urls.set('0', whole);
   }
   return urls;
@@ -92,7 +93,7 @@ export async function query(
 
 /** Whether a statement returns rows. */
 function selects(statement: string): boolean {
-  return /^\s*(?:\(\s*)*(?:select|show|with|pragma|explain|call|values)\b/i.test(statement);
+  return /^[ \t\r\n]*(?:\([ \t\r\n]*)*(?:select|show|with|pragma|explain|call|values)\b/i.test(statement);
 }
 
 /**
@@ -124,8 +125,8 @@ export function assign(run: MessageRun, targets: readonly Format[], rows: SqlRes
 /** Parses "$avp(a);$avp(b)". Throws an Error with the reason. */
 export function targetsIn(text: string): Format[] {
   return text
-    .split(/[;,](?=\s*\$)/)
-    .map((each) => each.trim())
+    .split(/[;,](?=[ \t\r\n]*\$)/)
+    .map((each) => trimmed(each))
     .filter((each) => each !== '')
     .map((each) => {
       const format = compileFormat(each);
@@ -275,14 +276,14 @@ const dbr: VariableDefinition = {
   compile: (argument) => ({
     get: (context: PvarContext): PvarValue => {
       const text = argument?.constant ?? argument?.read(context) ?? '';
-      const [name = '', what = ''] = text.split('=>').map((each) => each.trim());
+      const [name = '', what = ''] = text.split('=>').map((each) => trimmed(each));
       const found = results.known(context as CfgScope)?.get(name);
       if (found === undefined) return null;
       if (what === 'rows') return found.rows.length;
       if (what === 'cols') return found.columns.length;
-      const cell = /^\[\s*(-?\d+)\s*,\s*(-?\d+)\s*\]$/.exec(what);
+      const cell = /^\[[ \t\r\n]*(-?\d+)[ \t\r\n]*,[ \t\r\n]*(-?\d+)[ \t\r\n]*\]$/.exec(what);
       if (cell !== null) return found.rows[Number(cell[1])]?.[Number(cell[2])] ?? null;
-      const column = /^colname\[\s*(\d+)\s*\]$/.exec(what);
+      const column = /^colname\[[ \t\r\n]*(\d+)[ \t\r\n]*\]$/.exec(what);
       return column === null ? null : (found.columns[Number(column[1])] ?? null);
     },
   }),

@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import type { PvarContext, PvarValue } from '../pvar/context.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
 import type { MessageRun } from '../script/call.js';
@@ -42,7 +43,7 @@ export const staticBranchVariable: VariableDefinition = {
   argument: 'required',
   indexed: false,
   compile: (argument) => {
-    const field = argument?.constant?.trim() ?? '';
+    const field = trimmed(argument?.constant ?? '');
     if (!FIELDS.includes(field)) throw new Error(`needs one of ${FIELDS.join(', ')}`);
     return {
       get: (context: PvarContext): PvarValue => {

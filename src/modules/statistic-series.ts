@@ -114,9 +114,9 @@ export class SeriesTable {
  * second.
  */
 function profileOf(text: string): [string, SeriesProfile] {
-  const [, name = '', settings = ''] = /^\s*([^:\s]+)\s*(?::(.*))?$/s.exec(text) ?? [];
+  const [, name = '', settings = ''] = /^[ \t\r\n]*([^: \t\r\n]+)[ \t\r\n]*(?::(.*))?$/s.exec(text) ?? [];
   const given = new Map(
-    settings.split(/[\s;,]+/).map((each) => {
+    settings.split(/[ \t\r\n;,]+/).map((each) => {
       const [key = '', value = ''] = each.split('=', 2);
       return [key, value] as const;
     }),

@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { ownText } from '../core/own-text.js';
 import type { SharedValues } from '../core/shared-values.js';
 import type { ValueMap } from '../core/value-map.js';
@@ -74,8 +75,8 @@ const LONGEST_NAME = 1024;
 
 /** Parses "name", "group:name" or "group.name", and "name/no_reset" in parameters. */
 function nameOf(text: string): { readonly group: string | undefined; readonly name: string } {
-  const match = /^([\w-]+)[:.](.+)$/s.exec(text.trim());
-  return match === null ? { group: undefined, name: text.trim() } : { group: match[1], name: match[2] ?? '' };
+  const match = /^([\w-]+)[:.](.+)$/s.exec(trimmed(text));
+  return match === null ? { group: undefined, name: trimmed(text) } : { group: match[1], name: match[2] ?? '' };
 }
 
 /** Statistics of dialogs, summed over all processes. */
@@ -94,7 +95,7 @@ export function statisticsOfAllProcesses(
   loaded: ReadonlySet<string>,
   parameter: (module: string, name: string) => readonly (string | number)[],
 ): ReadonlySet<string> {
-  const counters = parameter('counters', 'script_counter').map((each) => String(each).split(/[\s/]/)[0] ?? '');
+  const counters = parameter('counters', 'script_counter').map((each) => String(each).split(/[ \t\r\n/]/)[0] ?? '');
   return new Set([
     ...[...parameter('statistics', 'variable'), ...counters].map((each) => statisticName(String(each))),
     ...(loaded.has('dialog') ? DIALOG_STATISTICS : []),
@@ -199,7 +200,7 @@ const scriptCounters = {
   },
   renew(before: Counters, parameters: ModuleParameters, states: ModuleStates): Counters {
     before.share(states.shared, 'counters');
-    for (const each of parameters.all('script_counter')) before.define(String(each).split(/[\s/]/)[0] ?? '');
+    for (const each of parameters.all('script_counter')) before.define(String(each).split(/[ \t\r\n/]/)[0] ?? '');
     return before;
   },
   copy: (counters: Counters): Counters => counters.copy(),
@@ -207,7 +208,7 @@ const scriptCounters = {
 
 /** Changes a counter by "+1", "-3" or "5". */
 function updated(counter: ScriptCounter, text: string): boolean {
-  const match = /^\s*([+-]?)(\d{1,10})\s*$/.exec(text);
+  const match = /^[ \t\r\n]*([+-]?)(\d{1,10})[ \t\r\n]*$/.exec(text);
   if (match === null) return false;
   const number = Number(match[2]);
   counter.add(match[1] === '-' ? -number : number);

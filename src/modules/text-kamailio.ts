@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { findText, holdsText, splitAt } from '../core/find-text.js';
 import { appendHeader, HEADER_FUNCTIONS, removeNamed } from '../route/functions/headers.js';
 import type { MessageRun } from '../script/call.js';
@@ -95,7 +96,9 @@ const textTests: FunctionSpec[] = [
   ),
   kamailioFunction('in_list', 'text list separator', 'whether a list contains a text', (run, [text, list, mark]) => {
     const wanted = textOf(text, run);
-    return code(wanted !== '' && splitAt(textOf(list, run), textOf(mark, run)).some((each) => each.trim() === wanted));
+    return code(
+      wanted !== '' && splitAt(textOf(list, run), textOf(mark, run)).some((each) => trimmed(each) === wanted),
+    );
   }),
   kamailioFunction(
     'in_list_prefix',
@@ -105,7 +108,7 @@ const textTests: FunctionSpec[] = [
       const wanted = textOf(text, run);
       return code(
         splitAt(textOf(list, run), textOf(mark, run)).some(
-          (each) => each.trim() !== '' && wanted.startsWith(each.trim()),
+          (each) => trimmed(each) !== '' && wanted.startsWith(trimmed(each)),
         ),
       );
     },

@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { dayOfYear } from '../pvar/time-format.js';
 
 /** Maximum length of a period: scripts may take it from a peer. */
@@ -82,8 +83,8 @@ export function timePeriodHolds(text: string, time: Date): boolean {
 /** Whether a time matches all scales of a part; undefined for an invalid part. */
 function partMatches(text: string, time: Date): boolean | undefined {
   const wanted = new Map<Scale, boolean>();
-  const pattern = /\s*([a-z]+)\s*\{([^{}]*)\}\s*/iy;
-  for (let at = 0; text.slice(at).trim() !== ''; at = pattern.lastIndex) {
+  const pattern = /[ \t\r\n]*([a-z]+)[ \t\r\n]*\{([^{}]*)\}[ \t\r\n]*/iy;
+  for (let at = 0; trimmed(text.slice(at)) !== ''; at = pattern.lastIndex) {
     pattern.lastIndex = at;
     const [, name = '', values = ''] = pattern.exec(text) ?? [];
     const known = SCALES.get(name.toLowerCase());
@@ -97,7 +98,9 @@ function partMatches(text: string, time: Date): boolean | undefined {
 
 function valuesHold(known: Scale, text: string, now: number): boolean | undefined {
   let holds = false;
-  for (const [, from = '', range, to = ''] of text.matchAll(/(?=[^\s])([^\s-]*)(?:\s*(-)\s*([^\s-]*))?/g)) {
+  for (const [, from = '', range, to = ''] of text.matchAll(
+    /(?=[^ \t\r\n])([^ \t\r\n-]*)(?:[ \t\r\n]*(-)[ \t\r\n]*([^ \t\r\n-]*))?/g,
+  )) {
     // "-10" means from 0 to 10.
     const first = numberOf(known, from);
     const last = range === undefined ? first : numberOf(known, to);

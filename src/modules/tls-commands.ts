@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { messageOf } from '../core/errors.js';
 import { CommandFault, type MiValue, type ScriptCommand } from '../script/commands.js';
 import type { ScriptEnvironment } from '../script/environment.js';
@@ -19,7 +20,7 @@ const SHOWN: Readonly<Record<string, string>> = {
 /** Splits "[domain]value"; without a domain it is "default". */
 function splitDomain(text: string): { readonly domain: string; readonly value: string } {
   const [, domain = 'default', value = ''] = /^(?:\[([^\]]*)\])?(.*)$/s.exec(text) ?? [];
-  return { domain, value: value.trim() };
+  return { domain, value: trimmed(value) };
 }
 
 function shown(env: ScriptEnvironment, name: string, client: boolean): MiValue {
@@ -29,7 +30,7 @@ function shown(env: ScriptEnvironment, name: string, client: boolean): MiValue {
       .all(parameter)
       .map((each) => splitDomain(String(each)))
       .findLast(({ domain }) => domain === name)?.value;
-  const list = (parameter: string): string[] => (of(parameter) ?? '*').split(',').map((each) => each.trim());
+  const list = (parameter: string): string[] => (of(parameter) ?? '*').split(',').map((each) => trimmed(each));
   const rest = Object.entries(SHOWN).flatMap(([parameter, title]) => {
     const value = of(parameter);
     return value === undefined ? [] : [[title, value] as const];

@@ -1,3 +1,4 @@
+import { trimEnd, trimmed } from '../core/characters.js';
 import { parseUri } from '../core/uri.js';
 import { COMPACT_FORMS } from '../pvar/variables/script-headers.js';
 import { CommandFault, first, type MiValue, type ScriptCommand } from '../script/commands.js';
@@ -15,16 +16,16 @@ function linesOf(text: string): { readonly named: ReadonlyMap<string, string>; r
   const named = new Map<string, string>();
   let rest = '';
   for (const line of text.split(/\r?\n/)) {
-    if (line.trim() === '') continue;
+    if (trimmed(line) === '') continue;
     const colon = line.indexOf(':');
-    const name = line.slice(0, colon).trimEnd();
+    const name = trimEnd(line.slice(0, colon));
     const value = line.slice(colon + 1);
     if (colon < 0 || !/^[A-Za-z0-9-]+$/.test(name)) throw new CommandFault(400, 'Invalid headers');
     const lower = name.toLowerCase();
     const key = (name.length === 1 ? COMPACT_FORMS[lower] : undefined) ?? lower;
-    if (/^(?:from|to|call-id|cseq)$/.test(key)) named.set(key, value.trim());
+    if (/^(?:from|to|call-id|cseq)$/.test(key)) named.set(key, trimmed(value));
     // These are written anew.
-    else if (!/^(?:content-length|via|max-forwards)$/.test(key)) rest += `${name}: ${value.trim()}\r\n`;
+    else if (!/^(?:content-length|via|max-forwards)$/.test(key)) rest += `${name}: ${trimmed(value)}\r\n`;
   }
   return { named, rest };
 }
@@ -116,7 +117,7 @@ export const tmCommands: readonly ScriptCommand[] = [
     parameters: ['callid', 'cseq'],
     required: 2,
     run(env, { callid, cseq }) {
-      const number = Number(/^\s*\d{1,10}/.exec(cseq ?? '')?.[0] ?? Number.NaN);
+      const number = Number(/^[ \t\r\n]*\d{1,10}/.exec(cseq ?? '')?.[0] ?? Number.NaN);
       const found = pending(
         env,
         ({ request }, { invite }) => invite && request?.callId === callid && request?.cseqNumber === number,
@@ -157,7 +158,7 @@ export const tmCommands: readonly ScriptCommand[] = [
       const [index, label] = id.split(/[.:]/).map((each) => Number.parseInt(each, 16));
       const found = pending(env, (_each, of) => hasId(of, index, label));
       const lines = given(headers);
-      const text = lines === undefined ? '' : `${lines.trimEnd()}\r\n`;
+      const text = lines === undefined ? '' : `${trimEnd(lines)}\r\n`;
       if (!found.reply(code, reason.replace(/[\r\n]/g, ' '), text, body))
         throw new CommandFault(500, 'it has its final reply');
       return 'OK';

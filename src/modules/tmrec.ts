@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { timeRecurrence } from '../core/time-recurrence.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
@@ -24,7 +25,7 @@ function recurrenceHolds(run: MessageRun, text: string, now: number): boolean {
   const { separator } = run.env.modules.of(settings);
   const fields = (separator === '|' ? text : text.replaceAll('|', ' ').replaceAll(separator, '|')).split('|');
   const [start = '', duration = ''] = fields;
-  if (start.trim() === '' || !/^\s*P.*[1-9]/i.test(duration)) return false;
+  if (trimmed(start) === '' || !/^[ \t\r\n]*P.*[1-9]/i.test(duration)) return false;
   try {
     return timeRecurrence(fields.join('|'))?.holds(now) === true;
   } catch {

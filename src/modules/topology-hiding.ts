@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { addrSpecOf } from '../core/name-addr.js';
 import { parseUri, uriParam } from '../core/uri.js';
 import type { Call, MessageRun } from '../script/call.js';
@@ -15,7 +16,7 @@ const named = (parameters: ModuleParameters, name: string): string[] =>
   parameters
     .text(name, '')
     .split(';')
-    .map((each) => each.trim().toLowerCase())
+    .map((each) => trimmed(each).toLowerCase())
     .filter((each) => each !== '');
 
 /** The parameters of topology_hiding. Throws an Error for an unsupported one. */
@@ -34,7 +35,7 @@ export const hidingSettings = {
 };
 
 function checkFlags(constant: string | number): string | undefined {
-  const wrong = /[^UuDdCcAa,\s]/.exec(String(constant))?.[0];
+  const wrong = /[^UuDdCcAa, \t\r\n]/.exec(String(constant))?.[0];
   return wrong === undefined ? undefined : `unknown flag "${wrong}": expected U, D, C, a or A`;
 }
 

@@ -1,4 +1,5 @@
 import type { DialectName } from '../cfg/function-table.js';
+import { trimmed } from '../core/characters.js';
 import type { Format } from '../pvar/format.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters, ModuleStates } from '../script/environment.js';
@@ -157,7 +158,7 @@ export const uacAuthFunctions: ScriptFunction[] = moduleFunctions('uac', [
           textOf(algorithms, run)
             .toLowerCase()
             .split(',')
-            .map((each) => each.trim())
+            .map((each) => trimmed(each))
             .filter((each) => each !== ''),
         ),
   },

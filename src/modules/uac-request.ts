@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { integerOf, type PvarContext, type PvarValue } from '../pvar/context.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
 import type { CfgScope, MessageRun } from '../script/call.js';
@@ -79,7 +80,7 @@ export const uacRequestVariable: VariableDefinition = {
   argument: 'required',
   indexed: false,
   compile(argument) {
-    const name = argument?.constant?.trim() ?? '';
+    const name = trimmed(argument?.constant ?? '');
     if (!FIELDS.has(name) && !['all', 'evcode', 'evtype'].includes(name)) throw new Error(`has no field "${name}"`);
     const scope = (context: PvarContext) => stateOf((context as CfgScope).env);
     return {

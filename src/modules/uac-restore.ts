@@ -65,7 +65,7 @@ export function otherOf(known: string, text: string, password: Buffer): string |
     if (code === 0) break;
     other += String.fromCharCode(code);
   }
-  return parseUri(other) === undefined || /[\s<>"\x00-\x1f]/.test(other) ? undefined : other;
+  return parseUri(other) === undefined || /[ \t\r\n<>"\x00-\x1f]/.test(other) ? undefined : other;
 }
 
 /** Side whose address each header of the first request has. */

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { trimmed } from '../core/characters.js';
 import { compilePosix } from '../core/posix-regex.js';
 import type { PvarValue } from '../pvar/context.js';
 import { compileFormat } from '../pvar/format.js';
@@ -173,7 +174,7 @@ const alias: FunctionSpec[] = [
 /** Reader of the URI that "From", "To", "Request-URI" or a variable stands for. */
 function named(text: string): (run: MessageRun) => PvarValue {
   const known: Readonly<Record<string, string>> = { from: '$fu', to: '$tu', 'request-uri': '$ru' };
-  const format = compileFormat(known[text.trim().toLowerCase()] ?? text.trim());
+  const format = compileFormat(known[trimmed(text).toLowerCase()] ?? trimmed(text));
   return (run) => format.evaluateValue(run.pvars);
 }
 
@@ -187,7 +188,7 @@ function memberOf(name: string, dialects: FunctionSpec['dialects']): FunctionSpe
     summary: 'whether a user is in a group of a database table',
     compile: ([uri, group]) => {
       const text = (uri as Arg).text;
-      if (/^credentials$/i.test(text.trim())) throw new Error('needs a URI: credentials are not supported here');
+      if (/^credentials$/i.test(trimmed(text))) throw new Error('needs a URI: credentials are not supported here');
       const whose = named(text);
       return async (run) => {
         const settings = run.env.modules.of(groupTable);
@@ -250,7 +251,7 @@ const userGroup: FunctionSpec = {
   summary: 'the numbers of the groups whose expressions match a user: "sip:user@domain"',
   compile: ([uri, result]) => {
     const text = (uri as Arg).text;
-    if (/^credentials$/i.test(text.trim())) throw new Error('needs a URI: credentials are not supported here');
+    if (/^credentials$/i.test(trimmed(text))) throw new Error('needs a URI: credentials are not supported here');
     const whose = named(text);
     return async (run) => {
       const { url, table, expression, group, several, compiled } = run.env.modules.of(groupExpressions);

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { trimmed } from '../core/characters.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
 import { uuidOf } from '../pvar/variables/uuids.js';
 import { intOf, moduleFunctions, OPENSIPS, optional, param, type ScriptFunction, textOf } from './define.js';
@@ -43,7 +44,7 @@ export const uuidFunctions: ScriptFunction[] = moduleFunctions('uuid', [
         const made = uuidOf(
           intOf(version, run, 0),
           run.env.clock.now(),
-          textOf(namespace, run).trim(),
+          trimmed(textOf(namespace, run)),
           textOf(name, run),
         );
         if (made === undefined) return -1;

@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { namedValues } from '../core/named-values.js';
 import { ownText } from '../core/own-text.js';
 import type { MessageRun } from '../script/call.js';
@@ -38,11 +39,11 @@ interface Metric {
 /** Parses "name=cnt; label=method:IP; buckets=1:5". Throws an Error for an invalid definition. */
 function defined(kind: Kind, text: string): Metric {
   const options = namedValues(text);
-  const name = options.get('name')?.trim() ?? '';
+  const name = trimmed(options.get('name') ?? '');
   if (!/^[A-Za-z_:][A-Za-z0-9_:]*$/.test(name)) throw new Error(`prom_${kind} "${text}" has no name of a metric`);
   const labels = (options.get('label') ?? '')
     .split(':')
-    .map((each) => each.trim())
+    .map((each) => trimmed(each))
     .filter(Boolean);
   if (labels.length > MAX_LABELS || labels.some((each) => !/^[A-Za-z_][A-Za-z0-9_]*$/.test(each)))
     throw new Error(`prom_${kind} "${text}": at most ${MAX_LABELS} names of labels`);
@@ -67,7 +68,7 @@ const metrics = {
     return {
       all,
       beginning: parameters.text('xhttp_prom_beginning', 'kamailio_'),
-      statistics: parameters.text('xhttp_prom_stats', '').trim(),
+      statistics: trimmed(parameters.text('xhttp_prom_stats', '')),
       /** Milliseconds after which an unused series is left out; 0: never. */
       timeout: Math.max(0, parameters.int('xhttp_prom_timeout', 60)) * 60_000,
     };

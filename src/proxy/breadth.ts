@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import type { SipMessage } from '../sip/message.js';
 import type { TextEdit } from '../sip/reply.js';
 
@@ -12,7 +13,7 @@ const DEFAULT_BREADTH = 60;
  */
 export function divideBreadth(message: SipMessage, branches: number): readonly TextEdit[] | undefined {
   const field = message.nextField('max-breadth');
-  const written = field === undefined ? '' : message.text.slice(field.value, field.end).trim();
+  const written = field === undefined ? '' : trimmed(message.text.slice(field.value, field.end));
   const breadth = /^[0-9]{1,9}$/.test(written) ? Number(written) : DEFAULT_BREADTH;
   if (breadth < branches) return undefined;
   const each = Math.floor(breadth / branches);

@@ -270,6 +270,6 @@ export function textOf(value: PvarValue): string {
 /** A value as an integer: a number, or a string of an optional sign and digits; undefined for others. */
 export function integerOf(value: PvarValue): number | undefined {
   if (typeof value === 'number') return Math.trunc(value);
-  if (value === null || !/^\s*[+-]?[0-9]{1,15}\s*$/.test(value)) return undefined;
+  if (value === null || !/^[ \t\r\n]*[+-]?[0-9]{1,15}[ \t\r\n]*$/.test(value)) return undefined;
   return Number(value);
 }

@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
 import { nearest } from '../core/nearest.js';
 import { integerOf, type PvarContext, type PvarValue, textOf } from './context.js';
@@ -141,7 +142,7 @@ export function compileFormat(text: string, options: FormatOptions = {}): Format
  * PVAR_SYNTAX when the text is not a single variable or the variable is read-only.
  */
 export function compileWritable(text: string): Format {
-  const format = compileFormat(text.trim());
+  const format = compileFormat(trimmed(text));
   if (!format.writable) {
     throw new SwitchyardError('PVAR_SYNTAX', `${quoted(text)} is not a single variable that can be set`);
   }

@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { endOfQuoted } from '../core/name-addr.js';
 
 /** Cuts a list at `separator`, not inside quoted strings or angle brackets; parts are trimmed, empty ones left out. */
@@ -15,7 +16,7 @@ export function splitList(text: string, separator: ',' | ';'): string[] {
     } else if (c === 62 /* > */) {
       if (angle > 0) angle--;
     } else if (c === mark && (angle === 0 || i === text.length)) {
-      const part = text.slice(start, i).trim();
+      const part = trimmed(text.slice(start, i));
       if (part !== '') parts.push(part);
       start = i + 1;
     }
@@ -42,7 +43,7 @@ export function paramPairs(params: string, separator: ',' | ';' = ';'): [name: s
   return splitList(params, separator).map((part) => {
     const equals = part.indexOf('=');
     if (equals < 0) return [part, ''];
-    return [part.slice(0, equals).trim(), unquote(part.slice(equals + 1).trim())];
+    return [trimmed(part.slice(0, equals)), unquote(trimmed(part.slice(equals + 1)))];
   });
 }
 
@@ -61,7 +62,7 @@ export interface Credentials {
 
 /** Parses "Digest username=..., realm=..." (RFC 3261 section 22.4); undefined for another scheme. */
 export function parseCredentials(raw: string): Credentials | undefined {
-  const match = /^\s*digest\s+/i.exec(raw);
+  const match = /^[ \t\r\n]*digest[ \t\r\n]+/i.exec(raw);
   if (match === null) return undefined;
   const param = paramReader(raw.slice(match[0].length), ',');
   return { username: param('username'), realm: param('realm'), param };

@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { SwitchyardError } from '../core/errors.js';
 
 /** A format split into pieces; names are not looked up yet. */
@@ -230,7 +231,7 @@ class FormatParser {
   private index(): IndexNode {
     const start = this.at;
     const pieces = this.pieces(']');
-    const raw = this.text.slice(start, this.at).trim();
+    const raw = trimmed(this.text.slice(start, this.at));
     this.at++;
     if (raw === '*') return { kind: 'all' };
     if (raw.toLowerCase() === 'append') return { kind: 'append' };
@@ -256,7 +257,7 @@ class FormatParser {
     this.at++;
     const comma = raw.indexOf(',');
     const written = comma < 0 ? raw : raw.slice(0, comma);
-    const name = written.trim();
+    const name = trimmed(written);
     // Recorded of OpenSIPS; its names of transformations may be written in either letter case.
     if (this.names.foldCase && name !== written)
       throw this.fail(offset, `blank in the name of transformation {${name}}`);

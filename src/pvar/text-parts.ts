@@ -1,3 +1,4 @@
+import { trimmed, trimStart } from '../core/characters.js';
 import type { PvarContext } from './context.js';
 import type { TextReader } from './variables/definition.js';
 
@@ -27,9 +28,9 @@ export function splitArguments(text: string, max: number, keepsBlanksAfter = fal
   }
   args.push(text.slice(start));
   return args.map((arg) => {
-    const trimmed = arg.trim();
-    if (trimmed === '') return arg;
-    return keepsBlanksAfter && !trimmed.startsWith('$') ? arg.trimStart() : trimmed;
+    const bare = trimmed(arg);
+    if (bare === '') return arg;
+    return keepsBlanksAfter && !bare.startsWith('$') ? trimStart(arg) : bare;
   });
 }
 

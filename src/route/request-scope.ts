@@ -1,3 +1,4 @@
+import { trimmedIfThere } from '../core/characters.js';
 import { digestUsername } from '../core/digest-username.js';
 import { addrSpecOf } from '../core/name-addr.js';
 import type { RequestView } from '../engine/request-view.js';
@@ -96,7 +97,7 @@ export class RequestScope implements RequestView {
   }
 
   hashVar(_partition: string): string | undefined {
-    return this.formats.hash?.evaluate(this.pvars).trim();
+    return trimmedIfThere(this.formats.hash?.evaluate(this.pvars));
   }
 
   loadOf(_partition: string, destinationUri: string, setId: number): number | undefined {

@@ -2,6 +2,7 @@ import type { DialectName } from '../cfg/function-table.js';
 import type { ScriptRun, ScriptTrace } from '../cfg/runtime.js';
 import type { CompiledScript } from '../cfg/script.js';
 import { avpName } from '../core/avp-name.js';
+import { trimmed } from '../core/characters.js';
 import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
@@ -363,7 +364,7 @@ export class ModuleParameters {
 
   /** The plain name of an AVP that is written as "$avp(name)"; undefined for something else. */
   avp(name: string): string | undefined {
-    const inner = /^\$avp\(([^)]*)\)$/.exec(this.text(name, '').trim())?.[1];
+    const inner = /^\$avp\(([^)]*)\)$/.exec(trimmed(this.text(name, '')))?.[1];
     return inner === undefined ? undefined : avpName(inner);
   }
 

@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { parseUri, uriParam } from '../core/uri.js';
 import type { SipMessage } from '../sip/message.js';
 import { buildReply, type TextEdit, type ViaMarking } from '../sip/reply.js';
@@ -27,7 +28,7 @@ function shownContact(message: SipMessage, socket: SipSocket, hiding: Hiding): T
   const field = message.nextField('contact');
   if (field === undefined) return undefined;
   const value = message.text.slice(field.value, field.end);
-  if (value.trim() === '*') return undefined;
+  if (trimmed(value) === '*') return undefined;
   const text = hiding.fixed?.text ?? contactText(value, socket, hiding);
   if (hiding.fixed !== undefined) hiding.fixed.text ??= text;
   return { start: field.value, end: field.end, text };
@@ -37,12 +38,12 @@ function contactText(value: string, socket: SipSocket, hiding: Hiding): string {
   const { params, keepUser, passed, passedFieldParams } = hiding;
   const open = value.indexOf('<');
   const close = open < 0 ? -1 : value.indexOf('>', open);
-  const uri = parseUri((close < 0 ? (value.split(';')[0] ?? '') : value.slice(open + 1, close)).trim());
+  const uri = parseUri(trimmed(close < 0 ? (value.split(';')[0] ?? '') : value.slice(open + 1, close)));
   const user = hiding.user ?? (keepUser ? uri?.user : '') ?? '';
   const transport = socket.transport === 'udp' ? '' : `;transport=${socket.transport}`;
   const rest = close < 0 ? value.slice(value.split(';')[0]?.length ?? 0) : value.slice(close + 1);
   const kept = paramsIn(uri?.params ?? '', passed);
-  return `<sip:${user === '' ? '' : `${user}@`}${socket.sentBy}${transport}${kept}${params}>${paramsIn(rest.trim(), passedFieldParams)}`;
+  return `<sip:${user === '' ? '' : `${user}@`}${socket.sentBy}${transport}${kept}${params}>${paramsIn(trimmed(rest), passedFieldParams)}`;
 }
 
 /** Those parameters of a text that are in `names`, unchanged. */

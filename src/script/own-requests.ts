@@ -112,7 +112,7 @@ function sendTo(
 /** A From value with its own tag, or with a new one. */
 function tagged(from: string, env: ScriptEnvironment): string {
   const parameters = from.slice(from.lastIndexOf('>') + 1);
-  return /;\s*tag\s*=/i.test(parameters) ? from : `${from};tag=${env.random.token(12)}`;
+  return /;[ \t\r\n]*tag[ \t\r\n]*=/i.test(parameters) ? from : `${from};tag=${env.random.token(12)}`;
 }
 
 /**

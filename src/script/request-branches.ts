@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 /** A branch that a script added; it gets the request in addition to the request-URI. */
 export interface RequestBranch {
   uri: string;
@@ -11,12 +12,12 @@ export interface RequestBranch {
 
 /** Whether a text is a q value as Kamailio reads it: "0.5", ".5", "1.0", with leading blanks; "" is not one. */
 export function isQ(text: string): boolean {
-  return /^\s*(?:0*(?:\.\d+)?|0*1(?:\.0+)?)$/.test(text);
+  return /^[ \t\r\n]*(?:0*(?:\.\d+)?|0*1(?:\.0+)?)$/.test(text);
 }
 
 /** A q value in thousandths; further digits are cut off. */
 export function thousandthsOf(q: string): number {
-  const [whole = '', part = ''] = q.trim().split('.');
+  const [whole = '', part = ''] = trimmed(q).split('.');
   return Number(whole) * 1000 + Number(part.slice(0, 3).padEnd(3, '0'));
 }
 

@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { namedValues } from '../core/named-values.js';
 import { NetworkIndex } from '../core/network-index.js';
 import type { BoundedRegex } from '../core/posix-regex.js';
@@ -96,7 +97,7 @@ export interface DialplanRule {
 /** Parses the definition of a hash table (modparam of htable): "name=>size=8;autoexpire=60;". */
 export function hashTableDefinition(text: string): { readonly name: string; readonly options: Map<string, string> } {
   const [name = '', rest = ''] = text.split('=>');
-  return { name: name.trim(), options: namedValues(rest) };
+  return { name: trimmed(name), options: namedValues(rest) };
 }
 
 /** A row of a hash table's database table. */

@@ -168,11 +168,11 @@ export function uriOf(value: string): string {
   const open = value.indexOf('<', at);
   if (open >= 0) {
     const close = value.indexOf('>', open);
-    return value.slice(open + 1, close < 0 ? value.length : close).trim();
+    return trimmed(value.slice(open + 1, close < 0 ? value.length : close));
   }
   // Without angle brackets, parameters belong to the header, not to the URI (section 20.10).
   const semi = value.indexOf(';');
-  return (semi < 0 ? value : value.slice(0, semi)).trim();
+  return trimmed(semi < 0 ? value : value.slice(0, semi));
 }
 
 /** Whether a Route URI is that of a loose router (parameter lr, RFC 3261 section 19.1.1). */

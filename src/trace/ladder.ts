@@ -1,3 +1,4 @@
+import { trimEnd } from '../core/characters.js';
 import { hostPort } from '../sip/transport/transport.js';
 import { type TracedMessage, titleOf } from './traced-message.js';
 
@@ -39,7 +40,7 @@ function ladder(messages: readonly TracedMessage[]): string {
       `${offset(time - began)} ${rungs(columns.length, left, right, arrow(titleOf(text), right - left, toRight))}`,
     );
   }
-  return `${lines.map((line) => printable(line).trimEnd()).join('\n')}\n`;
+  return `${lines.map((line) => trimEnd(printable(line))).join('\n')}\n`;
 }
 
 /** The vertical lines of all columns, with an arrow between two of them. */

@@ -66,7 +66,7 @@ function framed(text: string): string {
   const head = text
     .slice(0, end)
     .split('\r\n')
-    .filter((line) => !/^(content-length|l)\s*:/i.test(line));
+    .filter((line) => !/^(content-length|l)[ \t\r\n]*:/i.test(line));
   return `${head.join('\r\n')}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 }
 

@@ -16,7 +16,7 @@ import {
 } from './trace-session.js';
 
 /** Matches "sip:user:password@". The lengths are bounded, so that a search takes linear time. */
-const PASSWORD = /sips?:[^\s"<>@:]{1,256}:[^\s"<>@]{0,256}@/;
+const PASSWORD = /sips?:[^ \t\r\n"<>@:]{1,256}:[^ \t\r\n"<>@]{0,256}@/;
 /** Traces at a time, including ended ones that were not fetched yet. */
 const MAX_SESSIONS = 8;
 /** Milliseconds an ended trace is kept. */

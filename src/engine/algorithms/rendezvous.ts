@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import { type CompiledSet, NONE } from '../compiled-set.js';
 import type { Destination } from '../destination.js';
 import { dispatcherHash } from '../hash.js';
@@ -41,7 +42,7 @@ export const rendezvous: Algorithm = {
 };
 
 function keyOf(variable: string | undefined, callId: string): string {
-  return variable === undefined ? callId : variable.trim();
+  return variable === undefined ? callId : trimmed(variable);
 }
 
 /**

@@ -269,7 +269,7 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
   }
 }
 
-const CONGESTION_CONTROL = /(?:^|;)\s*cc\s*=/i;
+const CONGESTION_CONTROL = /(?:^|;)[ \t\r\n]*cc[ \t\r\n]*=/i;
 
 /** The destinations that may have a counter of calls in shared memory. */
 export function* countedIn(partitions: Iterable<Partition>): Generator<Counted> {

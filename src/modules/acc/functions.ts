@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import type { MessageRun } from '../../script/call.js';
 import {
   code,
@@ -21,7 +22,7 @@ const NOTHING: Outlets<boolean> = { log: false, db: false, nats: false, evi: fal
 function words(text: string): string[] {
   return text
     .split('|')
-    .map((each) => each.trim().toLowerCase())
+    .map((each) => trimmed(each).toLowerCase())
     .filter((each) => each !== '');
 }
 
@@ -70,9 +71,9 @@ function dropAccounting(run: MessageRun, kinds: string, flags: string): number {
 /** A comment argument may begin with a status: "404 Not Found". */
 function commented(run: MessageRun, comment: string): Accounted {
   const { call, env } = run;
-  const text = comment.trim();
-  const numbered = /^\d{3}(?:\s|$)/.test(text);
-  const [status, reason] = numbered ? [Number(text.slice(0, 3)), text.slice(3).trim()] : [0, comment];
+  const text = trimmed(comment);
+  const numbered = /^\d{3}(?:[ \t\r\n]|$)/.test(text);
+  const [status, reason] = numbered ? [Number(text.slice(0, 3)), trimmed(text.slice(3))] : [0, comment];
   return recordOf(ACCOUNTED, call.message, undefined, status, reason, env.clock.now(), '');
 }
 

@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import { SwitchyardError } from '../../core/errors.js';
 import type { Format } from '../../pvar/format.js';
 import type { ModuleParameters, ModuleStates } from '../../script/environment.js';
@@ -77,12 +78,12 @@ export interface AccSettings {
 export function extraFields(text: string, states: Pick<ModuleStates, 'compile'>): ExtraField[] {
   return text
     .split(';')
-    .map((each) => each.trim())
+    .map((each) => trimmed(each))
     .filter((each) => each !== '')
     .map((each) => {
       const equals = each.indexOf('=');
       if (equals <= 0) throw new SwitchyardError('CONFIG_INVALID', `acc: "${each}" is not name=variable`);
-      return { name: each.slice(0, equals).trim(), value: states.compile(each.slice(equals + 1).trim()) };
+      return { name: trimmed(each.slice(0, equals)), value: states.compile(trimmed(each.slice(equals + 1))) };
     });
 }
 
@@ -95,14 +96,14 @@ function taggedFields(texts: readonly string[]): Outlets<readonly Field[]> {
     let kind: keyof Outlets<unknown> | undefined = 'db';
     for (const each of text.split(';')) {
       const colon = each.indexOf(':');
-      const backend = colon < 0 ? '' : each.slice(0, colon).trim();
+      const backend = colon < 0 ? '' : trimmed(each.slice(0, colon));
       const named = backend === 'log' || backend === 'db' || backend === 'nats' || backend === 'evi';
       if (named) kind = backend;
       // There is no outlet to AAA servers.
       else if (backend === 'aaa') kind = undefined;
       if (kind === undefined) continue;
       const field = named ? each.slice(colon + 1) : each;
-      const [tag = '', name = tag] = field.split('->').map((one) => one.trim());
+      const [tag = '', name = tag] = field.split('->').map((one) => trimmed(one));
       if (tag !== '') out[kind].push([tag, name]);
     }
   }

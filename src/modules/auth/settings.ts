@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { trimmed } from '../../core/characters.js';
 import type { Format } from '../../pvar/format.js';
 import type { MessageRun } from '../../script/call.js';
 import type { ModuleParameters, ModuleStates } from '../../script/environment.js';
@@ -103,12 +104,15 @@ export const subscribers = {
     const loaded = parameters
       .text('load_credentials', '')
       .split(';')
-      .map((each) => each.trim())
+      .map((each) => trimmed(each))
       .filter((each) => each !== '')
       .map((each) => {
         const equals = each.indexOf('=');
-        const name = columnOf(each.slice(equals + 1).trim(), 'load_credentials');
-        return { column: name, variable: states.compile(equals < 0 ? `$avp(${name})` : each.slice(0, equals).trim()) };
+        const name = columnOf(trimmed(each.slice(equals + 1)), 'load_credentials');
+        return {
+          column: name,
+          variable: states.compile(equals < 0 ? `$avp(${name})` : trimmed(each.slice(0, equals))),
+        };
       });
     return {
       url: url === '' ? undefined : url,

@@ -1,3 +1,4 @@
+import { trimEnd } from '../../core/characters.js';
 import { CommandFault, type MiValue } from '../../script/commands.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
 import type { SipSocket } from '../../sip/transport/transport.js';
@@ -63,7 +64,7 @@ export function profileOf(env: ScriptEnvironment, name: string | undefined): str
 
 /** Ends a dialog by BYE to both sides, with additional header lines. */
 export async function hangUp(env: ScriptEnvironment, dialog: Dialog, headers: string | undefined): Promise<MiValue> {
-  const lines = headers === undefined || headers === '' ? '' : `${headers.trimEnd()}\r\n`;
+  const lines = headers === undefined || headers === '' ? '' : `${trimEnd(headers)}\r\n`;
   await tableOf(env).hangUp(dialog, 'MI Termination', 'both', lines);
   return 'OK';
 }

@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import { parseAddress } from '../../core/name-addr.js';
 import {
   CommandFault,
@@ -153,7 +154,7 @@ export const dialogCommands: readonly ScriptCommand[] = [
     list: 'DID',
     joined: first,
     run(env, { dlg_val_name: name = '', dlg_val_value: value = '', DID: ids = '' }) {
-      const all = ids.split('\n').map((id) => id.trim());
+      const all = ids.split('\n').map((id) => trimmed(id));
       // The other dialogs are in other processes.
       const own = env.claims === undefined ? all : all.filter((id) => find(env, id) !== undefined);
       const found = (own.length === 0 ? all : own).map((id) => named(env, id));

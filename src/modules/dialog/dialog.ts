@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import { addrSpecOf } from '../../core/name-addr.js';
 import { ownText } from '../../core/own-text.js';
 import type { PvarValue } from '../../pvar/context.js';
@@ -230,10 +231,10 @@ export function splitValues(field: string): string[] {
     if (c === '<') depth++;
     else if (c === '>') depth--;
     else if (c === ',' && depth <= 0) {
-      values.push(field.slice(start, i).trim());
+      values.push(trimmed(field.slice(start, i)));
       start = i + 1;
     }
   }
-  values.push(field.slice(start).trim());
+  values.push(trimmed(field.slice(start)));
   return values.filter((each) => each !== '');
 }

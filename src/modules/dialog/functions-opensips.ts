@@ -1,3 +1,4 @@
+import { trimEnd } from '../../core/characters.js';
 import type { MessageRun } from '../../script/call.js';
 import { NOBODY } from '../../sip/transaction/client.js';
 import { type Arg, code, type FunctionSpec, intOf, OPENSIPS, optional, param, textOf } from '../define.js';
@@ -126,7 +127,7 @@ export const opensipsFunctions: FunctionSpec[] = [
         if (method === 'INVITE') return -1;
         const text = textOf(body, run);
         const kind = textOf(type, run);
-        const lines = textOf(headers, run).trimEnd();
+        const lines = trimEnd(textOf(headers, run));
         const more = lines === '' ? '' : `${lines}\r\n`;
         const added = `${more}${kind === '' ? '' : `Content-Type: ${kind}\r\n`}`;
         sendWithin(dialog, side, { method, lines: added, body: text }, NOBODY);

@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import { ProcessCounts } from '../../core/process-counts.js';
 import type { SharedValues } from '../../core/shared-values.js';
 import type { Dialog } from './dialog.js';
@@ -33,7 +34,7 @@ export class Profiles {
     ] as const) {
       for (const text of texts) {
         for (const each of text.split(';')) {
-          const name = each.trim().replace(/\/[sb]$/, '');
+          const name = trimmed(each).replace(/\/[sb]$/, '');
           if (name !== '' && !this.profiles.has(name))
             this.profiles.set(name, { withValue: has, total: 0, values: new Map() });
         }

@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import { addrSpecOf, parseAddress } from '../../core/name-addr.js';
 import { parseUri } from '../../core/uri.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
@@ -42,7 +43,7 @@ export function sendWithin(dialog: Dialog, side: Side, request: RequestWithin, u
   const to = dialog.leg(side);
   const from = dialog.leg(otherSide(side));
   const [next] = to.route;
-  const loose = next === undefined || /;\s*lr\b/i.test(next);
+  const loose = next === undefined || /;[ \t\r\n]*lr\b/i.test(next);
   // To a strict router the request is sent with the router's URI, and Contact is the last Route (RFC 3261 section
   // 12.2.1.1).
   const uri = loose ? to.contact : addrSpecOf(next);
@@ -91,7 +92,7 @@ export function sendWithin(dialog: Dialog, side: Side, request: RequestWithin, u
 
 /** Lines of dlg_extra_hdrs, which are in all requests that this proxy sends inside dialogs. */
 function extraLines(env: ScriptEnvironment): string {
-  const text = env.modules.module('dialog').text('dlg_extra_hdrs', '').trim();
+  const text = trimmed(env.modules.module('dialog').text('dlg_extra_hdrs', ''));
   return text === '' ? '' : `${text.split(/\r?\n/).join('\r\n')}\r\n`;
 }
 

@@ -21,7 +21,7 @@ const timers = {
 /** Seconds in the first field that begins with a number; undefined without one. */
 function secondsOf(message: SipMessage, ...names: readonly string[]): number | undefined {
   for (const name of names) {
-    const digits = /^\s*(\d{1,9})(?![\w.])/.exec(message.header(name) ?? '')?.[1];
+    const digits = /^[ \t\r\n]*(\d{1,9})(?![\w.])/.exec(message.header(name) ?? '')?.[1];
     if (digits !== undefined) return Number(digits);
   }
   return undefined;
@@ -41,7 +41,9 @@ export function sessionOf(message: SipMessage): number | undefined {
 
 /** Whether a header field with one of these names contains the option tag "timer". */
 function listsTimer(message: SipMessage, ...names: readonly string[]): boolean {
-  return names.some((name) => message.headers(name).some((each) => /(?:^|,)\s*timer\s*(?:,|$)/i.test(each)));
+  return names.some((name) =>
+    message.headers(name).some((each) => /(?:^|,)[ \t\r\n]*timer[ \t\r\n]*(?:,|$)/i.test(each)),
+  );
 }
 
 const supportsTimer = (message: SipMessage): boolean => listsTimer(message, 'supported', 'k');

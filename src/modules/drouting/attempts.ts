@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import { addrSpecOf } from '../../core/name-addr.js';
 import type { Random } from '../../core/random.js';
 import { parseUri } from '../../core/uri.js';
@@ -89,7 +90,7 @@ function allowedIn(whitelist: string): (id: string, carrier: boolean) => boolean
   const ids = new Set(
     whitelist
       .split(',')
-      .map((each) => each.trim())
+      .map((each) => trimmed(each))
       .filter((each) => each !== ''),
   );
   return ids.size === 0 ? () => true : (id, carrier) => ids.has(carrier ? `#${id}` : id);

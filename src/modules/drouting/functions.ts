@@ -1,4 +1,5 @@
 import type { RouteKind } from '../../cfg/ast.js';
+import { trimmed } from '../../core/characters.js';
 import { parseUri } from '../../core/uri.js';
 import type { MessageRun } from '../../script/call.js';
 import type { ListEntry } from '../../script/gateway-rows.js';
@@ -23,7 +24,7 @@ const PARTITION = optional('partition', 'string');
 
 /** A group argument; in files of 2.x it may be "", for the caller's group. */
 function groupOf(arg: Arg | undefined, run: MessageRun): number | undefined {
-  return arg === undefined || arg.text.trim() === '' ? undefined : arg.int(run);
+  return arg === undefined || trimmed(arg.text) === '' ? undefined : arg.int(run);
 }
 
 /** Splits off the partition name before the first colon, in files of 2.x: "part:1", "part:gw1,gw2". */
@@ -31,7 +32,7 @@ function splitPartition(text: string): { readonly partition: string; readonly re
   const colon = text.indexOf(':');
   return colon < 0
     ? { partition: '', rest: text }
-    : { partition: text.slice(0, colon).trim(), rest: text.slice(colon + 1).trim() };
+    : { partition: trimmed(text.slice(0, colon)), rest: trimmed(text.slice(colon + 1)) };
 }
 
 /** The tables and the rest of an argument that may begin with the name of a partition. */
@@ -103,7 +104,7 @@ function numberIn(text: string): number | undefined {
 function gatewaysIn(text: string): ListEntry[] {
   return text
     .split(',')
-    .map((each) => each.trim())
+    .map((each) => trimmed(each))
     .filter((each) => each !== '')
     .map((id) => ({ id, carrier: false, weight: 0, section: 0 }));
 }

@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import type { ValueMap } from '../../core/value-map.js';
 import type { PvarValue } from '../../pvar/context.js';
 import type { ModuleParameters, ModuleStates, ScriptEnvironment } from '../../script/environment.js';
@@ -112,7 +113,7 @@ export function setIn(env: ScriptEnvironment, table: HashTable, key: string, val
 /** Splits "table=>key". */
 export function tableKey(text: string): readonly [table: string, key: string] {
   const at = text.indexOf('=>');
-  return at < 0 ? [text.trim(), ''] : [text.slice(0, at).trim(), text.slice(at + 2)];
+  return at < 0 ? [trimmed(text), ''] : [trimmed(text.slice(0, at)), text.slice(at + 2)];
 }
 
 /** Number of slots of the original's table, a power of two; as recorded, a size below 2 counts as 3. */

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
+import { trimmed } from '../../core/characters.js';
 import type { ModuleParameters } from '../../script/environment.js';
 import type { HttpTls } from '../../script/services.js';
 
@@ -100,10 +101,10 @@ export class HttpConnections {
   private define(text: string): void {
     const arrow = text.indexOf('=>');
     const [url = '', ...parameters] = text.slice(arrow + 2).split(';');
-    if (arrow < 0 || !/^[a-zA-Z][a-zA-Z0-9+.-]*:\/\/./.test(url.trim()))
+    if (arrow < 0 || !/^[a-zA-Z][a-zA-Z0-9+.-]*:\/\/./.test(trimmed(url)))
       // What stands after the name may have a password.
       throw new Error(`httpcon "${text.slice(0, Math.max(0, Math.min(arrow, 100)))}" must be name=>http://...`);
-    this.add(text.slice(0, arrow).trim(), url.trim(), new Map(parameters.map(pairOf)));
+    this.add(trimmed(text.slice(0, arrow)), trimmed(url), new Map(parameters.map(pairOf)));
   }
 
   /** Reads a file with sections "[name]" of lines "url = http://...", "timeout = 2" and the like. */
@@ -111,7 +112,7 @@ export class HttpConnections {
     const sections = new Map<string, Map<string, string>>();
     let current: Map<string, string> | undefined;
     for (const [number, line] of textOf(path).split(/\r?\n/).entries()) {
-      const text = line.trim();
+      const text = trimmed(line);
       if (text === '' || text.startsWith('#') || text.startsWith(';')) continue;
       const name = /^\[([^\]]*)\]$/.exec(text)?.[1];
       if (name !== undefined) {
@@ -161,7 +162,7 @@ export class HttpConnections {
 
 function pairOf(text: string): [string, string] {
   const at = text.indexOf('=');
-  return at < 0 ? [text.trim(), ''] : [text.slice(0, at).trim(), text.slice(at + 1).trim()];
+  return at < 0 ? [trimmed(text), ''] : [trimmed(text.slice(0, at)), trimmed(text.slice(at + 1))];
 }
 
 function milliseconds(seconds: number): number {

@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import { messageOf } from '../../core/errors.js';
 import type { VariableDefinition } from '../../pvar/variables/definition.js';
 import type { MessageRun } from '../../script/call.js';
@@ -29,7 +30,7 @@ function fieldsOf(text: string): (readonly [string, string])[] {
     const at = line.indexOf(':');
     const name = line.slice(0, Math.max(0, at));
     if (line.length > LONGEST_HEADER || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) continue;
-    const value = line.slice(at + 1).trim();
+    const value = trimmed(line.slice(at + 1));
     // libcurl leaves out a field without a value.
     if (value !== '') out.push([name, value]);
   }

@@ -149,7 +149,7 @@ class Exchange {
       this.authorization = answerChallenge(challenge, { method, uri, body }, credentials, run.env.random.token(16));
       if (this.authorization !== undefined) return true;
     }
-    if (!challenges.some((each) => /^\s*basic\b/i.test(each))) return false;
+    if (!challenges.some((each) => /^[ \t\r\n]*basic\b/i.test(each))) return false;
     this.authorization = `Basic ${Buffer.from(`${user}:${credentials.password}`, 'latin1').toString('base64')}`;
     return true;
   }
@@ -179,5 +179,5 @@ class Exchange {
 
 /** The value in a User-Agent header line of SIP requests. */
 function ownAgent(line: string): string {
-  return /^[^:]*:\s*([^\r\n]+)/.exec(line)?.[1] ?? 'switchyard';
+  return /^[^:]*:[ \t\r\n]*([^\r\n]+)/.exec(line)?.[1] ?? 'switchyard';
 }

@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import type { MessageRun } from '../../script/call.js';
 import { PerCall } from '../../script/per-call.js';
 import { dialogs } from '../dialog/state.js';
@@ -26,7 +27,7 @@ const MAX_RESOURCES = 32;
 export function resourcesOf(text: string): string[] {
   return text
     .split(';')
-    .map((each) => each.split('=')[0]?.trim() ?? '')
+    .map((each) => trimmed(each.split('=', 1)[0] ?? ''))
     .filter((each) => each !== '')
     .slice(0, MAX_RESOURCES);
 }

@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import { parseAddress } from '../../core/name-addr.js';
 import { parseUri } from '../../core/uri.js';
 import { paramReader, splitList } from '../../pvar/header-values.js';
@@ -96,7 +97,7 @@ export function allows({ methods }: Binding, method: string): boolean {
 /** The value of the header Expires of a REGISTER; undefined when it is missing or not a number. */
 export function expiresOf(message: SipMessage): number | undefined {
   const field = message.nextField('expires');
-  return field === undefined ? undefined : secondsOf(message.text.slice(field.value, field.end).trim());
+  return field === undefined ? undefined : secondsOf(trimmed(message.text.slice(field.value, field.end)));
 }
 
 /**
@@ -113,7 +114,7 @@ export function contactsOf(message: SipMessage): WantedContacts | undefined {
     if (list.length + parts.length > MAX_IN_REQUEST) return undefined;
     fields++;
     // As recorded, everything after a star in its field is ignored; a star after a contact is not a contact.
-    if (/^\*\s*(?:;|$)/.test(parts[0] ?? '')) {
+    if (/^\*[ \t\r\n]*(?:;|$)/.test(parts[0] ?? '')) {
       star = true;
       continue;
     }
@@ -132,7 +133,7 @@ function contactOf(text: string, inHeader: number | undefined): WantedContact | 
   const param = paramReader(params);
   const [expires, q, methods] = [param('expires'), param('q'), param('methods')];
   const instance = param('+sip.instance')
-    ?.replace(/["\\\s]/g, '')
+    ?.replace(/["\\ \t\r\n]/g, '')
     .slice(0, MAX_TEXT);
   return {
     uri,
@@ -161,13 +162,13 @@ export function qText(q: number): string {
 
 function bitsOf(methods: string): number {
   let bits = 0;
-  for (const name of methods.split(',')) bits |= METHOD_BITS.get(name.trim().toUpperCase()) ?? 0;
+  for (const name of methods.split(',')) bits |= METHOD_BITS.get(trimmed(name).toUpperCase()) ?? 0;
   return bits;
 }
 
 /** The value of a header field that may have been folded, on one line. */
 export function onOneLine(value: string): string {
-  return value.trim().replace(/[\r\n]+\s*/g, ' ');
+  return trimmed(value).replace(/[\r\n]+[ \t\r\n]*/g, ' ');
 }
 
 /**

@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import { addrSpecOf } from '../../core/name-addr.js';
 import type { VariableDefinition } from '../../pvar/variables/definition.js';
 import type { MessageRun } from '../../script/call.js';
@@ -186,7 +187,7 @@ const ulc: VariableDefinition = {
   argument: 'required',
   indexed: true,
   compile: (argument, index) => {
-    const [name = '', field = ''] = (argument?.constant ?? '').split('=>').map((each) => each.trim());
+    const [name = '', field = ''] = (argument?.constant ?? '').split('=>').map((each) => trimmed(each));
     const read = Object.hasOwn(FIELDS, field) ? FIELDS[field] : undefined;
     if (read === undefined) throw new Error(`no attribute "${field}" of a contact`);
     return {

@@ -26,7 +26,7 @@ export function outboundFault({ outboundMode }: RegistrarSettings, message: SipM
 function isForwarded(message: SipMessage): boolean {
   let values = 0;
   for (const { value, end } of message.fields('via')) {
-    values += 1 + (message.text.slice(value, end).match(/,\s*SIP\s*\//gi)?.length ?? 0);
+    values += 1 + (message.text.slice(value, end).match(/,[ \t\r\n]*SIP[ \t\r\n]*\//gi)?.length ?? 0);
     if (values > 1) return true;
   }
   return false;

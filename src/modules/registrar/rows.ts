@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import { parseUri } from '../../core/uri.js';
 import type { PvarValue } from '../../pvar/context.js';
 import { databaseTime } from '../sql.js';
@@ -28,7 +29,7 @@ export function secondsIn(value: PvarValue): number {
     const seconds = value < MAX_JULIAN && value > 1e6 ? Math.round((value - JULIAN_1970) * DAY) : Math.trunc(value);
     return Number.isFinite(seconds) ? Math.min(Math.max(0, seconds), LAST) : 0;
   }
-  const text = (value ?? '').trim();
+  const text = trimmed(value ?? '');
   if (text !== '' && !Number.isNaN(Number(text))) return secondsIn(Number(text));
   const ms = new Date(text.replace(/^(\d{4}-\d\d-\d\d) /, '$1T')).getTime();
   return Number.isNaN(ms) ? 0 : Math.max(0, Math.round(ms / 1000));
@@ -113,7 +114,7 @@ export function bindingOf(
     userAgent: line('user_agent') ?? '',
     socket: line('socket'),
     methods: number('methods', ALL_METHODS),
-    instance: line('instance')?.replace(/["\\\s]/g, ''),
+    instance: line('instance')?.replace(/["\\ \t\r\n]/g, ''),
     regId: number('reg_id', 0),
     modified: secondsIn(value('last_modified')),
   };

@@ -40,7 +40,7 @@ export function mediaFlags(text: string, dialect: DialectName = 'opensips'): Med
   let callId: string | undefined;
   let fromTagText: string | undefined;
   let toTagText: string | undefined;
-  for (const word of text.split(/\s+/).slice(0, 100)) {
+  for (const word of text.split(/[ \t\r\n]+/).slice(0, 100)) {
     if (word === '') continue;
     const equals = word.indexOf('=');
     const name = equals < 0 ? word : word.slice(0, equals);

@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import { DatagramCommands } from '../../media/datagram-commands.js';
 import { type MediaProxy, mediaSets, proxiesFor } from '../../media/proxies.js';
 import { StreamCommands } from '../../media/stream-commands.js';
@@ -98,7 +99,7 @@ export async function ask(
         ? module.client.send(proxy, each, module)
         : module.unix.send(proxy.path, each, module.timeoutMs));
       if (answer === undefined) break;
-      answers.push(answer.trim());
+      answers.push(trimmed(answer));
     }
     if (answers.length === commands.length) {
       proxy.answered++;

@@ -1,4 +1,5 @@
 import type { RouteKind } from '../../cfg/ast.js';
+import { trimmed } from '../../core/characters.js';
 import { describeMedia, endpointOf, type MediaEndpoint, rewriteMedia } from '../../media/rtpproxy.js';
 import type { MessageRun } from '../../script/call.js';
 import {
@@ -64,7 +65,7 @@ async function exchange(
     typeof own === 'string' && own !== '' ? own : (before?.text ?? (span && run.message.text.slice(span[0], span[1])));
   if (sdp === undefined || (into === undefined && span === undefined)) return -1;
   // Another proxy has rewritten the SDP already.
-  if (marker !== '' && sdp.includes(marker.trim()) && !flags.includes('f')) return -1;
+  if (marker !== '' && sdp.includes(trimmed(marker)) && !flags.includes('f')) return -1;
   const media = describeMedia(sdp);
   if (media.streams.length === 0) return -1;
   const names = namesOf(run, kind);

@@ -1,3 +1,4 @@
+import { trimEnd } from '../../core/characters.js';
 import type { MessageRun } from '../../script/call.js';
 import type { TextEdit } from '../../sip/reply.js';
 import { clockOf, lastUpTo, nameOf, type Stream, streamsOf } from './streams.js';
@@ -37,7 +38,7 @@ class EarlierEdits {
 function rewriteStream(run: MessageRun, stream: Stream, payloads: readonly string[]): void {
   const { head } = stream;
   const first = head.text.split(' ', 3).join(' ');
-  run.edits.replace(head.start, head.start + head.text.length, `${first} ${payloads.join(' ')}`.trimEnd());
+  run.edits.replace(head.start, head.start + head.text.length, trimEnd(`${first} ${payloads.join(' ')}`));
   if (payloads.length === stream.payloads.length) return;
   const gone = new Set(stream.payloads);
   for (const each of payloads) gone.delete(each);

@@ -1,4 +1,4 @@
-import { sameButForCase } from '../../core/characters.js';
+import { sameButForCase, trimmed } from '../../core/characters.js';
 import { holdsText } from '../../core/find-text.js';
 import type { MessageRun } from '../../script/call.js';
 import {
@@ -27,7 +27,7 @@ import {
 function list(text: string): string[] {
   return text
     .split(',')
-    .map((each) => each.trim())
+    .map((each) => trimmed(each))
     .filter((each) => each !== '');
 }
 

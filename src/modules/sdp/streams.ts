@@ -79,7 +79,7 @@ export class Stream {
       let found: Map<string, Codec> | undefined;
       for (const line of this.attributes) {
         if (!line.text.startsWith('a=rtpmap:')) continue;
-        const [, payload, name, clock = ''] = /^a=rtpmap:(\d+) ([^/\s]+)(?:\/(\d+))?/.exec(line.text) ?? [];
+        const [, payload, name, clock = ''] = /^a=rtpmap:(\d+) ([^/ \t\r\n]+)(?:\/(\d+))?/.exec(line.text) ?? [];
         if (payload !== undefined && name !== undefined && found?.has(payload) !== true) {
           found ??= new Map();
           found.set(payload, { name, clock });
@@ -102,7 +102,7 @@ export class Stream {
 /** The words of a text, separated by white space. */
 function words(text: string): string[] {
   // Splitting at a character is several times as fast as at an expression.
-  const parts = /[^\S ]/.test(text) ? text.split(/\s+/) : text.split(' ');
+  const parts = /[\t\r\n]/.test(text) ? text.split(/[ \t\r\n]+/) : text.split(' ');
   return parts.includes('') ? parts.filter((each) => each !== '') : parts;
 }
 
@@ -170,7 +170,7 @@ export function streamsOf(run: MessageRun, span: Span = sdpSpan(run)): Stream[] 
   let at = text.startsWith('m=', bodyStart) ? bodyStart : text.indexOf('\nm=', bodyStart) + 1;
   while (at > 0 && at < bodyEnd && heads.length <= MAX_STREAMS) {
     const line = lineAt(text, at, bodyEnd);
-    const match = /^m=(\S{1,64}) \S{1,64} (\S{1,64}) ?(.*)$/.exec(line.text);
+    const match = /^m=([^ \t\r\n]{1,64}) [^ \t\r\n]{1,64} ([^ \t\r\n]{1,64}) ?(.*)$/.exec(line.text);
     if (match !== null) heads.push({ line, match });
     at = text.indexOf('\nm=', line.end - 1) + 1;
   }

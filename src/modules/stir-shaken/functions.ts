@@ -99,7 +99,7 @@ function authenticate(
   const [certificate] = chainOf(textOf(cert, run));
   const key = keyOf(textOf(pkey, run));
   const where = textOf(x5u, run);
-  if (level === undefined || certificate === undefined || key === undefined || /[\s<>"]/.test(where)) return -1;
+  if (level === undefined || certificate === undefined || key === undefined || /[ \t\r\n<>"]/.test(where)) return -1;
   if (!certificate.checkPrivateKey(key)) return -1;
   const numbers = numbersOf(run, orig, dest);
   if (numbers === undefined) return -3;

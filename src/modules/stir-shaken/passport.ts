@@ -1,4 +1,5 @@
 import { type KeyObject, sign, verify } from 'node:crypto';
+import { trimmed } from '../../core/characters.js';
 
 /** Maximum length of an Identity field. */
 const MAX_IDENTITY = 8192;
@@ -59,7 +60,7 @@ export function isSignedBy({ signed, signature }: Passport, key: KeyObject): boo
 export function readIdentity(value: string): Passport | PassportFault {
   if (value.length > MAX_IDENTITY) return 'invalid';
   // A URL in <> may contain a semicolon.
-  const [token = '', ...rest] = (value.match(/(?:<[^<>]*>|"[^"]*"|[^;<"])+/g) ?? []).map((each) => each.trim());
+  const [token = '', ...rest] = (value.match(/(?:<[^<>]*>|"[^"]*"|[^;<"])+/g) ?? []).map((each) => trimmed(each));
   const parts = token.split('.');
   const [first = '', second = '', third = ''] = parts;
   if (parts.length !== 3 || parts.some((each) => each === '' || !/^[\w-]+$/.test(each))) return 'invalid';
@@ -84,13 +85,7 @@ function parametersIn(texts: readonly string[]): Map<string, string> {
   for (const each of texts) {
     const at = each.indexOf('=');
     if (at > 0)
-      found.set(
-        each.slice(0, at).trim().toLowerCase(),
-        each
-          .slice(at + 1)
-          .trim()
-          .replace(/^"(.*)"$/, '$1'),
-      );
+      found.set(trimmed(each.slice(0, at)).toLowerCase(), trimmed(each.slice(at + 1)).replace(/^"(.*)"$/, '$1'));
   }
   return found;
 }

@@ -37,7 +37,7 @@ export class TopologyStore {
         parameters
           .text('methods_nocontact', 'CANCEL,BYE,PRACK')
           .toUpperCase()
-          .split(/[\s,]+/),
+          .split(/[ \t\r\n,]+/),
       ),
     };
   }

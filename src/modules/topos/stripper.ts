@@ -271,7 +271,7 @@ function lines(name: string, values: readonly string[]): string {
 function contactOf(message: SipMessage): string {
   const field = message.nextField('contact');
   const uri = field === undefined ? '' : uriOf(message.text.slice(field.value, field.end));
-  return uri === '*' || /\s/.test(uri) ? '' : uri;
+  return uri === '*' || /[ \t\r\n]/.test(uri) ? '' : uri;
 }
 
 function marked(value: string, mark: ViaMark): string {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { trimmed } from '../../core/characters.js';
 import { splitAt } from '../../core/find-text.js';
 import { parseUri, type SipUri } from '../../core/uri.js';
 import type { PvarContext, PvarValue } from '../context.js';
@@ -39,11 +40,11 @@ export function integerArgument(
   if (arg.constant === undefined) {
     arg.asInteger?.();
     return (context) => {
-      const text = arg.read(context).trim();
+      const text = trimmed(arg.read(context));
       return INTEGER.test(text) ? Number(text) : otherwise;
     };
   }
-  const text = arg.constant.trim();
+  const text = trimmed(arg.constant);
   if (!INTEGER.test(text)) throw new Error(`needs an integer as ${what}`);
   const constant = Number(text);
   return () => constant;

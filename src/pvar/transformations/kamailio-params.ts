@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 /**
  * Parses a list of parameters as Kamailio's transformations do: "name=value" pairs separated by `separator`. Blanks may
  * surround the parts, and a value may be in single or double quotes. Undefined for any text that is not such a list,
@@ -39,7 +40,7 @@ export function paramList(
     at = blanksFrom(text, at + 1);
   }
   // A single separator is not a list.
-  return pairs.length === 0 || (pairs.length === 1 && pairs[0]?.[0] === '' && text.trim() === separator)
+  return pairs.length === 0 || (pairs.length === 1 && pairs[0]?.[0] === '' && trimmed(text) === separator)
     ? undefined
     : pairs;
 }

@@ -1,3 +1,4 @@
+import { trimEnd } from '../../core/characters.js';
 import { parseAddress } from '../../core/name-addr.js';
 import { parseUri, type SipUri, uriParam, uriTransport } from '../../core/uri.js';
 import type { PvarValue } from '../context.js';
@@ -28,7 +29,7 @@ export function address(of: (text: string) => PvarValue): TransformationDefiniti
 /** A part of the value of To or From. As recorded, a text with a line break that is not folding gives null. */
 export function toBody(of: (address: ReturnType<typeof parts>) => PvarValue): TransformationDefinition {
   return address((text) => {
-    if (/[\r\n](?![ \t\n])/.test(text.trimEnd())) return null;
+    if (/[\r\n](?![ \t\n])/.test(trimEnd(text))) return null;
     const found = parts(text);
     // As recorded, each part is null if the text has no URI, or a parameter with two "=".
     return found.parsed === undefined || TWICE.test(found.params) ? null : of(found);

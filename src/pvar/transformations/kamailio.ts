@@ -1,4 +1,4 @@
-import { trimEnd, trimStart } from '../../core/characters.js';
+import { trimEnd, trimmed, trimStart } from '../../core/characters.js';
 import { coreHash } from '../../core/core-hash.js';
 import { replaceEach } from '../../core/find-text.js';
 import { parseUri, percentDecoded, uriParam } from '../../core/uri.js';
@@ -76,7 +76,7 @@ const cut = substring((text, start, count) => {
 const cutOut: TransformationDefinition = {
   ...cut,
   make(args) {
-    if (args[1]?.constant?.trim().startsWith('-') === true) throw new Error('needs a length of 0 or more');
+    if (trimmed(args[1]?.constant ?? '').startsWith('-')) throw new Error('needs a length of 0 or more');
     return cut.make(args);
   },
 };
@@ -101,7 +101,7 @@ const select = selection((given) => given[0], { separator: '', part: '' });
 
 /** As recorded, an argument of blanks counts as empty. */
 function isBlank(text: string): boolean {
-  return text.trim() === '';
+  return trimmed(text) === '';
 }
 
 /** The character in an argument; for an empty argument a character that no text contains. */
@@ -182,7 +182,7 @@ function ofParams(
         const mark = separator === undefined ? ';' : (separator.constant ?? separator.read(context));
         const pairs = paramList(String(value), mark === '' ? ';' : mark);
         if (pairs === undefined) return null;
-        const wanted = name === undefined ? '' : (name.constant ?? name.read(context)).trim();
+        const wanted = name === undefined ? '' : trimmed(name.constant ?? name.read(context));
         return found(pairs, wanted, number === undefined ? undefined : position(number(context), pairs.length));
       };
     },
@@ -299,7 +299,7 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
     'uri.param',
     withText((text, name) => {
       const uri = parseUri(text);
-      return uri === undefined ? null : (uriParam(uri.params, name.trim().toLowerCase()) ?? '');
+      return uri === undefined ? null : (uriParam(uri.params, trimmed(name).toLowerCase()) ?? '');
     }),
   ],
   ['uri.headers', partOf((uri) => uri.headers.slice(1))],
@@ -308,7 +308,7 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   [
     'uri.scheme',
     onText((text) =>
-      (parseUri(text) ?? lenientUri(text)) === undefined ? null : text.slice(0, text.indexOf(':')).trim(),
+      (parseUri(text) ?? lenientUri(text)) === undefined ? null : trimmed(text.slice(0, text.indexOf(':'))),
     ),
   ],
   [
@@ -337,7 +337,7 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['nameaddr.name', address(nameBefore)],
   ['nameaddr.uri', address((text) => (text.includes('<') ? parts(text).uri : text))],
   ['nameaddr.len', address((text) => (text.includes('>') ? text.indexOf('>') + 1 : text.length))],
-  ['nameaddr.param', withText((text, name) => paramValue(parts(text).params, name.trim()) ?? '')],
+  ['nameaddr.param', withText((text, name) => paramValue(parts(text).params, trimmed(name)) ?? '')],
   ['tobody.uri', toBody(({ uri }) => uri)],
   ['tobody.display', toBody(({ display }) => display)],
   ['tobody.tag', toBody(({ params }) => paramValue(params, 'tag') ?? '')],

@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import { parseAddress } from '../../core/name-addr.js';
 import { parseUri, type SipUri, uriParam, uriTransport } from '../../core/uri.js';
 import type { PvarValue } from '../context.js';
@@ -12,7 +13,7 @@ export function withName(run: (text: string, name: string) => PvarValue): Transf
     max: 1,
     make(args) {
       const name = args[0] as TextReader;
-      return (value, context) => run(String(value), (name.constant ?? name.read(context)).trim());
+      return (value, context) => run(String(value), trimmed(name.constant ?? name.read(context)));
     },
   };
 }
@@ -73,11 +74,12 @@ interface ViaValue {
   readonly params: string;
 }
 
-const VIA = /^([^\s/]+)\s*\/\s*([^\s/]+)\s*\/\s*([^\s/]+)\s+(\[[^\]]*\]|[^\s:;,]+)(?:\s*:\s*([0-9]+))?\s*(;.*)?$/s;
+const VIA =
+  /^([^ \t\r\n/]+)[ \t\r\n]*\/[ \t\r\n]*([^ \t\r\n/]+)[ \t\r\n]*\/[ \t\r\n]*([^ \t\r\n/]+)[ \t\r\n]+(\[[^\]]*\]|[^ \t\r\n:;,]+)(?:[ \t\r\n]*:[ \t\r\n]*([0-9]+))?[ \t\r\n]*(;.*)?$/s;
 
 /** Parses a Via value (RFC 3261 section 20.42), the first of a list. */
 function parseVia(text: string): ViaValue | undefined {
-  const match = VIA.exec((splitList(text.slice(0, 4096), ',')[0] ?? '').trim());
+  const match = VIA.exec(trimmed(splitList(text.slice(0, 4096), ',')[0] ?? ''));
   if (match === null) return undefined;
   const [, name = '', version = '', transport = '', host = '', port = '', params = ''] = match;
   return { name, version, transport, host, port, params };

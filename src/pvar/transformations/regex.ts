@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import { type BoundedRegex, compilePosix } from '../../core/posix-regex.js';
 import type { PvarContext } from '../context.js';
 import type { TextReader } from '../variables/definition.js';
@@ -20,7 +21,7 @@ interface Substitution {
  */
 export function parseSubstitution(text: string): Substitution {
   const mark = text[0];
-  if (mark === undefined || /[A-Za-z0-9\\\s]/.test(mark)) throw new Error('needs "/expression/replacement/flags"');
+  if (mark === undefined || /[A-Za-z0-9\\ \t\r\n]/.test(mark)) throw new Error('needs "/expression/replacement/flags"');
   const parts: string[] = [''];
   for (let i = 1; i < text.length; i++) {
     const c = text[i] as string;
@@ -33,7 +34,7 @@ export function parseSubstitution(text: string): Substitution {
     else parts[parts.length - 1] += c;
   }
   const [what = '', by, flags, more] = parts;
-  if (by === undefined || flags === undefined || more !== undefined || !/^[gis]*$/.test(flags.trim())) {
+  if (by === undefined || flags === undefined || more !== undefined || !/^[gis]*$/.test(trimmed(flags))) {
     throw new Error(`needs "${mark}expression${mark}replacement${mark}flags"`);
   }
   const regex = compilePosix(what, { ignoreCase: flags.includes('i'), lines: flags.includes('s') });

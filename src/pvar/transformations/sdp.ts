@@ -1,3 +1,4 @@
+import { trimEnd, trimmed } from '../../core/characters.js';
 import type { TextReader } from '../variables/definition.js';
 import { integerArgument, position, type TransformationDefinition } from './definition.js';
 
@@ -42,7 +43,7 @@ function onStream(run: (blocks: string[], at: number) => string): Transformation
       const name = which as TextReader;
       return (value, context) => {
         const blocks = blocksOf(String(value));
-        const at = streamAt(blocks, (name.constant ?? name.read(context)).trim());
+        const at = streamAt(blocks, trimmed(name.constant ?? name.read(context)));
         return at === undefined ? null : run(blocks, at);
       };
     },
@@ -60,10 +61,10 @@ export const sdpTransformations: readonly [string, TransformationDefinition][] =
         const letter = type as TextReader;
         const wanted = integerArgument(index, 0, 'index');
         return (value, context) => {
-          const start = `${(letter.constant ?? letter.read(context)).trim().slice(0, 1)}=`;
+          const start = `${trimmed(letter.constant ?? letter.read(context)).slice(0, 1)}=`;
           const lines = linesOf(String(value)).filter((each) => each.startsWith(start));
           const at = position(wanted(context), lines.length);
-          return at === undefined ? null : (lines[at] as string).trimEnd();
+          return at === undefined ? null : trimEnd(lines[at] as string);
         };
       },
     },

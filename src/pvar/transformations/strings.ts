@@ -88,7 +88,7 @@ const PARAM_CHARACTER = /[A-Za-z0-9\-_.!~*'()[\]/:&+$]/;
 const UNESCAPES: Readonly<Record<string, string>> = { '0': '\0' };
 
 function integerIn(text: string): number {
-  const match = /^\s*[+-]?[0-9]{1,15}/.exec(text);
+  const match = /^[ \t\r\n]*[+-]?[0-9]{1,15}/.exec(text);
   return match === null ? 0 : Number(match[0]);
 }
 
@@ -119,7 +119,7 @@ export const stringTransformations: readonly [string, TransformationDefinition][
   ['s.triml', onText(trimStart)],
   ['s.trimr', onText(trimEnd)],
   ['s.dec2hex', onText((text) => (integerIn(text) >>> 0).toString(16))],
-  ['s.hex2dec', onText((text) => Number.parseInt(/^\s*(?:0x)?[0-9A-Fa-f]{1,12}/i.exec(text)?.[0] ?? '0', 16))],
+  ['s.hex2dec', onText((text) => Number.parseInt(/^[ \t\r\n]*(?:0x)?[0-9A-Fa-f]{1,12}/i.exec(text)?.[0] ?? '0', 16))],
   ['s.b64encode', onText((text) => Buffer.from(text, 'latin1').toString('base64'))],
   ['s.b64decode', onText((text) => Buffer.from(text, 'base64').toString('latin1'))],
   ['s.xor', xor],

@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import type { PvarContext } from '../context.js';
 import { eachOf, orNull, pickOf, type TextReader, type VariableDefinition } from './definition.js';
 
@@ -7,7 +8,7 @@ const MAX_PARTS = 64;
 /** The boundary of a multipart body; undefined for another Content-Type (RFC 2046 section 5.1.1). */
 export function boundaryOf(contentType: string | undefined): string | undefined {
   if (contentType === undefined || !/^multipart\//i.test(contentType)) return undefined;
-  const match = /;\s*boundary\s*=\s*(?:"([^"]{1,70})"|([^;\s]{1,70}))/i.exec(contentType);
+  const match = /;[ \t\r\n]*boundary[ \t\r\n]*=[ \t\r\n]*(?:"([^"]{1,70})"|([^; \t\r\n]{1,70}))/i.exec(contentType);
   return match?.[1] ?? match?.[2];
 }
 
@@ -38,7 +39,7 @@ function partsOf({ message }: PvarContext, type: string): string[] {
 }
 
 function mediaType(contentType: string): string {
-  return (contentType.split(';', 1)[0] ?? '').trim().toLowerCase();
+  return trimmed(contentType.split(';', 1)[0] ?? '').toLowerCase();
 }
 
 /** $rb: the body; $rb(application/sdp): its first part of a type; $(rb(application/isup)[-1]): the last one. */
@@ -51,7 +52,7 @@ export const bodyVariable: VariableDefinition = {
       return { get: ({ message }) => orNull(message.body) };
     }
     const type: TextReader = argument;
-    const list = (context: PvarContext): string[] => partsOf(context, type.read(context).trim().toLowerCase());
+    const list = (context: PvarContext): string[] => partsOf(context, trimmed(type.read(context)).toLowerCase());
     return { get: pickOf(index, list), all: eachOf(index, list) };
   },
 };

@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import type { PvarContext, PvarValue } from '../context.js';
 import type { JsonValue } from '../json-value.js';
 import type { CompiledVariable, IndexReader, TextReader, VariableDefinition } from './definition.js';
@@ -23,7 +24,7 @@ const MAX_WRITTEN = 4 * 1024 * 1024;
 
 /** "name/key/list[0]", "name/list[]", "name.keys". */
 function pathOf(text: string): Path | undefined {
-  let rest = text.trim();
+  let rest = trimmed(text);
   let list: Path['list'];
   const ending = /\.(keys|values)$/.exec(rest);
   if (ending !== null) {

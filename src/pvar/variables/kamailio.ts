@@ -1,3 +1,4 @@
+import { trimmedIfThere } from '../../core/characters.js';
 import type { PvarContext, PvarValue } from '../context.js';
 import type { TextReader, VariableDefinition } from './definition.js';
 
@@ -8,7 +9,8 @@ interface RecordReference {
   readonly field: string;
 }
 
-const REFERENCE = /^\s*([A-Za-z0-9_]{1,64})(?:\[\s*([+-]?[0-9]{1,6})\s*\])?\s*=>\s*([A-Za-z0-9_]{1,64})(?:\[0\])?\s*$/;
+const REFERENCE =
+  /^[ \t\r\n]*([A-Za-z0-9_]{1,64})(?:\[[ \t\r\n]*([+-]?[0-9]{1,6})[ \t\r\n]*\])?[ \t\r\n]*=>[ \t\r\n]*([A-Za-z0-9_]{1,64})(?:\[0\])?[ \t\r\n]*$/;
 
 function referenceOf(text: string): RecordReference | undefined {
   const match = REFERENCE.exec(text);
@@ -56,7 +58,7 @@ const dsg: VariableDefinition = {
   argument: 'required',
   indexed: false,
   compile(argument) {
-    const field = argument?.constant?.trim();
+    const field = trimmedIfThere(argument?.constant);
     const known = GROUP_FIELDS.find((each) => each === field);
     if (known === undefined) throw new Error(`needs one of the fields ${GROUP_FIELDS.join(', ')}`);
     return { get: (context) => context.groupField?.(known) ?? null };

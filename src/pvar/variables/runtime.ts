@@ -1,4 +1,5 @@
 import { avpName } from '../../core/avp-name.js';
+import { trimmed } from '../../core/characters.js';
 import { bracketed } from '../../core/uri.js';
 import { integerOf, type PvarContext } from '../context.js';
 import { formatTime, timeText } from '../time-format.js';
@@ -86,7 +87,7 @@ const sharingTag: VariableDefinition = {
   indexed: false,
   compile(argument) {
     const name = argument as TextReader;
-    return { get: (context) => context.sharingTag?.((name.constant ?? name.read(context)).trim()) ?? null };
+    return { get: (context) => context.sharingTag?.(trimmed(name.constant ?? name.read(context))) ?? null };
   },
 };
 
@@ -95,7 +96,7 @@ const parameter: VariableDefinition = {
   indexed: false,
   compile(argument) {
     const name = argument as TextReader;
-    return { get: (context) => context.params.get((name.constant ?? name.read(context)).trim()) ?? null };
+    return { get: (context) => context.params.get(trimmed(name.constant ?? name.read(context))) ?? null };
   },
 };
 

@@ -1,4 +1,4 @@
-import { trimEnd } from '../../core/characters.js';
+import { trimEnd, trimmed } from '../../core/characters.js';
 import type { PvarContext, PvarMessage } from '../context.js';
 import { eachOf, joined, pick, pickOf, plain, type TextReader, type VariableDefinition } from './definition.js';
 
@@ -77,9 +77,9 @@ export function headerVariables(
     compile(argument, index) {
       const name = argument as TextReader;
       const { constant } = name;
-      if (constant !== undefined && !NAME.test(constant.trim())) throw new Error('needs the name of a header field');
+      if (constant !== undefined && !NAME.test(trimmed(constant))) throw new Error('needs the name of a header field');
       const nameIn =
-        constant === undefined ? (context: PvarContext) => name.read(context).trim() : () => constant.trim();
+        constant === undefined ? (context: PvarContext) => trimmed(name.read(context)) : () => trimmed(constant);
       const at = (context: PvarContext, i: number) => reader.value(context.message, nameIn(context), i) ?? null;
       const count = (context: PvarContext) => reader.count(context.message, nameIn(context));
       const all = eachOf(index, (context) => [...reader.values(context.message, nameIn(context))]);
@@ -99,7 +99,7 @@ export function headerVariables(
     indexed: false,
     compile(argument) {
       const name = argument as TextReader;
-      return { get: (context) => reader.count(context.message, (name.constant ?? name.read(context)).trim()) };
+      return { get: (context) => reader.count(context.message, trimmed(name.constant ?? name.read(context))) };
     },
   };
   return [['hdr', hdr], ...counts.map((name): [string, VariableDefinition] => [name, counter])];

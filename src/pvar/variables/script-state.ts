@@ -1,4 +1,5 @@
 import { avpName } from '../../core/avp-name.js';
+import { trimmed } from '../../core/characters.js';
 import type { PvarContext, PvarValue } from '../context.js';
 import { cellFinder } from '../var-store.js';
 import { each, type IndexReader, joined, pick, plain, type TextReader, type VariableDefinition } from './definition.js';
@@ -82,9 +83,9 @@ const AVP_NAME = /^(?:i:\d+|s?:[^.:]+|[^.:]+)$/i;
 
 function kamailioAvpName(text: TextReader): (context: PvarContext) => string {
   const { constant } = text;
-  if (constant !== undefined && !AVP_NAME.test(constant.trim()))
+  if (constant !== undefined && !AVP_NAME.test(trimmed(constant)))
     throw new Error(`has no name of that form: ${constant}`);
-  if (constant !== undefined && /^\s*i:0+\s*$/i.test(constant)) return () => '';
+  if (constant !== undefined && /^[ \t\r\n]*i:0+[ \t\r\n]*$/i.test(constant)) return () => '';
   const nameIn = avpNameReader(text);
   if (constant !== undefined) return nameIn;
   return (context) => {

@@ -96,7 +96,7 @@ export function urnParts(text: string): SipUri | undefined {
  * part or after its host, or "urn:NID:NSS" (RFC 8141), whose parts count as user and host. Undefined for others.
  */
 export function lenientUri(text: string): SipUri | undefined {
-  const urn = /^(urn):([^:\s]+):([^\s;?]+)$/i.exec(text);
+  const urn = /^(urn):([^: \t\r\n]+):([^ \t\r\n;?]+)$/i.exec(text);
   if (urn !== null) {
     const [, scheme, user = '', host = ''] = urn;
     return { ...NO_PARTS, scheme: scheme?.toLowerCase() as SipUri['scheme'], user, host };
@@ -106,7 +106,7 @@ export function lenientUri(text: string): SipUri | undefined {
   if (colon < 0 || (at >= 0 && colon > at)) return undefined;
   const head = text.slice(0, colon + 1);
   const user = at < 0 ? '' : text.slice(colon + 1, at);
-  const lenient = /[\s<>"]/.test(user);
+  const lenient = /[ \t\r\n<>"]/.test(user);
   const afterUser = text.slice(at < 0 ? colon + 1 : at + 1);
   const semi = afterUser.search(/[;?]/);
   const host = semi < 0 ? afterUser : afterUser.slice(0, semi);

@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import { type PvarContext, textOf } from '../context.js';
 import type { TextReader, VariableDefinition } from './definition.js';
 
@@ -25,12 +26,12 @@ export const sdpLine: VariableDefinition = {
     return {
       get: (context) => {
         const body = sdpOf(context);
-        const wanted = (text.constant ?? text.read(context)).trim();
+        const wanted = trimmed(text.constant ?? text.read(context));
         const span = /^[A-Za-z]/.test(wanted) ? lineSpan(body, wanted) : undefined;
         return span === undefined ? null : body.slice(...span).replace(/\r?\n$/, '');
       },
       set: (context, value) => {
-        const wanted = (text.constant ?? text.read(context)).trim();
+        const wanted = trimmed(text.constant ?? text.read(context));
         const span = lineSpan(sdpOf(context), wanted);
         if (span !== undefined) context.editSdp?.(span[0], span[1], value === null ? '' : `${textOf(value)}\r\n`);
       },
@@ -59,7 +60,7 @@ export const sdpStream: VariableDefinition = {
     const text = argument as TextReader;
     return {
       get: (context) => {
-        const start = `m=${(text.constant ?? text.read(context)).trim().toLowerCase()} `;
+        const start = `m=${trimmed(text.constant ?? text.read(context)).toLowerCase()} `;
         for (const line of sdpOf(context).split(/\r?\n/)) {
           if (line.slice(0, start.length).toLowerCase() === start) return line;
         }

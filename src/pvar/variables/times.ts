@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import { ownValue } from '../../core/own-value.js';
 import { dayOfYear } from '../time-format.js';
 import type { VariableDefinition } from './definition.js';
@@ -26,7 +27,7 @@ export function timeVariable(dateOf: (ms: number) => Date): VariableDefinition {
     argument: 'required',
     indexed: false,
     compile: (argument) => {
-      const part = ownValue(PARTS, argument?.constant?.trim() ?? '');
+      const part = ownValue(PARTS, trimmed(argument?.constant ?? ''));
       if (part === undefined) throw new Error(`needs one of ${Object.keys(PARTS).join(', ')}`);
       return { get: (context) => part(dateOf(context.clock.now())) };
     },

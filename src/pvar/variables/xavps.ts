@@ -13,7 +13,7 @@ const REFERENCE =
   /^([^[\]=>]{1,128})(?:\[(\*|[+-]?[0-9]{1,6})\])?(?:=>([^[\]=>]{1,128})(?:\[(\*|[+-]?[0-9]{1,6})\])?)?$/;
 
 function referenceOf(text: string, fold: boolean): Reference | undefined {
-  const packed = text.replace(/\s/g, '');
+  const packed = text.replace(/[ \t\r\n]/g, '');
   const match = REFERENCE.exec(fold ? packed.toLowerCase() : packed);
   if (match === null) return undefined;
   const [, name = '', index, field, position] = match;

@@ -1,3 +1,4 @@
+import { trimmed, trimmedIfThere } from '../../core/characters.js';
 import { ownValue } from '../../core/own-value.js';
 import { bracketed, parseUri, type TransportName } from '../../core/uri.js';
 import { countDestinations } from '../../engine/count.js';
@@ -36,7 +37,7 @@ export function isInList(
   const found = setReference(site.env.engine, set, partition);
   if (typeof found === 'string') return site.refused('ds_is_in_list', found);
   const { setId } = found;
-  const active = activeOnly?.trim() ?? '';
+  const active = trimmed(activeOnly ?? '');
   const destination = findInList(found.partition, {
     ip,
     port: integerOf(port) ?? 0,
@@ -74,8 +75,8 @@ export function isFromList(site: DispatcherSite, set = '-1', mode?: string, uri?
   const found = setFor(site, name, set, partition);
   const bits = numberFor(site, name, 'mode', mode, FROM_LIST.anyProtocol);
   if (found === undefined || bits === undefined) return -1;
-  const address = addressOf(site, uri?.trim());
-  if (address === undefined) return site.refused(name, `"${uri?.trim()}" is not a SIP URI`);
+  const address = addressOf(site, trimmedIfThere(uri));
+  if (address === undefined) return site.refused(name, `"${trimmedIfThere(uri)}" is not a SIP URI`);
   const { pvars, env } = site;
   const { protocol, receivedAddress, receivedPort } = pvars;
   const host = bracketed(receivedAddress);

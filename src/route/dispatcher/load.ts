@@ -1,3 +1,4 @@
+import { trimmedIfThere } from '../../core/characters.js';
 import { updateCalls } from '../../engine/kamailio/calls.js';
 import { type KamailioFlavour, kamailioOf } from '../../engine/kamailio/flavour.js';
 import type { SipMessage } from '../../sip/message.js';
@@ -7,7 +8,7 @@ import type { DispatcherSite } from './site.js';
 
 /** The partitions that count calls: the named one, or all. */
 function* counting({ env }: DispatcherSite, name: string | undefined): Generator<KamailioFlavour> {
-  const wanted = name?.trim();
+  const wanted = trimmedIfThere(name);
   for (const partition of env.engine.partitions) {
     const kamailio = wanted === undefined || partition.name === wanted ? kamailioOf(partition) : undefined;
     if (kamailio !== undefined) yield kamailio;

@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import type { Engine } from '../../engine/engine.js';
 import { kamailioOf } from '../../engine/kamailio/flavour.js';
 import type { Partition } from '../../engine/partition.js';
@@ -18,10 +19,10 @@ export interface SetReference {
 /** Parses a set with its partition, or returns the error. `partition` is used for a text without one. */
 export function setReference(engine: Engine, text: string, partition = ''): SetReference | string {
   const colon = text.lastIndexOf(':');
-  const prefix = colon < 0 ? '' : text.slice(0, colon).trim();
-  const set = text.slice(colon + 1).trim();
+  const prefix = colon < 0 ? '' : trimmed(text.slice(0, colon));
+  const set = trimmed(text.slice(colon + 1));
   if (set !== '' && !/^[+-]?[0-9]{1,10}$/.test(set)) return `set "${set}" is not a number`;
-  const name = prefix === '' ? partition.trim() : prefix;
+  const name = prefix === '' ? trimmed(partition) : prefix;
   const found = engine.partition(name);
   if (found === undefined) return `no partition "${name}"`;
   return { partition: found, setId: set === '' ? undefined : Number(set) };
@@ -32,7 +33,7 @@ export function setReference(engine: Engine, text: string, partition = ''): SetR
  * function `name`.
  */
 export function partitionFor(site: DispatcherSite, name: string, partition = ''): Partition | undefined {
-  const wanted = partition.trim();
+  const wanted = trimmed(partition);
   const found = site.env.engine.partition(wanted);
   if (found === undefined) site.refused(name, `no partition "${wanted}"`);
   return found;
@@ -55,7 +56,7 @@ export function setFor(
   set: string,
   partition?: string,
 ): (SetReference & { readonly setId: number }) | undefined {
-  const found = setReference(site.env.engine, set.trim(), partition);
+  const found = setReference(site.env.engine, trimmed(set), partition);
   if (typeof found !== 'string' && found.setId !== undefined) return { ...found, setId: found.setId };
   site.refused(name, typeof found === 'string' ? found : 'no set is named');
   return undefined;

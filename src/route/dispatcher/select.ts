@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import { kamailioOf } from '../../engine/kamailio/flavour.js';
 import { parseRoutes, type RoutesMode, routesMode } from '../../engine/kamailio/select-routes.js';
 import type { Partition } from '../../engine/partition.js';
@@ -70,8 +71,8 @@ export function selectOpensips(
 /** Adds the file's default flags to a call that gives no flags, or only a number of destinations. */
 function withDefaults(flags: string | undefined, letters: string | undefined): string | undefined {
   if (letters === undefined) return flags;
-  if (flags === undefined || flags.trim() === '') return letters;
-  return /^\s*\d+\s*$/.test(flags) ? `${letters} M ${flags.trim()}` : flags;
+  if (flags === undefined || trimmed(flags) === '') return letters;
+  return /^[ \t\r\n]*\d+[ \t\r\n]*$/.test(flags) ? `${letters} M ${trimmed(flags)}` : flags;
 }
 
 /** ds_select_dst, ds_select_domain and ds_select of Kamailio. */
@@ -115,16 +116,16 @@ export function selectRoutes(
 ): number {
   const name = 'ds_select_routes';
   const colon = rules.lastIndexOf(':');
-  const given = partition.trim();
-  const wanted = colon < 0 ? given : rules.slice(0, colon).trim();
+  const given = trimmed(partition);
+  const wanted = colon < 0 ? given : trimmed(rules.slice(0, colon));
   // A peer may have written the rules (they can come from a header); they must not change the partition that the script
   // names.
   if (given !== '' && wanted !== given) return site.refused(name, `the rules name partition "${wanted}"`);
   const found = partitionFor(site, name, wanted);
   if (found === undefined) return -1;
   if (kamailioOf(found) === undefined) return site.refused(name, NOT_KAMAILIO);
-  const way = routesMode(mode.trim());
-  if (way === undefined) return site.refused(name, `mode "${mode.trim()}" is not one of d, r, x`);
+  const way = routesMode(trimmed(mode));
+  if (way === undefined) return site.refused(name, `mode "${trimmed(mode)}" is not one of d, r, x`);
   const max = numberFor(site, name, 'limit', limit);
   if (max === undefined) return -1;
   const routes = parseRoutes(rules.slice(colon + 1), 0, max);

@@ -1,3 +1,4 @@
+import { trimmed, trimmedIfThere } from '../../core/characters.js';
 import { markBits } from '../../engine/kamailio/states.js';
 import type { Partition } from '../../engine/partition.js';
 import type { DispatcherCallSite } from './call.js';
@@ -28,8 +29,8 @@ function mark(site: DispatcherCallSite, partition: Partition, state: string): nu
  * ds_mark_dst of OpenSIPS, with the arguments in both orders: (state, partition) of today, (partition, state) of 2.1.
  */
 export function markOpensips(site: DispatcherCallSite, first: string | undefined, second: string | undefined): number {
-  let state = first?.trim();
-  let name = second?.trim();
+  let state = trimmedIfThere(first);
+  let name = trimmedIfThere(second);
   if (name !== undefined && isState(name) && (state === undefined || !isState(state))) [state, name] = [name, state];
   const found = partitionFor(site, 'ds_mark_dst', name);
   return found === undefined ? -1 : mark(site, found, state ?? '');
@@ -38,7 +39,7 @@ export function markOpensips(site: DispatcherCallSite, first: string | undefined
 /** ds_mark_dst of Kamailio, for the partition used last. */
 export function markKamailio(site: DispatcherCallSite, state = ''): number {
   const found = kamailioFor(site, 'ds_mark_dst', undefined);
-  return found === undefined ? -1 : mark(site, found, state.trim());
+  return found === undefined ? -1 : mark(site, found, trimmed(state));
 }
 
 /** ds_mark_addr of Kamailio: sets the state of any destination, without regard to thresholds. */
@@ -46,7 +47,7 @@ export function markAddress(site: DispatcherSite, state: string, set: string, ur
   const name = 'ds_mark_addr';
   const found = kamailioSetFor(site, name, set, partition);
   if (found === undefined) return -1;
-  const bits = markBits(state.trim(), found.flavour.options);
+  const bits = markBits(trimmed(state), found.flavour.options);
   if (bits === undefined) return site.refused(name, `state "${state}" is not one of a, i, d, t, p`);
   const destination = found.partition.find(found.setId, uri);
   if (destination === undefined) return -1;

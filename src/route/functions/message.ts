@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import { code, param, type SharedFunctions } from './definition.js';
 import type { MessageSite } from './site.js';
 
@@ -29,7 +30,7 @@ const METHODS = new Set([
 function methodCheck(value: string | number): string | undefined {
   const words = String(value)
     .split(/[|,]/)
-    .map((each) => each.trim());
+    .map((each) => trimmed(each));
   if (words.length === 1) return undefined;
   const bad = words.find((each, i) => !METHODS.has(each.toUpperCase()) && (each !== '' || i < words.length - 1));
   return bad === undefined ? undefined : `unknown method "${bad}" in a list`;
@@ -50,7 +51,7 @@ export function methodTest(list: string): (method: string) => boolean {
   const words = list
     .toUpperCase()
     .split(/[|,]/)
-    .map((each) => each.trim());
+    .map((each) => trimmed(each));
   const [first, second] = words;
   if (second === undefined) return (method) => method === first && method !== '';
   return (method) => (words.includes(method) ? method !== '' : method.includes('|') && namesMethod(list, method));

@@ -1,4 +1,5 @@
 import type { RouteKind } from '../../cfg/ast.js';
+import { trimmed } from '../../core/characters.js';
 import type { RequestActions } from './actions.js';
 import { optional, param, type SharedFunctions } from './definition.js';
 import type { MessageSite } from './site.js';
@@ -75,7 +76,7 @@ export const BLACKLIST_FUNCTIONS = {
     routes: 'any',
     summary: 'does not send to addresses of a black list',
     run(site: BlacklistSite, list: string): number {
-      const name = list.trim();
+      const name = trimmed(list);
       if (!site.env.hasBlacklist(name)) return site.refused('use_blacklist', `no black list "${name}"`);
       if (!site.call.blacklists.includes(name)) site.call.blacklists.push(name);
       return 1;
@@ -86,7 +87,7 @@ export const BLACKLIST_FUNCTIONS = {
     routes: 'any',
     summary: 'undoes use_blacklist()',
     run({ call: { blacklists } }: BlacklistSite, list: string): number {
-      const name = list.trim();
+      const name = trimmed(list);
       if (name === 'all') blacklists.length = 0;
       const at = blacklists.indexOf(name);
       if (at >= 0) blacklists.splice(at, 1);

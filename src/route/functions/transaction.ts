@@ -1,4 +1,5 @@
 import type { RouteKind } from '../../cfg/ast.js';
+import { trimmed } from '../../core/characters.js';
 import type { ArmedKind, RelayFlags, RequestActions } from './actions.js';
 import { code, optional, param, type SharedFunction, type SharedFunctions } from './definition.js';
 import type { MessageSite } from './site.js';
@@ -20,7 +21,7 @@ export function relayFlags(text: string): RelayFlags {
 /** A URI to send to, from "host:port", "udp:host:port" or a URI. */
 export function outboundUri(text: string): string | undefined {
   if (/^sips?:/i.test(text)) return text;
-  const match = /^(?:(udp|tcp|tls|ws|wss|sctp):)?(\[[^\]]+\]|[^:\s]+)(?::(\d+))?$/i.exec(text.trim());
+  const match = /^(?:(udp|tcp|tls|ws|wss|sctp):)?(\[[^\]]+\]|[^: \t\r\n]+)(?::(\d+))?$/i.exec(trimmed(text));
   if (match === null) return undefined;
   const [, transport, host, port] = match;
   return `sip:${host}${port === undefined ? '' : `:${port}`}${transport === undefined || /^udp$/i.test(transport) ? '' : `;transport=${transport.toLowerCase()}`}`;
@@ -36,7 +37,7 @@ const FLAG_WORDS = ['no-auto-477', 'no-dns-failover', 'pass-reason-hdr', 'pass-r
 /** Whether flags are valid: words separated by commas; up to 2.x also a number. */
 function knownFlags(text: string, generation: number): boolean {
   if (generation < 3 && /^(?:0x[0-9a-f]+|\d+)?$/i.test(text)) return true;
-  return text.split(',').every((each) => FLAG_WORDS.includes(each.trim()));
+  return text.split(',').every((each) => FLAG_WORDS.includes(trimmed(each)));
 }
 
 /** Functions of tm about the reply that the route handles. */

@@ -1,3 +1,4 @@
+import { trimmedIfThere } from '../../core/characters.js';
 import { maskUri } from '../../core/mask.js';
 import { parseUri } from '../../core/uri.js';
 import type { CompiledSet } from '../../engine/compiled-set.js';
@@ -299,7 +300,7 @@ function decidedBy(
       return over('the digest username', scope.authUsername, dispatcherHash(scope.authUsername ?? ''));
     case 'hash-pvar':
     case 'hash-variable': {
-      const value = scope.hashVar(partition.name)?.trim();
+      const value = trimmedIfThere(scope.hashVar(partition.name));
       return over('hash_pvar', value, dispatcherHash(value ?? ''));
     }
     case 'round-robin':

@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import { SwitchyardError } from '../../core/errors.js';
 import type { TransportName } from '../../core/uri.js';
 import type { SourceWanted } from '../../engine/flavour.js';
@@ -19,8 +20,8 @@ const SHAPE = /^(?:([^:;]+):)?(\*|[0-9]{1,10})((?:;.*)?)$/s;
 
 /** Parses "1", "acme:1", "*" or "1;port;active;attrs=pstn*". Throws SwitchyardError CONFIG_INVALID. */
 export function parseFromList(text: string): FromList {
-  const [, partition = '', set = '', options = ''] = SHAPE.exec(text.trim()) ?? [];
-  const words = options.split(';').map((each) => each.trim());
+  const [, partition = '', set = '', options = ''] = SHAPE.exec(trimmed(text)) ?? [];
+  const words = options.split(';').map((each) => trimmed(each));
   const attrs = words.find((each) => each.startsWith('attrs='))?.slice(6);
   const unknown = words.find(
     (each) => each !== '' && each !== 'port' && each !== 'active' && !each.startsWith('attrs='),
@@ -29,7 +30,13 @@ export function parseFromList(text: string): FromList {
     throw new SwitchyardError('CONFIG_INVALID', `${FROM} "${text}" is not a set as in "1", "acme:1;port", "*;active"`);
   }
   const setId = set === '*' ? undefined : Number(set);
-  return { partition: partition.trim(), setId, port: words.includes('port'), active: words.includes('active'), attrs };
+  return {
+    partition: trimmed(partition),
+    setId,
+    port: words.includes('port'),
+    active: words.includes('active'),
+    attrs,
+  };
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { RoutingRule, SelectConfig } from '../../config/settings.js';
+import { trimmed } from '../../core/characters.js';
 import { SwitchyardError } from '../../core/errors.js';
 import { FLAG } from '../../engine/algorithms/algorithm.js';
 import { kamailioOf } from '../../engine/kamailio/flavour.js';
@@ -183,7 +184,7 @@ function compileRoutes(
     const text = (each: Format) => each.constant ?? each.evaluate(scope.pvars);
     const limit = Number(text(maxRes));
     if (!Number.isSafeInteger(limit)) return `max_res "${text(maxRes)}" is not a number`;
-    const routes = parseRoutes(text(format).trim(), bits(text(flags)), limit);
+    const routes = parseRoutes(trimmed(text(format)), bits(text(flags)), limit);
     if (routes.problem !== undefined) return routes.problem;
     const found = ready({ partition: text(partition), targets: [] }, partitions);
     if (typeof found === 'string') return found;

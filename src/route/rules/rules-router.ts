@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import type { Logger } from '../../core/logger.js';
 import { parseUri } from '../../core/uri.js';
 import type { Destination } from '../../engine/destination.js';
@@ -328,7 +329,7 @@ export class RulesRouter implements Router {
 /** The reply to an OPTIONS for the proxy itself (RFC 3261 section 11.2). The proxy supports the extension Path only. */
 function ownOptions(message: RoutedRequest['message']): RouteDecision {
   const required = message.headers('require').flatMap((value) => value.split(','));
-  const unknown = required.map((tag) => tag.trim()).filter((tag) => tag !== '' && tag.toLowerCase() !== 'path');
+  const unknown = required.map((tag) => trimmed(tag)).filter((tag) => tag !== '' && tag.toLowerCase() !== 'path');
   if (unknown.length > 0) {
     return { kind: 'reply', code: 420, reason: reasonPhrase(420), headers: `Unsupported: ${unknown.join(', ')}\r\n` };
   }

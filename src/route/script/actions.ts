@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import { nearest } from '../../core/nearest.js';
 import { reasonPhrase } from '../../sip/reply.js';
 import type { RequestActions } from '../functions/actions.js';
@@ -51,9 +52,7 @@ export const scriptActions: RequestActions<RouteCallSite, number> = {
   cancelled: ({ call }) => call.cancelled,
 
   reply({ call }, status, reason) {
-    const phrase = wireText(reason)
-      .replace(/[\x00-\x1f\x7f]+/g, ' ')
-      .trim();
+    const phrase = trimmed(wireText(reason).replace(/[\x00-\x1f\x7f]+/g, ' '));
     const { request } = call;
     if (request.message.method === 'ACK') return -1;
     if (status >= 200) return call.answer(status, phrase) ? 1 : -1;
@@ -73,12 +72,12 @@ export const scriptActions: RequestActions<RouteCallSite, number> = {
 
   appendBranch(site, uri, q) {
     const { call, pvars } = site;
-    const given = uri === undefined ? '' : wireText(uri).trim();
+    const given = uri === undefined ? '' : trimmed(wireText(uri));
     const fault = call.branches.add({
       requestUri: given === '' ? call.scope.requestUri : given,
       destinationUri: given === '' ? pvars.destinationUri : undefined,
       sendSocket: pvars.sendSocket,
-      q: q.trim(),
+      q: trimmed(q),
       destination: given === '' ? call.destination : undefined,
     });
     return fault === undefined ? 1 : site.refused('append_branch', fault);

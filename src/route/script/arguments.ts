@@ -51,7 +51,7 @@ export type TextOrNumber = string | number;
 
 /** Whether a text is a whole number of at most ten digits. */
 export function isWholeNumber(text: string): boolean {
-  return /^\s*[+-]?[0-9]{1,10}\s*$/.test(text);
+  return /^[ \t\r\n]*[+-]?[0-9]{1,10}[ \t\r\n]*$/.test(text);
 }
 
 /** Calls a function of the shared tables with its arguments converted as the table says. Returns its code. */
@@ -73,7 +73,7 @@ function argumentOf(
   if (parameter?.kind === 'writable') return writableOf(String(argument));
   const text = evaluated(context, argument);
   if (parameter?.as !== 'number') return text;
-  return /^\s*[+-]?[0-9]{1,10}\s*$/.test(text) ? Number(text) : undefined;
+  return /^[ \t\r\n]*[+-]?[0-9]{1,10}[ \t\r\n]*$/.test(text) ? Number(text) : undefined;
 }
 
 /** Text as the bytes that are sent, one code unit for each: characters beyond latin1 are encoded as UTF-8. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { trimmed } from '../../core/characters.js';
 import type { ExecutedStep } from '../../core/executed-step.js';
 import type { PvarScope } from '../../pvar/context.js';
 import { formatOf } from './arguments.js';
@@ -53,7 +54,7 @@ export class CallPath implements RouteTrace {
       for (const [variable, value] of targetsOf(pvars)) {
         if (value !== before.get(variable)) values.set(variable, this.cut(value));
       }
-      const text = (this.line(file, line) ?? name).trim().slice(0, this.bounds.characters);
+      const text = trimmed(this.line(file, line) ?? name).slice(0, this.bounds.characters);
       this.steps.push({ file, line, depth, text, result, values: [...values] });
     };
     try {

@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import { messageOf } from '../../core/errors.js';
 import { nearest } from '../../core/nearest.js';
 import { routesMode as modeOf } from '../../engine/kamailio/select-routes.js';
@@ -28,7 +29,7 @@ export function setOrAll(value: Constant): string | undefined {
 
 function setOf(value: Constant): string {
   const text = String(value);
-  return text.slice(text.lastIndexOf(':') + 1).trim();
+  return trimmed(text.slice(text.lastIndexOf(':') + 1));
 }
 
 /** Checks a whole number, given as text or number. */
@@ -38,12 +39,12 @@ export function wholeNumber(value: Constant): string | undefined {
 
 /** Checks the state argument of ds_mark_addr. */
 export function markedState(value: Constant): string | undefined {
-  return /^[aidtp]*$/i.test(String(value).trim()) ? undefined : `state "${value}" is not one of a, i, d, t, p`;
+  return /^[aidtp]*$/i.test(trimmed(String(value))) ? undefined : `state "${value}" is not one of a, i, d, t, p`;
 }
 
 /** Checks the mode of ds_select_routes. */
 export function routesMode(value: Constant): string | undefined {
-  return modeOf(String(value).trim()) === undefined ? `mode "${value}" is not one of d, r, x` : undefined;
+  return modeOf(trimmed(String(value))) === undefined ? `mode "${value}" is not one of d, r, x` : undefined;
 }
 
 /** Checks header lines that append_hf adds. */
@@ -63,7 +64,7 @@ export function replyLines(value: Constant): string | undefined {
 
 /** Checks a bound of get_redirects: a number of Contacts, "*", or two bounds as "total:each". */
 export function redirections(value: Constant): string | undefined {
-  const bounds = /^\s*(?:\*|[0-9]{1,9})\s*(?::\s*(?:\*|[0-9]{1,9})\s*)?$/;
+  const bounds = /^[ \t\r\n]*(?:\*|[0-9]{1,9})[ \t\r\n]*(?::[ \t\r\n]*(?:\*|[0-9]{1,9})[ \t\r\n]*)?$/;
   return bounds.test(String(value)) ? undefined : `"${value}" is not a number of Contacts`;
 }
 
@@ -137,10 +138,10 @@ function valueFault({ as, check }: SharedParameter, text: string): string | unde
 
 /** The error of a name: a partition (alone or before a set) or black list that the settings do not have. */
 function nameFault({ name: what }: SharedParameter, text: string, names: KnownNames): string | undefined {
-  if (what === 'black list') return unknownName('black list', text.trim(), names.blacklists);
-  if (what === 'partition') return unknownName('partition', text.trim(), names.partitions);
+  if (what === 'black list') return unknownName('black list', trimmed(text), names.blacklists);
+  if (what === 'partition') return unknownName('partition', trimmed(text), names.partitions);
   const colon = what === 'set' ? text.lastIndexOf(':') : -1;
-  return colon < 0 ? undefined : unknownName('partition', text.slice(0, colon).trim(), names.partitions);
+  return colon < 0 ? undefined : unknownName('partition', trimmed(text.slice(0, colon)), names.partitions);
 }
 
 /** "" stands for the default partition. */

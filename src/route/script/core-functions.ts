@@ -1,3 +1,4 @@
+import { trimEnd, trimmed } from '../../core/characters.js';
 import type { AvpStore } from '../../pvar/avp-store.js';
 import type { PvarScope, PvarValue } from '../../pvar/context.js';
 import { OPENSIPS_FUNCTIONS } from '../dispatcher/table.js';
@@ -60,7 +61,7 @@ export class CoreFunctions {
     const level = text === undefined ? 'NOTICE' : (logLevel(levelOrText)?.level ?? 'NOTICE');
     const written = WRITTEN_LEVELS[level];
     if (this.env.log.isLevelEnabled(written)) {
-      this.env.log[written]({ route: this.site.route }, this.format(text ?? levelOrText).trimEnd());
+      this.env.log[written]({ route: this.site.route }, trimEnd(this.format(text ?? levelOrText)));
     }
     return this.done(1);
   }
@@ -90,7 +91,7 @@ export class CoreFunctions {
     pattern?: string,
   ): boolean {
     const fourth = partitionOrActiveOnly;
-    const isFlag = typeof fourth !== 'string' || (activeOnly === undefined && /^[01]?$/.test(fourth.trim()));
+    const isFlag = typeof fourth !== 'string' || (activeOnly === undefined && /^[01]?$/.test(trimmed(fourth)));
     const partition = isFlag ? undefined : evaluated(this.pvars, fourth);
     const active = isFlag ? fourth : activeOnly;
     const { run } = OPENSIPS_FUNCTIONS.ds_is_in_list;

@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import { MAX_FURTHER_BRANCHES } from '../../engine/kamailio/choose.js';
 import type { HopFailure } from '../../proxy/decision.js';
 import type { SipMessage } from '../../sip/message.js';
@@ -76,7 +77,7 @@ export class FailureRoute extends RequestRoute {
 
 /** A number of Contacts, 0 or "*" for no bound; undefined for any other text. */
 function bound(text: string): number | undefined {
-  const trimmed = text.trim();
-  if (trimmed === '*' || /^0+$/.test(trimmed)) return Number.POSITIVE_INFINITY;
-  return /^[0-9]{1,9}$/.test(trimmed) ? Number(trimmed) : undefined;
+  const word = trimmed(text);
+  if (word === '*' || /^0+$/.test(word)) return Number.POSITIVE_INFINITY;
+  return /^[0-9]{1,9}$/.test(word) ? Number(word) : undefined;
 }

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { trimmed } from '../../core/characters.js';
 
 /**
  * Query parameter in the URLs under which a script and its imports are loaded. Each load has another number, so that
@@ -30,7 +31,9 @@ function frame(line: string, script: string): ScriptPosition | undefined {
   const marked = new RegExp(`(file:///[^\\s?()]+)\\?${LOAD_MARK}=[0-9]+:([0-9]+)`).exec(line);
   if (marked !== null) return { file: fileURLToPath(marked[1] as string), line: Number(marked[2]) };
   // With a source map the frame names the original source.
-  const plain = /(?:\(|at |^)((?:file:\/\/)?\/[^\s?()]+?)(?:\?[^:\s]*)?:([0-9]+)(?::[0-9]+)?\)?$/.exec(line.trim());
+  const plain = /(?:\(|at |^)((?:file:\/\/)?\/[^ \t\r\n?()]+?)(?:\?[^: \t\r\n]*)?:([0-9]+)(?::[0-9]+)?\)?$/.exec(
+    trimmed(line),
+  );
   if (plain === null) return undefined;
   const named = plain[1] as string;
   const file = named.startsWith('file://') ? fileURLToPath(named) : named;

@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import type { SipMessage } from '../../sip/message.js';
 import type { TextEdit } from '../../sip/reply.js';
 import type { MessageEditor } from '../functions/site.js';
@@ -31,7 +32,7 @@ export function headerLines(text: string): string {
 export function additionFault(lines: string): string | undefined {
   for (const [i, line] of lines.slice(0, -2).split('\r\n').entries()) {
     const name = /^([!-9;-~]+)[ \t]*:/.exec(line)?.[1];
-    if (name === undefined && (i === 0 || !/^[ \t]+\S/.test(line))) return 'not a header line';
+    if (name === undefined && (i === 0 || !/^[ \t]+[^ \t\r\n]/.test(line))) return 'not a header line';
     if (name !== undefined && KEPT.has(name.toLowerCase())) return `header ${name} cannot be added`;
     if (/[\x00\r]/.test(line)) return 'a control character in a header line';
   }
@@ -40,7 +41,7 @@ export function additionFault(lines: string): string | undefined {
 
 /** Why fields with this name cannot be removed from a message; undefined where they can. */
 export function removalFault(name: string): string | undefined {
-  return KEPT.has(name.trim().toLowerCase()) ? `header ${name} cannot be removed` : undefined;
+  return KEPT.has(trimmed(name).toLowerCase()) ? `header ${name} cannot be removed` : undefined;
 }
 
 /** The changes that a script makes to the header fields of one message; they are written when the message is sent. */

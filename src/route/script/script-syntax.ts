@@ -55,7 +55,8 @@ export function readScript(file: string): ScriptFile | undefined {
 
 /** The source map at the end of a translated text. */
 function sourceMap(text: string): SourceMap | undefined {
-  const encoded = /\n\/\/# sourceMappingURL=data:application\/json;(?:charset=utf-8;)?base64,([\w+/=]+)\s*$/.exec(text);
+  const encoded =
+    /\n\/\/# sourceMappingURL=data:application\/json;(?:charset=utf-8;)?base64,([\w+/=]+)[ \t\r\n]*$/.exec(text);
   return encoded === null
     ? undefined
     : new SourceMap(JSON.parse(Buffer.from(encoded[1] as string, 'base64').toString('utf8')));

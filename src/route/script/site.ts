@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import type { PvarScope } from '../../pvar/context.js';
 import type { FieldSpan, SipMessage } from '../../sip/message.js';
 import type { DispatcherCallSite } from '../dispatcher/call.js';
@@ -40,7 +41,7 @@ export class RouteMessageSite extends RouteSite implements SharedSite {
   }
 
   fields(name: string): Iterable<FieldSpan> {
-    return this.message.fields(name.trim());
+    return this.message.fields(trimmed(name));
   }
 }
 

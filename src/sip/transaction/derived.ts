@@ -1,3 +1,4 @@
+import { trimEnd } from '../../core/characters.js';
 import { parseMessage, type SipMessage } from '../message.js';
 
 /**
@@ -83,7 +84,7 @@ function inOrder(text: string, method: string, to: string | undefined, extra: st
     if (!TAKEN.has(name) && (extra === '' || !name.startsWith(extra) || LEFT.has(name))) continue;
     if (value === toValue && to !== undefined) out += `${text.slice(line, value)}${to}\r\n`;
     else if (value === cseqValue)
-      out += `${text.slice(line, end).trimEnd().slice(0, -request.cseqMethod.length)}${method}\r\n`;
+      out += `${trimEnd(text.slice(line, end)).slice(0, -request.cseqMethod.length)}${method}\r\n`;
     else if (name === 'l' || name === 'content-length') out += `${text.slice(line, value)}0\r\n`;
     else out += `${text.slice(line, end)}\r\n`;
   }

@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 import type { Clock } from '../../core/clock.js';
 import type { Logger } from '../../core/logger.js';
 import type { Random } from '../../core/random.js';
@@ -173,7 +174,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
       const message = parsed ?? parseReceived(text);
       if (message === undefined) {
         // A lone CRLF is a keep-alive, not garbage (RFC 5626 section 4.4).
-        if (text.trim() !== '') this.garbage('not a SIP message', source, text.length);
+        if (trimmed(text) !== '') this.garbage('not a SIP message', source, text.length);
         return;
       }
       if (message.isRequest) this.requests.receive(message, source);

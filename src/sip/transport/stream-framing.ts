@@ -1,3 +1,4 @@
+import { trimmed } from '../../core/characters.js';
 /** Maximum bytes of a header on a stream. */
 export const MAX_HEADER_BYTES = 64 * 1024;
 /** Maximum bytes of a body on a stream; a message with a longer one is refused with 413. */
@@ -165,10 +166,10 @@ function contentLength(text: string, headerEnd: number): number | string {
   const header = text.slice(0, headerEnd);
   const match = CONTENT_LENGTH.exec(header);
   if (match === null) return 'no Content-Length header on a stream';
-  const digits = (match[1] as string).trim();
+  const digits = trimmed(match[1] as string);
   if (!/^[0-9]{1,15}$/.test(digits)) return 'malformed Content-Length header';
   const length = Number(digits);
   const second = CONTENT_LENGTH.exec(header);
-  if (second !== null && (second[1] as string).trim() !== digits) return 'two different Content-Length headers';
+  if (second !== null && trimmed(second[1] as string) !== digits) return 'two different Content-Length headers';
   return length;
 }

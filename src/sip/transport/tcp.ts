@@ -173,7 +173,7 @@ export abstract class StreamSocket implements ConnectionOwner {
     const message = parseReceived(text);
     const via = message?.via;
     if (message === undefined || via === undefined || !message.isRequest) return;
-    if (!/;\s*alias\s*(?:;|$)/i.test(text.slice(via.start, via.end))) return;
+    if (!/;[ \t\r\n]*alias[ \t\r\n]*(?:;|$)/i.test(text.slice(via.start, via.end))) return;
     const host = via.host.startsWith('[') ? via.host.slice(1, -1) : via.host;
     if (host.toLowerCase() !== connection.address.toLowerCase()) return;
     const port = via.port || (this.transport === 'tls' ? 5061 : 5060);

@@ -66,7 +66,7 @@ function versionsOf({ minVersion, maxVersion = 'TLSv1.3' }: TlsProtocol): {
 
 function cipherList(written: string | undefined, maxVersion: TlsVersion): string {
   // OpenSSL separates names by commas and blanks too, Node by colons alone.
-  const list = (written ?? 'DEFAULT').split(/[:,;\s]+/).filter((each) => each !== '');
+  const list = (written ?? 'DEFAULT').split(/[:,; \t\r\n]+/).filter((each) => each !== '');
   const named = list.some((each) => each.startsWith('TLS_'));
   const lax = maxVersion < 'TLSv1.2' && !list.some((each) => each.includes('@SECLEVEL'));
   // OpenSSL 3 speaks versions before 1.2 on its lowest level alone.
@@ -93,7 +93,7 @@ function revocationLists(path: string): string[] {
   return [...new Set(lists)];
 }
 
-const CRL = /-----BEGIN X509 CRL-----[A-Za-z0-9+/=\s]*-----END X509 CRL-----/g;
+const CRL = /-----BEGIN X509 CRL-----[A-Za-z0-9+/= \t\r\n]*-----END X509 CRL-----/g;
 
 function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;

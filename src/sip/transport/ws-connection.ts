@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
+import { trimmed } from '../../core/characters.js';
 import type { StreamLimits } from './bind.js';
 import { type TlsFacts, tlsFactsOf } from './tls-facts.js';
 import {
@@ -218,7 +219,7 @@ export class WsConnection implements Flow {
     this.lagging = false;
     this.confirm();
     // Peers without pings send CRLF as keep-alive; a double CRLF is answered (RFC 5626 section 4.4.1).
-    if (text.length <= 4 && text.trim() === '') {
+    if (text.length <= 4 && trimmed(text) === '') {
       if (text === '\r\n\r\n' && this.socket.bufferedAmount <= PONG_BYTES) this.socket.send('\r\n');
       return;
     }

@@ -393,5 +393,5 @@ function connectionKey(address: string, port: number, serverName: string | undef
 
 /** Whether a handshake offers the sub-protocol of SIP (RFC 7118 section 4.1). */
 function offersSip({ headers }: IncomingMessage): boolean {
-  return /(^|,)\s*sip\s*(,|$)/i.test(String(headers['sec-websocket-protocol'] ?? ''));
+  return /(^|,)[ \t\r\n]*sip[ \t\r\n]*(,|$)/i.test(String(headers['sec-websocket-protocol'] ?? ''));
 }

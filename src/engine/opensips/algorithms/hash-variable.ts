@@ -1,3 +1,4 @@
+import { trimmedIfThere } from '../../../core/characters.js';
 import { type Algorithm, MISSING_INPUT } from '../../algorithms/algorithm.js';
 import { dispatcherHash } from '../../hash.js';
 
@@ -6,7 +7,7 @@ export const hashVariable: Algorithm = {
   code: 7,
   name: 'hash-variable',
   choose(set, request, end, _flags, partition, env) {
-    const value = request.hashVar(partition.name)?.trim();
+    const value = trimmedIfThere(request.hashVar(partition.name));
     if (value === undefined) {
       env.warn(partition.name, 'algorithm 7 needs the hash_pvar parameter, which is not set');
       return MISSING_INPUT;
