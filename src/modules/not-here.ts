@@ -63,8 +63,7 @@ const NOT_HERE: Readonly<Record<string, string>> = {
     'get_rate_price_prefix get_client_price get_vendor_price cost_based_routing cost_based_filtering cost_based_ordering',
   rls: 'rls_handle_subscribe rls_handle_notify',
   rtp_relay: 'rtp_relay_copy_offer rtp_relay_copy_answer rtp_relay_copy_delete',
-  rtpproxy: `rtpproxy_stream2uac rtpproxy_stream2uas rtpproxy_stop_stream2uac rtpproxy_stop_stream2uas rtpproxy_stats
-    rtpproxy_all_stats`,
+  rtpproxy: 'rtpproxy_all_stats',
   seas: 'as_relay_t as_relay_sl',
   sipcapture: 'sip_capture report_capture hep_set hep_get hep_del hep_relay hep_resume_sip',
   sip_i: 'add_isup_part',

@@ -11,6 +11,8 @@ export class FakeRtpproxy {
   silent = false;
   /** Its answer instead of a port. */
   refuses: string | undefined;
+  /** Its answer to Q. */
+  packets = '60 1 2 3 4';
   private readonly seen = new Map<string, string>();
   private next = 40_000;
 
@@ -29,6 +31,7 @@ export class FakeRtpproxy {
         this.commands.push(command);
         answer =
           this.refuses ??
+          (command.startsWith('Q ') ? this.packets : undefined) ??
           (/^[UL]/.test(command) ? `${this.next} ${this.media}` : (VERSIONS[command.slice(0, 2).trim()] ?? '0'));
         if (/^[UL]/.test(command)) this.next += 2;
         this.seen.set(cookie, answer);

@@ -108,6 +108,37 @@ async function about(run: MessageRun, verb: 'D' | 'R'): Promise<number> {
   return code(asked !== undefined && !asked.answers[0]?.startsWith('E'));
 }
 
+/** Which side hears an announcement: the one that sent the request, or the one that answers it. */
+type Listener = 'uac' | 'uas';
+
+/**
+ * Plays a prompt `count` times to one side of the first stream (-1: until it is stopped), or stops that. Fails while the
+ * side has no tag.
+ */
+async function play(run: MessageRun, listener: Listener, prompt: string | undefined, count: number): Promise<number> {
+  const names = namesOf(run, 'offer');
+  // A blank would begin the next word of the command.
+  if (names === undefined || (prompt !== undefined && !/^[\x21-\x7e\x80-\xff]+$/.test(prompt))) return -1;
+  const { callId } = names;
+  const { fromTag, toTag } = run.message;
+  const [heard, other] = listener === 'uac' ? [fromTag, toTag] : [toTag, fromTag];
+  if (heard === '') return -1;
+  const tags = `${heard};1${other === '' ? '' : ` ${other};1`}`;
+  const command = prompt === undefined ? `S ${callId} ${tags}` : `P${count} ${callId} ${prompt} session ${tags}`;
+  const asked = await ask(run, [command]);
+  return code(asked !== undefined && !asked.answers[0]?.startsWith('E'));
+}
+
+/** Packets of a call: from the caller, from the callee, relayed, dropped; undefined when the proxy does not say. */
+async function packets(run: MessageRun): Promise<readonly number[] | undefined> {
+  const names = namesOf(run, 'offer');
+  if (names === undefined) return undefined;
+  const { callId, from, to } = names;
+  const asked = await ask(run, [`Q ${callId} ${from}${to === '' ? '' : `;1 ${to}`}`]);
+  const numbers = /^\d{1,15}((?: \d{1,15}){4})$/.exec(asked?.answers[0] ?? '')?.[1];
+  return numbers?.trim().split(' ').map(Number);
+}
+
 /**
  * rtpproxy_manage(): decides by the message. SDP of an INVITE is an offer, SDP of its reply or ACK an answer; messages
  * that end a call delete it.
@@ -184,6 +215,44 @@ function whole(name: string, dialects: FunctionSpec['dialects'], verb: 'D' | 'R'
   };
 }
 
+/** Chooses the set that an argument names; false when it does not exist. */
+function setChosen(run: MessageRun, set: Arg | undefined): boolean {
+  const text = textOf(set, run);
+  return text === '' || chooseProxySet(run, Number(text));
+}
+
+/** Functions that play to one side and stop it; OpenSIPS takes the set of proxies too. */
+function announcements(dialects: FunctionSpec['dialects'] & {}, listener: Listener): FunctionSpec[] {
+  const where = dialects === OPENSIPS ? [optional('set', 'string'), optional('socket', 'variable')] : [];
+  const count = param('count', dialects === OPENSIPS ? 'int' : 'string');
+  const common = { dialects, waits: true, routes: ROUTES };
+  return [
+    {
+      ...common,
+      name: `rtpproxy_stream2${listener}`,
+      parameters: [param('prompt', 'string'), count, ...where],
+      summary: `plays a prompt to the ${listener === 'uac' ? 'caller' : 'callee'}, so many times or, with -1, until it is stopped`,
+      compile:
+        ([prompt, count, set]) =>
+        (run) => {
+          const times = dialects === OPENSIPS ? intOf(count, run, 0) : Number.parseInt(textOf(count, run), 10);
+          if (!Number.isFinite(times) || !setChosen(run, set)) return -1;
+          return play(run, listener, textOf(prompt, run), times);
+        },
+    },
+    {
+      ...common,
+      name: `rtpproxy_stop_stream2${listener}`,
+      parameters: where,
+      summary: `stops playing to the ${listener === 'uac' ? 'caller' : 'callee'}`,
+      compile:
+        ([set]) =>
+        (run) =>
+          setChosen(run, set) ? play(run, listener, undefined, 0) : -1,
+    },
+  ];
+}
+
 /** Functions of rtpproxy. */
 export const rtpproxyFunctions: ScriptFunction[] = moduleFunctions('rtpproxy', [
   spec(
@@ -203,6 +272,32 @@ export const rtpproxyFunctions: ScriptFunction[] = moduleFunctions('rtpproxy', [
   ...['rtpproxy_destroy', 'unforce_rtp_proxy'].map((name) =>
     whole(name, KAMAILIO, 'D', 'ends the call at the media proxy'),
   ),
+  ...(['uac', 'uas'] as const).flatMap((side) => [...announcements(OPENSIPS, side), ...announcements(KAMAILIO, side)]),
+  {
+    name: 'rtpproxy_stats',
+    dialects: OPENSIPS,
+    waits: true,
+    parameters: [
+      param('up', 'writable'),
+      param('down', 'writable'),
+      param('sent', 'writable'),
+      param('failed', 'writable'),
+      optional('set', 'string'),
+      optional('socket', 'variable'),
+    ],
+    routes: ROUTES,
+    summary: 'counts packets of a call: from the caller, from the callee, relayed, dropped',
+    compile:
+      ([up, down, sent, failed, set]) =>
+      async (run) => {
+        if (!setChosen(run, set)) return -1;
+        const counted = await packets(run);
+        if (counted === undefined) return -1;
+        for (const [i, each] of [up, down, sent, failed].entries())
+          each?.variable?.assign(run.pvars, counted[i] ?? null);
+        return 1;
+      },
+  },
   whole('rtpproxy_start_recording', OPENSIPS, 'R', 'records the call'),
   whole('start_recording', KAMAILIO, 'R', 'records the call'),
   {

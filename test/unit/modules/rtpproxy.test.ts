@@ -86,6 +86,60 @@ test('the addresses of the SDP are used where they are trusted, and an address o
   assert.equal(body.match(/c=IN IP4 203\.0\.113\.5/g)?.length, 2);
 });
 
+test('a prompt is played to one side and stopped, with its tag first, as recorded of Kamailio 5.6.3', async () => {
+  for (const dialect of ['opensips', 'kamailio'] as const) {
+    const fake = await proxy('192.0.2.9');
+    const head = `modparam("rtpproxy", "rtpproxy_sock", "udp:127.0.0.1:${fake.port}")`;
+    const number = (text: string): string => (dialect === 'opensips' ? text : `"${text}"`);
+    const statements = `rtpproxy_stream2uac("/p/a.wav", ${number('3')}); xlog("$rc\\n");
+      rtpproxy_stream2uas("/p/a.wav", ${number('-1')}); xlog("$rc\\n");
+      rtpproxy_stop_stream2uac(); xlog("$rc\\n"); rtpproxy_stop_stream2uas(); xlog("$rc\\n");`;
+    const first = await through(dialect, head, statements);
+    assert.deepEqual(first.lines, ['1', '-1', '1', '-1'], dialect);
+    assert.deepEqual(fake.commands, ['P3 a@a.example /p/a.wav session ft;1', 'S a@a.example ft;1'], dialect);
+    fake.commands.length = 0;
+    const runner = startScript({
+      dialect,
+      modules: 'rtpproxy',
+      head,
+      script: `${statements}\n$du = "sip:127.0.0.1:5090"; t_relay();`,
+    });
+    const within = await relayedInvite(runner, WITH_SDP.replace('<sip:bob@b.example>', '<sip:bob@b.example>;tag=tt'));
+    assert.deepEqual(within.lines, ['1', '1', '1', '1'], dialect);
+    assert.deepEqual(
+      fake.commands,
+      [
+        'P3 a@a.example /p/a.wav session ft;1 tt;1',
+        'P-1 a@a.example /p/a.wav session tt;1 ft;1',
+        'S a@a.example ft;1 tt;1',
+        'S a@a.example tt;1 ft;1',
+      ],
+      dialect,
+    );
+  }
+});
+
+test('a prompt with a blank is not played: what follows would be another word of the command', async () => {
+  const fake = await proxy('192.0.2.9');
+  const { lines } = await through(
+    'opensips',
+    `modparam("rtpproxy", "rtpproxy_sock", "udp:127.0.0.1:${fake.port}")`,
+    'rtpproxy_stream2uac("/p/a b", 1); xlog("$rc\\n"); rtpproxy_stream2uac("", 1); xlog("$rc\\n");',
+  );
+  assert.deepEqual(lines, ['-1', '-1']);
+  assert.deepEqual(fake.commands, []);
+});
+
+test('rtpproxy_stats() reads the packets of a call', async () => {
+  const fake = await proxy('192.0.2.9');
+  const head = `modparam("rtpproxy", "rtpproxy_sock", "udp:127.0.0.1:${fake.port}")`;
+  const script = 'rtpproxy_stats($var(a), $var(b), $avp(c), $var(d)); xlog("$rc $var(a) $var(b) $avp(c) $var(d)\\n");';
+  assert.deepEqual((await through('opensips', head, script)).lines, ['1 1 2 3 4']);
+  assert.deepEqual(fake.commands, ['Q a@a.example ft']);
+  fake.packets = 'E8';
+  assert.deepEqual((await through('opensips', head, script)).lines, ['-1 <null> <null> <null> <null>']);
+});
+
 test('a proxy that does not answer is left out, and the next one of the set is asked', async () => {
   const [down, up] = [await proxy('192.0.2.1'), await proxy('192.0.2.2')];
   down.silent = true;
