@@ -13,7 +13,7 @@ import type { MiAnswer } from '../events/sinks/nats-mi.js';
 import type { HealthSource } from '../http/handlers.js';
 import type { HttpServer } from '../http/server.js';
 import type { DatagramEndpoint } from '../management/endpoints/datagram.js';
-import { MiError } from '../management/mi/command.js';
+import { type MiCommand, MiError } from '../management/mi/command.js';
 import { registerCommands } from '../management/mi/commands/all.js';
 import type { ScriptCommandTable, SettingsControl } from '../management/mi/dependencies.js';
 import { MiHandler } from '../management/mi/handler.js';
@@ -94,12 +94,35 @@ export async function commandForScript(
   params: Readonly<Record<string, string>> | readonly string[],
 ): Promise<{ readonly text: string; readonly fault: boolean }> {
   try {
-    const found = await mi.execute(command, params, unbounded('script'));
+    const found = await mi.execute(command, withLists(mi.find(command), params), unbounded('script'));
     return { text: JSON.stringify(found) ?? 'null', fault: false };
   } catch (error) {
     const code = error instanceof MiError ? error.code : 500;
     return { text: JSON.stringify({ code, message: messageOf(error) }), fault: true };
   }
+}
+
+/**
+ * The parameters of a command with lists where it takes lists, which a script cannot write: the rest of the parameters in
+ * their order, or one element for a name.
+ */
+function withLists(
+  command: MiCommand | undefined,
+  params: Readonly<Record<string, string>> | readonly string[],
+): unknown {
+  const lists = command?.paramLists ?? [];
+  if (!isList(params)) {
+    const names = new Set(lists.flat().flatMap(({ name, type }) => (type === 'array' ? [name] : [])));
+    return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, names.has(name) ? [value] : value]));
+  }
+  const open = lists.find((list) => list.at(-1)?.type === 'array' && list.length <= params.length);
+  if (open === undefined) return params;
+  const before = open.length - 1;
+  return [...params.slice(0, before), params.slice(before)];
+}
+
+function isList(params: Readonly<Record<string, string>> | readonly string[]): params is readonly string[] {
+  return Array.isArray(params);
 }
 
 /** Builds the command tables and the endpoints in the settings. Nothing is opened. */

@@ -108,7 +108,7 @@ async function about(run: MessageRun, verb: 'D' | 'R'): Promise<number> {
   return code(asked !== undefined && !asked.answers[0]?.startsWith('E'));
 }
 
-/** Which side hears an announcement: the one that sent the request, or the one that answers it. */
+/** The side that a prompt is played to: the one that sent the request, or the one that answers it. */
 type Listener = 'uac' | 'uas';
 
 /**
@@ -121,9 +121,9 @@ async function play(run: MessageRun, listener: Listener, prompt: string | undefi
   if (names === undefined || (prompt !== undefined && !/^[\x21-\x7e\x80-\xff]+$/.test(prompt))) return -1;
   const { callId } = names;
   const { fromTag, toTag } = run.message;
-  const [heard, other] = listener === 'uac' ? [fromTag, toTag] : [toTag, fromTag];
-  if (heard === '') return -1;
-  const tags = `${heard};1${other === '' ? '' : ` ${other};1`}`;
+  const [own, other] = listener === 'uac' ? [fromTag, toTag] : [toTag, fromTag];
+  if (own === '') return -1;
+  const tags = `${own};1${other === '' ? '' : ` ${other};1`}`;
   const command = prompt === undefined ? `S ${callId} ${tags}` : `P${count} ${callId} ${prompt} session ${tags}`;
   const asked = await ask(run, [command]);
   return code(asked !== undefined && !asked.answers[0]?.startsWith('E'));

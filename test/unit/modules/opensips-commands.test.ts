@@ -277,3 +277,13 @@ test('mi() runs a management command: parameters after its name, in order, or by
     '-1 {"code":400,"message":"Value not found"}',
   ]);
 });
+
+test('mi() gives a command that takes a list the rest of the parameters, or the one with its name', async () => {
+  const script = `
+    mi("get_statistics core:rcv_requests core:drop_requests", $json(r)); xlog("$rc $json(r)\\n");
+    mi("get_statistics nosuch", $var(r)); xlog("$rc\\n");
+    $avp(n) = "statistics"; $avp(v) = "core:drop_requests"; mi("statistics:get", $json(r), $avp(n), $avp(v)); xlog("$rc $json(r)\\n");
+    xlog("end\\n");`;
+  const lines = await linesOf({ dialect: 'opensips', modules: 'mi_script json', script });
+  assert.deepEqual(lines, ['1 {"core:rcv_requests":1,"core:drop_requests":0}', '-1', '1 {"core:drop_requests":0}']);
+});
