@@ -17,7 +17,8 @@ export function dialogOf(run: MessageRun): Dialog | undefined {
 /** Makes a function that calls `act` with the dialog of the current message; -1 when there is none. */
 export function withDialog(act: (dialog: Dialog, run: MessageRun) => number): (run: MessageRun) => number {
   return (run) => {
-    const dialog = dialogOf(run);
+    // As recorded, Kamailio's functions find the dialog of a request that loose routing has not matched.
+    const dialog = run.env.dialect === 'kamailio' ? tableOf(run).lookUp(run.call) : dialogOf(run);
     return dialog === undefined ? -1 : act(dialog, run);
   };
 }

@@ -92,6 +92,8 @@ export class Dialog {
   endedAt = 0;
   /** When it times out, in monotonic milliseconds; 0 before the answer. */
   expires = 0;
+  /** Whether its end was announced before it ended. */
+  announced = false;
   endReason = '';
   /** The side that sent the current request. */
   direction: Side = 'caller';
@@ -133,7 +135,7 @@ export class Dialog {
   /** From (of the caller) and To (of the callee) in the INVITE that uac has replaced for the callee. */
   readonly replaced: Partial<Record<Side, { readonly before: NamedUri; readonly after: NamedUri }>> = {};
   /** Functions that are called once, in order, when it has ended. */
-  readonly atEnd: (() => void)[] = [];
+  readonly atEnd: ((by: Call) => void)[] = [];
   stopTimer: (() => void) | undefined = undefined;
 
   constructor(

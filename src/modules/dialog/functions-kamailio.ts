@@ -8,6 +8,9 @@ import { fixRoute, matchDialog } from './requests.js';
 /** Parameters that identify another dialog. */
 const CALL = [param('Call-ID', 'string'), param('From tag', 'string'), param('To tag', 'string')];
 
+/** Properties of a dialog. */
+const PROPERTIES: ReadonlySet<string> = new Set(['ka-src', 'ka-dst', 'timeout-noreset']);
+
 /** The dialog with a Call-ID and tags. */
 function named(
   run: MessageRun,
@@ -120,13 +123,32 @@ export const kamailioFunctions: FunctionSpec[] = [
   {
     name: 'dlg_set_property',
     dialects: KAMAILIO,
-    parameters: [param('property', 'string', { values: ['', 'ka-src', 'ka-dst', 'timeout-noreset'] })],
+    parameters: [param('property', 'string')],
     summary: 'accepted; no keep-alive requests are sent inside dialogs',
     compile:
       ([property]) =>
       (run) =>
-        code(textOf(property, run) !== ''),
+        code(PROPERTIES.has(textOf(property, run))),
   },
+  {
+    name: 'dlg_reset_property',
+    dialects: KAMAILIO,
+    parameters: [param('property', 'string')],
+    summary: 'accepted; no keep-alive requests are sent inside dialogs',
+    compile:
+      ([property]) =>
+      (run) =>
+        code(PROPERTIES.has(textOf(property, run))),
+  },
+  ...['dlg_db_load_callid', 'dlg_db_load_extra'].map(
+    (name): FunctionSpec => ({
+      name,
+      dialects: KAMAILIO,
+      parameters: name === 'dlg_db_load_callid' ? [param('Call-ID', 'string')] : [],
+      summary: 'always false: dialogs are not in a database',
+      compile: () => () => -1,
+    }),
+  ),
   {
     name: 'dlg_set_ruri',
     dialects: KAMAILIO,
@@ -136,13 +158,12 @@ export const kamailioFunctions: FunctionSpec[] = [
   {
     name: 'dlg_bye',
     dialects: KAMAILIO,
-    parameters: [param('side', 'string')],
+    parameters: [param('side', 'string', { values: ['all', 'caller', 'callee'] })],
     summary: 'ends the dialog by BYE to the caller, the callee or all',
     compile: ([side]) =>
       withDialog((dialog, run) => {
         const which = textOf(side, run);
-        void tableOf(run).hangUp(dialog, 'script', which === 'caller' || which === 'callee' ? which : 'both');
-        return 1;
+        return tableOf(run).byeByScript(dialog, which === 'caller' || which === 'callee' ? which : 'both');
       }),
   },
 ];

@@ -27,8 +27,11 @@ function flagFunctions(
         routes: DIALOG_ROUTES,
         summary: act === 'test' ? 'whether a flag of the dialog is set' : `${act}s a flag of the dialog`,
         compile: ([flag]) => {
-          const bit = 1 << flagBit((flag as Arg).text);
+          // As recorded, a number above 31 is accepted by Kamailio and has no effect.
+          const { text } = flag as Arg;
+          const bit = dialects === KAMAILIO && /^\d+$/.test(text) && Number(text) > 31 ? 0 : 1 << flagBit(text);
           return (run) => {
+            if (bit === 0) return -1;
             const dialog = dialogOf(run);
             const holder =
               dialog ?? (run.env.dialect === 'kamailio' ? tableOf(run).pendingSettings(run.call) : undefined);

@@ -63,9 +63,12 @@ export function profileFunctions(): FunctionSpec[] {
           const dialog = dialogOf(run);
           if (dialog !== undefined) {
             if (intOf(clear, run, 0) !== 0) table.profiles.removeAll(dialog, textOf(profile, run));
-            return code(table.profiles.add(dialog, textOf(profile, run), given(of, run)));
+            return code(
+              table.profiles.add(dialog, textOf(profile, run), given(of, run), run.env.dialect === 'kamailio'),
+            );
           }
           if (run.env.dialect !== 'kamailio') return -1;
+          if (of === undefined && table.profiles.hasValues(textOf(profile, run))) return -1;
           // Kept until the dialog begins.
           const { profiles } = table.pendingSettings(run.call);
           if (profiles.length < MAX_PENDING_PROFILES)

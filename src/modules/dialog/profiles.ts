@@ -3,11 +3,21 @@ import { ProcessCounts } from '../../core/process-counts.js';
 import type { SharedValues } from '../../core/shared-values.js';
 import type { Dialog } from './dialog.js';
 
+/** The dialogs of a profile that have the same value. */
+interface Members {
+  /** How often each dialog was added. */
+  readonly times: Map<Dialog, number>;
+  total: number;
+}
+
 interface Profile {
   readonly withValue: boolean;
   total: number;
-  readonly values: Map<string, Set<Dialog>>;
+  readonly values: Map<string, Members>;
 }
+
+/** Maximum number of entries in profiles of a dialog that is added again. */
+const MAX_ENTRIES = 64;
 
 /**
  * Named groups of dialogs, optionally divided by a value; scripts use them to limit the calls of a customer, for
@@ -46,7 +56,11 @@ export class Profiles {
   copy(): Profiles {
     const copy = new Profiles();
     for (const [name, { withValue, total, values }] of this.profiles) {
-      const members = new Map([...values].map(([value, dialogs]) => [value, new Set(dialogs)]));
+      const members = new Map(
+        [...values].map(
+          ([value, dialogs]) => [value, { times: new Map(dialogs.times), total: dialogs.total }] as const,
+        ),
+      );
       copy.profiles.set(name, { withValue, total, values: members });
     }
     if (this.counts !== undefined) {
@@ -60,18 +74,23 @@ export class Profiles {
     return this.profiles.has(name);
   }
 
-  /** Adds a dialog to a profile. False when the profile is not defined, or needs a value and none is given. */
-  add(dialog: Dialog, name: string, value: string | undefined): boolean {
+  /**
+   * Adds a dialog to a profile. False when the profile is not defined, or needs a value and none is given. `again`: a
+   * dialog that is in it counts once more, as recorded of Kamailio.
+   */
+  add(dialog: Dialog, name: string, value: string | undefined, again = false): boolean {
     const profile = this.profiles.get(name);
     if (profile === undefined || (profile.withValue && value === undefined)) return false;
     const key = profile.withValue ? (value ?? '') : '';
     let dialogs = profile.values.get(key);
     if (dialogs === undefined) {
-      dialogs = new Set();
+      dialogs = { times: new Map(), total: 0 };
       profile.values.set(key, dialogs);
     }
-    if (dialogs.has(dialog)) return true;
-    dialogs.add(dialog);
+    const times = dialogs.times.get(dialog) ?? 0;
+    if (times > 0 && (!again || dialog.profiles.length >= MAX_ENTRIES)) return true;
+    dialogs.times.set(dialog, times + 1);
+    dialogs.total++;
     profile.total++;
     this.count(name, key, profile, 1);
     dialog.profiles.push({ name, value: key });
@@ -121,18 +140,20 @@ export class Profiles {
 
   private ownSize(name: string, value: string | undefined): number | undefined {
     const profile = this.profiles.get(name);
-    return value === undefined || profile?.withValue !== true ? profile?.total : (profile.values.get(value)?.size ?? 0);
+    return value === undefined || profile?.withValue !== true
+      ? profile?.total
+      : (profile.values.get(value)?.total ?? 0);
   }
 
   /** The dialogs in a profile, or with one of its values. */
   *members(name: string, value?: string): Generator<Dialog> {
     for (const [key, dialogs] of this.profiles.get(name)?.values ?? [])
-      if (value === undefined || value === key) yield* dialogs;
+      if (value === undefined || value === key) yield* dialogs.times.keys();
   }
 
   /** The values of a profile, with the number of dialogs for each. */
   values(name: string): readonly (readonly [value: string, count: number])[] {
-    return [...(this.profiles.get(name)?.values ?? [])].map(([value, dialogs]) => [value, dialogs.size]);
+    return [...(this.profiles.get(name)?.values ?? [])].map(([value, dialogs]) => [value, dialogs.total]);
   }
 
   /** All profiles, with the number of their dialogs. */
@@ -153,10 +174,14 @@ export class Profiles {
   private take(dialog: Dialog, name: string, value: string): void {
     const profile = this.profiles.get(name);
     const dialogs = profile?.values.get(value);
-    if (profile === undefined || dialogs?.delete(dialog) !== true) return;
+    const times = dialogs?.times.get(dialog);
+    if (profile === undefined || dialogs === undefined || times === undefined) return;
+    if (times > 1) dialogs.times.set(dialog, times - 1);
+    else dialogs.times.delete(dialog);
+    dialogs.total--;
     profile.total--;
     this.count(name, value, profile, -1);
-    if (dialogs.size === 0) profile.values.delete(value);
+    if (dialogs.total === 0) profile.values.delete(value);
   }
 }
 

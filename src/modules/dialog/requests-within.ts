@@ -66,9 +66,25 @@ export function sendWithin(dialog: Dialog, side: Side, request: RequestWithin, u
     // With topoh the callee may have a hidden Call-ID; the mark causes the replacement.
     const mark = env.masks && side === 'callee' ? viaMark({ reply: false, direction: 'd', own: 0, before: 0 }) : '';
     const own = method === 'ACK' ? '' : extraLines(env);
-    const text = [
+    const kamailio = env.dialect === 'kamailio' && method !== 'ACK';
+    const via = `Via: SIP/2.0/${socket.transport.toUpperCase()} ${socket.sentBy};branch=${id.text}${mark}`;
+    // As recorded, Kamailio's order, without display names.
+    const recorded = [
       `${method} ${uri} SIP/2.0`,
-      `Via: SIP/2.0/${socket.transport.toUpperCase()} ${socket.sentBy};branch=${id.text}${mark}`,
+      via,
+      `To: ${withoutName(knownAs(dialog, side, side))}`,
+      `From: ${withoutName(knownAs(dialog, otherSide(side), side))}`,
+      `CSeq: ${number} ${method}`,
+      `Call-ID: ${callId}`,
+      ...routes.map((each) => `Route: ${each}`),
+      `Content-Length: ${body.length}`,
+      ...(env.serverLine === '' ? [] : [env.userAgentLine]),
+      `Max-Forwards: 70\r\n${lines}${own}`,
+      body,
+    ].join('\r\n');
+    const usual = [
+      `${method} ${uri} SIP/2.0`,
+      via,
       'Max-Forwards: 70',
       ...routes.map((each) => `Route: ${each}`),
       `From: ${knownAs(dialog, otherSide(side), side)}`,
@@ -80,14 +96,27 @@ export function sendWithin(dialog: Dialog, side: Side, request: RequestWithin, u
       '',
       body,
     ].join('\r\n');
+    const text = kamailio ? recorded : usual;
     if (method === 'ACK') {
       socket.send(text, address.address, address.port, undefined, undefined, address.name);
       return;
     }
     const target = { socket, address: address.address, port: address.port, serverName: address.name };
-    env.layer.request(runLocal(env, text).text, method === 'INVITE', id, target, user);
+    env.layer.request(
+      runLocal(env, text, undefined, next === undefined ? uri : addrSpecOf(next)).text,
+      method === 'INVITE',
+      id,
+      target,
+      user,
+    );
   };
   resolved(env, hop, send);
+}
+
+/** An address without a display name: "<uri>;tag=...". */
+function withoutName(address: string): string {
+  const start = address.indexOf('<');
+  return start > 0 ? address.slice(start) : address;
 }
 
 /** Lines of dlg_extra_hdrs, which are in all requests that this proxy sends inside dialogs. */

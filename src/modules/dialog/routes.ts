@@ -42,11 +42,22 @@ export function stateEvent(dialog: Dialog, from: number): void {
   runService(env, 'event', 'E_DLG_STATE_CHANGED', params);
 }
 
-/** Runs a route with a name over the request that began the dialog; does nothing when there is none. */
-export function runRoute(call: Call, name: string): void {
-  const { env, scope } = call;
+/**
+ * Runs a route with a name over the request that began the dialog, or over another message; does nothing when there is
+ * none.
+ */
+export function runRoute(call: Call, name: string, message?: SipMessage): void {
+  const { env } = call;
   const route = env.script.route('request', name);
   if (route === undefined) return;
+  if (message !== undefined) {
+    const other = new CfgScope(env, message, call.source, call.scope.avps);
+    other.call = call;
+    other.shareRecords(call.scope);
+    void route.run(new MessageRun(env, 'event', other, message, call.source, new MessageEdits(), call));
+    return;
+  }
+  const { scope } = call;
   const before = scope.run;
   void route.run(new MessageRun(env, 'request', scope, call.message, call.source, call.edits, call));
   scope.run = before;

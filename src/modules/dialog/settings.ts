@@ -24,6 +24,10 @@ export interface DialogSettings {
   readonly raceMs: number;
   /** Whether both sides get BYE when the lifetime of any dialog ends: send_bye of Kamailio. */
   readonly sendsBye: boolean;
+  /** Kamailio: whether an INVITE that comes again belongs to the dialog of its first pass. */
+  readonly spirals: boolean;
+  /** Kamailio: whether dialogs are counted for scripts. */
+  readonly counted: boolean;
   /** AVP with the lifetime in seconds. */
   readonly timeoutAvp: Format | undefined;
 }
@@ -43,6 +47,8 @@ export function settingsOf(parameters: ModuleParameters, states: ModuleStates): 
     flag: flagParameter(parameters, 'dlg_flag'),
     byeFlag: flagParameter(parameters, 'bye_on_timeout_flag'),
     sendsBye: parameters.flag('send_bye', false),
+    spirals: parameters.flag('detect_spirals', true),
+    counted: parameters.flag('enable_stats', true),
     timeoutAvp: avp === '' ? undefined : states.compile(avp),
   };
 }

@@ -2,6 +2,7 @@ import type { SharedValues } from '../../core/shared-values.js';
 import { uriParam } from '../../core/uri.js';
 import type { KeptValue, ValueMap } from '../../core/value-map.js';
 import type { Call, MessageRun } from '../../script/call.js';
+import type { ScriptEnvironment } from '../../script/environment.js';
 import { PerCall } from '../../script/per-call.js';
 import { emptyRequest } from '../../script/service-routes.js';
 import type { TransactionState } from '../../script/state.js';
@@ -111,6 +112,16 @@ export class DialogTable {
       );
       return undefined;
     }
+    // As recorded, a spiral of Kamailio is part of the dialog that its first pass began.
+    if (env.dialect === 'kamailio' && this.settings.spirals) {
+      const first = this.index
+        .ofCall(message.callId)
+        .find(({ caller, state }) => caller.tag === message.fromTag && state !== ENDED);
+      if (first !== undefined) {
+        this.current.set(call, first);
+        return first;
+      }
+    }
     // Looking up takes time in proportion to the dialogs with this Call-ID, which a peer chooses.
     const others = this.index.ofCall(message.callId);
     if (others.length >= MAX_OF_ONE_CALL) {
@@ -136,7 +147,7 @@ export class DialogTable {
     this.current.set(call, dialog);
     env.claims?.claim(message.callId);
     if (this.settings.matchMode !== 2) call.rrParams += `;${this.settings.rrParam}=${dialog.did}`;
-    for (const { profile, value } of preset.profiles) this.profiles.add(dialog, profile, value);
+    for (const { profile, value } of preset.profiles) this.profiles.add(dialog, profile, value, true);
     this.counters.add('processed');
     if (run.transaction !== undefined) this.follow(run, dialog);
     else {
@@ -261,12 +272,31 @@ export class DialogTable {
     if (dialog.isAnswered) this.arm(run.call, dialog);
   }
 
+  /**
+   * Kamailio's dlg_bye(). As recorded, the end is announced before the BYEs are answered, and the BYE of a side that got
+   * none announces it again; a dialog that has no reply yet is left alone.
+   */
+  byeByScript(dialog: Dialog, side: Side | 'both'): number {
+    if (dialog.state < EARLY) return -1;
+    if (!dialog.isAnswered) {
+      void this.hangUp(dialog, 'script', side);
+      return 1;
+    }
+    sendByes(dialog, side, '');
+    runEvent(dialog.call, 'dialog:end', placeholderOf(dialog.call.env));
+    if (side !== 'both') return 1;
+    dialog.announced = true;
+    dialog.call.env.clock.schedule(0, () => this.end(dialog, dialog.call, 'script', 0));
+    return 1;
+  }
+
   /** Ends a dialog by BYE to both sides, for a command or a function. */
   async hangUp(dialog: Dialog, reason: string, side: Side | 'both' = 'both', lines = ''): Promise<void> {
     const before = dialog.state;
     if (dialog.isAnswered) sendByes(dialog, side, lines);
     else if (before < CONFIRMED) dialog.call.transaction?.cancelBranches(lines);
-    if (side === 'both' && before >= CONFIRMED) this.end(dialog, dialog.call, reason, 0);
+    if (side === 'both' && before >= CONFIRMED)
+      this.end(dialog, dialog.call, reason, 0, placeholderOf(dialog.call.env));
   }
 
   private nextId(): number {
@@ -292,7 +322,7 @@ export class DialogTable {
       if (dialog.state !== ENDED) void this.hangUp(dialog, reason);
     });
     if (dialog.endsOnRace && call.transaction?.cancelled === true) this.endLater(dialog);
-    runEvent(call, 'dialog:start', reply);
+    runEvent(call, 'dialog:start', reply ?? placeholderOf(call.env));
     if (dialog.answerRoute !== undefined) runRoute(dialog.call, dialog.answerRoute);
   }
 
@@ -328,8 +358,11 @@ export class DialogTable {
       'script: a dialog has reached its lifetime',
     );
     if (dialog.byeOnTimeout) sendByes(dialog, 'both', '');
-    if (dialog.timeoutRoute !== undefined && !prolongs) runRoute(dialog.call, dialog.timeoutRoute);
-    this.end(dialog, dialog.call, 'Lifetime Timeout', 0);
+    if (dialog.timeoutRoute !== undefined && !prolongs) {
+      this.current.set(dialog.call, dialog);
+      runRoute(dialog.call, dialog.timeoutRoute, placeholderOf(call.env));
+    }
+    this.end(dialog, dialog.call, 'Lifetime Timeout', 0, placeholderOf(call.env));
   }
 
   /** `failed`: the final status of an INVITE that failed. */
@@ -346,8 +379,8 @@ export class DialogTable {
     const { clock, dialect } = call.env;
     const kamailio = dialect === 'kamailio';
     // As recorded, when the reply was generated here, Kamailio's route handles a placeholder.
-    const seen = kamailio && failed !== 0 ? (reply ?? emptyRequest(call.env, PLACEHOLDER)?.message) : reply;
-    runEvent(call, failed === 0 ? 'dialog:end' : 'dialog:failed', seen);
+    const seen = failed !== 0 ? (reply ?? placeholderOf(call.env)) : reply;
+    if (!dialog.announced) runEvent(call, failed === 0 ? 'dialog:end' : 'dialog:failed', seen);
     if (failed === 0 && dialog.hangupRoute !== undefined) runRoute(dialog.call, dialog.hangupRoute);
     // As recorded, Kamailio still finds a failed dialog while its transaction is kept.
     if (kamailio && failed !== 0) {
@@ -355,7 +388,7 @@ export class DialogTable {
       this.profiles.leave(dialog);
       dialog.stopTimer = clock.schedule(FAILED_MS, () => this.remove(dialog));
     } else this.remove(dialog);
-    for (const each of dialog.atEnd) each();
+    for (const each of dialog.atEnd) each(call);
   }
 
   private remove(dialog: Dialog): void {
@@ -385,6 +418,11 @@ export class DialogTable {
     this.counters.add('early', Number(state === EARLY) - Number(from === EARLY));
     this.counters.add('active', Number(dialog.isAnswered) - Number(isAnswered));
   }
+}
+
+/** As recorded, what Kamailio's event routes handle where no message caused the event. */
+function placeholderOf(env: ScriptEnvironment): SipMessage | undefined {
+  return env.dialect === 'kamailio' ? emptyRequest(env, PLACEHOLDER)?.message : undefined;
 }
 
 /** Maximum delay of a timer in Node. */

@@ -63,7 +63,9 @@ function values(): VariableDefinition {
           return pending(context)?.get(name(context)) ?? null;
         },
         set: (context, value) => {
-          const dialog = at(context);
+          const { call, env } = scopeOf(context);
+          const found = call !== undefined && env.dialect === 'kamailio' ? tableOf(context).lookUp(call) : undefined;
+          const dialog = at(context) ?? found;
           if (dialog !== undefined) {
             // As recorded, Kamailio accepts only texts.
             if (typeof value !== 'number' || scopeOf(context).env.dialect === 'opensips')
@@ -120,7 +122,7 @@ function attribute(dialog: Dialog, name: string, context: PvarContext): PvarValu
     case 'start_ts':
       return Math.floor(dialog.answeredAt / 1000);
     case 'to_cseq':
-      return dialog.callee.cseq === 0 ? null : String(dialog.callee.cseq);
+      return dialog.callee.cseq === 0 && dialog.callee.tag === '' ? null : String(dialog.callee.cseq);
     case 'from_cseq':
       return String(dialog.caller.cseq);
     case 'to_contact':
@@ -167,7 +169,7 @@ const dlgContext: VariableDefinition = {
   indexed: false,
   compile: (argument) => {
     const name = argument?.constant ?? '';
-    if (!/^(?:on|timeout_route|timeout_route_id|timeout_bye|timeout|dir)$/.test(name))
+    if (!/^(?:on|set|timeout_route|timeout_route_id|timeout_bye|timeout|dir)$/.test(name))
       throw new Error(`has no "${name}"`);
     return {
       get: (context) => {
@@ -185,6 +187,8 @@ const dlgContext: VariableDefinition = {
             return seen?.timeoutRoute ?? null;
           case 'on':
             return seen?.on ?? 0;
+          case 'set':
+            return at(context) === undefined ? 0 : 1;
           case 'dir': {
             // Only has a value in the route in which dlg_get() found the dialog.
             const dialog = at(context);
@@ -242,7 +246,13 @@ const timeout = plain(
 );
 
 const shared: readonly [string, VariableDefinition][] = [
-  ['DLG_count', plain((context) => tableOf(context).counters.value('active'))],
+  [
+    'DLG_count',
+    plain((context) => {
+      const { settings, counters } = tableOf(context);
+      return settings.counted ? counters.value('active') : 0;
+    }),
+  ],
   ['DLG_status', plain((context) => shownTo(context)?.state ?? null)],
   [
     'DLG_lifetime',
