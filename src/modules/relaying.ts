@@ -107,6 +107,8 @@ export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): nu
   // As recorded, failure routes of Kamailio see the request as the first of several t_relay() sent it.
   const first = call.relayed;
   const fault = targets.length === 0 ? NOTHING_NEW : sendBranches(run, transaction, targets);
+  // As recorded, flags that branch routes set are those of the transaction.
+  if (kamailio && run.routeKind === 'request') call.frozenFlags = call.flags;
   const settle = (found: RelayFault | undefined): number => {
     if (kamailio && run.routeKind === 'failure') call.scope.branchIndex = transaction.branches.length;
     if (kamailio && run.routeKind === 'request') {

@@ -200,6 +200,8 @@ function ended(run: MessageRun): void {
     void suspended.then(() => ended(run));
     return;
   }
+  // As recorded, flags that the request route changes after it has relayed do not count.
+  if (run.env.dialect === 'kamailio' && call.transaction !== undefined) call.flags = call.frozenFlags;
   runErrorOf(call);
   call.routeEnded();
 }

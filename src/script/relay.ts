@@ -46,6 +46,7 @@ export function beginTransaction(run: MessageRun): ScriptTransaction | undefined
   const transaction = new ScriptTransaction(env, call, server);
   run.transaction = transaction;
   call.transaction = transaction;
+  if (env.dialect === 'kamailio') call.frozenFlags = call.flags;
   for (const begin of env.hooks.began) begin(run, transaction);
   return transaction;
 }

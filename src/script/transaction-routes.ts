@@ -46,8 +46,12 @@ function throughReplyRoute(
 ): RoutedReply {
   if (reply === undefined) return undefined;
   const run = replyRun(transaction, reply, branch);
-  const left = (outcome: RouteOutcome): SipMessage | undefined =>
-    outcome === 'drop' && reply.status < 200 ? undefined : editedReply(run);
+  const { call, env } = transaction;
+  const left = (outcome: RouteOutcome): SipMessage | undefined => {
+    // As recorded, flags that a reply route sets are those of the transaction.
+    if (env.dialect === 'kamailio') call.frozenFlags = call.flags;
+    return outcome === 'drop' && reply.status < 200 ? undefined : editedReply(run);
+  };
   const outcome = route.run(run);
   return outcome instanceof Promise ? outcome.then(left) : left(outcome);
 }

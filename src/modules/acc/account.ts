@@ -1,4 +1,5 @@
 import type { PvarContext, PvarValue } from '../../pvar/context.js';
+import { formatTime } from '../../pvar/time-format.js';
 import type { Call, CfgScope, MessageRun } from '../../script/call.js';
 import type { ModuleParameters, ModuleStates, ScriptEnvironment } from '../../script/environment.js';
 import { PerCall } from '../../script/per-call.js';
@@ -123,7 +124,7 @@ export class Accounting {
     if (outlets.log) env.log.info({ callId: oneLine(record.callId) }, logLine(record, times) + filled.text);
     if (outlets.db && this.settings.dbUrl !== '') {
       const row = this.row(record, times);
-      for (const extra of filled.columns) this.writer.add(env, table, { ...row, ...extra });
+      for (const extra of filled.columns) this.writer.add(env, table, this.stored(env, row, extra));
     }
     if (outlets.nats) {
       env.services.publish(filled.partition, 'acc', JSON.stringify({ ...objectOf(record, times), ...filled.values }));
@@ -143,8 +144,24 @@ export class Accounting {
     for (const [tag, name] of fields.log) text += `;${name}=${context?.extra.get(tag) ?? ''}`;
     for (const leg of context?.legs ?? [])
       for (const [tag, name] of legFields.log) text += `;${name}=${leg.get(tag) ?? ''}`;
-    for (const leg of legValues(legs, call.scope)) for (const [name, value] of leg) text += `;${name}=${value}`;
+    for (const leg of legValues(legs, call.scope)) for (const [name, value] of leg) text += `;${name}=${value ?? ''}`;
     return text;
+  }
+
+  /**
+   * A database row. As recorded, Kamailio writes null for what has no value into SQLite; other databases get empty text,
+   * further columns only without acc_extra_nullable.
+   */
+  stored(
+    { dialect }: ScriptEnvironment,
+    row: Record<string, PvarValue>,
+    extra: Readonly<Record<string, PvarValue>>,
+  ): Record<string, PvarValue> {
+    const out = { ...row, ...extra };
+    const { dbUrl, nullable } = this.settings;
+    if (dialect === 'kamailio' && dbUrl.startsWith('sqlite:')) return out;
+    for (const name in out) if (!(nullable && name in extra)) out[name] ??= '';
+    return out;
   }
 
   /** The usual columns of a database row. */
@@ -152,12 +169,13 @@ export class Accounting {
     const { columns } = this.settings;
     const row: Record<string, PvarValue> = {
       [columns.method]: record.method,
-      [columns.fromTag]: record.fromTag,
-      [columns.toTag]: record.toTag,
+      [columns.fromTag]: record.fromTag || null,
+      [columns.toTag]: record.toTag || null,
       [columns.callId]: record.callId,
-      [columns.code]: record.code === 0 ? '' : String(record.code),
+      [columns.code]: record.code === 0 ? null : String(record.code),
       [columns.reason]: record.reason,
       [columns.time]: databaseTime(times?.answered ?? record.time),
+      ...this.furtherTime(record.time),
     };
     if (times !== undefined) {
       row[columns.created] = databaseTime(times.created);
@@ -168,11 +186,29 @@ export class Accounting {
     return row;
   }
 
+  /** The columns of Kamailio's time_mode: seconds and microseconds, seconds with a fraction, local time, UTC. */
+  private furtherTime(time: number): Record<string, PvarValue> {
+    const { mode, main, rest, format } = this.settings.time;
+    switch (mode) {
+      case 1:
+        return { [main]: Math.floor(time / 1000), [rest]: (time % 1000) * 1000 };
+      case 2:
+        return { [main]: time / 1000 };
+      case 3:
+        return { [main]: formatTime(format, new Date(time)) };
+      case 4:
+        // The local time of a moment that is earlier or later by the zone's offset is that of UTC.
+        return { [main]: formatTime(format, new Date(time + new Date(time).getTimezoneOffset() * 60_000)) };
+      default:
+        return {};
+    }
+  }
+
   /** The further columns of the database rows of a record: one row, or one for each leg. */
   private extraColumns(call: Call): Record<string, PvarValue>[] {
     const { dbExtra, legs, fields, legFields } = this.settings;
     const row: Record<string, PvarValue> = {};
-    for (const { name, value } of dbExtra) row[name] = textIn(value, call.scope);
+    for (const { name, value } of dbExtra) row[name] = valueIn(value, call.scope);
     const context = this.peek(call);
     for (const [tag, name] of fields.db) row[name] = context?.extra.get(tag) ?? '';
     const own = (context?.legs ?? []).map((leg) =>
@@ -234,8 +270,13 @@ function logLine(record: Accounted, times: CallTimes | undefined): string {
 
 /** A value as it is written: in one line of bounded length. */
 export function textIn(value: Format, scope: PvarContext): string {
+  return valueIn(value, scope) ?? '';
+}
+
+/** A value as it is written, or null. */
+export function valueIn(value: Format, scope: PvarContext): string | null {
   const read = value.evaluateValue(scope);
-  return read === null ? '' : oneLine(String(read));
+  return read === null ? null : oneLine(String(read));
 }
 
 type Format = ExtraField['value'];
@@ -245,17 +286,22 @@ export function oneLine(text: string): string {
   return text.slice(0, 1024).replace(/[\r\n]+/g, ' ');
 }
 
-/** Values of the leg AVPs, one list for each leg. */
+function oneLineOrNull(value: PvarValue): string | null {
+  return value === null ? null : oneLine(String(value));
+}
+
+/** Values of the leg AVPs, one list for each leg. As recorded of Kamailio, the AVP that was added last comes first. */
 function legValues(fields: readonly ExtraField[], scope: CfgScope): (readonly [string, PvarValue])[][] {
   if (fields.length === 0) return [];
   const columns = fields.map(({ name, value }) => {
     const avp = /^\$\(?avp\(([^)]*)\)/.exec(value.text)?.[1]?.replace(/^[si]:/, '');
-    const all = avp === undefined ? [value.evaluateValue(scope)] : [...scope.avps.all(avp)].reverse();
+    const all = avp === undefined ? [value.evaluateValue(scope)] : [...scope.avps.all(avp)];
+    if (avp !== undefined && scope.env.dialect === 'opensips') all.reverse();
     return { name, all: all.slice(0, MAX_LEGS) };
   });
   const count = Math.max(...columns.map(({ all }) => all.length));
   return Array.from({ length: count }, (_, i) =>
-    columns.map(({ name, all }) => [name, oneLine(String(all[i] ?? ''))] as const),
+    columns.map(({ name, all }) => [name, oneLineOrNull(all[i] ?? null)] as const),
   );
 }
 

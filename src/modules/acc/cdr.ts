@@ -3,7 +3,7 @@ import type { MessageRun } from '../../script/call.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
 import type { Dialog } from '../dialog/dialog.js';
 import { databaseTime } from '../sql.js';
-import { type Accounting, oneLine, textIn } from './account.js';
+import { type Accounting, oneLine, valueIn } from './account.js';
 
 /** The content of Kamailio's record of a whole call, without its end. */
 export interface CallData {
@@ -14,11 +14,17 @@ export interface CallData {
 }
 
 /** The data for a record of this call, as they are now. */
-export function callData({ call }: MessageRun, acc: Accounting, dialog: Dialog): CallData {
+export function callData({ call }: Pick<MessageRun, 'call'>, acc: Accounting, dialog: Dialog): CallData {
   const { cdrs } = acc.settings;
   const start = dialog.state === 0 || cdrs.fromConfirmed || dialog.answered === 0 ? dialog.answeredAt : dialog.began;
-  const extra = cdrs.extra.map(({ name, value }) => [name, textIn(value, call.scope)] as const);
+  const extra = cdrs.extra.map(({ name, value }) => [name, valueIn(value, call.scope)] as const);
   return { callId: dialog.callId, start, extra };
+}
+
+/** Whether the settings leave out the record of this call: it failed, or the variable of cdr_skip is set. */
+export function skipsCdr({ settings: { cdrs } }: Accounting, dialog: Dialog): boolean {
+  if (!cdrs.failed && dialog.answered === 0) return true;
+  return cdrs.skip !== '' && dialog.values.has(cdrs.skip);
 }
 
 /** Writes Kamailio's record of a whole call: "start_time=...; end_time=...; duration=...; name=value". */
@@ -32,17 +38,17 @@ export function writeCdr(env: ScriptEnvironment, acc: Accounting, data: CallData
       `${names.start}=${seconds(start)}`,
       `${names.end}=${seconds(ended)}`,
       `${names.duration}=${duration === 0 ? '0' : seconds(duration)}`,
-      ...extra.map(([name, value]) => `${name}=${value}`),
+      ...extra.map(([name, value]) => `${name}=${value ?? ''}`),
     ];
     env.log.info({ callId: oneLine(callId) }, parts.join('; '));
   }
   if (cdrs.table !== undefined && acc.settings.dbUrl !== '') {
-    acc.writer.add(env, cdrs.table, {
+    const row = {
       [names.start]: databaseTime(start),
       [names.end]: databaseTime(ended),
       [names.duration]: Number(seconds(duration)),
-      ...Object.fromEntries(extra),
-    });
+    };
+    acc.writer.add(env, cdrs.table, acc.stored(env, row, Object.fromEntries(extra)));
   }
 }
 

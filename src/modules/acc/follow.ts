@@ -15,9 +15,9 @@ import {
   MISSED,
   recordOf,
 } from './account.js';
-import { callData, writeCdr } from './cdr.js';
+import { callData, skipsCdr, writeCdr } from './cdr.js';
 import { keepRecord } from './kept.js';
-import type { Outlets } from './settings.js';
+import type { AccSettings, Outlets } from './settings.js';
 
 const NONE: Outlets<boolean> = { log: false, db: false, nats: false, evi: false };
 
@@ -53,6 +53,11 @@ interface Status {
   readonly reply: SipMessage | undefined;
 }
 
+/** The value of a reply's first Reason field, if the settings ask for it. */
+function reasonIn(settings: AccSettings, reply: SipMessage | undefined): string | undefined {
+  return settings.reasonFromHeader ? reply?.header('reason') : undefined;
+}
+
 /** Writes records about a transaction. Flags are read at its end, since failure routes may change them. */
 function follow(run: MessageRun, transaction: TransactionState): void {
   const { call, env } = run;
@@ -60,13 +65,16 @@ function follow(run: MessageRun, transaction: TransactionState): void {
   const { settings } = acc;
   const { message } = call;
   if (message.method === 'CANCEL' && !settings.reportCancels) return;
+  const kamailio = env.dialect === 'kamailio';
+  // As recorded, a flag decides here already, when the transaction begins, whether it can be accounted later.
+  const prepared = settings.prepareAlways || (call.flags & settings.preparing) !== 0 || settings.cdrs.enabled;
+  if (kamailio && !prepared) return;
   let status: Status = { code: 0, reason: '', reply: undefined };
   /**
    * Flags when the last failure was handled, by which a generated reply is accounted; undefined when there was no
    * failure.
    */
   let judgedBy: number | undefined;
-  const kamailio = env.dialect === 'kamailio';
   /** Whether the call would have been recorded from its beginning if it failed. */
   const watched = transaction.invite && (call.flags & allOf(settings.missed)) !== 0;
   /** The code of the last failure, if it was generated without a received reply. */
@@ -76,7 +84,8 @@ function follow(run: MessageRun, transaction: TransactionState): void {
     const outlets = either(masked(settings[what], flags), askedOutlets(context, what));
     if (!any(outlets)) return false;
     const [title, table] = what === 'missed' ? [MISSED, settings.missedTable] : [ANSWERED, settings.table];
-    const record = recordOf(title, message, reply, code, reason, env.clock.now(), env.layer.localTag(message));
+    const shown = reasonIn(settings, reply) ?? reason;
+    const record = recordOf(title, message, reply, code, shown, env.clock.now(), env.layer.localTag(message));
     acc.write(run, outlets, record, context?.asked?.table ?? table);
     return true;
   };
@@ -99,7 +108,8 @@ function follow(run: MessageRun, transaction: TransactionState): void {
     },
     ended: (code, reply) => {
       const context = acc.peek(call);
-      const { flags } = call;
+      // A request that was not relayed keeps the flags with which its transaction began.
+      const flags = kamailio && call.relayed === undefined && judgedBy === undefined ? call.frozenFlags : call.flags;
       const answered = either(masked(settings.answered, flags), askedOutlets(context, 'answered'));
       let shown = status.code === 0 ? { code, reason: reply?.reason ?? '', reply } : status;
       const now = env.clock.now();
@@ -118,7 +128,16 @@ function follow(run: MessageRun, transaction: TransactionState): void {
       const dialog = env.modules.loaded.has('dialog') ? env.modules.of(dialogs).of(run) : undefined;
       const reversed = settings.detectDirection && dialog?.direction === 'callee' && message.toTag !== '';
       const record = (title: string) =>
-        recordOf(title, message, shown.reply, shown.code, shown.reason, now, tag, reversed);
+        recordOf(
+          title,
+          message,
+          shown.reply,
+          shown.code,
+          reasonIn(settings, shown.reply) ?? shown.reason,
+          now,
+          tag,
+          reversed,
+        );
       const failedToo = (settings.failed & flags) !== 0 || context?.asked?.failed === true;
       if (code >= 300 && (!failedToo || settings.unaccounted.has(shown.code))) return;
       const wantsCdr = (settings.cdr & flags) !== 0 || context?.asked?.cdr === true;
@@ -168,8 +187,12 @@ export const accHooks: ScriptHooks<MessageRun> = {
       if (!env.modules.loaded.has('dialog')) return;
       const dialog = env.modules.of(dialogs).of(run);
       // Only for the transaction that began the dialog, not for those within it.
-      if (begins(run, acc, dialog))
-        dialog.atEnd.push(() => writeCdr(env, acc, callData(run, acc, dialog), dialog.endedAt));
+      if (begins(run, acc, dialog)) {
+        // As recorded, further values are those of the message that ends the call.
+        dialog.atEnd.push((by) => {
+          if (!skipsCdr(acc, dialog)) writeCdr(env, acc, callData({ call: by }, acc, dialog), dialog.endedAt);
+        });
+      }
     },
   ],
   routed: [],

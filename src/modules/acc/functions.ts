@@ -68,11 +68,12 @@ function dropAccounting(run: MessageRun, kinds: string, flags: string): number {
   return 1;
 }
 
-/** A comment argument may begin with a status: "404 Not Found". */
+/** A comment argument may begin with a status: "404 Not Found". As recorded of Kamailio, "4040 x" is 404 with "0 x". */
 function commented(run: MessageRun, comment: string): Accounted {
   const { call, env } = run;
-  const text = trimmed(comment);
-  const numbered = /^\d{3}(?:[ \t\r\n]|$)/.test(text);
+  const kamailio = env.dialect === 'kamailio';
+  const text = kamailio ? comment : trimmed(comment);
+  const numbered = (kamailio ? /^\d{3}/ : /^\d{3}(?:[ \t\r\n]|$)/).test(text);
   const [status, reason] = numbered ? [Number(text.slice(0, 3)), trimmed(text.slice(3))] : [0, comment];
   return recordOf(ACCOUNTED, call.message, undefined, status, reason, env.clock.now(), '');
 }
@@ -83,7 +84,10 @@ function atOnce(name: string, kinds: readonly Kind[], dialects?: FunctionSpec['d
   return {
     name,
     ...(dialects === undefined ? {} : { dialects }),
-    parameters: [param('comment', 'string'), ...(table ? [optional('table', 'string')] : [])],
+    parameters: [
+      param('comment', 'string', { check: (text) => (text === '' ? 'a comment is expected' : undefined) }),
+      ...(table ? [optional('table', 'string')] : []),
+    ],
     routes: ['request', 'failure', 'onreply', 'branch', 'local', 'event', 'branch-failure'],
     summary: `writes a record of the request at once: ${kinds.join(', ')}`,
     compile:

@@ -43,6 +43,10 @@ export interface CdrSettings {
   readonly table: string | undefined;
   /** Whether a call begins when it is answered, not when its INVITE is received. */
   readonly fromConfirmed: boolean;
+  /** Whether a call that was not answered has a record. */
+  readonly failed: boolean;
+  /** Variable of a dialog that has no record when it is set. */
+  readonly skip: string;
   readonly names: { readonly start: string; readonly end: string; readonly duration: string };
   readonly extra: readonly ExtraField[];
 }
@@ -53,6 +57,9 @@ export interface AccSettings {
   readonly answered: Outlets<number>;
   readonly missed: Outlets<number>;
   readonly cdr: number;
+  /** Flags with one of which Kamailio prepares a transaction for accounting when it begins, and whether it does so always. */
+  readonly preparing: number;
+  readonly prepareAlways: boolean;
   readonly failed: number;
   /** Whether provisional replies with a body are accounted too. */
   readonly earlyMedia: boolean;
@@ -67,6 +74,12 @@ export interface AccSettings {
   readonly legFields: Outlets<readonly (readonly [tag: string, name: string])[]>;
   /** Final status codes of failed transactions that are not accounted (failed_filter). */
   readonly unaccounted: ReadonlySet<number>;
+  /** Whether further columns without a value are null in each database. */
+  readonly nullable: boolean;
+  /** Whether the reason is that of the reply's Reason field. */
+  readonly reasonFromHeader: boolean;
+  /** How the time is written in addition, and into which columns. */
+  readonly time: { readonly mode: number; readonly main: string; readonly rest: string; readonly format: string };
   readonly dbUrl: string;
   readonly table: string;
   readonly missedTable: string;
@@ -134,6 +147,16 @@ export function accSettings(parameters: ModuleParameters, states: ModuleStates):
       evi: mask('evi_missed_flag'),
     },
     cdr: mask('cdr_flag'),
+    preparing: mask(
+      'log_flag',
+      'db_flag',
+      'nats_flag',
+      'log_missed_flag',
+      'db_missed_flag',
+      'nats_missed_flag',
+      'acc_prepare_flag',
+    ),
+    prepareAlways: parameters.flag('acc_prepare_always', false),
     failed: mask('failed_transaction_flag'),
     unaccounted: new Set(text('failed_filter', '').split(',').map(Number)),
     earlyMedia: parameters.flag('early_media', false),
@@ -145,6 +168,14 @@ export function accSettings(parameters: ModuleParameters, states: ModuleStates):
     legs: extra('multi_leg_info'),
     fields: taggedFields(parameters.all('extra_fields').map(String)),
     legFields: taggedFields(parameters.all('leg_fields').map(String)),
+    nullable: parameters.flag('acc_extra_nullable', false),
+    reasonFromHeader: parameters.flag('reason_from_hf', false),
+    time: {
+      mode: parameters.int('time_mode', 0),
+      main: text('time_attr', 'time_attr'),
+      rest: text('time_exten', 'time_exten'),
+      format: text('time_format', '%Y-%m-%d %H:%M:%S'),
+    },
     dbUrl: text('db_url', ''),
     table: text('db_table_acc', 'acc'),
     missedTable: text('db_table_missed_calls', 'missed_calls'),
@@ -166,6 +197,8 @@ export function accSettings(parameters: ModuleParameters, states: ModuleStates):
       log: parameters.flag('cdr_log_enable', true),
       table: cdrTable === '' ? undefined : cdrTable,
       fromConfirmed: parameters.flag('cdr_start_on_confirmed', false),
+      failed: parameters.flag('cdr_on_failed', true),
+      skip: text('cdr_skip', ''),
       names: {
         start: text('cdr_start_id', 'start_time'),
         end: text('cdr_end_id', 'end_time'),

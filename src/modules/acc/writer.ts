@@ -90,7 +90,7 @@ export class AccWriter {
         'acc: rows cannot be written',
       );
       // The table refuses this row and will do so later too; it must not delay the others.
-      if (!retryable) {
+      if (!retryable && !this.withoutNulls()) {
         this.waiting.shift();
         this.dropped++;
       }
@@ -101,6 +101,15 @@ export class AccWriter {
         else this.busy = false;
       });
     }
+  }
+
+  /** Replaces nulls in the first row by empty text, which a column may need; false when there are none. */
+  private withoutNulls(): boolean {
+    const [first] = this.waiting;
+    if (first === undefined || !Object.values(first.row).includes(null)) return false;
+    const row = Object.fromEntries(Object.entries(first.row).map(([name, value]) => [name, value ?? '']));
+    this.waiting[0] = { ...first, row };
+    return true;
   }
 
   /** The first rows that have the same table and columns, as one batch. */

@@ -16,7 +16,7 @@ test('what a record would say is only found out where another process keeps it',
     dialog,
     () => ({ kamailio: { callId: 'c', start: 5, extra: [] } }),
   );
-  for (const each of dialog.atEnd) each();
+  for (const each of dialog.atEnd) each(dialog.call);
   const text = '{"kamailio":{"callId":"c","start":5,"extra":[]}}';
   assert.deepEqual(kept, [
     ['7.9', { callId: 'c', lifetimeMs: 60_000, text }],
