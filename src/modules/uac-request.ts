@@ -24,7 +24,7 @@ interface UacRequest {
 /** State of $uac_req: one for the configuration, as in the original. */
 const requestState = {
   module: 'uac',
-  create: (): UacRequest => ({ fields: new Map(), code: null, type: null }),
+  create: (): UacRequest => ({ fields: new Map(), code: 0, type: null }),
   copy: (state: UacRequest): UacRequest => ({ ...state, fields: new Map(state.fields) }),
 };
 
@@ -92,8 +92,10 @@ export const uacRequestVariable: VariableDefinition = {
       },
       set: (context, value) => {
         const { fields } = scope(context);
-        if (name === 'all') fields.clear();
-        else if (value === null) fields.delete(name);
+        // As recorded, a field with empty text has no value.
+        if (name === 'all') {
+          if (value === null) fields.clear();
+        } else if (value === null || value === '') fields.delete(name);
         // As recorded, a field accepts values of its own type; others have no effect.
         else if ((typeof value === 'number') === NUMERIC.has(name))
           fields.set(name, typeof value === 'string' ? value.slice(0, 65_536) : value);

@@ -17,6 +17,8 @@ interface UacSettings {
   readonly mode: 'none' | 'manual' | 'auto';
   readonly params: Readonly<Record<Header, string>>;
   readonly password: Buffer;
+  /** Kamailio: the AVPs that get the values of the received request. */
+  readonly avps: Readonly<Record<Header, string | undefined>>;
   /** Kamailio: both URIs are kept with the dialog, if there is one, instead of in Record-Route. */
   readonly inDialog: boolean;
 }
@@ -32,6 +34,7 @@ const uac = {
         to: parameters.text('rr_to_store_param', 'vst'),
       },
       password: Buffer.from(parameters.text('restore_passwd', parameters.text('restore_passwords', '')), 'latin1'),
+      avps: { from: parameters.avp('restore_from_avp'), to: parameters.avp('restore_to_avp') },
       inDialog: parameters.flag('restore_dlg', false),
     };
   },
@@ -102,6 +105,8 @@ export function replaced(run: MessageRun, header: Header, old: NamedUri, now: Na
   if (settings.mode === 'none') return;
   if (run.routeKind !== 'branch') written.of(call).add(header);
   const { message } = call;
+  const avp = settings.avps[header];
+  if (avp !== undefined) run.pvars.avps.push(avp, withoutParameters(message.header(header) ?? ''));
   const dialog = message.toTag === '' ? keeper(run) : undefined;
   if (dialog !== undefined) {
     const side = SIDE[header];
@@ -125,6 +130,11 @@ export function replaced(run: MessageRun, header: Header, old: NamedUri, now: Na
   }
   // As documented, OpenSIPS restores replies in mode "manual" too.
   if (settings.mode === 'auto' || env.dialect !== 'kamailio') restoreReplies(run, header);
+}
+
+function withoutParameters(value: string): string {
+  const end = value.lastIndexOf('>');
+  return end < 0 ? value.replace(/\s*;.*$/s, '') : value.slice(0, end + 1);
 }
 
 /** From now on replies have the header of the received request. */

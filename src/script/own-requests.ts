@@ -82,7 +82,7 @@ function sendTo(
     '\r\n',
     request.body,
   ].join('');
-  const local = runLocal(env, text, sender);
+  const local = runLocal(env, text, sender, request.nextHop ?? request.uri);
   // As recorded, after drop in the route for local requests the request is not sent and nobody gets a reply.
   if (local.dropped) return true;
   const edited = local.text;

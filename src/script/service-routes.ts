@@ -155,9 +155,9 @@ const nesting = {
 /**
  * Runs the route for local requests (local_route, event_route[tm:local-request]). `text` has no Via yet, or ours.
  * Beyond the maximum nesting the request is sent without running the route, which would never end. `sender`: scope of
- * the route that sends the request, whose $var is read and written.
+ * the route that sends the request, whose $var is read and written. `nextHop`: $du when the route of Kamailio begins.
  */
-export function runLocal(env: ScriptEnvironment, text: string, sender?: CfgScope): LocalRequest {
+export function runLocal(env: ScriptEnvironment, text: string, sender?: CfgScope, nextHop?: string): LocalRequest {
   const routes = env.modules.of(nesting);
   if (routes.depth >= MAX_NESTED) {
     env.peerLog.warn(
@@ -168,13 +168,18 @@ export function runLocal(env: ScriptEnvironment, text: string, sender?: CfgScope
   }
   routes.depth++;
   try {
-    return throughLocal(env, text, sender);
+    return throughLocal(env, text, sender, nextHop);
   } finally {
     routes.depth--;
   }
 }
 
-function throughLocal(env: ScriptEnvironment, text: string, sender: CfgScope | undefined): LocalRequest {
+function throughLocal(
+  env: ScriptEnvironment,
+  text: string,
+  sender: CfgScope | undefined,
+  nextHop: string | undefined,
+): LocalRequest {
   const kamailio = env.dialect === 'kamailio';
   const kind = kamailio ? 'event' : 'local';
   const route = env.script.route(kind, kamailio ? 'tm:local-request' : undefined);
@@ -188,6 +193,7 @@ function throughLocal(env: ScriptEnvironment, text: string, sender: CfgScope | u
   const call = new Call(env, message, source);
   call.own = true;
   if (sender !== undefined) call.scope.shareVars(sender.vars);
+  if (kamailio) call.scope.destinationUri = nextHop;
   const run = new MessageRun(env, kind, call.scope, message, source, call.edits, call);
   const dropped = route.run(run) === 'drop';
   const { requestUri, edits, scope } = call;
