@@ -8,16 +8,9 @@ import type { Problems } from '../cfg/problem.js';
  */
 const NOT_DONE: Readonly<Record<string, string>> = {
   acc: `
-    acc_extra_nullable=0 | columns without a value are empty
     cdr_expired_dlg_enable=0
     cdr_extra_nullable=0 | columns without a value are empty
-    cdr_on_failed=1
-    cdr_skip= | every call gets its CDR
-    clone_msg=1
-    reason_from_hf=0 | rows have the reason of the reply
-    time_attr=
-    time_exten=
-    time_mode=0`,
+    clone_msg=1`,
   auth: `
     add_authinfo_hdr=0 | no Authentication-Info is sent
     nonce_auth_max_drift=3
@@ -48,10 +41,6 @@ const NOT_DONE: Readonly<Record<string, string>> = {
   dispatcher: `
     xavp_ctx_mode=0
     xavp_dst_mode=0`,
-  domain: `
-    did_col=did
-    name_col=name
-    type_col=type`,
   drouting: `
     enable_keepalive=0 | gateways are not probed
     force_dns=0|1
@@ -137,9 +126,7 @@ const NOT_DONE: Readonly<Record<string, string>> = {
   uac: `
     default_socket=
     reg_active=0|1
-    reg_db_url= | this proxy registers nowhere
-    restore_from_avp=
-    restore_to_avp=`,
+    reg_db_url= | this proxy registers nowhere`,
   uac_redirect: `
     acc_db_table=
     acc_function=

@@ -9,6 +9,7 @@ import { timedRoute } from '../modules/rtimer.js';
 import type { Format } from '../pvar/format.js';
 import { ModuleStates } from '../script/environment.js';
 import { checkNotDone } from './kamailio-not-done.js';
+import { checkValues } from './kamailio-values.js';
 import type { CfgSettings } from './settings.js';
 
 /** Parameters of OpenSIPS' tm that name a route. */
@@ -29,7 +30,10 @@ export function checkModuleParameters(
   dialect: DialectName,
   problems: Problems,
 ): void {
-  if (dialect === 'kamailio') checkNotDone(tree, loaded, problems);
+  if (dialect === 'kamailio') {
+    checkNotDone(tree, loaded, problems);
+    checkValues(tree, loaded, problems);
+  }
   const named = new Set(problems.list.flatMap(({ code, at }) => (code === 'not-done' ? [at] : [])));
   for (const { module, name, at } of tree.moduleParameters) {
     if (named.has(at)) continue;
@@ -61,6 +65,7 @@ export function checkModuleParameters(
         problems.error('setting', call.at, `${call.name}() needs module ${needed}`);
     }
   }
+  if (dialect === 'kamailio') checkProfiles(tree, modules.get('dialog'), problems);
   const states = new ModuleStates(modules, loaded, new Map(), compile);
   for (const [module, make] of CHECKED_STATES) {
     if (!loaded.has(module)) continue;
@@ -70,6 +75,34 @@ export function checkModuleParameters(
       const first = tree.moduleParameters.find((each) => each.module.split('|').includes(module));
       const at = first?.at ?? tree.modules.find(({ name }) => name === module)?.at;
       if (at !== undefined) problems.error('setting', at, `module ${module}: ${messageOf(error)}`);
+    }
+  }
+}
+
+/** Functions of Kamailio's dialog with a profile as their first argument. */
+const OF_PROFILES: ReadonlySet<string> = new Set([
+  'set_dlg_profile',
+  'unset_dlg_profile',
+  'is_in_profile',
+  'get_profile_size',
+  'dlg_set_timeout_by_profile',
+]);
+
+/** Refuses functions on profiles that the parameters do not define, as 5.6.3 does at its start. */
+function checkProfiles(
+  tree: ConfigurationTree,
+  parameters: ReadonlyMap<string, readonly (string | number)[]> | undefined,
+  problems: Problems,
+): void {
+  const given = ['profiles_no_value', 'profiles_with_value'].flatMap((name) => parameters?.get(name) ?? []);
+  const known = new Set(given.flatMap((text) => String(text).split(';')).map((name) => name.trim()));
+  for (const { body } of tree.routes) {
+    for (const call of callsIn(body)) {
+      if (call.kind !== 'call' || !OF_PROFILES.has(call.name)) continue;
+      const [first] = call.args;
+      const name = first?.kind === 'string' && !first.value.includes('$') ? first.value.trim() : undefined;
+      if (name !== undefined && !known.has(name))
+        problems.error('setting', call.at, `${call.name}(): profile ${name} is not defined`);
     }
   }
 }

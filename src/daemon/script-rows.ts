@@ -37,11 +37,15 @@ const COLUMNS: Readonly<Record<string, readonly (readonly [parameter: string, us
     ...['ip', 'proto', 'pattern', 'grp', 'mask', 'port', 'ip_addr', 'tag'].map(
       (name) => [`${name}_col`, name] as const,
     ),
+    ['source_col', 'src_ip'],
+    ['from_col', 'from_pattern'],
+    ['ruri_col', 'ruri_pattern'],
+    ['priority_col', 'priority'],
     ['info_col', 'context_info'],
     ['context_info_col', 'context_info'],
   ],
   domain: [
-    ['domain_col', 'domain'],
+    ...['domain', 'did', 'name', 'type', 'value'].map((name) => [`${name}_col`, name] as const),
     ['attrs_col', 'attrs'],
   ],
 };
@@ -75,6 +79,8 @@ export function addressRow(row: DatabaseRow, partition: string): AddressRow {
   };
 }
 
+const ADDRESS_LINE = /^\s*(\S+)(?:\s+(\S+))?(?:\s+(\d+))?(?:\s*(\d+))?\s*(\S+)?/;
+
 /**
  * Reads Kamailio's file for the address table: lines "group address [mask [port [tag]]]"; "#" begins a comment.
  * `faulty` gets lines without a group or with an invalid address.
@@ -83,13 +89,21 @@ export function addressLines(text: string, faulty: (line: string, reason: string
   const rows: AddressRow[] = [];
   const leftOut = new FaultyRows(faulty);
   for (const [i, line] of text.split('\n').entries()) {
-    const [group = '', ip = '', mask, port, tag] = line.replace(/#.*/, '').trim().split(/\s+/);
+    // As recorded, mask and port may be missing: what is not a number there is the tag.
+    const [, group = '', ip = '', mask, port, tag] = ADDRESS_LINE.exec(line.replace(/#.*/, '')) ?? [];
     if (group === '') continue;
     if (!/^\d+$/.test(group)) leftOut.add(String(i + 1), 'the group is not a number');
     else if (ip === '' || ip.includes('/'))
       leftOut.add(String(i + 1), 'expected an address without a mask after the group');
     else {
-      const row = { grp: group, ip_addr: ip.replace(/^\[(.*)\]$/, '$1'), mask, port, tag };
+      // A mask of 0 is that of a single address in a file.
+      const row = {
+        grp: group,
+        ip_addr: ip.replace(/^\[(.*)\]$/, '$1'),
+        mask: mask === '0' ? undefined : mask,
+        port,
+        tag,
+      };
       rows.push(addressRow(row, 'default'));
     }
   }

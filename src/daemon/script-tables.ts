@@ -200,7 +200,9 @@ export async function readScriptTables(
     fallback: string,
   ): Promise<readonly DatabaseRow[] | undefined> => {
     const [source] = sourcesOf(cfg, module, table, fallback);
-    return kamailio && cfg.loaded.has(module) && source !== undefined ? read(module, source, false) : [];
+    if (!kamailio || !cfg.loaded.has(module) || source === undefined) return [];
+    const rows = await read(module, source, false);
+    return rows && usuallyNamed(rows, module, (name) => cfg.modules.get(module)?.get(name)?.at(-1));
   };
   // A table that is queried for each call is in the order of the query.
   const cached = textOf(cfg, 'permissions', 'db_mode') === '1';

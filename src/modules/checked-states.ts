@@ -9,6 +9,7 @@ import { hashTables } from './htable/tables.js';
 import { httpConnections } from './http-client/connections.js';
 import { memoryQueues } from './mqueue.js';
 import { treeVariables } from './mtree.js';
+import { permissionTags } from './permissions.js';
 import { redirectFilters } from './redirects.js';
 import { contactPings } from './registrar/pings.js';
 import { locationStore } from './registrar/store.js';
@@ -51,6 +52,7 @@ export const CHECKED_STATES: readonly (readonly [module: string, make: (states: 
   ['mqueue', (states) => states.of(memoryQueues)],
   ['mtree', (states) => states.of(treeVariables)],
   ['http_client', (states) => states.of(httpConnections)],
+  ['permissions', (states) => states.of(permissionTags)],
   ['rtimer', (states) => states.of(routeTimers)],
   ['uac_redirect', (states) => states.of(redirectFilters)],
   ['xhttp', (states) => states.of(urlFilter)],

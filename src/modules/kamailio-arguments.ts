@@ -53,7 +53,7 @@ const KINDS: Readonly<Record<ArgumentKind, string>> = {
     ds_is_from_list/0,1 ds_list_exist/0 ds_list_exists/0 ds_select/0,1,2 ds_select_domain/0,1,2 ds_select_dst/0,1,2
     ds_select_routes/2 sanity_check/0,1 add_rcv_param/0 fix_nated_sdp/0 handle_ruri_alias/0 nat_uac_test/0
     sht_iterator_setex/1 sht_iterator_seti/1 sht_setxi/2,3 sht_setxs/3 core_hash/2 sleep/0 usleep/0 dns_set_local_ttl/0
-    sdp_print/0`,
+    sdp_print/0 rl_check/0 rl_check_pipe/0 dlg_setflag/0 dlg_resetflag/0 dlg_isflagset/0 dlg_set_timeout/0`,
   format: `t_grep_status/0 t_load_contacts/0 t_reply/0 t_send_reply/0 t_set_auto_inv_100/0 t_set_disable_6xx/0 t_set_disable_failover/0
     t_set_disable_internal_reply/0 t_set_fr/0,1 t_set_max_lifetime/0,1 t_set_no_e2e_cancel_reason/0 t_set_retr/0,1`,
   host: `t_forward_nonack/0 t_forward_nonack_sctp/0 t_forward_nonack_tcp/0 t_forward_nonack_tls/0

@@ -39,6 +39,7 @@ const COMPUTED: Readonly<Record<string, string>> = {
     sht_iterator_start/1,2 sht_reset/1 sht_rm/1,2 sht_setxi/1,2,3,4 sht_setxs/1,2,3,4`,
   cfgutils: `check_route_exists/1 lock/1 route_if_exists/1 sleep/1 trylock/1 unlock/1 usleep/1`,
   pike: `pike_check_ip/1`,
+  ratelimit: `rl_check/1 rl_check_pipe/1`,
   pipelimit: `pl_active/1 pl_check/1`,
   permissions: `allow_address_group/1,2 allow_source_address/1 allow_trusted/1,2,3`,
   domain: `is_domain_local/1 lookup_domain/1,2`,

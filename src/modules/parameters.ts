@@ -3,9 +3,9 @@ export const WITHOUT_EFFECT: ReadonlyMap<string, ReadonlySet<string>> = new Map(
   Object.entries({
     acc: `acc_extra_size cdr_extra_size log_level log_facility log_level_missed aaa_url aaa_flag aaa_missed_flag aaa_extra service_type
       radius_config radius_flag radius_missed_flag radius_extra diameter_flag db_insert_mode db_table_missed_calls_avp
-      db_table_acc_avp time_mode time_attr time_exten time_format acc_prepare_flag acc_prepare_always reason_from_hf
-      multi_leg_enabled acc_created_avp_name leg_info cdr_facility cdr_skip cdr_expired_dlg_enable cdr_extra_nullable
-      cdr_on_failed multi_leg_info_none
+      db_table_acc_avp
+      multi_leg_enabled acc_created_avp_name leg_info cdr_facility cdr_expired_dlg_enable cdr_extra_nullable
+      multi_leg_info_none
       acc_created_avp acc_callee_column acc_caller_column backends_per_module acc_ms_duration`,
     clusterer: `db_url db_table my_node_info neighbor_node_info db_mode ping_interval ping_timeout node_timeout
       seed_fallback_interval sync_timeout sync_packet_size sync_packet_max_size id_col cluster_id_col node_id_col url_col

@@ -87,7 +87,8 @@ function holds({ matches, except }: Side, uri: string): boolean {
   return !except.some((each) => each.test(uri));
 }
 
-const EXPRESSIONS = /^(?:"[^"]*"[ \t\r\n]*(?:,[ \t\r\n]*"[^"]*"[ \t\r\n]*)*|ALL[ \t\r\n]*)$/;
+/** As recorded, an expression without a blank or a comma needs no quotes. */
+const EXPRESSIONS = /^(?:"[^"]*"|[^ \t\r\n",]+)[ \t\r\n]*(?:,[ \t\r\n]*(?:"[^"]*"|[^ \t\r\n",]+)[ \t\r\n]*)*$/;
 
 function ruleOf(line: string): Rule {
   const [, left, right] = /^((?:"[^"]*"|[^":#])*):((?:"[^"]*"|[^":#])*)(?:#.*)?$/.exec(line) ?? [];
@@ -100,15 +101,18 @@ function sideOf(text: string): Side {
   for (const each of except === undefined ? [matches] : [matches, except])
     if (!EXPRESSIONS.test(trimmed(each)))
       throw new Error(`${trimmed(each).slice(0, MAX_SHOWN) || 'nothing'} is neither ALL nor quoted expressions`);
-  if (except !== undefined && /^[ \t\r\n]*ALL/.test(except)) throw new Error('EXCEPT needs quoted expressions');
+  if (except !== undefined && /^[ \t\r\n]*ALL[ \t\r\n]*$/.test(except))
+    throw new Error('EXCEPT needs quoted expressions');
   return {
-    matches: /^[ \t\r\n]*ALL/.test(matches) ? undefined : expressionsIn(matches),
+    matches: /^[ \t\r\n]*ALL[ \t\r\n]*$/.test(matches) ? undefined : expressionsIn(matches),
     except: expressionsIn(except ?? ''),
   };
 }
 
 function expressionsIn(text: string): BoundedRegex[] {
-  return [...text.matchAll(/"([^"]*)"/g)].map(([, source = '']) => compilePosix(source, { ignoreCase: true }));
+  return [...text.matchAll(/"([^"]*)"|([^ \t\r\n",]+)/g)].map(([, quoted, word]) =>
+    compilePosix(quoted ?? word ?? '', { ignoreCase: true }),
+  );
 }
 
 /** The rules of an allow file and a deny file; a missing file counts as empty. */
@@ -259,7 +263,7 @@ export const permissionFileFunctions: FunctionSpec[] = [
       const files = filesOf(site, [file]);
       return (run) => {
         const value = uri?.value(run);
-        if (typeof value !== 'string') return -1;
+        if (typeof value === 'number') return -1;
         return verdict(run, files, addrSpecOf(run.message.from), [textOf(uri, run)]);
       };
     },

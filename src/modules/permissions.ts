@@ -1,3 +1,4 @@
+import { SwitchyardError } from '../core/errors.js';
 import { addrSpecOf } from '../core/name-addr.js';
 import { fnmatch } from '../engine/fnmatch.js';
 import type { MessageRun } from '../script/call.js';
@@ -64,16 +65,20 @@ function fromSource(run: MessageRun, group: number, text?: string, partition = D
 /**
  * Settings of Kamailio's permissions: the AVP that gets the tag of the match, and whether all trusted rows are used.
  */
-const tagging = {
+export const permissionTags = {
   module: 'permissions',
-  create: (parameters: ModuleParameters) => ({
-    avp: parameters.avp('peer_tag_avp'),
-    all: parameters.int('peer_tag_mode', 0) === 1,
-  }),
+  create: (parameters: ModuleParameters) => {
+    const avp = parameters.avp('peer_tag_avp');
+    if (avp === undefined && parameters.text('peer_tag_avp', '') !== '')
+      throw new SwitchyardError('USAGE', 'peer_tag_avp must be an AVP');
+    if (parameters.int('load_backends', 1) === 0)
+      throw new SwitchyardError('USAGE', 'load_backends 0 leaves no table to read');
+    return { avp, all: parameters.int('peer_tag_mode', 0) !== 0 };
+  },
 };
 
 function tag(run: MessageRun, text: string | undefined): void {
-  const { avp } = run.env.modules.of(tagging);
+  const { avp } = run.env.modules.of(permissionTags);
   if (avp !== undefined && text !== undefined) run.pvars.avps.push(avp, text);
 }
 
@@ -97,11 +102,11 @@ const PROTOCOLS = new Set(['any', 'udp', 'tcp', 'tls', 'sctp', 'ws', 'wss']);
 /** Number of matching rows of the trusted table, at most one without peer_tag_mode; -1 for none. */
 function trusted(run: MessageRun, source: string, protocol: string, from: string): number {
   if (!PROTOCOLS.has(protocol)) return -1;
-  const { all } = run.env.modules.of(tagging);
+  const { all } = run.env.modules.of(permissionTags);
   let count = 0;
   for (const row of run.env.tables.trusted.get(source) ?? []) {
     if (row.protocol !== 'any' && protocol !== 'any' && row.protocol !== protocol) continue;
-    if (row.from?.test(from) === false || row.requestUri?.test(run.call.requestUri) === false) continue;
+    if (row.from?.test(from) === false || row.requestUri?.test(run.message.requestUri) === false) continue;
     tag(run, row.tag);
     count++;
     if (!all) break;

@@ -22,11 +22,13 @@ interface PikeState {
 export const pikeState = {
   module: 'pike',
   create(parameters: ModuleParameters, states: ModuleStates): PikeState {
-    const latency = parameters.int('remove_latency', 120) * 1000;
+    const latency = Math.max(1, parameters.int('remove_latency', 120)) * 1000;
+    const density = parameters.int('reqs_density_per_unit', 30);
     const shared = states.shared?.table('pike', MAX_NODES);
     return {
       span: Math.max(1, parameters.int('sampling_time_unit', 2)) * 1000,
-      max: parameters.int('reqs_density_per_unit', 30),
+      // As recorded: 0 is 1, and a negative number no limit.
+      max: density < 0 ? Number.MAX_SAFE_INTEGER : Math.max(1, density),
       latency,
       tree: shared === undefined ? new OwnPikeTree() : new SharedPikeTree(shared, latency),
     };
@@ -92,7 +94,7 @@ function counted({ tree, span, latency, max }: PikeState, bytes: readonly number
   }
   last.node.hits++;
   last.level.set(last.byte, last.node);
-  if (last.node.hits >= max >> 2)
+  if (last.node.hits >= Math.floor(max / 4))
     level.set(bytes[depth] as number, node(unit, now, depth === bytes.length - 1 ? 0 : last.node.hits));
   return 1;
 }

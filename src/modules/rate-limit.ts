@@ -4,6 +4,7 @@ import type { ModuleParameters, ModuleStates } from '../script/environment.js';
 import { algorithmOf, OPENSIPS_ALGORITHMS, opensipsAlgorithm, type PipeAlgorithm } from '../script/pipe-algorithms.js';
 import { copiedList } from './copied-entries.js';
 import {
+  type Arg,
   code,
   intOf,
   KAMAILIO,
@@ -33,6 +34,10 @@ interface RateState {
   readonly slotLength: number;
 }
 
+/** Kamailio's parameters, observed with 5.6.3. */
+const PIPE = /^(\d+):(NOP|RED|TAILDROP|FEEDBACK|NETWORK):(\d+)$/;
+const QUEUE = /^(\d+):(.+)$/s;
+
 /** Maximum number of slots of a window. */
 const MAX_SLOTS = 1000;
 
@@ -60,17 +65,18 @@ export const rateState = {
 function rateStateOf(pipes: Pipes, parameters: ModuleParameters): RateState {
   const seconds = parameters.int('timer_interval', 10);
   for (const each of parameters.all('pipe')) {
-    const [, name = '', algorithm = '', rate] = /^(\w+):(\w+):(\d+)$/.exec(String(each)) ?? [];
+    const [, name = '', algorithm = '', rate] = PIPE.exec(String(each)) ?? [];
     if (rate === undefined) continue;
     // Kamailio's parameter gives messages per second.
     const limit = Number(rate) * seconds;
-    const make = (): Pipe => newPipe(limit, algorithmOf(algorithm) ?? 'taildrop');
-    pipes.change(name, (pipe) => void (pipe.limit = limit), make);
+    const make = (): Pipe => newPipe(limit, algorithmOf(algorithm) ?? 'none');
+    pipes.change(String(Number(name)), (pipe) => void (pipe.limit = limit), make);
   }
   const queues = new Map<string, string>();
   for (const each of parameters.all('queue')) {
-    const [name = '', method = ''] = String(each).split(':');
-    queues.set(method, name);
+    const [, name, method = ''] = QUEUE.exec(String(each)) ?? [];
+    if (name === undefined) continue;
+    queues.set(method.toUpperCase(), String(Number(name)));
   }
   const slotLength = Math.max(1, parameters.int('slot_period', 200));
   const slots = Math.floor((Math.max(1, parameters.int('window_size', 10)) * 1000) / slotLength);
@@ -132,6 +138,8 @@ function rate(run: MessageRun, name: string, limit: number | undefined): number 
   const counted = (pipe: Pipe): void => {
     if (limit !== undefined) pipe.limit = limit;
     result = count(run, pipe, interval);
+    // As recorded where nothing waits in a socket: 0, which ends the script.
+    if (pipe.algorithm === 'network') result = 0;
   };
   pipes.change(name, counted, making(pipes, limit));
   return result;
@@ -166,11 +174,18 @@ function checked(run: MessageRun, name: string, limit: number, named: string): n
   return result;
 }
 
-/** Counts the request in the pipe of the queue for its method; -1 when there is none. */
+/** Counts the request in the pipe of the queue for its method; -1 when there is no queue, 1 when it has no pipe. */
 function queued(run: MessageRun): number {
-  const { queues } = run.env.modules.of(rateState);
-  const name = queues.get(run.message.method) ?? queues.get('*');
-  return name === undefined ? -1 : rate(run, name, undefined);
+  const { queues, pipes } = run.env.modules.of(rateState);
+  const name = queues.get(run.message.method.toUpperCase()) ?? queues.get('*');
+  if (name === undefined) return -1;
+  return pipes.has(name) ? rate(run, name, undefined) : 1;
+}
+
+/** Counts the request in the pipe with the number of an argument. As recorded, a negative number limits nothing. */
+function numbered(pipe: Arg | undefined, run: MessageRun): number {
+  const number = intOf(pipe, run, 0);
+  return number < 0 ? 1 : rate(run, String(number), undefined);
 }
 
 /** State of pipelimit: pipes by name, and the reply of pl_drop(). */
@@ -309,7 +324,7 @@ export const rateLimitFunctions: ScriptFunction[] = [
       compile:
         ([pipe]) =>
         (run) =>
-          pipe === undefined ? queued(run) : rate(run, textOf(pipe, run), undefined),
+          pipe === undefined ? queued(run) : numbered(pipe, run),
     },
     {
       name: 'rl_check_pipe',
@@ -319,7 +334,7 @@ export const rateLimitFunctions: ScriptFunction[] = [
       compile:
         ([pipe]) =>
         (run) =>
-          rate(run, textOf(pipe, run), undefined),
+          numbered(pipe, run),
     },
   ]),
 ];

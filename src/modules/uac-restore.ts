@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import { findText } from '../core/find-text.js';
 import { parseAddress } from '../core/name-addr.js';
 import { parseUri, uriParam } from '../core/uri.js';
@@ -134,7 +135,9 @@ export function replaced(run: MessageRun, header: Header, old: NamedUri, now: Na
 
 function withoutParameters(value: string): string {
   const end = value.lastIndexOf('>');
-  return end < 0 ? value.replace(/\s*;.*$/s, '') : value.slice(0, end + 1);
+  if (end >= 0) return value.slice(0, end + 1);
+  const at = value.indexOf(';');
+  return trimmed(at < 0 ? value : value.slice(0, at));
 }
 
 /** From now on replies have the header of the received request. */

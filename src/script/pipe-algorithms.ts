@@ -2,7 +2,7 @@
  * "feedback" and "network" limit by measurements of the machine in the originals; here they do not limit. "sbt" counts in a
  * sliding window.
  */
-export type PipeAlgorithm = 'taildrop' | 'red' | 'sbt' | 'feedback' | 'network';
+export type PipeAlgorithm = 'taildrop' | 'red' | 'sbt' | 'feedback' | 'network' | 'none';
 
 /** Their names in OpenSIPS. */
 export const OPENSIPS_ALGORITHMS: readonly string[] = ['TAILDROP', 'RED', 'SBT', 'FEEDBACK', 'NETWORK'];

@@ -16,7 +16,8 @@ export async function assertAgreement(
     | 'kamailio-kinds'
     | 'kamailio-fresh'
     | 'kamailio-grammar'
-    | 'kamailio-statements',
+    | 'kamailio-statements'
+    | 'kamailio-small-modules',
   least: number,
 ): Promise<void> {
   const file = new URL(`../data/scripts-${name}.json`, import.meta.url);

@@ -1,0 +1,63 @@
+import type { ConfigurationTree } from '../cfg/ast.js';
+import type { Problems } from '../cfg/problem.js';
+
+/** Says why a value is refused; undefined when it is accepted. */
+type Check = (value: string, loaded: ReadonlySet<string>) => string | undefined;
+
+const matches =
+  (pattern: RegExp, form: string): Check =>
+  (value) =>
+    pattern.test(value) ? undefined : `must be ${form}, not "${value.slice(0, 64)}"`;
+
+/** Further columns of acc: "name=$variable; name2=$variable2", without a ";" at the end. */
+const fields = matches(
+  /^(?:[^=;]*=\s*\$(?:\([^;]*\)|\w+(?:\([^;]*\))?)\s*(?:;(?!\s*$)|$))+$/,
+  'name=$variable with ";" between, and none at the end',
+);
+
+const profiles = matches(/^(?:[\s;]*\w+)*[\s;]*$/, 'names of letters, digits and "_" with ";" between');
+
+/** Values that 5.6.3 refuses at its start, observed with it, by module and parameter. */
+const CHECKS: Readonly<Record<string, Check>> = {
+  'acc.cdr_enable': (value, loaded) => {
+    if (value !== '0' && value !== '1') return 'must be 0 or 1';
+    return value === '1' && !loaded.has('dialog') ? 'needs module dialog' : undefined;
+  },
+  'acc.cdr_extra': fields,
+  'acc.db_extra': fields,
+  'acc.failed_filter': matches(/^\d{3}(?:,\d{3})*$/, 'codes of three digits with "," between'),
+  'acc.log_extra': fields,
+  'acc.log_facility': matches(
+    /^LOG_(?:AUTH|AUTHPRIV|CRON|DAEMON|FTP|KERN|LOCAL[0-7]|LPR|MAIL|NEWS|SYSLOG|USER|UUCP)$/,
+    'a facility of syslog',
+  ),
+  'acc.multi_leg_info': (value, loaded) =>
+    fields(value, loaded) ?? (/=\s*\$(?!\(?avp\()/.test(value) ? 'must have AVPs only' : undefined),
+  'dialog.default_timeout': matches(/^0*[1-9]\d*$/, 'a number above 0'),
+  'dialog.profiles_no_value': profiles,
+  'dialog.profiles_with_value': profiles,
+  'uac.credential': matches(/^[^:]+:[^:]+:./s, 'USER:REALM:PASSWORD'),
+  'uac.restore_mode': matches(/^(?:none|manual|auto)$/, 'none, manual or auto'),
+  'ratelimit.pipe': matches(/^\d+:(?:NOP|RED|TAILDROP|FEEDBACK|NETWORK):\d+$/, 'NUMBER:ALGORITHM:RATE'),
+  'ratelimit.queue': matches(/^\d+:.+$/s, 'NUMBER:METHOD'),
+};
+
+/** Parameters of which all are needed where one is given. */
+const TOGETHER: readonly (readonly string[])[] = [['auth_realm_avp', 'auth_username_avp', 'auth_password_avp']];
+
+/** Refuses parameters of Kamailio's modules whose value it does not accept. */
+export function checkValues(tree: ConfigurationTree, loaded: ReadonlySet<string>, problems: Problems): void {
+  for (const { module, name, value, at } of tree.moduleParameters) {
+    for (const each of module.split('|')) {
+      if (!loaded.has(each)) continue;
+      const fault = CHECKS[`${each}.${name}`]?.(String(value), loaded);
+      if (fault !== undefined) problems.error('setting', at, `parameter "${name}" of ${each} ${fault}`);
+    }
+  }
+  for (const names of TOGETHER) {
+    const given = tree.moduleParameters.filter(({ module, name }) => module === 'uac' && names.includes(name));
+    const [first] = given;
+    if (first !== undefined && names.some((name) => !given.some((each) => each.name === name)))
+      problems.error('setting', first.at, `uac needs ${names.join(', ')} together`);
+  }
+}
