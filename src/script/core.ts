@@ -1,4 +1,5 @@
 import type { CompiledRoute, RouteOutcome } from '../cfg/runtime.js';
+import { trimmed } from '../core/characters.js';
 import { ipFamily } from '../core/ip-address.js';
 import { bareHost, defaultPort, parseUri, type TransportName } from '../core/uri.js';
 import type { SipMessage } from '../sip/message.js';
@@ -106,7 +107,7 @@ export class ScriptCore implements TransactionUser, MessageObserver {
     const env = this.environment;
     // As recorded, Kamailio drops what its parser cannot read; a message with another defect reaches the script and its
     // sanity_check().
-    if (env.dialect === 'kamailio') return !ANSWERED_DEFECTS.test(request.defect ?? '');
+    if (env.dialect === 'kamailio') return !ANSWERED_DEFECTS.test(request.defect ?? '') && !hasOddUri(request);
     if (request.viaLine < 0) return false;
     this.onMessage(request, source, { kind: 'new', server: undefined, repeat: () => undefined });
     return true;
@@ -210,6 +211,11 @@ function ended(run: MessageRun): void {
  * The reason an error route gets for a request: its request-URI, From or To cannot be parsed, or the parser found
  * another defect.
  */
+/** Whether only the request-URI is wrong; as recorded, with three words or none after the method Kamailio cannot read the line. */
+function hasOddUri({ defect, uriStart, uriEnd, requestUri }: SipMessage): boolean {
+  return defect?.endsWith('request-URI') === true && uriEnd >= uriStart && !trimmed(requestUri).includes(' ');
+}
+
 function defectOf(request: SipMessage): string | undefined {
   const { defect } = request;
   if (defect?.includes('request-URI') === true || parseUri(request.requestUri) === undefined) return 'bad r-uri';

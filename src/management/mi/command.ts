@@ -1,5 +1,6 @@
 import type { ManagementCall } from '../../access/call.js';
 import type { Need } from '../../access/rights.js';
+import { maskSecrets } from '../../core/mask.js';
 
 /** A value in MI requests and answers. */
 export type MiValue =
@@ -51,7 +52,8 @@ export class MiError extends Error {
     // rest of a request.
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
-    super(message);
+    // It may repeat an argument, such as a URI with a password.
+    super(maskSecrets(message));
     Error.stackTraceLimit = stackTraceLimit;
     this.name = 'MiError';
   }

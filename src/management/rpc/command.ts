@@ -1,6 +1,7 @@
 import { ManagementCall } from '../../access/call.js';
 import type { Caller } from '../../access/caller.js';
 import type { Need } from '../../access/rights.js';
+import { maskSecrets } from '../../core/mask.js';
 import type { RpcArguments } from './arguments.js';
 import type { RpcResult } from './value.js';
 
@@ -10,7 +11,8 @@ export class RpcError extends Error {
     readonly code: number,
     message: string,
   ) {
-    super(message);
+    // It may repeat an argument, such as a URI with a password.
+    super(maskSecrets(message));
     this.name = 'RpcError';
   }
 }

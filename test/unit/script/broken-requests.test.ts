@@ -23,6 +23,9 @@ for (const [what, from, to] of [
   ['a CSeq of another method', /^CSeq: (\d+) INVITE/m, 'CSeq: $1 BYE'],
   ['a CSeq of letters', /^CSeq: \d+/m, 'CSeq: x'],
   ['less body than Content-Length says', /^Content-Length: \d+/m, 'Content-Length: 99999'],
+  ['an empty request-URI', /^INVITE \S+/, 'INVITE '],
+  ['a blank as request-URI', /^INVITE \S+/, 'INVITE  '],
+  ['a request-URI in angle brackets', /^INVITE (\S+)/, 'INVITE <$1>'],
 ] as const)
   test(`kamailio: a request with ${what} is answered 400 and does not reach the script`, async () => {
     const runner = startScript({ dialect: 'kamailio', script: 'xlog("$rm\\n"); sl_send_reply("480", "Reached");' });

@@ -6,6 +6,7 @@ import { nullLogger } from '../../../../src/core/logger.js';
 import { type MiCommand, MiError, type MiValue } from '../../../../src/management/mi/command.js';
 import { MAX_REQUEST_BYTES, MiHandler } from '../../../../src/management/mi/handler.js';
 import { MAX_BATCH } from '../../../../src/management/mi/json-rpc.js';
+import { RpcError } from '../../../../src/management/rpc/command.js';
 import { Metrics } from '../../../../src/stats/metrics.js';
 import { FakeClock } from '../../../support/fake-clock.js';
 
@@ -177,4 +178,13 @@ describe('MI handler', () => {
     const { handler } = make(command({ run: () => ({ key: 'one\n200 OK\r\nSET:: 1' }) }));
     assert.equal(await handler.handle(':echo:\n', unbounded('datagram')), '200 OK\nkey:: one\\n200 OK\\r\\nSET:: 1\n');
   });
+});
+
+test('an error that repeats an argument shows no password', async () => {
+  const run = (): never => {
+    throw new MiError(500, 'collection "sip:gw:hidden@192.0.2.1" does not exist');
+  };
+  const { handler } = make(command({ run }));
+  assert.match((await handler.handle(call(), unbounded('datagram'))) ?? '', /sip:gw:\*\*\*@192\.0\.2\.1/);
+  assert.equal(new RpcError(500, 'no sip:gw:hidden@192.0.2.1').message, 'no sip:gw:***@192.0.2.1');
 });
