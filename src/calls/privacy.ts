@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { maskUri } from '../core/mask.js';
 
 /** How telephone numbers are shown in call records. */
 export interface Privacy {
@@ -33,8 +34,12 @@ export function shownUser(user: string, { keepDigits, hashKey }: Privacy): strin
   return shown;
 }
 
-/** A URI as it may be shown: the user part as by `shownUser`, without password and without user parameters. */
-export function shownUri(uri: string, privacy: Privacy): string {
+/**
+ * A URI as it may be shown: the user part as by `shownUser`, without password and user parameters. The value of a URI
+ * parameter "password" becomes "***".
+ */
+export function shownUri(given: string, privacy: Privacy): string {
+  const uri = maskUri(given);
   const match = /^(sips?:)([^@]*)@/i.exec(uri);
   if (match !== null) {
     const [whole, scheme = '', userinfo = ''] = match;

@@ -1,6 +1,7 @@
 import { parseFreeswitchUrl } from '../../config/freeswitch-url.js';
 import type { PartitionConfig, Settings } from '../../config/settings.js';
 import { messageOf, SwitchyardError } from '../../core/errors.js';
+import { maskSecrets, maskUri } from '../../core/mask.js';
 import { nearest } from '../../core/nearest.js';
 import type { DestinationRow } from '../../engine/destination.js';
 import { flavourKind } from '../../engine/flavours.js';
@@ -58,7 +59,7 @@ export async function show(options: DatabaseOptions, io: CommandIo): Promise<num
     }
     const flavour = partitions.find((each) => each.name === name)?.flavour ?? 'opensips';
     for (const row of load.rows) io.out(options.json === true ? jsonLine(name, row, flavour) : textLine(name, row));
-    for (const { row, reason } of load.discarded) io.err(`partition ${name}: ${row}: ${reason}\n`);
+    for (const { row, reason } of load.discarded) io.err(maskSecrets(`partition ${name}: ${row}: ${reason}\n`));
   }
   return status;
 }
@@ -75,7 +76,7 @@ function textLine(partition: string, row: DestinationRow): string {
   const { setId, uri, state, priority } = row;
   const weight = shownWeight(row);
   const { attrs } = columnValues(row);
-  return `${partition}\t${setId}\t${uri}\t${state}\tweight ${weight}\tpriority ${priority}\t${attrs}\n`;
+  return `${partition}\t${setId}\t${maskUri(uri)}\t${state}\tweight ${weight}\tpriority ${priority}\t${attrs}\n`;
 }
 
 /** The weight, without the address of a FreeSWITCH server, which contains a password. */
