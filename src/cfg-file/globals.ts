@@ -139,7 +139,7 @@ export function readGlobals(
         }
         break;
       case 'advertised_address':
-        out.advertised = String(plain);
+        out.advertised = advertisedHost(String(plain));
         break;
       case 'advertised_port':
         out.advertisedPort = String(plain);
@@ -298,6 +298,12 @@ function listenOn(
       problems.error('setting', at, `${name}=${socket}: ${messageOf(error)}`);
     }
   }
+}
+
+/** A host to advertise: IPv6 addresses need brackets in ours; an empty text is none, as in Kamailio. */
+function advertisedHost(text: string): string | undefined {
+  if (text === '') return undefined;
+  return text.includes(':') && !text.startsWith('[') && /^[0-9a-f:.]+$/i.test(text) ? `[${text}]` : text;
 }
 
 /** An alias in quotes, which Kamailio takes as the name of a host whatever it contains. */

@@ -71,6 +71,11 @@ export function addUri({ call }: CfgScope, uri: string): void {
   if (call !== undefined) addBranch(call.branches, { uri });
 }
 
+/** Fields of a branch in either dialect. */
+const BRANCH_FIELDS: ReadonlySet<string> = new Set(
+  'uri dst_uri duri path q flags send_socket socket count ruid attrs last_received'.split(' '),
+);
+
 /** $branch(field)[index]; assigning without a field adds a branch. */
 export const branch: VariableDefinition = {
   argument: 'optional',
@@ -84,6 +89,8 @@ export const branch: VariableDefinition = {
         },
       };
     }
+    if (argument.constant !== undefined && !BRANCH_FIELDS.has(argument.constant.trim()))
+      throw new Error(`needs one of ${[...BRANCH_FIELDS].join(', ')}`);
     const field = (context: PvarContext): string => argument.constant ?? argument.read(context);
     const count = (context: PvarContext) => branchesOf(scopeOf(context)).length;
     const at = (context: PvarContext, i: number) =>

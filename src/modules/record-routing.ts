@@ -152,7 +152,7 @@ function afterStrictOpensips(run: MessageRun, routes: readonly RouteValue[], fir
 /** Stores the arguments of a Record-Route, which is written when the sending socket is known. */
 export function recordRoute(run: MessageRun, params: string, preset?: readonly string[], advertised?: string): number {
   const { call } = run;
-  const { recordRouting } = call;
+  const recordRouting = call.laterRouting ?? call.recordRouting;
   if (recordRouting.length > 0 && run.routeKind !== 'failure') return -1;
   if (containsLineBreak(params) || preset?.some(containsLineBreak) === true || containsLineBreak(advertised ?? ''))
     return -1;
@@ -166,7 +166,11 @@ export function recordRoute(run: MessageRun, params: string, preset?: readonly s
   const { rr } = run.env;
   const sips = rr.sips && /^sips:/i.test(call.requestUri);
   const user = rr.addUsername && rr.userAvp !== undefined ? userByAvp(run, rr.userAvp) : undefined;
-  recordRouting.push({ params, preset, advertised, sips, user });
+  // A new list: a branch that waits for the address of its next hop leaves with the one it has.
+  const routing = [...recordRouting, { params, preset, advertised, sips, user }];
+  const relayed = run.env.dialect === 'kamailio' && run.routeKind === 'request' && run.edits !== call.edits;
+  if (relayed) call.laterRouting = routing;
+  else call.recordRouting = routing;
   return 1;
 }
 

@@ -101,6 +101,8 @@ export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): nu
   if (run.routeKind === 'request') {
     call.edits = run.edits;
     call.freeze();
+    if (call.laterRouting !== undefined) call.recordRouting = call.laterRouting;
+    call.laterRouting = undefined;
   }
   // As recorded, flags set in a failure route that relays are those that the next failure route sees.
   if (kamailio && run.routeKind === 'failure') call.frozenFlags = call.flags;

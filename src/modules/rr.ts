@@ -125,6 +125,7 @@ export const rrFunctions: ScriptFunction[] = [
       summary: 'removes our Record-Route',
       compile: () => (run) => {
         run.call.recordRouting = [];
+        run.call.laterRouting = undefined;
         return 1;
       },
     },

@@ -258,6 +258,11 @@ export class Call implements DispatcherCall {
   replyBody = '';
   transaction: TransactionState | undefined = undefined;
   recordRouting: RecordRouting[] = [];
+  /**
+   * Of a record_route() in Kamailio's request route after a t_relay(): for the next t_relay() there, while failure
+   * routes do not see it.
+   */
+  laterRouting: RecordRouting[] | undefined = undefined;
   /** Parameters given to add_rr_param(). */
   rrParams = '';
   sendSocket: SipSocket | undefined = undefined;

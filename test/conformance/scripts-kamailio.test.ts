@@ -54,3 +54,8 @@ test('statements in each kind of route do what kamailio was recorded to do with 
 // of them agree; a few depend on when a gateway answers. The number goes up only.
 test('functions and parameters of single modules do what kamailio was recorded to do with them', () =>
   assertAgreement('kamailio-small-modules', 142));
+
+// Files with a mistake or an odd form each, global parameters by type, defines, aliases, several blocks of one kind of
+// route. The number goes up only.
+test('files with mistakes are accepted or refused as kamailio was recorded to do', () =>
+  assertAgreement('kamailio-files', 424));

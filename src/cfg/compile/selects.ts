@@ -83,6 +83,11 @@ const WHOLE: Readonly<Record<string, string>> = {
   'msg.response.reason': '$rr',
   'msg.body.sdp': '$rb',
   'msg.len': '$ml',
+  'msg.flags': '$mf',
+  'branch.uri': '$(branch(uri)[0])',
+  'branch.count': '$branch(count)',
+  'branch.q': '$(branch(q)[0])',
+  content_length: '$cl',
   'msg.id': '$mi',
   'msg.body': '$rb',
   'msg.first_line': '$rm $ou SIP/2.0',
@@ -109,7 +114,6 @@ const FIELDS: Readonly<Record<string, string>> = {
   expires: 'Expires',
   user_agent: 'User-Agent',
   subject: 'Subject',
-  supported: 'Supported',
   refer_to: 'Refer-To',
   rpid: 'Remote-Party-ID',
   date: 'Date',
@@ -135,6 +139,8 @@ const VIA_PARTS: Readonly<Record<string, string>> = {
   branch: '{s.after,;}{param.value,branch}',
   received: '{s.after,;}{param.value,received}',
   rport: '{s.after,;}{param.value,rport}',
+  i: '{s.after,;}{param.value,i}',
+  alias: '{s.after,;}{param.value,alias}',
 };
 
 /** Type of a URI: a SIP URI with user=phone counts as "tel" (RFC 3261 section 19.1.6). */
@@ -151,7 +157,7 @@ function uriPart(inner: string, rest: readonly Step[]): SelectSource {
   if (first.name === 'hostport') return { format: `$(${inner}{uri.host}):$(${inner}{uri.port})` };
   if (first.name === 'params') {
     const name = first.argument ?? second?.name;
-    return { format: name === undefined ? '' : `$(${inner}{uri.param,${name}})` };
+    return { format: name === undefined ? `$(${inner}{uri.params})` : `$(${inner}{uri.param,${name}})` };
   }
   if (first.name === 'type' && second === undefined) return { format: whole, edit: uriType };
   const part = ownValue(URI_PARTS, first.name);
@@ -249,6 +255,7 @@ export function selectSource(
     if (value === undefined) throw new Error(`names an unknown parameter ${own}`);
     return { constant: value };
   }
+  if (path === 'ruri.transport') return { format: '$rP', edit: (name) => name.toLowerCase() };
   if (path === 'msg.header') return { format: '$mb', edit: headerPart };
   const whole = ownValue(WHOLE, path);
   if (whole !== undefined) return { format: whole };
@@ -277,6 +284,7 @@ export function selectSource(
       // As recorded, always empty; $au, $ar and the like have these values.
       return { format: '' };
     }
+    case 'v':
     case 'via': {
       const number = Number(root.argument ?? 1);
       const inner = `hdr(Via)[${number > 0 ? number - 1 : number}]`;
@@ -284,6 +292,7 @@ export function selectSource(
       // As recorded, there is no Via 0.
       if (number === 0) return { format: '$null' };
       if (first === undefined) return { format: `$(${inner})` };
+      if (first.name === 'comment') return { format: '$null' };
       const name = first.name === 'params' ? (first.argument ?? second?.name ?? '') : first.name;
       const part =
         ownValue(VIA_PARTS, name) ??
@@ -294,6 +303,9 @@ export function selectSource(
     case 'to':
       if (rest[0]?.name === 'uri') return uriPart(root.name === 'from' ? 'fu' : 'tu', rest.slice(1));
       return fieldPart(`hdr(${FIELDS[root.name]})`, rest);
+    case 'contact':
+      // As recorded, parts are those of the last value of the field.
+      return fieldPart(rest.length === 0 ? 'hdr(Contact)' : 'hdr(Contact){s.select,-1,,}{s.trim}', rest);
     default: {
       const field = ownValue(FIELDS, root.name);
       return field === undefined ? undefined : fieldPart(`hdr(${field})`, rest);

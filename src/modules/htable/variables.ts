@@ -13,6 +13,8 @@ function sht(
     argument: 'required',
     indexed: false,
     compile: (argument) => {
+      if ((argument?.constant ?? argument?.shape)?.includes('=>') === false)
+        throw new Error('needs "table=>key" between its parentheses');
       const text = (context: PvarContext): string => argument?.constant ?? argument?.read(context) ?? '';
       return {
         get: (context) => {

@@ -17,7 +17,8 @@ export async function assertAgreement(
     | 'kamailio-fresh'
     | 'kamailio-grammar'
     | 'kamailio-statements'
-    | 'kamailio-small-modules',
+    | 'kamailio-small-modules'
+    | 'kamailio-files',
   least: number,
 ): Promise<void> {
   const file = new URL(`../data/scripts-${name}.json`, import.meta.url);
