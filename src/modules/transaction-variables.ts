@@ -45,6 +45,10 @@ export const transactionVariables: readonly (readonly [string, VariableDefinitio
       id_label_n: () => nextTransactionId().label,
       reply_code: (scope) => scope.txCode ?? scope.replyCode ?? scope.call?.transaction?.lastStatus ?? 0,
       reply_type: (scope) => (transactionOf(scope) === undefined ? null : 0),
+      reply_reason: (scope) => scope.txReason ?? scope.replyReason ?? '',
+      ruid: () => null,
+      uri: (scope) => scope.run?.branch?.requestUri ?? null,
+      flags: (scope) => scope.run?.branch?.flags ?? null,
       // Values of "@tm.method" and similar selects.
       method: (scope) => (transactionOf(scope) === undefined ? null : (scope.call?.message.method ?? null)),
       'uas.status': (scope) => transactionOf(scope)?.lastStatus ?? null,

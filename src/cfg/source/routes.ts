@@ -72,6 +72,9 @@ export class RouteParser {
       tokens.expect(']', 'after the name of a route');
     }
     this.checkName(word, kind, name, interval);
+    if (word.text === 'request_route' && name !== undefined && dialect.name === 'kamailio') {
+      throw new SyntaxFault(word.at, 'request_route takes no name; a named one is a route');
+    }
     if (word.text === 'reply_route' && name !== undefined) {
       throw new SyntaxFault(word.at, 'reply_route takes no name; a named one is an onreply_route');
     }
