@@ -54,9 +54,11 @@ test('each side of a hidden call sees this proxy alone, and the requests of both
   assert.deepEqual(headersOf(invite.text, 'record-route'), []);
   gateway.answer(invite, 183, 'Progress', { more: 'Record-Route: <sip:127.0.0.8;lr>\r\n' });
   const progress = await caller.next('183');
-  assert.deepEqual(headersOf(progress.text, 'record-route'), []);
+  // The route of the caller's side, without that of the gateway's.
+  assert.deepEqual(headersOf(progress.text, 'record-route'), ['<sip:127.0.0.9;lr>']);
   gateway.answer(invite, 200, 'OK', { more: `Record-Route: <sip:127.0.0.1:${gateway.port};lr>\r\n` });
   const ok = await caller.next('200');
+  assert.deepEqual(headersOf(ok.text, 'record-route'), ['<sip:127.0.0.9;lr>']);
   assert.equal(headersOf(ok.text, 'via').length, 2);
   assert.match(headersOf(ok.text, 'via')[1] ?? '', /127\.0\.0\.9/);
   assert.ok(contactIn(ok.text).startsWith(`sip:bob@${own};did=`), ok.text);
