@@ -11,7 +11,7 @@ import { type ModuleState, ModuleStates } from '../../../src/script/environment.
 const PARAMETERS = new Map<string, readonly string[]>([
   ['htable', ['a=>size=4;']],
   ['cachedb_url', ['local:a:///a']],
-  ['pipe', ['p:TAILDROP:3']],
+  ['pipe', ['1:TAILDROP:3']],
 ]);
 
 /** Changes a state and returns its content. */
