@@ -134,6 +134,8 @@ export interface FlowDecisions {
   readonly loopsKeepResult: boolean;
   /** Whether a failed calculation sets the variable to null; otherwise the variable keeps its value. */
   readonly failureAssignsNull: boolean;
+  /** Variables that a number is assigned to only as a text, which the number of a variable has as well. */
+  readonly textTargets?: RegExp;
   /** Whether a call of a route without statements counts as a call of a missing route. */
   readonly emptyRoutesUndefined: boolean;
   /** Default of max_while_loops. */
@@ -294,6 +296,7 @@ export const KAMAILIO: Dialect = {
     noCaseResultOfConstant: -5,
     loopsKeepResult: true,
     failureAssignsNull: false,
+    textTargets: /^\$(?:rU|rd|rp|du|fU|fd|fn|tU|td|tn)$/,
     emptyRoutesUndefined: false,
     loops: 100,
     depth: 256,

@@ -10,6 +10,10 @@ export interface HashSource {
   readonly table: string;
   /** Column of the key, and columns of the value; undefined: as in the parameters of htable. */
   readonly columns: readonly string[] | undefined;
+  /** Between the values of several columns. */
+  readonly delimiter: string;
+  /** Stands for a column without a value. */
+  readonly nothing: string;
 }
 
 /** The hash tables in a file that are read from a database: "name=>size=8;dbtable=customers;". */
@@ -19,8 +23,11 @@ export function hashSources(cfg: LoadedCfg): HashSource[] {
     const { name, options } = hashTableDefinition(String(each));
     const table = options.get('dbtable');
     if (table === undefined || table === '') return [];
-    const columns = options.get('cols')?.replace(/^'(.*)'$/, '$1');
-    return [{ name, table, columns: columns?.split(',').map((column) => column.trim()) }];
+    const option = (key: string): string | undefined => options.get(key)?.replace(/^'(.*)'$/, '$1');
+    const columns = option('cols')
+      ?.split(',')
+      .map((column) => column.trim());
+    return [{ name, table, columns, delimiter: option('coldelim') || ',', nothing: option('colnull') || '*' }];
   });
 }
 
@@ -31,12 +38,12 @@ const LATEST = 2 ** 32 - 1;
 
 /**
  * Converts rows to entries, as recorded for Kamailio 5.6.3: if a key occurs twice, the last row counts; rows of an
- * array become key[0], key[1] and so on; several columns are joined by commas. `faulty` gets the keys of rows without a
+ * array become key[0], key[1] and so on; several columns are joined by commas (coldelim). `faulty` gets the keys of rows without a
  * value.
  */
 export function hashRows(
   rows: readonly DatabaseRow[],
-  { columns }: HashSource,
+  { columns, delimiter, nothing }: HashSource,
   cfg: LoadedCfg,
   faulty: (key: string, reason: string) => void,
 ): HashRow[] {
@@ -56,12 +63,13 @@ export function hashRows(
   const leftOut = new FaultyRows(faulty);
   for (const row of rows) {
     const name = scriptText(textIn(row, key));
-    const texts = values.map((column) => scriptText(textIn(row, column)));
+    // As recorded, the text for a missing value is used only where several columns are joined.
+    const texts = values.map((column) => scriptText(textIn(row, column)) ?? (values.length > 1 ? nothing : undefined));
     if (name === undefined || texts.length === 0 || texts.includes(undefined)) {
       leftOut.add(name ?? '', 'it has no value');
       continue;
     }
-    const text = texts.join(',');
+    const text = texts.join(delimiter);
     if (name.length > MAX_CHARACTERS || text.length > MAX_CHARACTERS) {
       leftOut.add(name, `its key or value has more than ${MAX_CHARACTERS} characters`);
       continue;

@@ -3,6 +3,7 @@ import { canonicalIp } from '../core/ip-address.js';
 import { ownValue } from '../core/own-value.js';
 import { type BoundedRegex, compilePerl, compilePosix } from '../core/posix-regex.js';
 import { timeRecurrence } from '../core/time-recurrence.js';
+import { ShellPattern } from '../engine/fnmatch.js';
 import { algorithmOf } from '../script/pipe-algorithms.js';
 import type { AddressRow, DialplanRule, DomainAttribute, DomainRow, PipeRow, TrustedRow } from '../script/tables.js';
 import { FaultyRows } from './faulty-rows.js';
@@ -219,6 +220,8 @@ export function pipeRows(
 
 /** A value of match_op in the dialplan table. */
 const REGEX = 1;
+/** A value of match_op that only Kamailio has. */
+const SHELL_PATTERN = 2;
 /** A bit of match_flags: letter case does not matter. */
 const CASELESS = 1;
 
@@ -240,7 +243,7 @@ export function dialplanRules(
         partition,
         id: Number(row['dpid'] ?? 0),
         priority: Number(row['pr'] ?? 0),
-        match: Number(row['match_op'] ?? 0) === REGEX ? compilePerl(expression, { ignoreCase }) : expression,
+        match: dialplanMatch(Number(row['match_op'] ?? 0), expression, ignoreCase),
         ignoreCase,
         length: Number(row['match_len'] ?? 0),
         substitution: substitution === '' ? undefined : compiled(substitution, ignoreCase),
@@ -254,6 +257,13 @@ export function dialplanRules(
   }
   leftOut.end();
   return rules.sort((a, b) => a.priority - b.priority);
+}
+
+function dialplanMatch(operator: number, expression: string, ignoreCase: boolean): DialplanRule['match'] {
+  if (operator === REGEX) return compilePerl(expression, { ignoreCase });
+  if (operator !== SHELL_PATTERN) return expression;
+  const pattern = new ShellPattern(expression);
+  return { test: (number) => pattern.matches(number) };
 }
 
 function compiled(source: string, ignoreCase: boolean): BoundedRegex {

@@ -15,6 +15,15 @@ export function branchesOf(scope: CfgScope): RequestBranch[] {
   return sending ? call.takenBranches : call.branches;
 }
 
+/** All added branches as they stand in a Contact ($bR); null when there are none. */
+export function branchList(scope: CfgScope): string | null {
+  const all = branchesOf(scope).map(({ uri, q }) => {
+    const parameter = qParameter(q);
+    return parameter === '' ? uri : `<${uri}>${parameter}`;
+  });
+  return all.length === 0 ? null : all.join(', ');
+}
+
 /** The value of $branch(field). */
 export function branchField(branch: RequestBranch | undefined, field: string, scope: CfgScope): PvarValue {
   if (branch === undefined) return null;

@@ -172,7 +172,7 @@ function diversion(dialects: FunctionSpec['dialects']): FunctionSpec {
         const { message, edits, env } = run;
         // As recorded, 5.6.3 accepts the parameter and ignores it.
         const suffix = env.dialect === 'kamailio' ? '' : env.modules.module('diversion').text('suffix', '');
-        const target = uri === undefined ? run.call.requestUri : textOf(uri, run);
+        const target = uri === undefined ? (message.requestUri ?? '') : textOf(uri, run);
         const count = counter === undefined ? '' : `;counter=${intOf(counter, run, 1)}`;
         const line = `Diversion: <${target}>;reason=${textOf(reason, run)}${count}${suffix}\r\n`;
         const first = message.nextField('diversion');

@@ -5,7 +5,7 @@ import { CfgScope } from '../script/call.js';
 import { hostPort } from '../sip/transport/transport.js';
 import { accVariables } from './acc/variables.js';
 import { asyncVariables } from './async.js';
-import { addUri, branch, branchesOf, destinationSet, messageBranch } from './branch-variables.js';
+import { addUri, branch, branchesOf, branchList, destinationSet, messageBranch } from './branch-variables.js';
 import { connectionVariables } from './connections.js';
 import { dialogVariables } from './dialog/variables.js';
 import { queryVariable } from './dns-queries.js';
@@ -131,6 +131,7 @@ function sharedVariables(dialect: DialectName): [string, VariableDefinition][] {
           ),
     ],
     ['branch', branch],
+    ['bR', own(branchList)],
     [
       'br',
       own(

@@ -80,8 +80,8 @@ export interface DialplanRule {
   readonly partition: string;
   readonly id: number;
   readonly priority: number;
-  /** The number itself, or an expression that it must match. */
-  readonly match: string | BoundedRegex;
+  /** The number itself, or an expression or pattern that it must match. */
+  readonly match: string | Pick<BoundedRegex, 'test'>;
   /** Whether a `match` that is text ignores letter case. */
   readonly ignoreCase: boolean;
   /** Length that the number must have; 0 for any. */

@@ -179,6 +179,7 @@ export class Lane {
   private serve(name: string, answers: Answers): void {
     const peer = this.gateways.get(name) as DatagramPeer;
     const pending = new Map<string, string>();
+    const answered = new Set<string>();
     const reply = (request: string, [status, reason, lines = '']: Answer, port: number) =>
       void peer.send(replyTo(request, status, reason, { tag: name, port: peer.port, lines }), port, HOST);
     peer.onMessage = (text, { port }) => {
@@ -191,13 +192,16 @@ export class Lane {
       }
       if (method === 'CANCEL') {
         reply(text, [200, 'OK'], port);
-        reply(pending.get(callId) ?? text, [487, 'Request Terminated'], port);
+        // A CANCEL that comes after the final reply changes nothing (RFC 3261, section 9.2).
+        const invite = pending.get(callId);
+        if (invite === undefined || !answered.has(invite)) reply(invite ?? text, [487, 'Request Terminated'], port);
         return;
       }
       if (method === 'ACK') return;
       const inDialog = /^To:.*;tag=/m.test(text);
       const user = /^sip:([^@]*)@/.exec(uri)?.[1] ?? '';
       const all = inDialog ? ([[200, 'OK']] as const) : answers(method, user, text);
+      if (method === 'INVITE' && all.some(([status]) => status >= 200)) answered.add(text);
       for (const each of all) reply(text, each, port);
     };
   }

@@ -33,14 +33,18 @@ export function assignmentOf(
     context.problems.error('read-only', node.target.at, `${node.target.text} is read-only`);
   }
   if (target === undefined || !target.writable) return { now: () => undefined, calls: false };
-  const { failureAssignsNull } = context.dialect.flow;
+  const { failureAssignsNull, textTargets } = context.dialect.flow;
   const { calls, later } = value;
   const { at } = node;
   if (node.operator === '=' || node.operator === ':=') {
-    const put: Setter =
+    const set: Setter =
       node.operator === '=' && target.setter !== undefined
         ? target.setter
         : (pvars, result) => target.replace(pvars, result);
+    const asText = node.value.kind === 'variable' && textTargets?.test(node.target.text) === true;
+    const put: Setter = asText
+      ? (pvars, result) => set(pvars, typeof result === 'number' ? String(result) : result)
+      : set;
     const { constant, read } = value;
     if (constant !== undefined) {
       return {

@@ -9,8 +9,9 @@ interface Reference {
   readonly position: number | undefined;
 }
 
+// As recorded, a third level ("a=>b=>c") is accepted and has no effect.
 const REFERENCE =
-  /^([^[\]=>]{1,128})(?:\[(\*|[+-]?[0-9]{1,6})\])?(?:=>([^[\]=>]{1,128})(?:\[(\*|[+-]?[0-9]{1,6})\])?)?$/;
+  /^([^[\]=>]{1,128})(?:\[(\*|[+-]?[0-9]{1,6})\])?(?:=>([^[\]=>]{1,128})(?:\[(\*|[+-]?[0-9]{1,6})\])?(?:=>.{0,256})?)?$/;
 
 function referenceOf(text: string, fold: boolean): Reference | undefined {
   const packed = text.replace(/[ \t\r\n]/g, '');

@@ -162,6 +162,23 @@ test('a network index finds what looking through all networks finds', () => {
   );
 });
 
+test('kamailio: a pattern of the dialplan with match_op 2 matches as a shell does', async () => {
+  executeSqlite(
+    join(folder, 'shell.db'),
+    `CREATE TABLE dialplan (id INTEGER PRIMARY KEY, dpid INT, pr INT, match_op INT, match_exp TEXT, match_len INT, subst_exp TEXT, repl_exp TEXT, attrs TEXT);
+     INSERT INTO dialplan (dpid, pr, match_op, match_exp, match_len, subst_exp, repl_exp, attrs) VALUES
+       (1, 1, 2, '9[0-4]*', 0, '^9(.*)$', '+499\\1', 'low'), (1, 2, 2, '9??', 0, '', '', 'three');`,
+  );
+  const head = `modparam("dialplan", "db_url", "sqlite:///${join(folder, 'shell.db')}")
+    modparam("dialplan", "attrs_pvar", "$avp(s:attrs)")`;
+  const script = `request_route {
+    $var(a) = "911"; dp_translate("1", "$var(a)/$var(b)"); xlog("$rc $var(b) $avp(s:attrs)\\n");
+    $var(a) = "955"; dp_translate("1", "$var(a)/$var(b)"); xlog("$rc $avp(s:attrs)\\n");
+    $var(a) = "9555"; dp_translate("1", "$var(a)/$var(b)"); xlog("$rc\\n"); exit;
+  }`;
+  assert.deepEqual(await written('kamailio', 'dialplan', head, script), ['1 +49911 low', '1 three', '-1']);
+});
+
 test('columns of dialplan, permissions and domain that the file names otherwise', async () => {
   executeSqlite(
     join(folder, 'named.db'),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SharedValues } from '../../../src/core/shared-values.js';
+import { hashRows } from '../../../src/daemon/hash-rows.js';
 import { fillHashTables, refillHashTable } from '../../../src/modules/htable/database.js';
 import { hashTables } from '../../../src/modules/htable/tables.js';
 import { ModuleStates, type ScriptEnvironment } from '../../../src/script/environment.js';
@@ -54,4 +55,18 @@ test('other processes miss no entry of a hash table while it is read again', () 
     { x: '8', y: '2', old: '3' },
   ]);
   assert.deepEqual(Object.fromEntries(entriesOf(worker)), { x: '8', y: '9' });
+});
+
+test('the values of several columns are joined, and one that is missing has a text of its own', () => {
+  const rows = [
+    { k: '49', price: 5, block: 'a' },
+    { k: '4930', price: 4, block: null },
+  ];
+  const source = { name: 'a', table: 't', columns: ['k', 'price', 'block'] };
+  const joined = (delimiter: string, nothing: string): unknown =>
+    hashRows(rows, { ...source, delimiter, nothing }, { modules: new Map() } as never, assert.fail).map(
+      ({ key, value }) => `${key}=${value}`,
+    );
+  assert.deepEqual(joined(',', '*'), ['49=5,a', '4930=4,*']);
+  assert.deepEqual(joined(':', 'none'), ['49=5:a', '4930=4:none']);
 });
