@@ -119,7 +119,7 @@ test('text that is not ASCII is the same after the program has stopped and start
   await services.stop();
   const [row] = rows('ta');
   assert.equal(row?.['key_value'], 'Zoë Kovácsné ő');
-  const source = { name: 'a', table: 'ta', columns: undefined };
+  const source = { name: 'a', table: 'ta', columns: undefined, delimiter: ',', nothing: '*' };
   const cfg = { modules: new Map() } as unknown as LoadedCfg;
   const read = hashRows([{ ...row }], source, cfg, (_key, reason) => assert.fail(reason));
   assert.deepEqual(read, [{ key: text, value: text, expires: 0 }]);
