@@ -6,6 +6,7 @@ import { parseUri } from '../core/uri.js';
 import { BLACKLIST_FUNCTIONS, targetFunctions, uriOf } from '../route/functions/targets.js';
 import type { Call, MessageRun } from '../script/call.js';
 import { nextHopOf } from '../script/next-hop.js';
+import { brokenRequest } from '../script/relay.js';
 import { cfgActions } from './actions.js';
 import {
   type Arg,
@@ -57,13 +58,18 @@ function listens({ sockets }: FileFacts, text: string, anyPort = false): boolean
   });
 }
 
-/** Sends the received request to a URI or "proto:host:port". */
+/**
+ * Sends the received request to a URI or "proto:host:port", without bytes after its body, which would be another request
+ * on a stream.
+ */
 export function sendRaw(run: MessageRun, to: string, headers = ''): number {
+  if (brokenRequest(run.call) !== undefined) return -1;
   const uri = parseUri(nextHopOf(run.call, { requestUri: run.call.message.requestUri, destinationUri: uriOf(to) }));
   const address = uri === undefined ? undefined : run.env.resolver.literal(uri);
   if (address === undefined) return -1;
   const socket = run.env.sockets.choose(address, run.call.sendSocket ?? run.call.source.socket);
-  const { text, bodyStart } = run.call.message;
+  const { bodyStart, bodyEnd } = run.call.message;
+  const text = run.call.message.text.slice(0, bodyEnd);
   const end = bodyStart - (text.startsWith('\r\n', bodyStart - 2) ? 2 : 1);
   const changed = headers === '' ? text : `${text.slice(0, end)}${headers}${text.slice(end)}`;
   socket?.send(changed, address.address, address.port, undefined);

@@ -47,7 +47,7 @@ for (const [what, from, to] of [
   ['a folded name of a header', /^Content-Length/m, 'X-Secret\r\n : b\r\nContent-Length'],
   ['a zero byte in a name', /^Content-Length/m, 'X-Secret\0: b\r\nContent-Length'],
 ] as const)
-  for (const relay of ['t_relay();', 'forward();', 't_newtran(); t_relay();'])
+  for (const relay of ['t_relay();', 'forward();', 't_newtran(); t_relay();', 'send("sip:127.0.0.1:5090");'])
     test(`opensips: a request with ${what} is not relayed by ${relay}`, async () => {
       const script = `$du = "sip:127.0.0.1:5090"; $var(r) = 1; ${relay} xlog("after\\n");`;
       const runner = startScript({ dialect: 'opensips', script });
@@ -58,9 +58,28 @@ for (const [what, from, to] of [
           runner.sent.filter(({ text }) => text.startsWith('INVITE')),
           [],
         );
-        if (relay !== 'forward();')
+        if (relay.includes('t_relay'))
           assert.match(runner.sent.find(({ text }) => !text.startsWith('SIP/2.0 100'))?.text ?? '', /^SIP\/2\.0 400 /);
       } finally {
         await runner.stop();
       }
     });
+
+// On a stream they would be another request.
+for (const [dialect, send, modules] of [
+  ['opensips', 'send("sip:127.0.0.1:5090");', ''],
+  ['kamailio', 'send_udp("127.0.0.1:5090");', 'corex'],
+] as const)
+  test(`${dialect}: ${send} leaves out bytes after the body`, async () => {
+    const runner = startScript({ dialect, modules, script: send });
+    try {
+      runner.receive(`${INVITE}MESSAGE sip:x@y.example SIP/2.0\r\n\r\n`);
+      await until('it is sent', () => runner.sent.length > 0);
+      assert.deepEqual(
+        runner.sent.map(({ text }) => text),
+        [INVITE],
+      );
+    } finally {
+      await runner.stop();
+    }
+  });
