@@ -141,38 +141,63 @@ async function runOnce(
 ): Promise<Failure[]> {
   const file = tests.source(compiled);
   const failures: Failure[] = [];
+  const failed = (name: string): void => {
+    totals.failed++;
+    failures.push({ file, name });
+  };
   const started = performance.now();
   const stream = run({ files: [compiled], concurrency: 1, timeout: FILE_LIMIT_MS, signal });
+  let tested = 0;
+  /** Tests and describe blocks of the file that have not ended. */
+  let open = 0;
+  const ended = (data: { name: string; nesting: number }): void => {
+    if (data.nesting === 0 && !isFile(data.name, compiled)) open--;
+  };
+  stream.on('test:enqueue', (data) => {
+    if (data.nesting === 0 && !isFile(data.name, compiled)) open++;
+  });
   stream.on('test:pass', (data) => {
-    if (isContainer(data, compiled)) return;
-    if (data.skip !== undefined || data.todo !== undefined) totals.skipped++;
+    ended(data);
+    const isSkipped = data.skip !== undefined || data.todo !== undefined;
+    if (!isSkipped && isContainer(data, compiled)) return;
+    tested++;
+    if (isSkipped) totals.skipped++;
     else totals.passed++;
   });
   stream.on('test:fail', (data) => {
+    ended(data);
+    tested++;
     if (data.todo !== undefined) totals.skipped++;
-    else if (!isContainer(data, compiled) || !failedInside(data.details.error)) {
-      totals.failed++;
-      failures.push({ file, name: data.name });
-    }
+    else if (!isContainer(data, compiled)) failed(data.name);
+    else if (!failedInside(data.details.error)) failed(isFile(data.name, compiled) ? 'the file' : data.name);
   });
   let output = '';
   for await (const text of stream.compose(withoutSums).pipe(new spec())) output += text;
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   process.stdout.write(`${shown(file)} (${seconds} s)\n${output}`);
+  if (tested === 0) failed('no test ran');
+  else if (open > 0 && failures.length === 0) failed(`ended before ${open} of its tests`);
   return failures;
 }
+
+/** A sum over the file, such as "pass 3": each file would print eight of them. */
+const SUM = /^(?:tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [0-9.]+$/;
 
 /** Events without the sums over the file. */
 async function* withoutSums(events: AsyncIterable<TestEvent>): AsyncGenerator<TestEvent> {
   for await (const event of events) {
-    if (event.type !== 'test:diagnostic' || event.data.file !== undefined) yield event;
+    if (event.type !== 'test:diagnostic' || !SUM.test(event.data.message)) yield event;
   }
+}
+
+/** Whether a result is that of the whole file. */
+function isFile(name: string, file: string): boolean {
+  return file === name || file.endsWith(`/${name}`);
 }
 
 /** A describe block or a whole file: its tests are counted instead. */
 function isContainer(data: { name: string; details: object }, file: string): boolean {
-  const type = (data.details as { type?: string }).type;
-  return type === 'suite' || file === data.name || file.endsWith(`/${data.name}`);
+  return (data.details as { type?: string }).type === 'suite' || isFile(data.name, file);
 }
 
 /** A container that failed only because of a test inside it has been counted already. */
