@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { isBuildStale } from './compile.js';
+import { buildAlone, isBuildStale } from './compile.js';
 
 const CHECKS: readonly (readonly [title: string, command: string, ...args: string[]])[] = [
   ['biome check', 'node_modules/.bin/biome', 'check', '.'],
@@ -31,14 +31,16 @@ function runToEnd(command: string, args: readonly string[], signal: AbortSignal)
 }
 
 /** Builds dist/, which tests run, when the sources are newer. Returns whether it is up to date. */
-export async function updateBuild(signal: AbortSignal): Promise<boolean> {
-  if (!isBuildStale()) return true;
-  console.log('building dist/, since the sources are newer');
-  const steps = [
-    [process.execPath, 'src/bundle.mjs', '--keep-types'],
-    [process.execPath, 'dist/config/write-validators.js'],
-    ['npm', 'run', '-s', 'build:console'],
-  ] as const;
-  for (const [command, ...args] of steps) if (!(await runToEnd(command, args, signal))) return false;
-  return true;
+export function updateBuild(signal: AbortSignal): Promise<boolean> {
+  return buildAlone(async () => {
+    if (!isBuildStale()) return true;
+    console.log('building dist/, since the sources are newer');
+    const steps = [
+      [process.execPath, 'src/bundle.mjs', '--keep-types'],
+      [process.execPath, 'dist/config/write-validators.js'],
+      ['npm', 'run', '-s', 'build:console'],
+    ] as const;
+    for (const [command, ...args] of steps) if (!(await runToEnd(command, args, signal))) return false;
+    return true;
+  });
 }

@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { build, type OnLoadResult, type Plugin, stop } from 'esbuild';
 
@@ -86,22 +87,56 @@ function programsOf(folder: string): string[] {
 function removeLeftovers(): void {
   if (!existsSync(FOLDERS)) return;
   for (const name of readdirSync(FOLDERS)) {
-    try {
-      process.kill(Number(name), 0);
-    } catch {
+    if (/^[0-9]+$/.test(name) && !isRunning(Number(name))) {
       rmSync(join(FOLDERS, name), { recursive: true, force: true });
     }
   }
 }
 
-/** Whether a file that dist/ is made of is newer than dist/, or there is none. */
-export function isBuildStale(): boolean {
-  const built = join(DIST, 'config/validators-all.cjs');
-  if (!existsSync(built)) return true;
-  const time = statSync(built).mtimeMs;
+/** Whether there is a process with this id, of whatever user. */
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** What each step of the build writes last, or is dated to its beginning. */
+const BUILT = ['main.js', 'config/validators-all.cjs', 'console/app.js'];
+
+/** Whether a file that dist/ is made of is newer than a part of dist/, or was removed since, or a part is missing. */
+export function isBuildStale(root = ROOT): boolean {
+  const built = BUILT.map((name) => join(root, 'dist', name));
+  if (!built.every((file) => existsSync(file))) return true;
+  const time = Math.min(...built.map((file) => statSync(file).mtimeMs));
   return ['src', 'schemas'].some((folder) =>
-    readdirSync(resolve(folder), { recursive: true, encoding: 'utf8' }).some(
-      (name) => statSync(resolve(folder, name)).mtimeMs > time,
+    // A folder is newer when one of its files was removed.
+    ['', ...readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })].some(
+      (name) => statSync(join(root, folder, name)).mtimeMs > time,
     ),
   );
+}
+
+/** Calls `work` while no other run does so: they wait for each other. */
+export async function buildAlone<T>(work: () => Promise<T>, root = ROOT): Promise<T> {
+  const lock = join(root, '.test-build/building');
+  mkdirSync(dirname(lock), { recursive: true });
+  for (;;) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx' });
+      break;
+    } catch {
+      const owner = existsSync(lock) ? Number(readFileSync(lock, 'latin1')) : 0;
+      // An owner that was killed; 0 is one that has just made the file, or has removed it.
+      if (owner > 0 && !isRunning(owner)) rmSync(lock, { force: true });
+      await delay(100);
+    }
+  }
+  try {
+    return await work();
+  } finally {
+    rmSync(lock, { force: true });
+  }
 }
