@@ -314,11 +314,11 @@ function hostAlias(text: string): HostAlias {
 /** Parses an alias: "udp:host:port", "host:port" or "host". */
 export function aliasOf(text: string): HostAlias {
   const plain = text.trim().replace(/^\((.*)\)$/, '$1');
-  const match = /^(?:(udp|tcp|tls|ws|wss|sctp):)?(\[[^\]]+\]|[^:]+)(?::(\d+))?$/i.exec(plain);
+  const match = /^(?:(udp|tcp|tls|ws|wss|sctp):)?(\[[^\]]+\]|[^:]+)(?::(\d+|\*))?$/i.exec(plain);
   return {
     host: withoutRoot(match?.[2] ?? text).toLowerCase(),
-    // As in Kamailio, port 0 stands for any.
-    port: match?.[3] === undefined || Number(match[3]) === 0 ? undefined : Number(match[3]),
+    // As in Kamailio, ports 0 and * stand for any.
+    port: Number(match?.[3]) || undefined,
     transport: match?.[1]?.toLowerCase() as TransportName | undefined,
   };
 }

@@ -160,7 +160,9 @@ export function kamailioAliasFault(value: SettingValue): string | undefined {
   if (value.kind !== 'word' || value.text.includes('[') || /^(?:\w+:)?[0-9a-f]*:[0-9a-f:]*:/i.test(value.text))
     return undefined;
   const text = value.text.replace(/^(?:udp|tcp|tls|ws|wss|sctp):/i, '');
+  // As observed, "*" may stand for the port, which is any, and for the host, which is none.
+  if (/^\*:\d+$/.test(text) && text === value.text) return undefined;
   if (!/^[\w(](?:.*[^.])?$/.test(text) || /^(?:udp|tcp|tls|ws|wss|sctp|\*)$/i.test(text))
     return 'the name or address of a host is expected';
-  return /:(?!\d+\)?$)/.test(text) ? 'the number of a port is expected after the colon' : undefined;
+  return /:(?!(?:\d+|\*)\)?$)/.test(text) ? 'the number of a port is expected after the colon' : undefined;
 }

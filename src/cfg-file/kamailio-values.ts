@@ -1,5 +1,6 @@
 import type { ConfigurationTree } from '../cfg/ast.js';
 import type { Problems } from '../cfg/problem.js';
+import { extraParts } from '../modules/acc/settings.js';
 
 /** Says why a value is refused; undefined when it is accepted. */
 type Check = (value: string, loaded: ReadonlySet<string>) => string | undefined;
@@ -9,11 +10,14 @@ const matches =
   (value) =>
     pattern.test(value) ? undefined : `must be ${form}, not "${value.slice(0, 64)}"`;
 
-/** Further columns of acc: "name=$variable; name2=$variable2", without a ";" at the end. */
-const fields = matches(
-  /^(?:[^=;]*=\s*\$(?:\([^;]*\)|\w+(?:\([^;]*\))?)\s*(?:;(?!\s*$)|$))+$/,
-  'name=$variable with ";" between, and none at the end',
-);
+const FIELD = /^[^=]*=\s*\$(?:\(.*\)|\w+(?:\(.*\))?|\$)\s*$/s;
+
+/** Further columns of acc: "name=$variable; name2=$variable2"; only the last part must not be empty. */
+const fields: Check = (value) => {
+  const parts = extraParts(value);
+  const good = parts.every((each, i) => FIELD.test(each) || (each.trim() === '' && i < parts.length - 1));
+  return good ? undefined : `must be name=$variable with ";" between, and none at the end, not "${value.slice(0, 64)}"`;
+};
 
 const profiles = matches(/^(?:[\s;]*\w+)*[\s;]*$/, 'names of letters, digits and "_" with ";" between');
 
@@ -28,7 +32,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'acc.failed_filter': matches(/^\d{3}(?:,\d{3})*$/, 'codes of three digits with "," between'),
   'acc.log_extra': fields,
   'acc.log_facility': matches(
-    /^LOG_(?:AUTH|AUTHPRIV|CRON|DAEMON|FTP|KERN|LOCAL[0-7]|LPR|MAIL|NEWS|SYSLOG|USER|UUCP)$/,
+    /^LOG_(?:AUTH|AUTHPRIV|CRON|DAEMON|FTP|KERN|LOCAL[0-7]|LPR|MAIL|NEWS|SYSLOG|USER|UUCP)$/i,
     'a facility of syslog',
   ),
   'acc.multi_leg_info': (value, loaded) =>
@@ -37,7 +41,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'dialog.profiles_no_value': profiles,
   'dialog.profiles_with_value': profiles,
   'uac.credential': matches(/^[^:]+:[^:]+:./s, 'USER:REALM:PASSWORD'),
-  'uac.restore_mode': matches(/^(?:none|manual|auto)$/, 'none, manual or auto'),
+  'uac.restore_mode': matches(/^(?:none|manual|auto)$/i, 'none, manual or auto'),
   'ratelimit.pipe': matches(/^\d+:(?:NOP|RED|TAILDROP|FEEDBACK|NETWORK):\d+$/, 'NUMBER:ALGORITHM:RATE'),
   'ratelimit.queue': matches(/^\d+:.+$/s, 'NUMBER:METHOD'),
 };

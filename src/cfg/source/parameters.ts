@@ -62,7 +62,15 @@ export class ParameterParser {
     }
     if (this.oneValue && ALIASES.has(name.text) && tokens.accept('(')) {
       const [value, ...rest] = this.inBrackets();
-      return { name: name.text, value, rest, at: name.at };
+      const port = this.portAfterBrackets();
+      const withPort = (each: SettingValue): SettingValue =>
+        port === '' || each.kind === 'string' ? each : { kind: 'word', text: `${each.text}${port}`, at: each.at };
+      return {
+        name: name.text,
+        value: value === undefined ? undefined : withPort(value),
+        rest: rest.map(withPort),
+        at: name.at,
+      };
     }
     const value = this.settingValue();
     const rest: SettingValue[] = [];
@@ -128,6 +136,13 @@ export class ParameterParser {
     while (tokens.accept(',') !== undefined);
     tokens.expect(')', 'after the names');
     return values;
+  }
+
+  /** Reads the ":5060" of "(foo, bar):5060". */
+  private portAfterBrackets(): string {
+    const { tokens } = this;
+    if (tokens.accept(':') === undefined) return '';
+    return `:${tokens.adjacentText(',;)').text}`;
   }
 
   private blockValue(): SettingValue {

@@ -87,10 +87,26 @@ export interface AccSettings {
   readonly cdrs: CdrSettings;
 }
 
+/** The parts of "name=$var;name2=$var2"; a ";" within brackets, as in "$(ru{s.select,0,;})", ends none. */
+export function extraParts(text: string): string[] {
+  const parts: string[] = [];
+  let depth = 0;
+  let start = 0;
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i] as string;
+    if (c === '(' || c === '{') depth++;
+    else if ((c === ')' || c === '}') && depth > 0) depth--;
+    else if (c === ';' && depth === 0) {
+      parts.push(text.slice(start, i));
+      start = i + 1;
+    }
+  }
+  return [...parts, text.slice(start)];
+}
+
 /** Parses "name=$var;name2=$var2". Throws SwitchyardError for invalid text. */
 export function extraFields(text: string, states: Pick<ModuleStates, 'compile'>): ExtraField[] {
-  return text
-    .split(';')
+  return extraParts(text)
     .map((each) => trimmed(each))
     .filter((each) => each !== '')
     .map((each) => {
@@ -154,7 +170,8 @@ export function accSettings(parameters: ModuleParameters, states: ModuleStates):
       'log_missed_flag',
       'db_missed_flag',
       'nats_missed_flag',
-      'acc_prepare_flag',
+      // As observed, Kamailio accepts a number that no flag has.
+      ...(parameters.int('acc_prepare_flag', 0) > 31 ? [] : ['acc_prepare_flag']),
     ),
     prepareAlways: parameters.flag('acc_prepare_always', false),
     failed: mask('failed_transaction_flag'),

@@ -126,3 +126,25 @@ test('a function of later versions is unknown to 5.6 and known to 6', () => {
   assert.match(read(text, 'kamailio').errors[0] ?? '', /unknown function ds_dsg_fetch/);
   assert.deepEqual(read(text, 'kamailio-6').errors, []);
 });
+
+test('odd forms that 5.6.3 starts with are accepted', () => {
+  const head = `loadmodule "tm.so"\nloadmodule "dialog.so"\nloadmodule "acc.so"\nloadmodule "uac.so"\nloadmodule "rr.so"\n`;
+  const accepted = [
+    ...['a=$fU;;b=$tU', ' ;a=$fU', 'a=$(ru{s.select,0,;});b=$tU', 'a=$(hdr(X){param.value,b,;})', 'a=$$'].map(
+      (value) => `modparam("acc", "log_extra", "${value}")`,
+    ),
+    'modparam("acc", "multi_leg_info", "a=$avp(x);;b=$avp(y)")',
+    'modparam("acc", "log_facility", "log_local0")',
+    'modparam("acc", "acc_prepare_flag", 99)',
+    'modparam("uac", "restore_mode", "AUTO")',
+    ...['tcp:a.b:*', 'a.b:*', '*:5060', '(a.b, c.d):5060'].map((value) => `alias=${value}`),
+  ];
+  for (const each of accepted) assert.deepEqual(read(`#!KAMAILIO\n${head}${each}\n${ROUTE}`).errors, [], each);
+  const refused = ['a=$fU;', 'a=$fU; ', '', 'a=text', 'a=$fU$tU', 'a=$fU b=$tU', 'a=$hdr(X)[0]'];
+  for (const each of refused) {
+    const { errors } = read(`#!KAMAILIO\n${head}modparam("acc", "log_extra", "${each}")\n${ROUTE}`);
+    assert.match(errors[0] ?? '', /^parameter "log_extra" of acc must be/, each);
+  }
+  for (const each of ['udp:*:5060', '*:*', 'a.b:', 'a.b:x'])
+    assert.equal(read(`#!KAMAILIO\nalias=${each}\n${ROUTE}`).errors.length > 0, true, each);
+});
