@@ -28,6 +28,8 @@ export class AccWriter {
   /** The writing under way. */
   private work: Promise<void> = Promise.resolve();
   private closing = false;
+  /** Number of rows to write one by one, since their table refused one of them. */
+  private alone = 0;
   private database: SqlDatabase | undefined;
 
   constructor(private readonly url: string) {}
@@ -75,24 +77,31 @@ export class AccWriter {
       }
       while (this.waiting.length > 0) {
         const batch = this.next();
-        await this.database.insert(
-          (batch[0] as Waiting).table,
-          batch.map(({ row }) => row),
-        );
+        try {
+          await this.database.insert(
+            (batch[0] as Waiting).table,
+            batch.map(({ row }) => row),
+          );
+        } catch (error) {
+          if (isRetryable(error) || !this.narrowed(batch)) throw error;
+          continue;
+        }
+        if (this.alone > 0) this.alone--;
         // Rows of the batch may have been dropped meanwhile.
         while (batch.includes(this.waiting[0] as Waiting)) this.waiting.shift();
       }
       this.busy = false;
     } catch (error) {
-      const retryable = (error as { retryable?: unknown }).retryable === true;
+      const retryable = isRetryable(error);
       env.peerLog.error(
         { err: messageOf(error), waiting: this.waiting.length, retryable },
         'acc: rows cannot be written',
       );
       // The table refuses this row and will do so later too; it must not delay the others.
-      if (!retryable && !this.withoutNulls()) {
+      if (!retryable) {
         this.waiting.shift();
         this.dropped++;
+        if (this.alone > 0) this.alone--;
       }
       if (this.closing) return;
       env.clock.schedule(retryable ? RETRY : 0, () => {
@@ -103,12 +112,20 @@ export class AccWriter {
     }
   }
 
-  /** Replaces nulls in the first row by empty text, which a column may need; false when there are none. */
-  private withoutNulls(): boolean {
-    const [first] = this.waiting;
+  /**
+   * Changes what is written next after the table refused a batch: its rows one by one, a single row with empty text for
+   * nulls. False when nothing is left to change.
+   */
+  private narrowed(batch: readonly Waiting[]): boolean {
+    const [first] = batch;
+    if (batch.length > 1) {
+      this.alone = batch.length;
+      return true;
+    }
     if (first === undefined || !Object.values(first.row).includes(null)) return false;
     const row = Object.fromEntries(Object.entries(first.row).map(([name, value]) => [name, value ?? '']));
-    this.waiting[0] = { ...first, row };
+    // It may have been dropped meanwhile.
+    if (this.waiting[0] === first) this.waiting[0] = { ...first, row };
     return true;
   }
 
@@ -118,10 +135,15 @@ export class AccWriter {
     if (first === undefined) return [];
     const columns = Object.keys(first.row).join();
     const batch = [first];
+    if (this.alone > 0) return batch;
     for (const each of this.waiting.slice(1, BATCH)) {
       if (each.table !== first.table || Object.keys(each.row).join() !== columns) break;
       batch.push(each);
     }
     return batch;
   }
+}
+
+function isRetryable(error: unknown): boolean {
+  return (error as { retryable?: unknown }).retryable === true;
 }

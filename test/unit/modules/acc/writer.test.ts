@@ -4,21 +4,22 @@ import { AccWriter } from '../../../../src/modules/acc/writer.js';
 import type { ScriptEnvironment } from '../../../../src/script/environment.js';
 
 /** A writer and its database; `fails`: called with each statement, may throw. */
-function startWriter(fails: () => unknown = () => undefined) {
+function startWriter(fails: (rows: readonly { n: number | null }[]) => unknown = () => undefined) {
   const rows: unknown[] = [];
   const errors: string[] = [];
+  const scheduled: (() => void)[] = [];
   let close: () => Promise<void> = () => Promise.resolve();
   let release: (() => void) | undefined;
   const note = (_fields: object, message: string): void => void errors.push(message);
   const env = {
     services: {
       database: () => ({
-        async insert(_table: string, more: readonly { n: number }[]) {
+        async insert(_table: string, more: readonly { n: number | null }[]) {
           await new Promise<void>((resolve) => {
             release = resolve;
             setImmediate(resolve);
           });
-          const fault = fails();
+          const fault = fails(more);
           if (fault !== undefined) throw fault;
           rows.push(...more.map(({ n }) => n));
         },
@@ -27,7 +28,12 @@ function startWriter(fails: () => unknown = () => undefined) {
         close = write;
       },
     },
-    clock: { schedule: () => () => undefined },
+    clock: {
+      schedule: (_ms: number, run: () => void) => {
+        scheduled.push(run);
+        return () => undefined;
+      },
+    },
     log: { error: note },
     peerLog: { error: note },
   } as unknown as ScriptEnvironment;
@@ -36,7 +42,8 @@ function startWriter(fails: () => unknown = () => undefined) {
     rows,
     errors,
     writer,
-    add: (n: number) => writer.add(env, 'acc', { n }),
+    scheduled,
+    add: (n: number | null) => writer.add(env, 'acc', { n }),
     close: () => close(),
     release: () => release?.(),
   };
@@ -72,4 +79,40 @@ test('rows that are dropped during a write do not cause others to be dropped', a
   assert.equal(writer.dropped, 10);
   assert.equal(rows.length, 20_001, 'the first was under way when it was dropped');
   assert.equal(new Set(rows).size, rows.length);
+});
+
+test('rows without a value that their table refuses are written with empty text, and no other is lost', async () => {
+  const { add, rows, close, errors, scheduled, writer } = startWriter((more) =>
+    more.some(({ n }) => n === null) ? new Error('NOT NULL constraint failed') : undefined,
+  );
+  const given = upTo(100).map((n) => (n % 3 === 0 ? null : n));
+  for (const n of given) add(n);
+  for (let turns = 0; turns < 1000 && writer.depth > 0; turns++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    scheduled.shift()?.();
+  }
+  await close();
+  assert.equal(writer.dropped, 0);
+  assert.deepEqual(
+    rows,
+    given.map((n) => n ?? ''),
+  );
+  assert.deepEqual(errors, [], 'an expected refusal is not an error');
+});
+
+test('a row that its table refuses is dropped alone', async () => {
+  const { add, rows, close, scheduled, writer } = startWriter((more) =>
+    more.some(({ n }) => n === 70) ? new Error('CHECK constraint failed') : undefined,
+  );
+  for (const n of upTo(120)) add(n);
+  for (let turns = 0; turns < 1000 && writer.depth > 0; turns++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    scheduled.shift()?.();
+  }
+  await close();
+  assert.equal(writer.dropped, 1);
+  assert.deepEqual(
+    rows,
+    upTo(120).filter((n) => n !== 70),
+  );
 });
