@@ -87,7 +87,7 @@ test('rows without a value that their table refuses are written with empty text,
   );
   const given = upTo(100).map((n) => (n % 3 === 0 ? null : n));
   for (const n of given) add(n);
-  for (let turns = 0; turns < 1000 && writer.depth > 0; turns++) {
+  for (let i = 0; i < 1000 && writer.depth > 0; i++) {
     await new Promise((resolve) => setImmediate(resolve));
     scheduled.shift()?.();
   }
@@ -105,7 +105,7 @@ test('a row that its table refuses is dropped alone', async () => {
     more.some(({ n }) => n === 70) ? new Error('CHECK constraint failed') : undefined,
   );
   for (const n of upTo(120)) add(n);
-  for (let turns = 0; turns < 1000 && writer.depth > 0; turns++) {
+  for (let i = 0; i < 1000 && writer.depth > 0; i++) {
     await new Promise((resolve) => setImmediate(resolve));
     scheduled.shift()?.();
   }
