@@ -42,6 +42,8 @@ export interface DialogListener {
  * reloaded.
  */
 export class DialogTable {
+  /** Dialogs whose event route for dlg_bye() is running. */
+  private readonly announcing = new Set<Dialog>();
   readonly listeners: DialogListener[] = [];
   /** Finds dialogs by their ids, Call-IDs and tags. */
   readonly index = new DialogIndex();
@@ -274,16 +276,22 @@ export class DialogTable {
 
   /**
    * Kamailio's dlg_bye(). As recorded, the end is announced before the BYEs are answered, and the BYE of a side that got
-   * none announces it again; a dialog that has no reply yet is left alone.
+   * none announces it again; a dialog that has no reply yet is left alone. In the route of the announcement itself it fails:
+   Kamailio calls the two in turn until it crashes.
    */
   byeByScript(dialog: Dialog, side: Side | 'both'): number {
-    if (dialog.state < EARLY) return -1;
+    if (dialog.state < EARLY || this.announcing.has(dialog)) return -1;
     if (!dialog.isAnswered) {
       void this.hangUp(dialog, 'script', side);
       return 1;
     }
     sendByes(dialog, side, '');
-    runEvent(dialog.call, 'dialog:end', placeholderOf(dialog.call.env));
+    this.announcing.add(dialog);
+    try {
+      runEvent(dialog.call, 'dialog:end', placeholderOf(dialog.call.env));
+    } finally {
+      this.announcing.delete(dialog);
+    }
     if (side !== 'both') return 1;
     dialog.announced = true;
     dialog.call.env.clock.schedule(0, () => this.end(dialog, dialog.call, 'script', 0));

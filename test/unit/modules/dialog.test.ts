@@ -95,3 +95,28 @@ test('the value of a profile may be empty between commas, and a sharing tag need
     await runner.stop();
   }
 });
+
+test('kamailio: dlg_bye() in the route of the end that it announces fails', async () => {
+  const runner = startScript({
+    dialect: 'kamailio',
+    modules: 'dialog',
+    head: 'event_route[dialog:end] {\n  if (!dlg_bye("all")) xlog("again\\n");\n}\n',
+    script: `if (has_totag()) { loose_route(); dlg_bye("all"); exit; }
+      dlg_manage(); record_route(); $du = "sip:127.0.0.1:5080"; t_relay();`,
+  });
+  try {
+    runner.receive(INVITE);
+    const invite = runner.sent.find(({ text }) => text.startsWith('INVITE '))?.text ?? '';
+    runner.receive(answered(invite, '200 OK'), 5080);
+    const route = /Record-Route: (<[^>]*>)/.exec(invite)?.[1] ?? '';
+    const info = INVITE.replace('INVITE sip:bob@sw.example', 'INFO sip:bob@127.0.0.1:5080')
+      .replace('CSeq: 1 INVITE', 'CSeq: 2 INFO')
+      .replace('To: <sip:bob@b.example>', `To: <sip:bob@b.example>;tag=tt\r\nRoute: ${route}`)
+      .replace('z9hG4bK1', 'z9hG4bKinfo');
+    runner.receive(info);
+    assert.equal(runner.sent.filter(({ text }) => text.startsWith('BYE ')).length, 2);
+    assert.deepEqual(runner.lines, ['again']);
+  } finally {
+    await runner.stop();
+  }
+});
