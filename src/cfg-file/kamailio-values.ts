@@ -19,7 +19,7 @@ const fields: Check = (value) => {
   return good ? undefined : `must be name=$variable with ";" between, and none at the end, not "${value.slice(0, 64)}"`;
 };
 
-const profiles = matches(/^(?:[\s;]*\w+)*[\s;]*$/, 'names of letters, digits and "_" with ";" between');
+const profiles = matches(/^[\s;\w]*$/, 'names of letters, digits and "_" with ";" between');
 
 /** Values that 5.6.3 refuses at its start, observed with it, by module and parameter. */
 const CHECKS: Readonly<Record<string, Check>> = {

@@ -148,3 +148,12 @@ test('odd forms that 5.6.3 starts with are accepted', () => {
   for (const each of ['udp:*:5060', '*:*', 'a.b:', 'a.b:x'])
     assert.equal(read(`#!KAMAILIO\nalias=${each}\n${ROUTE}`).errors.length > 0, true, each);
 });
+
+test('a long value of a parameter is checked at once', () => {
+  const head = '#!KAMAILIO\nloadmodule "tm.so"\nloadmodule "rr.so"\nloadmodule "dialog.so"\n';
+  const name = 'concurrent_calls_of_one_customer'.repeat(100);
+  const began = performance.now();
+  const { errors } = read(`${head}modparam("dialog", "profiles_with_value", "${name}/s")\n${ROUTE}`);
+  assert.match(errors[0] ?? '', /^parameter "profiles_with_value" of dialog must be names/);
+  assert.ok(performance.now() - began < 10_000);
+});
