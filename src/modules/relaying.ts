@@ -190,7 +190,7 @@ export function forwardStateless(run: MessageRun, given?: string): number | Prom
     if (env.dialect === 'kamailio') call.relayFault = fault;
     return -1;
   };
-  const bad = brokenRequest(call);
+  const bad = brokenRequest(call, call.requestUri);
   if (bad !== undefined) return failed(bad);
   if (uri === undefined || uri.host === '' || call.requestUri === '' || !isOneWord(call.requestUri))
     return failed(NO_URI);

@@ -2,6 +2,7 @@ import type { DialectName } from '../cfg/function-table.js';
 import type { RouteOutcome } from '../cfg/runtime.js';
 import { parseUri, type SipUri, uriParam, uriTransport, withoutUriParam } from '../core/uri.js';
 import { kamailioRefuses } from '../pvar/variables/script-uris.js';
+import { isUriText } from '../sip/message.js';
 import { reasonPhrase } from '../sip/reply.js';
 import type { Address } from '../sip/resolve.js';
 import type { SipSocket } from '../sip/transport/transport.js';
@@ -108,11 +109,14 @@ function routeLine(path: string): string {
 
 /**
  * Why a request must not be forwarded although the script runs for it: another server may find other header fields in
- * it than the script does, or another length, and on a stream another message.
+ * it than the script does, or another length, and on a stream another message. `uris`: the request-URIs it would leave
+ * with; a malformed one that the script replaced is no reason.
  */
-export function brokenRequest({ message }: Call): RelayFault | undefined {
+export function brokenRequest({ message }: Call, ...uris: readonly string[]): RelayFault | undefined {
   const { defect } = message;
   if (defect === undefined) return undefined;
+  const ofUri = defect.endsWith(' request-URI');
+  if (ofUri && uris.length > 0 && uris.every((uri) => uri !== '' && isUriText(uri))) return undefined;
   return { code: -1, status: 400, reason: `${reasonPhrase(400)} (${defect})` };
 }
 
@@ -125,7 +129,8 @@ export function sendBranches(
   transaction: ScriptTransaction,
   targets: readonly Target[],
 ): RelayFault | undefined | Promise<RelayFault | undefined> {
-  const bad = brokenRequest(run.call);
+  const { call } = run;
+  const bad = call.message.defect === undefined ? undefined : brokenRequest(call, ...targets.map(({ uri }) => uri));
   if (bad !== undefined) return bad;
   const prepared = prepareAll(run, transaction, targets);
   if (prepared instanceof Promise) {

@@ -298,15 +298,19 @@ export function parseMessage(text: string, whole = true): SipMessage | undefined
   const lineEnd = feed > 0 && text.charCodeAt(feed - 1) === 13 ? feed - 1 : endOfLine(text, 0);
   if (lineEnd < 12) return undefined;
   const message = new SipMessage(text);
+  let ofUri: string | undefined;
   if (text.startsWith('SIP/2.0 ')) {
     const status = statusCode(text);
     if (status < 100 || status > 699 || text.charCodeAt(11) > 32) return undefined;
     message.status = status;
+  } else if (isAt(text, 0, 'sip/2.0 ')) {
+    return withVersion(text, 0, whole);
   } else {
     const version = lineEnd - 7;
     const space = text.indexOf(' ');
     if (space <= 0 || space > 64 || space >= version) return undefined;
     if (!text.startsWith(' SIP/', version - 1)) {
+      if (isAt(text, version - 1, ' sip/')) return withVersion(text, version, whole);
       // When only version or spacing of the request line are wrong, and the headers can be read, the request can still
       // be answered.
       if (!/ sip\/[0-9]+\.[0-9]+ *$/i.test(text.slice(0, lineEnd))) return undefined;
@@ -319,14 +323,21 @@ export function parseMessage(text: string, whole = true): SipMessage | undefined
     message.method = text.slice(0, space);
     message.uriStart = space + 1;
     message.uriEnd = version - 1;
-    if (message.uriEnd <= message.uriStart) message.defect ??= 'empty request-URI';
-    else if (!isUriText(text, message.uriStart, message.uriEnd)) message.defect ??= 'malformed request-URI';
+    if (message.uriEnd <= message.uriStart) ofUri = 'empty request-URI';
+    else if (!isUriText(text, message.uriStart, message.uriEnd)) ofUri = 'malformed request-URI';
   }
   message.headersStart = lineEnd + 2;
   message.hasBareBreak = feed <= lineEnd || text.indexOf('\r') < lineEnd;
   indexHeaders(message, text);
   if (message.defect === undefined) check(message, text, whole);
+  // Last, so that a message with this defect has no other: a script may set another request-URI.
+  message.defect ??= ofUri;
   return message;
+}
+
+/** Parses a message whose version is written in other letter case (RFC 3261 section 7.1). */
+function withVersion(text: string, at: number, whole: boolean): SipMessage | undefined {
+  return parseMessage(`${text.slice(0, at)}SIP${text.slice(at + 3)}`, whole);
 }
 
 /** The number in the three digits after "SIP/2.0 "; -1 without three digits. */
@@ -340,7 +351,7 @@ function statusCode(text: string): number {
 /**
  * Whether the text could be a URI: it has no blank, control character, quote or angle bracket (RFC 3261 section 25.1).
  */
-function isUriText(text: string, start: number, end: number): boolean {
+export function isUriText(text: string, start = 0, end = text.length): boolean {
   for (let at = start; at < end; at++) {
     const c = text.charCodeAt(at);
     if (c <= 32 || c === 34 || c === 60 || c === 62 || c === 127) return false;

@@ -83,3 +83,36 @@ for (const [dialect, send, modules] of [
       await runner.stop();
     }
   });
+
+// Kamailio 5.6.3 relays it as well.
+for (const relay of ['t_relay();', 'forward();']) {
+  test(`opensips: a request whose bad request-URI the script replaces is relayed by ${relay}`, async () => {
+    const script = `$du = "sip:127.0.0.1:5090"; $ru = "sip:fixed@x.example"; ${relay}`;
+    const runner = startScript({ dialect: 'opensips', script });
+    try {
+      runner.receive(`${INVITE.replace(/^INVITE (\S+)/, 'INVITE <$1>')}MESSAGE sip:x@y.example SIP/2.0\r\n\r\n`);
+      const sent = () => runner.sent.find(({ text }) => text.startsWith('INVITE sip:fixed@x.example SIP/2.0\r\n'));
+      await until('it is sent', () => sent() !== undefined);
+      assert.doesNotMatch(sent()?.text ?? '', /MESSAGE/);
+    } finally {
+      await runner.stop();
+    }
+  });
+
+  for (const [what, change] of [
+    ['two lengths', (text: string) => text.replace(/^Content-Length: \d+/m, 'Content-Length: 30\r\nl: 0')],
+    ['a part of it replaced', (text: string) => text],
+  ] as const)
+    test(`opensips: a request with a bad request-URI and ${what} is not relayed by ${relay}`, async () => {
+      const set = what === 'two lengths' ? '$ru = "sip:fixed@x.example";' : '$rd = "x.example";';
+      const script = `$du = "sip:127.0.0.1:5090"; ${set} ${relay} xlog("after\n");`;
+      const runner = startScript({ dialect: 'opensips', script });
+      try {
+        runner.receive(change(INVITE.replace(/^INVITE sip:bob/, 'INVITE sip:"bob"')));
+        await until('the script has ended', () => runner.lines.includes('after'));
+        assert.ok(!runner.sent.some(({ text }) => text.startsWith('INVITE')));
+      } finally {
+        await runner.stop();
+      }
+    });
+}

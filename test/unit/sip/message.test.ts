@@ -56,6 +56,23 @@ describe('start line', () => {
     });
   }
 
+  // RFC 3261 section 7.1: the version is case-insensitive, and sent in upper case.
+  for (const line of ['OPTIONS sip:b@example.com sip/2.0', 'sip/2.0 200 OK', 'Sip/2.0 200 OK']) {
+    test(`"${line}" has a version in other letter case`, () => {
+      const message = parseMessage(lines(line, ...BASE));
+      assert.equal(message?.defect, undefined);
+      assert.ok(message?.text.startsWith(line.replace(/sip\/2/i, 'SIP/2')));
+    });
+  }
+
+  test('a request with a wrong request-URI and another defect has the other one, and its body ends where it should', () => {
+    const broken = lines('OPTIONS <sip:b@example.com> SIP/2.0', ...BASE);
+    assert.equal(parseMessage(broken.replace(/^CSeq.*\r\n/m, ''))?.defect, 'no CSeq header');
+    const longer = parseMessage(`${broken.replace(/^CSeq/m, 'Content-Length: 0\r\nCSeq')}more`);
+    assert.equal(longer?.defect, 'malformed request-URI');
+    assert.equal(longer?.bodyEnd, longer?.bodyStart);
+  });
+
   for (const [line, defect] of [
     ['OPTIONS  sip:b@example.com SIP/2.0', 'malformed request-URI'],
     ['OPTIONS sip:b@example.com  SIP/2.0', 'malformed request-URI'],
