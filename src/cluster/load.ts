@@ -179,9 +179,10 @@ export class SharedLoad {
     if (all === true) {
       for (const key of report.counts.keys()) if (key.startsWith(`${p} `)) report.counts.delete(key);
     }
+    const rows = node.rows.of(p).size;
     for (const each of c as unknown[]) {
       const [i, load, share] = Array.isArray(each) ? (each as unknown[]) : [];
-      if (isCount(i) && isCount(load) && isCount(share)) report.counts.set(`${p} ${i}`, { load, share });
+      if (isCount(i) && i < rows && isCount(load) && isCount(share)) report.counts.set(`${p} ${i}`, { load, share });
     }
   }
 }

@@ -1,3 +1,4 @@
+import { LineLimit } from '../core/line-limit.js';
 import type { Destination } from '../engine/destination.js';
 import { Announcer } from './announcer.js';
 import { type BusHandlers, type ClusterCounters, newCounters } from './bus.js';
@@ -31,6 +32,10 @@ const FENCE_MS = 1000;
 const INSPECT_MS = 30_000;
 /** Maximum number of heartbeats kept as text, since anybody who may publish them could invent names. */
 const MAX_BEATS = 1024;
+/** Log lines a minute about other nodes' phases, of all and of one, and the longest name of a node. */
+const MAX_LINES = 400;
+const MAX_LINES_OF_NODE = 10;
+const MAX_NAME = 128;
 /**
  * Up to this many other nodes, this node sends its heartbeats at the same time as they do. With more, each node would
  * get all heartbeats at once.
@@ -71,11 +76,15 @@ export class ClusterNode {
   private readonly tickListeners: ((now: number) => void)[] = [];
   private readonly phaseListeners: ((phase: Phase) => void)[] = [];
   private readonly recordListeners: ((entry: Entry) => void)[] = [];
+  private readonly lines: LineLimit;
+  private readonly linesOfNode: LineLimit;
   private readonly memberListeners: ((name: string, phase: Phase | 'dead') => void)[] = [];
 
   constructor(readonly options: ClusterNodeOptions) {
     const { node, settings, clock, random, bus, host } = options;
     this.inc = random.token(6);
+    this.lines = new LineLimit(60_000, MAX_LINES, () => this.now);
+    this.linesOfNode = new LineLimit(60_000, MAX_LINES_OF_NODE, () => this.now);
     this.rows = new ClusterRows((partition) => (host.share(partition)?.perZone === true ? settings.zone : ''));
     this.membership = new Membership({
       node,
@@ -362,7 +371,7 @@ export class ClusterNode {
   take(key: string, revision: number, text: string, live: boolean): void {
     if (key.startsWith('d.')) {
       // Records of partitions that this node has not loaded are ignored; there may be a million of them.
-      if (this.rows.serves(key)) this.records.accept(key, revision, text, live);
+      if (this.rows.serves(key) && this.records.hasRoomFor(key)) this.records.accept(key, revision, text, live);
     } else this.values.accept(key, revision, text);
   }
 
@@ -379,15 +388,19 @@ export class ClusterNode {
       this.joining.down();
       this.following.interrupted();
     },
-    message: (kind, node, text) => this.messages.get(kind)?.(node, text),
+    message: (kind, node, text) => {
+      if (node.length <= MAX_NAME) this.messages.get(kind)?.(node, text);
+    },
     record: (key, revision, text) => this.following.came(key, revision, text),
     asked: (text, answer) => this.asked(text, answer),
   };
 
   private peerChanged(name: string, phase: Phase | 'dead'): void {
     const fields = { node: name, phase };
-    if (phase === 'dead') this.options.log.warn(fields, `cluster: node ${name} is gone`);
-    else this.options.log.info(fields, `cluster: node ${name} is ${phase}`);
+    if (this.lines.admit('all') !== undefined && this.linesOfNode.admit(name) !== undefined) {
+      if (phase === 'dead') this.options.log.warn(fields, `cluster: node ${name} is gone`);
+      else this.options.log.info(fields, `cluster: node ${name} is ${phase}`);
+    }
     for (const listen of this.memberListeners) listen(name, phase);
     this.ownershipMoved();
   }

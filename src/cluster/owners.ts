@@ -289,9 +289,10 @@ export class Owners {
 export function memberHashes(text: string): Readonly<Record<string, string>> | undefined {
   try {
     const { partitions } = JSON.parse(text) as { partitions?: unknown };
-    return partitions !== null && typeof partitions === 'object'
-      ? (partitions as Readonly<Record<string, string>>)
-      : undefined;
+    if (partitions === null || typeof partitions !== 'object') return undefined;
+    const hashes: Record<string, string> = Object.create(null);
+    for (const [name, hash] of Object.entries(partitions)) if (typeof hash === 'string') hashes[name] = hash;
+    return hashes;
   } catch {
     return undefined;
   }

@@ -3,6 +3,9 @@ import type { ClusterNode } from './node.js';
 /** A question: its kind and parameters. */
 type Question = { readonly q: string; readonly [key: string]: unknown };
 
+/** Parameters that must be texts where they are given; another node may send anything. */
+const TEXTS = ['method', 'key', 'partition'] as const;
+
 /** Answers a question; `answer` may be called later or never. */
 export type Answerer = (question: Question, answer: (value: unknown) => void) => void;
 
@@ -16,6 +19,7 @@ export class Questions {
     node.asked = (text, answer) => {
       const question = parsed(text);
       if (question === undefined || typeof question['q'] !== 'string') return;
+      if (TEXTS.some((name) => question[name] !== undefined && typeof question[name] !== 'string')) return;
       this.answerers.get(question['q'])?.(question as Question, (value) => answer(JSON.stringify(value)));
     };
   }

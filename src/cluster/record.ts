@@ -134,7 +134,7 @@ export function nextRecord(
   state: HealthState,
   by: { readonly node: string; readonly generation: string; readonly published: number },
 ): DestinationRecord {
-  const v = base.v + 1;
+  const v = nextCount(base.v);
   const told = Math.max(base.told, Math.min(by.published, base.q));
   const kept = base.ev.filter((edge) => edge.q > told);
   const { c: _code, x: _cause, op, b: _bits, ...rest } = base;
@@ -152,7 +152,7 @@ export function nextRecord(
   const status = usable ? 'active' : 'inactive';
   if (changed) {
     kept.push({
-      q: base.q + 1,
+      q: nextCount(base.q),
       st: status,
       pv: usable ? 'inactive' : 'active',
       s: state,
@@ -174,7 +174,7 @@ export function nextRecord(
     ...rest,
     v,
     st: state,
-    q: base.q + (changed ? 1 : 0),
+    q: changed ? nextCount(base.q) : base.q,
     ...(word ? { op: { st: state, by: intent.origin }, ov: v } : op?.st === state ? { op } : {}),
     ...(word && intent.order !== undefined ? { z: { n: intent.order.n, w: intent.order.w, st: state } } : {}),
     t,
@@ -187,6 +187,11 @@ export function nextRecord(
     ev: kept,
     ...(base.skip === undefined || state !== 'active' ? {} : { skip: base.skip }),
   };
+}
+
+/** The next number. The last one that can be written exactly stays: another node may have sent it. */
+function nextCount(n: number): number {
+  return Math.min(n + 1, Number.MAX_SAFE_INTEGER);
 }
 
 const STATES: ReadonlySet<unknown> = new Set<HealthState>(['active', 'inactive', 'probing']);

@@ -33,6 +33,8 @@ export interface RecordsOptions {
 }
 
 const MAX_IN_FLIGHT = 64;
+/** Maximum number of records, several times that of the destinations of the largest tables. */
+const MAX_ENTRIES = 2_000_000;
 const MAX_QUEUE = 8;
 const MAX_TRIES = 8;
 /** Milliseconds before a commit is tried again after another node was faster: random, so that they do not collide again. */
@@ -72,6 +74,11 @@ export class Records {
       this.entries.set(key, entry);
     }
     return entry;
+  }
+
+  /** Whether a value of this key can be kept: whoever may write to the bucket could invent keys. */
+  hasRoomFor(key: string): boolean {
+    return this.entries.size < MAX_ENTRIES || this.entries.has(key);
   }
 
   /** Milliseconds for which the oldest change has been waiting; 0 if there is none. */

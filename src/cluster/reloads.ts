@@ -97,7 +97,9 @@ export class Reloads {
     node.values.update(
       keyOf(partition),
       (text) => {
-        const n = (parseRequest(text)?.n ?? 0) + 1;
+        const known = parseRequest(text)?.n;
+        const applied = this.applied.get(partition) ?? 0;
+        const n = nextNumber(known !== undefined && isLater(known, applied) ? known : applied);
         return JSON.stringify({ n, by: node.name });
       },
       (outcome) => done(outcome === 'written'),
@@ -141,7 +143,7 @@ export class Reloads {
       this.applied.set(partition, request.n);
       return;
     }
-    if (request.n <= (this.applied.get(partition) ?? 0)) return;
+    if (!isLater(request.n, this.applied.get(partition) ?? 0)) return;
     const names = [node.name, ...node.membership.others.keys()].filter((name) => name !== request.by);
     const ranked = rankOwners(
       `${partition}:${request.n}`,
@@ -221,6 +223,18 @@ export class Reloads {
   }
 }
 
+/** Requests are numbered from 1 to this number and then again from 1, so that no number is the last one. */
+const LAST_NUMBER = 2 ** 52;
+
+function nextNumber(n: number): number {
+  return n >= LAST_NUMBER ? 1 : n + 1;
+}
+
+/** Whether a number comes after another one: the way there is the shorter one. */
+function isLater(n: number, than: number): boolean {
+  return n > than ? n - than < LAST_NUMBER / 2 : than - n > LAST_NUMBER / 2;
+}
+
 function keyOf(partition: string): string {
   return `r.${encodeToken(partition)}`;
 }
@@ -229,7 +243,8 @@ function parseRequest(text: string | undefined): Request | undefined {
   if (text === undefined || text === '') return undefined;
   try {
     const { n, by } = JSON.parse(text) as Partial<Request>;
-    return Number.isSafeInteger(n) && typeof by === 'string' ? { n: n as number, by } : undefined;
+    const isNumber = Number.isSafeInteger(n) && (n as number) > 0 && (n as number) <= LAST_NUMBER;
+    return isNumber && typeof by === 'string' ? { n: n as number, by } : undefined;
   } catch {
     return undefined;
   }

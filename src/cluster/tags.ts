@@ -101,7 +101,8 @@ export class Tags {
       (text) => {
         const now = parseHolding(text);
         if (!may(now)) return undefined;
-        const n = Math.max(least, (now?.n ?? 0) + 1);
+        // The last number that can be written exactly stays: another node may have sent it.
+        const n = Math.min(Math.max(least, (now?.n ?? 0) + 1), Number.MAX_SAFE_INTEGER);
         return JSON.stringify({ active: node.name, inc: node.inc, n, by } satisfies Holding & { inc: string });
       },
       (outcome) => {

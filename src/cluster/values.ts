@@ -1,6 +1,9 @@
 import type { Clock } from '../core/clock.js';
 import type { ClusterBus, Stored } from './bus.js';
 
+/** Maximum number of keys of one kind (first letter), and longest text: whoever may write to the bucket could invent them. */
+const MAX_KEYS = 10_000;
+const MAX_TEXT = 1024 * 1024;
 /** Attempts to write a change before it is given up. */
 const MAX_TRIES = 8;
 
@@ -9,6 +12,8 @@ const MAX_TRIES = 8;
  */
 export class Values {
   private readonly known = new Map<string, Stored>();
+  /** Number of keys by kind. */
+  private readonly counts = new Map<string, number>();
 
   constructor(
     private readonly bus: ClusterBus,
@@ -27,9 +32,15 @@ export class Values {
     for (const [key, { text }] of this.known) if (key.startsWith(prefix) && text !== '') yield [key, text];
   }
 
-  /** Stores a value that was read, unless a later revision is known; an empty text means removed. */
-  accept(key: string, revision: number, text: string): void {
+  /** Stores a value that was read, unless a later revision is known; an empty text means removed. `own`: this node writes it. */
+  accept(key: string, revision: number, text: string, own = false): void {
     if (revision <= (this.known.get(key)?.revision ?? 0)) return;
+    if (!this.known.has(key)) {
+      const kind = key[0] ?? '';
+      const count = this.counts.get(kind) ?? 0;
+      if (!own && (count >= MAX_KEYS || text.length > MAX_TEXT)) return;
+      this.counts.set(kind, count + 1);
+    } else if (text.length > MAX_TEXT && !own) return;
     this.known.set(key, { revision, text });
     this.changed(key, text);
   }
@@ -57,7 +68,7 @@ export class Values {
     }
     this.bus.commit(key, wanted, revision, (outcome) => {
       if (outcome.kind === 'done') {
-        this.accept(key, outcome.revision, wanted);
+        this.accept(key, outcome.revision, wanted, true);
         done('written');
         return;
       }
@@ -71,7 +82,7 @@ export class Values {
             done('failed');
             return;
           }
-          if (value !== 'none') this.accept(key, value.revision, value.text);
+          if (value !== 'none') this.accept(key, value.revision, value.text, true);
           else if (revision > 0) this.known.set(key, { revision: 0, text });
           this.update(key, change, done, tries + 1);
         });

@@ -27,8 +27,9 @@ const COMMAND_MS = 10_000;
 export function clusterControl(parts: Parts): ClusterControl {
   const { node, tags, reloads, questions, mi } = parts;
   questions.on('mi', ({ method, params }, answer) => {
+    const given = params !== null && typeof params === 'object' ? params : undefined;
     mi()
-      .execute(String(method), params, unbounded('nats'))
+      .execute(String(method), given, unbounded('nats'))
       .then(
         (result) => answer({ result }),
         (error: unknown) => answer({ error: messageOf(error) }),

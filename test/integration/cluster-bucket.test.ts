@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import { NatsBench, settings, stream, withoutNats } from '../support/nats-fixtures.js';
+import { until } from '../support/until.js';
 
 async function start(context: TestContext) {
   const bench = new NatsBench(context);
@@ -69,5 +70,33 @@ suite('the bucket of a cluster on a real server', { skip: withoutNats, timeout: 
     assert.equal(await remove('d.acme.9.a', later.revision ?? 0), true);
     assert.equal(await new Promise((resolve) => bus.get('d.acme.9.a', resolve)), 'none');
     assert.equal((await commit('d.acme.9.a', 'z', 0)).kind, 'done');
+  });
+
+  test('a message whose handling fails does not end what is received after it', async (context) => {
+    const { bus, client } = await start(context);
+    const got: string[] = [];
+    const fail = () => {
+      throw new TypeError('Cannot convert object to primitive value');
+    };
+    bus.listen({
+      up: () => {},
+      down: () => {},
+      message: (kind, _node, text) => (text === 'bad' ? fail() : void got.push(`${kind} ${text}`)),
+      record: (key, _revision, text) => (text === 'bad' ? fail() : void got.push(`${key} ${text}`)),
+      asked: (text, answer) => (text === 'bad' ? fail() : answer(text === 'long' ? 'x'.repeat(2_000_000) : 'yes')),
+    });
+    await client.flush();
+    const node = 'sw1';
+    for (const text of ['bad', 'good']) {
+      client.publish(`opensips.cluster.test.ask.${node}`, text);
+      client.publish('opensips.cluster.test.hb.n2', text);
+      await client.jetstream().publish('$KV.SWITCHYARD_test.m.n2', text);
+    }
+    await until('later messages', () => got.length === 2, { milliseconds: 5000 });
+    assert.deepEqual(got.sort(), ['hb good', 'm.n2 good']);
+    const answer = async (text: string) =>
+      (await client.request(`opensips.cluster.test.ask.${node}`, text, { timeout: 5000 })).string();
+    assert.match(await answer('long'), /"error":"the answer is larger/);
+    assert.equal(await answer('x'), 'yes');
   });
 });

@@ -1,4 +1,4 @@
-import type { JetStreamManager, JetStreamPublishOptions, NatsConnection, Subscription } from 'nats';
+import type { JetStreamManager, JetStreamPublishOptions, Msg, NatsConnection, Subscription } from 'nats';
 import type { Clock } from '../../core/clock.js';
 import type { Logger } from '../../core/logger.js';
 import { within } from '../../core/within.js';
@@ -226,31 +226,24 @@ export class NatsCluster {
     const own = encodeToken(this.options.node);
     const feed = `${this.base}.rec.$KV.${this.bucket}.`;
     const core = this.base.length + 1;
+    const { link } = this.options;
     const hear = (subject: string) =>
-      connection.subscribe(subject, {
-        callback: (error, message) => {
-          if (error !== null) return;
-          const [kind = '', node = ''] = message.subject.slice(core).split('.');
-          this.handlers?.message(kind, nodeOf(node), message.string());
-        },
+      link.hear(connection, subject, (message) => {
+        const [kind = '', node = ''] = message.subject.slice(core).split('.');
+        this.handlers?.message(kind, nodeOf(node), message.string());
       });
     this.subscriptions = [
       ...BROADCAST.map((kind) => hear(`${this.base}.${kind}.*`)),
       hear(`${this.base}.suspect.${own}`),
-      connection.subscribe(`${this.base}.ask.${own}`, {
-        callback: (error, message) => {
-          if (error === null) this.handlers?.asked(message.string(), (text) => void message.respond(text));
-        },
+      link.hear(connection, `${this.base}.ask.${own}`, (message) => {
+        this.handlers?.asked(message.string(), (text) => respond(connection, message, text));
       }),
-      connection.subscribe(`${feed}>`, {
-        callback: (error, message) => {
-          if (error !== null) return;
-          const revision = Number(message.headers?.get('Nats-Sequence'));
-          if (!Number.isSafeInteger(revision) || revision <= 0) return;
-          const removed = message.headers?.get('KV-Operation') ?? '';
-          const key = message.subject.slice(feed.length);
-          this.handlers?.record(key, revision, removed === '' ? message.string() : '');
-        },
+      link.hear(connection, `${feed}>`, (message) => {
+        const revision = Number(message.headers?.get('Nats-Sequence'));
+        if (!Number.isSafeInteger(revision) || revision <= 0) return;
+        const removed = message.headers?.get('KV-Operation') ?? '';
+        const key = message.subject.slice(feed.length);
+        this.handlers?.record(key, revision, removed === '' ? message.string() : '');
       }),
     ];
   }
@@ -395,6 +388,17 @@ export class NatsCluster {
     this.loggedAt = now;
     const cause = error === undefined ? undefined : natsReason(error);
     this.options.log.warn({ bucket: this.bucket, cause }, `cluster: the bucket ${this.bucket} ${what}`);
+  }
+}
+
+/** Answers a question. Without a connection the answer is lost; one that the server does not accept is said to be too large. */
+function respond(connection: NatsConnection, message: Msg, text: string): void {
+  const limit = connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
+  const fits = Buffer.byteLength(text) <= limit;
+  try {
+    message.respond(fits ? text : JSON.stringify({ error: `the answer is larger than ${limit} bytes` }));
+  } catch {
+    // The connection was lost in the meantime.
   }
 }
 

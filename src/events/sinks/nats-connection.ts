@@ -1,4 +1,4 @@
-import type { ConnectionOptions, NatsConnection } from 'nats';
+import type { ConnectionOptions, Msg, NatsConnection, Subscription } from 'nats';
 import type { Clock } from '../../core/clock.js';
 import { Emitter } from '../../core/emitter.js';
 import { messageOf } from '../../core/errors.js';
@@ -32,6 +32,7 @@ export class NatsLink {
   private running: Promise<void> | undefined;
   /** By kind of refusal: Clock.monotonic() of the last one, and of its last log line. */
   private readonly refusals = new Map<string, { at: number; loggedAt: number }>();
+  private misreadAt = Number.NEGATIVE_INFINITY;
   /** How often the connection came back after a loss. */
   reconnects = 0;
 
@@ -66,6 +67,31 @@ export class NatsLink {
   /** Calls `listen` with each new connection. The returned function removes it. */
   onUp(listen: (connection: NatsConnection) => void): () => void {
     return this.ups.on(listen);
+  }
+
+  /**
+   * Subscribes to a subject on a connection. What `listen` throws is logged: in the client it would end the reading of
+   * all that comes by this connection.
+   */
+  hear(connection: NatsConnection, subject: string, listen: (message: Msg) => void): Subscription {
+    return connection.subscribe(subject, {
+      callback: (error, message) => {
+        if (error !== null) return;
+        try {
+          listen(message);
+        } catch (fault) {
+          this.misread(subject, fault);
+        }
+      },
+    });
+  }
+
+  /** A message could not be handled; one log line a minute. */
+  private misread(subject: string, fault: unknown): void {
+    const at = this.clock.monotonic();
+    if (at - this.misreadAt < SAME_ERROR_EVERY) return;
+    this.misreadAt = at;
+    this.log.error({ subject, cause: messageOf(fault).slice(0, 200) }, 'a message of NATS could not be handled');
   }
 
   /** Calls `listen` when the connection is lost. The returned function removes it. */

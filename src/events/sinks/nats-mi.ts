@@ -100,7 +100,11 @@ export class NatsMi {
     bounds: SubjectBounds | undefined,
   ): Promise<void> {
     if (this.runningCount >= MAX_RUNNING) {
-      message.respondError(503, 'too many requests', failure(-32000, 'too many requests'));
+      try {
+        message.respondError(503, 'too many requests', failure(-32000, 'too many requests'));
+      } catch {
+        // The connection was lost in the meantime.
+      }
       return;
     }
     this.runningCount++;

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.js';
 import { SwitchyardError } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
+import { Queue } from '../../core/queue.js';
 import { E_DISPATCHER_STATUS } from '../catalogue.js';
 import { encodeToken } from '../subject.js';
 import { parseEvent, type WatchedEvent } from '../watch.js';
@@ -35,20 +36,19 @@ export async function* watchNats(settings: NatsSettings, options: WatchOptions):
   const filter =
     partition === undefined ? (group === undefined ? '>' : `*.${where}`) : `${encodeToken(partition)}.${where}`;
   const subject = `${settings.prefix}.${E_DISPATCHER_STATUS}.${filter}`;
-  const waiting: WatchedEvent[] = [];
+  const waiting = new Queue<WatchedEvent>();
   let wake = () => {};
   const link = new NatsLink(connectionOptions(settings, 'switchyard-watch'), clock, log);
   let subscribedOn: unknown;
   link.onUp((connection) => {
     if (connection === subscribedOn) return;
     subscribedOn = connection;
-    connection.subscribe(subject, {
-      callback: (error, message) => {
-        const event = error === null ? parseEvent(message.string()) : undefined;
-        if (event === undefined) return;
-        if (waiting.push(event) > MAX_WAITING) waiting.shift();
-        wake();
-      },
+    link.hear(connection, subject, (message) => {
+      const event = parseEvent(message.string());
+      if (event === undefined) return;
+      waiting.push(event);
+      if (waiting.length > MAX_WAITING) waiting.shift();
+      wake();
     });
   });
   const abort = () => wake();

@@ -189,11 +189,7 @@ export class NatsBus implements Service {
       // After a reconnect the client renews subscriptions; only a new connection needs them again.
       if (connection === subscribedOn) return;
       subscribedOn = connection;
-      subscription = connection.subscribe(subject, {
-        callback: (error, message) => {
-          if (error === null) listen(message.string());
-        },
-      });
+      subscription = this.link.hear(connection, subject, (message) => listen(message.string()));
     };
     const forget = this.link.onUp(follow);
     if (this.link.current !== undefined) follow(this.link.current);
