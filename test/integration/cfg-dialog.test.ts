@@ -139,7 +139,7 @@ test('a dialog that reaches its lifetime is ended by BYE to both sides along the
   assert.deepEqual(headersOf(toCaller.text, 'route'), []);
   gateway.answer(toCallee, 200, 'OK');
   caller.answer(toCaller, 200, 'OK');
-  await until('the event', () => daemon.script.includes('event end INVITE hello 5'), { show: () => daemon.script });
+  await until('the event', () => daemon.script.includes('event end OPTIONS hello 5'), { show: () => daemon.script });
 });
 
 test('a call that is refused fails its dialog', async () => {
