@@ -9,6 +9,7 @@ import type { MessageRun } from '../script/call.js';
 import type { CfgReading } from './load.js';
 import { missingSockets } from './management.js';
 import { plainValue } from './parameters.js';
+import { passedLimits } from './rate-limits.js';
 import { settingFaults } from './settings-faults.js';
 
 /**
@@ -64,6 +65,8 @@ export function inventory(reading: CfgReading): Inventory {
   const { tree, dialect, problems } = reading;
   if (tree !== undefined && dialect !== undefined) {
     things.push(...parametersOf(tree, reading), ...modulesOf(tree, functions, dialect.name));
+    for (const each of passedLimits(tree, dialect.name))
+      things.push({ kind: 'other', standing: 'stands in', count: 1, ...each });
     if (dialect.name === 'kamailio') things.push(...routesNotRun(tree), ...pingsNotSent(tree));
     const known = new Map<string, { at: Position; count: number; standIn: string | undefined }>();
     for (const { body } of tree.routes) {

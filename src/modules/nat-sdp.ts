@@ -28,7 +28,7 @@ function fixKamailio(run: MessageRun, bits: number, address: string | undefined)
       const found = match[1] ?? '';
       if (found === ip) continue;
       const end = span.start + (match.index ?? 0) + match[0].length;
-      edits.replace(end - found.length, end, ip);
+      edits.replaceInBody(end - found.length, end, ip);
       noted.push(`a=oldmediaip:${found}`);
       changed++;
     }
@@ -71,7 +71,7 @@ function fixSdp(run: MessageRun, bits: number, address: string | undefined, line
       const found = match[1] ?? '';
       if ((bits & 16) === 0 && (found === '0.0.0.0' || found === '::')) continue;
       const end = message.bodyStart + (match.index ?? 0) + match[0].length;
-      edits.replace(end - found.length, end, ip);
+      edits.replaceInBody(end - found.length, end, ip);
       first ??= found;
     }
     if (first !== undefined && !skipped.includes(letter)) added.push(`a=old${letter}ip:${first}`);

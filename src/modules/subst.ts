@@ -100,10 +100,15 @@ export function substituted(s: Substitution, text: string, run: MessageRun): str
   return found === 0 ? undefined : out + text.slice(at);
 }
 
+/** Replaces text of the message; in its body no two replacements of one text are left. */
+export function replaceText({ edits, message }: MessageRun, start: number, end: number, text: string): void {
+  if (start >= message.bodyStart) edits.replaceInBody(start, end, text);
+  else edits.replace(start, end, text);
+}
+
 /** Applies a substitution to a part of the message as edits. Returns the number of replacements. */
 export function editBySubstitution(s: Substitution, run: MessageRun, from: number, to: number): number {
-  const { message, edits } = run;
-  const text = message.text.slice(from, to);
+  const text = run.message.text.slice(from, to);
   let at = 0;
   let found = 0;
   while (at <= text.length && found < MAX_REPLACED) {
@@ -112,7 +117,7 @@ export function editBySubstitution(s: Substitution, run: MessageRun, from: numbe
     // As recorded, Kamailio replaces nothing when the match is empty.
     if (match.end === match.start && run.env.dialect === 'kamailio') break;
     found++;
-    edits.replace(from + match.start, from + match.end, s.replacement(match.groups, run));
+    replaceText(run, from + match.start, from + match.end, s.replacement(match.groups, run));
     at = match.end === match.start ? match.end + 1 : match.end;
     if (!s.all) break;
   }

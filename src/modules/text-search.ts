@@ -3,7 +3,7 @@ import type { MessageRun } from '../script/call.js';
 import { editRequestUri } from './core-uri.js';
 import { type Arg, code, type FunctionSpec, KAMAILIO, OPENSIPS, param, textOf } from './define.js';
 import { anyCaseByLine, byLine } from './patterns.js';
-import { editBySubstitution, parseSubstitution, type Substitution, substituted } from './subst.js';
+import { editBySubstitution, parseSubstitution, replaceText, type Substitution, substituted } from './subst.js';
 
 function substitution(arg: Arg | undefined, lines: boolean): (run: MessageRun) => Substitution {
   const read = (text: string): Substitution =>
@@ -44,7 +44,7 @@ function replace(run: MessageRun, regex: Arg, text: string, from: number, to: nu
     // As recorded, Kamailio replaces nothing when the match is empty.
     if (all && match.end === match.start && run.env.dialect === 'kamailio') break;
     found++;
-    run.edits.replace(from + match.start, from + match.end, text);
+    replaceText(run, from + match.start, from + match.end, text);
     at = match.end === match.start ? match.end + 1 : match.end;
     if (!all) break;
   }

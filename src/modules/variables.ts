@@ -153,9 +153,12 @@ function opensipsVariables(): [string, VariableDefinition][] {
     ['rtpquery', rtpAnswer],
     [
       'T_ruri',
-      own((scope) =>
-        scope.run?.routeKind === 'request' && scope.call?.transaction !== undefined ? null : (scope.requestUri ?? null),
-      ),
+      own((scope) => {
+        const { run } = scope;
+        if (run?.routeKind === 'request' && scope.call?.transaction !== undefined) return null;
+        // A reply has no request-URI: that of its branch.
+        return (run?.routeKind === 'onreply' ? run.branch?.requestUri : scope.requestUri) ?? null;
+      }),
     ],
     ['T_fr_timeout', timeoutVariable('frTimeout')],
     ['T_fr_inv_timeout', timeoutVariable('frInvTimeout')],

@@ -41,6 +41,21 @@ export class MessageEdits implements MessageEditor {
     this.add({ start, end, text });
   }
 
+  /**
+   * Replaces text of a body. Edits of a body see it as received, so that two of one span would leave both texts beside each
+   * other: an earlier replacement within the span gives way to this one, and one that goes beyond the span stays without
+   * this one. Text inserted before or after the span stays.
+   */
+  replaceInBody(start: number, end: number, text: string): void {
+    const overlaps = (each: TextEdit): boolean => each.end > each.start && each.start < end && each.end > start;
+    if (end > start && this.edits.some(overlaps)) {
+      const beyond = (each: TextEdit): boolean => overlaps(each) && (each.start < start || each.end > end);
+      if (this.edits.some(beyond)) return;
+      this.drop(overlaps);
+    }
+    this.replace(start, end, text);
+  }
+
   /** Adds an edit; it is ignored when there are too many edits or too much inserted text already. */
   add(edit: TextEdit): void {
     if (this.edits.length >= MAX_EDITS || this.size + edit.text.length > MAX_TEXT) return;

@@ -6,13 +6,17 @@ import { test } from 'node:test';
 import { inventory } from '../../../src/cfg-file/inventory.js';
 import { readCfg } from '../../../src/cfg-file/load.js';
 
-/** What the check says about a file besides its verdict. */
+/** What the check says about a file of Kamailio besides its verdict. */
 function said(head: string, routes: string): readonly string[] {
+  return saidOf('kamailio', `#!KAMAILIO\nlisten=udp:127.0.0.1:5060\n${head}\nrequest_route { exit; }\n${routes}\n`);
+}
+
+function saidOf(dialect: 'kamailio' | 'opensips', text: string): readonly string[] {
   const folder = mkdtempSync(join(tmpdir(), 'sw-not-run-'));
   try {
-    const file = join(folder, 'kamailio.cfg');
-    writeFileSync(file, `#!KAMAILIO\nlisten=udp:127.0.0.1:5060\n${head}\nrequest_route { exit; }\n${routes}\n`);
-    const { things, verdict } = inventory(readCfg(file, { dialect: 'kamailio' }));
+    const file = join(folder, 'proxy.cfg');
+    writeFileSync(file, text);
+    const { things, verdict } = inventory(readCfg(file, { dialect }));
     return [verdict, ...things.filter(({ message }) => message !== '').map(({ message }) => message)];
   } finally {
     rmSync(folder, { recursive: true });
@@ -66,4 +70,24 @@ test('the functions of a module that is not implemented are named, without those
   assert.match(traversal ?? '', /^module nat_traversal is not supported, its functions are refused: client_nat_test, /);
   assert.doesNotMatch(traversal ?? '', /force_rport/);
   assert.match(rest.find((each) => each.includes('module enum')) ?? '', /its functions are refused: .*enum_query/);
+});
+
+test('algorithms that do not limit here are named', () => {
+  const opensips = (algorithm: string): readonly string[] =>
+    saidOf(
+      'opensips',
+      `socket=udp:127.0.0.1:5060\nloadmodule "ratelimit.so"\nmodparam("ratelimit", "default_algorithm", "${algorithm}")\nroute { if (!rl_check("a", 10, "${algorithm}")) exit; rl_check("b", 10); }\n`,
+    );
+  assert.deepEqual(opensips('RED'), ['runs whole']);
+  assert.deepEqual(opensips('FEEDBACK'), [
+    'runs without',
+    'ratelimit: default_algorithm: FEEDBACK does not limit here',
+    'rl_check(): FEEDBACK does not limit here',
+  ]);
+  const module = 'loadmodule "sl.so"\nloadmodule "ratelimit.so"\n';
+  assert.deepEqual(said(`${module}modparam("ratelimit", "pipe", "0:TAILDROP:5")`, ''), ['runs whole']);
+  assert.deepEqual(said(`${module}modparam("ratelimit", "pipe", "0:NETWORK:5")`, ''), [
+    'runs without',
+    'ratelimit: pipe: NETWORK does not limit here',
+  ]);
 });
