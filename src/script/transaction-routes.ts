@@ -129,9 +129,11 @@ export function runFailureRoute(
     if (env.dialect === 'kamailio') call.replyLines = replyLines;
     return outcome;
   };
+  // Only the end of the route shows whether it waits for async(): a function before that may have waited too.
+  const left = (outcome: RouteOutcome): RouteOutcome | Promise<RouteOutcome> =>
+    run.suspended === undefined ? ended(outcome) : run.suspended.then(() => ended(outcome));
   const outcome = route.run(run);
-  if (run.suspended !== undefined) return run.suspended.then(async () => ended(await outcome));
-  return outcome instanceof Promise ? outcome.then(ended) : ended(outcome);
+  return outcome instanceof Promise ? outcome.then(left) : left(outcome);
 }
 
 /**

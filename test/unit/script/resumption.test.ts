@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeClock } from '../../support/fake-clock.js';
-import { INVITE, startScript } from '../../support/script-run.js';
+import { answerTo, INVITE, startScript } from '../../support/script-run.js';
 
 /** Output of a script after some time; the clock advances in steps of half a second. */
 async function written(script: string, seconds: number): Promise<string[]> {
@@ -64,3 +64,29 @@ test('what the function of launch() writes is there in its route', async () => {
 route[noted] { xlog("noted $avp(a)\n"); $avp(a) = 2; }`;
   assert.deepEqual(await written(script, 3), ['noted 1', 'main 2']);
 });
+
+for (const before of ['', 'sleep(1);'])
+  test(`a failure route waits for its async()${before === '' ? '' : ', also after another function that waits'}`, async () => {
+    const clock = new FakeClock();
+    const script = `
+      route { $du = "sip:127.0.0.1:5080"; t_on_failure("f"); t_relay(); }
+      failure_route[f] { ${before} async(sleep(1), next); }
+      route[next] { $du = "sip:127.0.0.1:5081"; t_relay(); }`;
+    const runner = startScript({ dialect: 'opensips', modules: 'cfgutils', script, clock });
+    const invites = (): string[] => runner.sent.map(({ text }) => text).filter((text) => text.startsWith('INVITE'));
+    try {
+      runner.receive(INVITE);
+      runner.receive(answerTo(invites()[0] ?? '', '503 Service Unavailable', { tag: 'gw' }), 5080);
+      for (let i = 0; i < 6 && invites().length < 2; i++) {
+        clock.advance(500);
+        for (let round = 0; round < 5; round++) await new Promise((resolve) => setImmediate(resolve));
+      }
+      assert.equal(invites().length, 2);
+      assert.deepEqual(
+        runner.sent.filter(({ text }) => /^SIP\/2.0 [3-6]/.test(text)),
+        [],
+      );
+    } finally {
+      await runner.stop();
+    }
+  });
