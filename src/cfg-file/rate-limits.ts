@@ -2,7 +2,7 @@ import type { Argument, ConfigurationTree, Position } from '../cfg/ast.js';
 import type { DialectName } from '../cfg/function-table.js';
 import { callsIn } from '../cfg/visit.js';
 
-/** A place of a file that asks for an algorithm that does not limit here. */
+/** A call or parameter that names an algorithm that does not limit here. */
 export interface PassedLimit {
   readonly name: string;
   readonly at: Position;
