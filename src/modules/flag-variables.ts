@@ -6,7 +6,7 @@ import { flagBit, flagNames, scriptFlagMask, setScriptFlags } from './flags.js';
 import { numberIn, own, scopeOf } from './script-variable.js';
 
 function hexMask(mask: number): string {
-  return (mask >>> 0).toString(16).toUpperCase().padStart(8, '0');
+  return (mask >>> 0).toString(16).padStart(8, '0');
 }
 
 /** Variables of flags: a number in Kamailio, names in OpenSIPS. */

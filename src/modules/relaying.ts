@@ -213,15 +213,19 @@ export function forwardStateless(run: MessageRun, given?: string): number | Prom
     // As recorded, Kamailio uses the branch parameter of the first branch that t_relay() sent, so that a receiver of
     // both takes the second for a retransmission.
     const relayed = env.dialect === 'kamailio' ? run.transaction?.branches[0]?.client?.branch.text : undefined;
-    const text = forwarded(
-      call,
-      leaving,
-      { socket, address: address.address, port: address.port },
-      relayed ?? env.layer.branches.make('s', call.hiding?.callId ?? call.message).text,
-    );
+    // A request of this proxy has a transaction already, which replies find by its branch parameter.
+    const generated = call.own ? call.message.via?.branch : undefined;
+    const branch = relayed ?? generated ?? env.layer.branches.make('s', call.hiding?.callId ?? call.message).text;
+    const text = forwarded(call, leaving, { socket, address: address.address, port: address.port }, branch);
     if (env.dialect === 'kamailio' && !runOnsendRequest(run, run.edits, address, socket)) return DROPPED_BY_ONSEND;
     env.layer.counters.requestsSent.value++;
     socket.send(text, address.address, address.port, undefined, undefined, address.name);
+    // As recorded of tm:local-request, the request itself is then sent with the Via that was added here.
+    if (generated !== undefined && env.dialect === 'kamailio')
+      run.edits.insert(
+        call.message.viaLine,
+        `Via: SIP/2.0/${socket.transport.toUpperCase()} ${socket.sentBy};branch=${branch}\r\n`,
+      );
     return 1;
   };
   const allowed = allowedBy(call, nextHop);

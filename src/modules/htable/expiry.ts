@@ -49,11 +49,15 @@ export const shtrecord: VariableDefinition = {
   argument: 'required',
   indexed: false,
   shownNull: '',
-  compile: (argument) => ({
-    get: (context) => {
-      const { call } = scopeOf(context);
-      const record = call === undefined ? undefined : expired.known(call);
-      return record?.[(argument?.constant ?? '') === 'key' ? 'key' : 'value'] ?? null;
-    },
-  }),
+  compile: (argument) => {
+    const part = argument?.constant;
+    if (part !== 'key' && part !== 'value') throw new Error('is $shtrecord(key) or $shtrecord(value)');
+    return {
+      get: (context) => {
+        const { call } = scopeOf(context);
+        const record = call === undefined ? undefined : expired.known(call);
+        return record?.[part] ?? null;
+      },
+    };
+  },
 };

@@ -52,7 +52,10 @@ function tableFunction(name: string, on: 'name' | 'value', act: 'remove' | 'test
         if (found === undefined) return -1;
         const operator = textOf(op, run);
         if (!operators.has(operator)) return -1;
-        const test = matcher(operator, textOf(text, run));
+        const wanted = textOf(text, run);
+        // As recorded, an empty text is refused instead of matching everything.
+        if (wanted === '') return -1;
+        const test = matcher(operator, wanted);
         const now = run.env.clock.monotonic();
         const keys = [...found.entries.entries(now)]
           // Values that are numbers never match.
@@ -65,6 +68,9 @@ function tableFunction(name: string, on: 'name' | 'value', act: 'remove' | 'test
     },
   };
 }
+
+/** Return code of sht_lock() and sht_unlock() for a table that does not exist. */
+const NO_TABLE = -11;
 
 const htable: FunctionSpec[] = [
   {
@@ -86,7 +92,10 @@ const htable: FunctionSpec[] = [
       dialects: KAMAILIO,
       parameters: [param('entry', 'string')],
       summary: 'accepted: no other route runs meanwhile',
-      compile: () => () => 1,
+      compile:
+        ([entry]) =>
+        (run) =>
+          tableOf(run.env, tableKey(textOf(entry, run))[0]) === undefined ? NO_TABLE : 1,
     }),
   ),
   {
@@ -146,6 +155,7 @@ const htable: FunctionSpec[] = [
         (run) => {
           const [table, pattern] = tableKey(textOf(text, run));
           const found = tableOf(run.env, table);
+          if (pattern === '') return -1;
           if (found === undefined) return 1;
           const regex = exactly(pattern);
           for (const [key, value] of [...found.entries.entries(run.env.clock.monotonic())]) {

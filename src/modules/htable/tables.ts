@@ -34,8 +34,9 @@ export const hashTables = {
     const tables = new Map<string, HashTable>();
     for (const each of parameters.all('htable')) {
       const { name, options } = hashTableDefinition(String(each));
-      const fault = String(each).includes('=>') ? optionFault(options) : 'the definition has no "=>"';
+      const fault = definitionFault(String(each)) ?? optionFault(options);
       if (fault !== undefined) throw new Error(`htable ${name}: ${fault}`);
+      if (tables.has(name)) throw new Error(`htable ${name}: there is a table of this name already`);
       const initial = options.get('initval');
       tables.set(name, {
         entries: valuesOf(states, `htable ${name}`, MAX_ENTRIES),
@@ -81,6 +82,12 @@ const OPTIONS: Readonly<Record<string, RegExp>> = {
   coldelim: NO_COMMA,
   colnull: /^/,
 };
+
+/** The error in the form of a definition. */
+function definitionFault(text: string): string | undefined {
+  if (!text.includes('=>')) return 'the definition has no "=>"';
+  return /^[^'"]*;[ \t]*;/.test(text) ? 'there is an empty option' : undefined;
+}
 
 /**
  * The error for which Kamailio refuses a definition. Defines are not expanded inside strings, so a wrong value may be

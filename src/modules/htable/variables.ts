@@ -42,13 +42,8 @@ function sht(
 export const hashTableVariables: readonly [string, VariableDefinition][] = [
   ['sht', sht((env, table, key) => table.entries.get(key, env.clock.monotonic()) ?? table.initial, setIn)],
   ['shtex', sht(secondsLeft, setSecondsLeft)],
-  ['shtcn', sht((env, table, pattern) => countMatching(env, table, (key) => operatorTest(pattern)(key)))],
-  [
-    'shtcv',
-    sht((env, table, pattern) =>
-      countMatching(env, table, (_key, value) => typeof value === 'string' && operatorTest(pattern)(value)),
-    ),
-  ],
+  ['shtcn', sht((env, table, pattern) => countMatching(env, table, operatorTest(pattern)))],
+  ['shtcv', sht((env, table, pattern) => countMatching(env, table, valueTest(pattern)))],
   ['shtinc', sht((env, table, key) => step(env, table, key, 1))],
   ['shtdec', sht((env, table, key) => step(env, table, key, -1))],
 ];
@@ -75,8 +70,10 @@ function step(env: ScriptEnvironment, table: HashTable, key: string, by: number)
   return table.entries.alone(() => {
     const now = table.entries.get(key, env.clock.monotonic()) ?? table.initial;
     if (typeof now !== 'number') return null;
-    setIn(env, table, key, now + by);
-    return now + by;
+    // As recorded, the number after 2147483647 is -2147483648.
+    const next = (now + by) | 0;
+    setIn(env, table, key, next);
+    return next;
   });
 }
 
@@ -91,16 +88,26 @@ function countMatching(
 }
 
 /**
- * Parses an operator of $shtcn and $shtcv: "~~regex", "%~start", "~%end", "==text"; any other text, also an operator
+ * Parses an operator of $shtcn and $shtcv: "~~regex", "%~start", "~%end", "==text", "**" for all; any other text, also an operator
  * alone, is a pattern. As recorded, an empty text and an invalid pattern match nothing.
  */
 function operatorTest(pattern: string): (text: string) => boolean {
   const rest = pattern.length > 2 ? pattern.slice(2) : '';
+  if (pattern.startsWith('**')) return () => true;
   if (rest !== '' && pattern.startsWith('~~')) return matching(rest);
   if (rest !== '' && pattern.startsWith('%~')) return (text) => text.startsWith(rest);
   if (rest !== '' && pattern.startsWith('~%')) return (text) => text.endsWith(rest);
   if (rest !== '' && pattern.startsWith('==')) return (text) => text === rest;
   return matching(pattern);
+}
+
+/** Test of $shtcv: "eq5" is for values that are this number, "**" for all values, any other for texts. */
+function valueTest(pattern: string): (key: string, value: PvarValue) => boolean {
+  if (pattern.startsWith('**')) return () => true;
+  const number = /^eq([+-]?\d{1,10})$/.exec(pattern)?.[1];
+  if (number !== undefined) return (_key, value) => value === Number(number);
+  const test = operatorTest(pattern);
+  return (_key, value) => typeof value === 'string' && test(value);
 }
 
 function matching(pattern: string): (text: string) => boolean {

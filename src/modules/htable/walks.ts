@@ -32,8 +32,8 @@ function keysOf(env: ScriptEnvironment, table: HashTable): string[] {
 
 const tableWalks = {
   module: 'htable',
-  create: () => new Map<string, TableWalk>(),
-  renew: (before: Map<string, TableWalk>) => before,
+  create: () => new Map<string, TableWalk | undefined>(),
+  renew: (before: Map<string, TableWalk | undefined>) => before,
 };
 
 /** Maximum number of iterations at once, and of entries in one. */
@@ -96,7 +96,10 @@ export function iterators(): FunctionSpec[] {
           const found = tableOf(run.env, textOf(table, run));
           const all = run.env.modules.of(tableWalks);
           const name = textOf(walk, run);
-          if (found === undefined || (all.size >= MAX_WALKS && !all.has(name))) return -1;
+          if (all.size >= MAX_WALKS && !all.has(name)) return -1;
+          // As recorded, an iteration over a table that does not exist has a name that can be ended, and no entries.
+          all.set(name, undefined);
+          if (found === undefined) return -1;
           all.set(name, { table: found, keys: keysOf(run.env, found), at: -1 });
           return 1;
         },

@@ -22,6 +22,11 @@ test('definitions of hash tables that Kamailio 5.6.3 refuses are refused: option
   ])
     assert.throws(() => start(options), /htable a: \w+ must be a number/, options);
   assert.throws(() => start('coldelim=,;'), /htable a: coldelim may have no comma/);
+  assert.throws(() => start('size=4;;'), /htable a: there is an empty option/);
+  assert.throws(
+    () => start('size=4;");\nmodparam("htable", "htable", "a=>size=5;'),
+    /htable a: there is a table of this name already/,
+  );
   assert.throws(() => start('nothing=1;'), /htable a: there is no option "nothing"/);
 });
 
