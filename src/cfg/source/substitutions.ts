@@ -4,7 +4,12 @@ interface Substitution {
   readonly regex: BoundedRegex;
   readonly replacement: string;
   readonly all: boolean;
+  /** What a text must contain; undefined where the expression is not just a text. */
+  readonly literal: string | undefined;
 }
+
+/** Expressions that match only themselves, as nearly all are: names. */
+const LITERAL = /^[A-Za-z0-9_ :;,@=%&~!'"<>/-]+$/;
 
 /** The expression and the replacement of a "#!subst" line, or what is wrong with it. */
 export interface SubstitutionParts {
@@ -32,7 +37,8 @@ export class Substitutions {
     if (what === '') return directive === 'subst' ? { what, by } : wrong('a name is missing');
     try {
       const regex = compilePosix(what, { ignoreCase: flags.includes('i') });
-      this.list.push({ regex, replacement: by, all: flags.includes('g') });
+      const literal = !flags.includes('i') && LITERAL.test(what) ? what : undefined;
+      this.list.push({ regex, replacement: by, all: flags.includes('g'), literal });
     } catch (error) {
       return wrong((error as Error).message);
     }
@@ -42,7 +48,10 @@ export class Substitutions {
   /** Applies all of them to the content of a string. */
   apply(text: string): string {
     let result = text;
-    for (const each of this.list) result = replaced(result, each);
+    for (const each of this.list) {
+      // A search for a text takes a hundredth of the time of an expression.
+      if (each.literal === undefined || result.includes(each.literal)) result = replaced(result, each);
+    }
     return result;
   }
 }
