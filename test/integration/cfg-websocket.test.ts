@@ -111,7 +111,7 @@ for (const [scheme, transport] of [
 const ASKING = `#!KAMAILIO
 listen=LISTEN
 listen=tcp:127.0.0.1:WEB
-alias="edge.example:WEB"
+alias=edge.example:WEB
 loadmodule "kex.so"
 loadmodule "sl.so"
 loadmodule "pv.so"
