@@ -40,7 +40,8 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'dialog.default_timeout': matches(/^0*[1-9]\d*$/, 'a number above 0'),
   'dialog.profiles_no_value': profiles,
   'dialog.profiles_with_value': profiles,
-  'uac.credential': matches(/^[^:]+:[^:]+:./s, 'USER:REALM:PASSWORD'),
+  // The value has a password, so the message does not repeat it.
+  'uac.credential': (value) => (/^[^:]+:[^:]+:./s.test(value) ? undefined : 'must be USER:REALM:PASSWORD'),
   'uac.restore_mode': matches(/^(?:none|manual|auto)$/i, 'none, manual or auto'),
   'ratelimit.pipe': matches(/^\d+:(?:NOP|RED|TAILDROP|FEEDBACK|NETWORK):\d+$/, 'NUMBER:ALGORITHM:RATE'),
   'ratelimit.queue': matches(/^\d+:.+$/s, 'NUMBER:METHOD'),
