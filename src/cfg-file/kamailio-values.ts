@@ -1,5 +1,6 @@
 import type { ConfigurationTree } from '../cfg/ast.js';
 import type { Problems } from '../cfg/problem.js';
+import { ownValue } from '../core/own-value.js';
 import { extraParts } from '../modules/acc/settings.js';
 
 /** Says why a value is refused; undefined when it is accepted. */
@@ -55,7 +56,7 @@ export function checkValues(tree: ConfigurationTree, loaded: ReadonlySet<string>
   for (const { module, name, value, at } of tree.moduleParameters) {
     for (const each of module.split('|')) {
       if (!loaded.has(each)) continue;
-      const fault = CHECKS[`${each}.${name}`]?.(String(value), loaded);
+      const fault = ownValue(CHECKS, `${each}.${name}`)?.(String(value), loaded);
       if (fault !== undefined) problems.error('setting', at, `parameter "${name}" of ${each} ${fault}`);
     }
   }

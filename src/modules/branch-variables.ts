@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import type { PvarContext } from '../pvar/context.js';
 import type { PvarValue } from '../pvar/value.js';
 import { each, pick, type VariableDefinition } from '../pvar/variables/definition.js';
@@ -98,7 +99,7 @@ export const branch: VariableDefinition = {
         },
       };
     }
-    if (argument.constant !== undefined && !BRANCH_FIELDS.has(argument.constant.trim()))
+    if (argument.constant !== undefined && !BRANCH_FIELDS.has(trimmed(argument.constant)))
       throw new Error(`needs one of ${[...BRANCH_FIELDS].join(', ')}`);
     const field = (context: PvarContext): string => argument.constant ?? argument.read(context);
     const count = (context: PvarContext) => branchesOf(scopeOf(context)).length;

@@ -199,8 +199,9 @@ for (const [workers, spread] of [
       for (const gateway of gateways) gateway.answer = () => 200;
     });
 
-    test('a request without a branch of RFC 3261, and one the kernel gives to another worker, are relayed', async () => {
+    test('a request without a branch of RFC 3261, and one the kernel gives to another worker, are relayed', async (t) => {
       const peer = await DatagramPeer.open('127.0.1.26');
+      t.after(() => peer.close());
       const head = (user: string, via: string, before = '') =>
         `INVITE sip:${user}@acme.example SIP/2.0\r\n${before}Via: SIP/2.0/UDP 127.0.1.26:${peer.port};branch=${via}\r\n`;
       const rest = (callId: string) =>
@@ -213,11 +214,12 @@ for (const [workers, spread] of [
       }
       await peer.expect(/^SIP\/2\.0 200 [\s\S]*Call-ID: old/i);
       for (let i = 0; i < 8; i++) await peer.expect(new RegExp(`^SIP/2\\.0 200 [\\s\\S]*Call-ID: m${i}`, 'i'));
-      await until(
-        'they are counted',
-        async () => (await metric(daemon, 'switchyard_worker_misdirected_total', 'handed_on')) > 0,
-      );
-      peer.close();
+      // With as_needed the second worker may have no share at this load; workers-spread.test.ts counts there.
+      if (spread === 'even')
+        await until(
+          'they are counted',
+          async () => (await metric(daemon, 'switchyard_worker_misdirected_total', 'handed_on')) > 0,
+        );
     });
 
     test('the brain relays what workers cannot: a set with a destination over TCP, and calls while messages are traced', async () => {

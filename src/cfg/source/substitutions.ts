@@ -1,3 +1,4 @@
+import { ownValue } from '../../core/own-value.js';
 import { type BoundedRegex, compilePosix } from '../../core/posix-regex.js';
 
 interface Substitution {
@@ -82,7 +83,7 @@ function replaced(text: string, { regex, replacement, all }: Substitution): stri
     if (match === undefined || match.end === match.start) break;
     const by = replacement.replace(
       /\\([0-9nrt])/g,
-      (_whole, mark: string) => BREAKS[mark] ?? match.groups[Number(mark)] ?? '',
+      (_whole, mark: string) => ownValue(BREAKS, mark) ?? match.groups[Number(mark)] ?? '',
     );
     result += text.slice(from, match.start) + by;
     from = match.end;

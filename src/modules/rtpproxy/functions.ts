@@ -136,7 +136,7 @@ async function packets(run: MessageRun): Promise<readonly number[] | undefined> 
   const { callId, from, to } = names;
   const asked = await ask(run, [`Q ${callId} ${from}${to === '' ? '' : `;1 ${to}`}`]);
   const numbers = /^\d{1,15}((?: \d{1,15}){4})$/.exec(asked?.answers[0] ?? '')?.[1];
-  return numbers?.trim().split(' ').map(Number);
+  return numbers?.slice(1).split(' ').map(Number);
 }
 
 /**

@@ -20,25 +20,25 @@ const shown = (pipes: ReturnType<ReturnType<typeof startProcess>>) =>
 for (const memory of [undefined, new SharedArrayBuffer(1024 * 1024)]) {
   test(`a reload keeps what pipes have counted and takes the limits of the file${memory === undefined ? '' : ', with other processes'}`, () => {
     const load = startProcess(memory);
-    const before = load('a:TAILDROP:3', 'b:RED:1');
-    for (const name of ['a', 'b']) before.change(name, (pipe) => void (pipe.count += 7));
-    assert.deepEqual(shown(load('a:RED:5', 'c:RED:2')), {
-      a: [50, 7, 'taildrop'],
-      b: [10, 7, 'red'],
-      c: [20, 0, 'red'],
+    const before = load('1:TAILDROP:3', '2:RED:1');
+    for (const name of ['1', '2']) before.change(name, (pipe) => void (pipe.count += 7));
+    assert.deepEqual(shown(load('1:RED:5', '3:RED:2')), {
+      1: [50, 7, 'taildrop'],
+      2: [10, 7, 'red'],
+      3: [20, 0, 'red'],
     });
   });
 }
 
 test('a reload in one process loses no message that another one counts meanwhile', () => {
   const memory = new SharedArrayBuffer(1024 * 1024);
-  const [load, other] = [startProcess(memory), startProcess(memory)('a:TAILDROP:3')];
+  const [load, other] = [startProcess(memory), startProcess(memory)('1:TAILDROP:3')];
   let counted = 0;
   const count = (): void => {
     counted++;
-    other.change('a', (pipe) => void pipe.count++);
+    other.change('1', (pipe) => void pipe.count++);
   };
-  const before = load('a:TAILDROP:3');
+  const before = load('1:TAILDROP:3');
   count();
   const all = [...before];
   // A concurrent reader writes back the earlier values of the pipes.
@@ -48,6 +48,6 @@ test('a reload in one process loses no message that another one counts meanwhile
       yield each;
     }
   };
-  load('a:TAILDROP:4');
-  assert.deepEqual(shown(other), { a: [40, counted, 'taildrop'] });
+  load('1:TAILDROP:4');
+  assert.deepEqual(shown(other), { 1: [40, counted, 'taildrop'] });
 });
