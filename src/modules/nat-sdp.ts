@@ -1,4 +1,5 @@
 import type { MessageRun } from '../script/call.js';
+import type { TextEdit } from '../sip/reply.js';
 import { type FunctionSpec, intOf, KAMAILIO, OPENSIPS, optional, param, textOf } from './define.js';
 import { sdpSpan, streamsOf } from './sdp/streams.js';
 import { wordBits } from './word-bits.js';
@@ -24,14 +25,16 @@ function fixKamailio(run: MessageRun, bits: number, address: string | undefined)
   let changed = 0;
   for (const { bit, pattern } of ADDRESSES) {
     if ((bits & bit) === 0) continue;
+    const replacements: TextEdit[] = [];
     for (const match of sdp.matchAll(pattern)) {
       const found = match[1] ?? '';
       if (found === ip) continue;
       const end = span.start + (match.index ?? 0) + match[0].length;
-      edits.replaceInBody(end - found.length, end, ip);
+      replacements.push({ start: end - found.length, end, text: ip });
       noted.push(`a=oldmediaip:${found}`);
       changed++;
     }
+    edits.replaceInBody(replacements);
   }
   const keeps = run.env.modules.module('nathelper').flag('append_sdp_oldmediaip', true);
   const lines = (bits & 1) !== 0 ? ['a=direction:active'] : [];
@@ -67,13 +70,15 @@ function fixSdp(run: MessageRun, bits: number, address: string | undefined, line
   for (const { bit, letter, pattern } of ADDRESSES) {
     if ((bits & bit) === 0) continue;
     let first: string | undefined;
+    const replacements: TextEdit[] = [];
     for (const match of body.matchAll(pattern)) {
       const found = match[1] ?? '';
       if ((bits & 16) === 0 && (found === '0.0.0.0' || found === '::')) continue;
       const end = message.bodyStart + (match.index ?? 0) + match[0].length;
-      edits.replaceInBody(end - found.length, end, ip);
+      replacements.push({ start: end - found.length, end, text: ip });
       first ??= found;
     }
+    edits.replaceInBody(replacements);
     if (first !== undefined && !skipped.includes(letter)) added.push(`a=old${letter}ip:${first}`);
   }
   const last = /\r?\n$/.exec(body)?.[0] ?? '';

@@ -102,7 +102,7 @@ export function substituted(s: Substitution, text: string, run: MessageRun): str
 
 /** Replaces text of the message; in its body no two replacements of one text are left. */
 export function replaceText({ edits, message }: MessageRun, start: number, end: number, text: string): void {
-  if (start >= message.bodyStart) edits.replaceInBody(start, end, text);
+  if (start >= message.bodyStart) edits.replaceInBody([{ start, end, text }]);
   else edits.replace(start, end, text);
 }
 

@@ -25,7 +25,7 @@ function replaceText(run: MessageRun, [old, by, mode]: Args, from: number, to: n
   for (let i = 0; i < MAX_REPLACEMENTS; i++) {
     const found = findText(whole, wanted, at);
     if (found < 0 || found + wanted.length > to) break;
-    if (found >= run.message.bodyStart) run.edits.replaceInBody(found, found + wanted.length, text);
+    if (found >= run.message.bodyStart) run.edits.replaceInBody([{ start: found, end: found + wanted.length, text }]);
     else run.edits.replace(found, found + wanted.length, text);
     if (!all) break;
     at = found + wanted.length;

@@ -42,18 +42,35 @@ export class MessageEdits implements MessageEditor {
   }
 
   /**
-   * Replaces text of a body. Edits of a body see it as received, so that two of one span would leave both texts beside each
-   * other: an earlier replacement within the span gives way to this one, and one that goes beyond the span stays without
-   * this one. Text inserted before or after the span stays.
+   * Replaces texts of a body, in the order of their positions and without overlap. Edits of a body see it as received, so
+   * that two of one span would leave both texts beside each other: an earlier replacement within the span gives way to
+   * this one, and one that goes beyond the span stays without this one. Text inserted before or after the span stays.
    */
-  replaceInBody(start: number, end: number, text: string): void {
-    const overlaps = (each: TextEdit): boolean => each.end > each.start && each.start < end && each.end > start;
-    if (end > start && this.edits.some(overlaps)) {
-      const beyond = (each: TextEdit): boolean => overlaps(each) && (each.start < start || each.end > end);
-      if (this.edits.some(beyond)) return;
-      this.drop(overlaps);
+  replaceInBody(replacements: readonly TextEdit[]): void {
+    const first = replacements[0]?.start ?? 0;
+    const last = replacements.at(-1)?.end ?? 0;
+    const earlier = this.edits.filter((each) => each.end > each.start && each.start < last && each.end > first);
+    earlier.sort((a, b) => a.start - b.start);
+    const given = new Set<TextEdit>();
+    const made: TextEdit[] = [];
+    let next = 0;
+    // The end of the earlier replacements before `next`.
+    let reached = 0;
+    for (const each of replacements) {
+      const within: TextEdit[] = [];
+      for (; (earlier[next]?.start ?? Number.POSITIVE_INFINITY) < each.start; next++)
+        reached = Math.max(reached, earlier[next]?.end ?? 0);
+      const goesBeyond = reached > each.start;
+      for (; (earlier[next]?.start ?? Number.POSITIVE_INFINITY) < each.end; next++) {
+        within.push(earlier[next] as TextEdit);
+        reached = Math.max(reached, earlier[next]?.end ?? 0);
+      }
+      if (each.end > each.start && (goesBeyond || reached > each.end)) continue;
+      for (const one of within) given.add(one);
+      made.push(each);
     }
-    this.replace(start, end, text);
+    if (given.size > 0) this.drop((each) => given.has(each));
+    for (const each of made) this.add(each);
   }
 
   /** Adds an edit; it is ignored when there are too many edits or too much inserted text already. */

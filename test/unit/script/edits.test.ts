@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { applied, lengthChange } from '../../../src/script/edits.js';
+import { applied, lengthChange, MessageEdits } from '../../../src/script/edits.js';
 import { outgoingReply, rewritten } from '../../../src/script/outgoing.js';
 import { parseMessage, type SipMessage } from '../../../src/sip/message.js';
 
@@ -36,6 +36,24 @@ test('Content-Length is that of the body, however its edits overlap', () => {
       for (const text of [outgoingReply(message, moved), rewritten(message, moved)]) {
         assert.equal(lengthOf(text), bodyOf(text).length);
       }
+    }),
+  );
+});
+
+test('several replacements in a body leave what one after the other leaves', () => {
+  const offsets = fc.uniqueArray(fc.nat(30), { maxLength: 8 }).map((all) => all.sort((a, b) => a - b));
+  fc.assert(
+    fc.property(fc.array(edit, { maxLength: 8 }), offsets, (earlier, at) => {
+      const replacements = Array.from({ length: at.length >> 1 }, (_, i) => ({
+        start: at[2 * i] as number,
+        end: at[2 * i + 1] as number,
+        text: `<${i}>`,
+      }));
+      const [together, single] = [new MessageEdits(), new MessageEdits()];
+      for (const each of earlier) for (const edits of [together, single]) edits.add(each);
+      together.replaceInBody(replacements);
+      for (const each of replacements) single.replaceInBody([each]);
+      assert.deepEqual(together.list, single.list);
     }),
   );
 });
