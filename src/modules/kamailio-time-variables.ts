@@ -1,7 +1,7 @@
 import { trimmed } from '../core/characters.js';
 import type { Clock } from '../core/clock.js';
 import { ownValue } from '../core/own-value.js';
-import { formatTime, timeText } from '../pvar/time-format.js';
+import { asUtc, formatTime, timeText } from '../pvar/time-format.js';
 import type { PvarValue } from '../pvar/value.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
 import { timeVariable } from '../pvar/variables/times.js';
@@ -17,11 +17,6 @@ function startBy(clock: Pick<Clock, 'now'>): number {
   const start = Math.floor(clock.now() / 1000 - process.uptime());
   starts.set(clock, start);
   return start;
-}
-
-/** A Date whose local fields have the values of UTC. */
-function asUtc(ms: number): Date {
-  return new Date(ms + new Date(ms).getTimezoneOffset() * 60_000);
 }
 
 function formattedTime(dateOf: (ms: number) => Date): VariableDefinition {

@@ -24,6 +24,11 @@ export function dayOfYear(date: Date): number {
   return Math.floor((Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) - start) / 86_400_000) + 1;
 }
 
+/** A Date whose local fields have the values of UTC. */
+export function asUtc(ms: number): Date {
+  return new Date(ms + new Date(ms).getTimezoneOffset() * 60_000);
+}
+
 function zone(date: Date): string {
   const minutes = -date.getTimezoneOffset();
   const size = Math.abs(minutes);

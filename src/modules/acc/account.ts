@@ -1,5 +1,5 @@
 import type { PvarContext, PvarValue } from '../../pvar/context.js';
-import { formatTime } from '../../pvar/time-format.js';
+import { asUtc, formatTime } from '../../pvar/time-format.js';
 import type { Call, CfgScope, MessageRun } from '../../script/call.js';
 import type { ModuleParameters, ModuleStates, ScriptEnvironment } from '../../script/environment.js';
 import { PerCall } from '../../script/per-call.js';
@@ -197,8 +197,7 @@ export class Accounting {
       case 3:
         return { [main]: formatTime(format, new Date(time)) };
       case 4:
-        // The local time of a moment that is earlier or later by the zone's offset is that of UTC.
-        return { [main]: formatTime(format, new Date(time + new Date(time).getTimezoneOffset() * 60_000)) };
+        return { [main]: formatTime(format, asUtc(time)) };
       default:
         return {};
     }
