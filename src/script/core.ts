@@ -207,15 +207,15 @@ function ended(run: MessageRun): void {
   call.routeEnded();
 }
 
-/**
- * The reason an error route gets for a request: its request-URI, From or To cannot be parsed, or the parser found
- * another defect.
- */
 /** Whether only the request-URI is wrong; as recorded, with three words or none after the method Kamailio cannot read the line. */
 function hasOddUri({ defect, uriStart, uriEnd, requestUri }: SipMessage): boolean {
   return defect?.endsWith('request-URI') === true && uriEnd >= uriStart && !trimmed(requestUri).includes(' ');
 }
 
+/**
+ * The reason an error route gets for a request: its request-URI, From or To cannot be parsed, or the parser found
+ * another defect.
+ */
 function defectOf(request: SipMessage): string | undefined {
   const { defect } = request;
   if (defect?.includes('request-URI') === true || parseUri(request.requestUri) === undefined) return 'bad r-uri';
