@@ -48,7 +48,8 @@ export function sendWithin(dialog: Dialog, side: Side, request: RequestWithin, u
   // 12.2.1.1).
   const uri = loose ? to.contact : addrSpecOf(next);
   const routes = loose ? to.route : [...to.route.slice(1), `<${to.contact}>`];
-  const hop = parseUri(next === undefined ? uri : addrSpecOf(next));
+  const nextHop = next === undefined ? uri : addrSpecOf(next);
+  const hop = parseUri(nextHop);
   if (uri === '' || hop === undefined) {
     env.peerLog.warn(
       { callId: dialog.callId, side, method, uri },
@@ -66,49 +67,47 @@ export function sendWithin(dialog: Dialog, side: Side, request: RequestWithin, u
     // With topoh the callee may have a hidden Call-ID; the mark causes the replacement.
     const mark = env.masks && side === 'callee' ? viaMark({ reply: false, direction: 'd', own: 0, before: 0 }) : '';
     const own = method === 'ACK' ? '' : extraLines(env);
-    const kamailio = env.dialect === 'kamailio' && method !== 'ACK';
     const via = `Via: SIP/2.0/${socket.transport.toUpperCase()} ${socket.sentBy};branch=${id.text}${mark}`;
-    // As recorded, Kamailio's order, without display names.
-    const recorded = [
-      `${method} ${uri} SIP/2.0`,
-      via,
-      `To: ${withoutName(knownAs(dialog, side, side))}`,
-      `From: ${withoutName(knownAs(dialog, otherSide(side), side))}`,
-      `CSeq: ${number} ${method}`,
-      `Call-ID: ${callId}`,
-      ...routes.map((each) => `Route: ${each}`),
-      `Content-Length: ${body.length}`,
-      ...(env.serverLine === '' ? [] : [env.userAgentLine]),
-      `Max-Forwards: 70\r\n${lines}${own}`,
-      body,
-    ].join('\r\n');
-    const usual = [
-      `${method} ${uri} SIP/2.0`,
-      via,
-      'Max-Forwards: 70',
-      ...routes.map((each) => `Route: ${each}`),
-      `From: ${knownAs(dialog, otherSide(side), side)}`,
-      `To: ${knownAs(dialog, side, side)}`,
-      `Call-ID: ${callId}`,
-      `CSeq: ${number} ${method}`,
-      `${lines}${own}${env.userAgentLine}`,
-      `Content-Length: ${body.length}`,
-      '',
-      body,
-    ].join('\r\n');
-    const text = kamailio ? recorded : usual;
+    const fromValue = knownAs(dialog, otherSide(side), side);
+    const toValue = knownAs(dialog, side, side);
+    const routeLines = routes.map((each) => `Route: ${each}`);
+    const text = (
+      env.dialect === 'kamailio' && method !== 'ACK'
+        ? // As recorded, Kamailio's order, without display names.
+          [
+            `${method} ${uri} SIP/2.0`,
+            via,
+            `To: ${withoutName(toValue)}`,
+            `From: ${withoutName(fromValue)}`,
+            `CSeq: ${number} ${method}`,
+            `Call-ID: ${callId}`,
+            ...routeLines,
+            `Content-Length: ${body.length}`,
+            ...(env.serverLine === '' ? [] : [env.userAgentLine]),
+            `Max-Forwards: 70\r\n${lines}${own}`,
+            body,
+          ]
+        : [
+            `${method} ${uri} SIP/2.0`,
+            via,
+            'Max-Forwards: 70',
+            ...routeLines,
+            `From: ${fromValue}`,
+            `To: ${toValue}`,
+            `Call-ID: ${callId}`,
+            `CSeq: ${number} ${method}`,
+            `${lines}${own}${env.userAgentLine}`,
+            `Content-Length: ${body.length}`,
+            '',
+            body,
+          ]
+    ).join('\r\n');
     if (method === 'ACK') {
       socket.send(text, address.address, address.port, undefined, undefined, address.name);
       return;
     }
     const target = { socket, address: address.address, port: address.port, serverName: address.name };
-    env.layer.request(
-      runLocal(env, text, undefined, next === undefined ? uri : addrSpecOf(next)).text,
-      method === 'INVITE',
-      id,
-      target,
-      user,
-    );
+    env.layer.request(runLocal(env, text, undefined, nextHop).text, method === 'INVITE', id, target, user);
   };
   resolved(env, hop, send);
 }
