@@ -120,26 +120,18 @@ export const kamailioFunctions: FunctionSpec[] = [
       (run) =>
         timeoutOf(run, textOf(profile, run), undefined, intOf(seconds, run, 0)),
   },
-  {
-    name: 'dlg_set_property',
-    dialects: KAMAILIO,
-    parameters: [param('property', 'string')],
-    summary: 'accepted; no keep-alive requests are sent inside dialogs',
-    compile:
-      ([property]) =>
-      (run) =>
-        code(PROPERTIES.has(textOf(property, run))),
-  },
-  {
-    name: 'dlg_reset_property',
-    dialects: KAMAILIO,
-    parameters: [param('property', 'string')],
-    summary: 'accepted; no keep-alive requests are sent inside dialogs',
-    compile:
-      ([property]) =>
-      (run) =>
-        code(PROPERTIES.has(textOf(property, run))),
-  },
+  ...['dlg_set_property', 'dlg_reset_property'].map(
+    (name): FunctionSpec => ({
+      name,
+      dialects: KAMAILIO,
+      parameters: [param('property', 'string')],
+      summary: 'accepted; no keep-alive requests are sent inside dialogs',
+      compile:
+        ([property]) =>
+        (run) =>
+          code(PROPERTIES.has(textOf(property, run))),
+    }),
+  ),
   ...['dlg_db_load_callid', 'dlg_db_load_extra'].map(
     (name): FunctionSpec => ({
       name,
