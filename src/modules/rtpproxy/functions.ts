@@ -98,14 +98,18 @@ async function exchange(
   return 1;
 }
 
+/** Whether a proxy has carried out a command; an error is "E" and a number. */
+function isDone(asked: Awaited<ReturnType<typeof ask>>): boolean {
+  return asked !== undefined && !asked.answers[0]?.startsWith('E');
+}
+
 /** Sends a command about the whole call: D ends it, R records it. */
 async function about(run: MessageRun, verb: 'D' | 'R'): Promise<number> {
   const names = namesOf(run, 'offer');
   if (names === undefined) return -1;
   const { callId, from, to } = names;
   const command = `${verb} ${callId} ${from}${to === '' ? '' : ` ${to}`}`;
-  const asked = await ask(run, [command], verb === 'D');
-  return code(asked !== undefined && !asked.answers[0]?.startsWith('E'));
+  return code(isDone(await ask(run, [command], verb === 'D')));
 }
 
 /** The side that a prompt is played to: the one that sent the request, or the one that answers it. */
@@ -125,8 +129,7 @@ async function play(run: MessageRun, listener: Listener, prompt: string | undefi
   if (own === '') return -1;
   const tags = `${own};1${other === '' ? '' : ` ${other};1`}`;
   const command = prompt === undefined ? `S ${callId} ${tags}` : `P${count} ${callId} ${prompt} session ${tags}`;
-  const asked = await ask(run, [command]);
-  return code(asked !== undefined && !asked.answers[0]?.startsWith('E'));
+  return code(isDone(await ask(run, [command])));
 }
 
 /** Packets of a call: from the caller, from the callee, relayed, dropped; undefined when the proxy does not say. */
@@ -167,6 +170,12 @@ export const rtpproxyControl: MediaControl = {
 
 const ROUTES: readonly RouteKind[] = ['request', 'failure', 'branch', 'onreply', 'local', 'event', 'branch-failure'];
 
+/** Chooses the set that an argument names; false when it does not exist. */
+function setChosen(run: MessageRun, set: Arg | undefined): boolean {
+  const text = textOf(set, run);
+  return text === '' || chooseProxySet(run, Number(text));
+}
+
 type Act = (run: MessageRun, flags: string, address: string, into?: Arg, given?: Arg) => number | Promise<number>;
 
 function spec(name: string, act: Act, summary: string): FunctionSpec {
@@ -187,7 +196,7 @@ function spec(name: string, act: Act, summary: string): FunctionSpec {
     compile:
       ([flags, address, set, _socket, into, given]) =>
       (run) => {
-        if (set !== undefined && textOf(set, run) !== '' && !chooseProxySet(run, Number(textOf(set, run)))) return -1;
+        if (!setChosen(run, set)) return -1;
         return act(run, textOf(flags, run), textOf(address, run), into, given);
       },
   };
@@ -208,17 +217,10 @@ function whole(name: string, dialects: FunctionSpec['dialects'], verb: 'D' | 'R'
     compile:
       ([set]) =>
       (run) => {
-        const text = dialects === OPENSIPS ? textOf(set, run) : '';
-        if (text !== '' && !chooseProxySet(run, Number(text))) return -1;
+        if (dialects === OPENSIPS && !setChosen(run, set)) return -1;
         return about(run, verb);
       },
   };
-}
-
-/** Chooses the set that an argument names; false when it does not exist. */
-function setChosen(run: MessageRun, set: Arg | undefined): boolean {
-  const text = textOf(set, run);
-  return text === '' || chooseProxySet(run, Number(text));
 }
 
 /** Functions that play to one side and stop it; OpenSIPS takes the set of proxies too. */
