@@ -1,5 +1,5 @@
 import { trimmed } from '../core/characters.js';
-import { boundaryOf } from '../pvar/variables/body-parts.js';
+import { boundaryOf, mediaType } from '../pvar/variables/body-parts.js';
 import type { MessageRun } from '../script/call.js';
 import type { SipMessage } from '../sip/message.js';
 import { code, type FunctionSpec, OPENSIPS, optional, param, textOf } from './define.js';
@@ -21,7 +21,7 @@ function typeOf(headers: string): string {
 
 /** Content-Type of the whole body, without parameters. */
 function bodyType(run: MessageRun): string {
-  return trimmed((run.message.header('content-type') ?? '').split(';', 1)[0] ?? '').toLowerCase();
+  return mediaType(run.message.header('content-type') ?? '');
 }
 
 /** The parts of a multipart body; undefined for any other body. */

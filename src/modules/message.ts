@@ -2,6 +2,7 @@ import { trimmed } from '../core/characters.js';
 import { ipFamily } from '../core/ip-address.js';
 import { contains, ipv4Number, readNetwork } from '../core/ipv4-network.js';
 import { parseUri, uriParam } from '../core/uri.js';
+import { mediaType } from '../pvar/variables/body-parts.js';
 import { isKamailioUri } from '../pvar/variables/script-uris.js';
 import { maxForwardsFunctions } from '../route/functions/max-forwards.js';
 import { MESSAGE_FUNCTIONS } from '../route/functions/message.js';
@@ -358,7 +359,7 @@ function hasBody(run: MessageRun, type: string | undefined): boolean {
   if (type === undefined || type === '') return true;
   const given = message.header('content-type') ?? '';
   if (run.env.dialect === 'opensips' && given === '') return type.toLowerCase() === 'application/sdp';
-  return trimmed(given.split(';', 1)[0] ?? '').toLowerCase() === type.toLowerCase();
+  return mediaType(given) === type.toLowerCase();
 }
 
 function isPrivacy(run: MessageRun, kind: string): boolean {

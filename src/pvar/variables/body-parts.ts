@@ -38,7 +38,8 @@ function partsOf({ message }: PvarContext, type: string): string[] {
   return parts;
 }
 
-function mediaType(contentType: string): string {
+/** The type and subtype of a Content-Type, in small letters. */
+export function mediaType(contentType: string): string {
   return trimmed(contentType.split(';', 1)[0] ?? '').toLowerCase();
 }
 
