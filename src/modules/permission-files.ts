@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { CallSite } from '../cfg/function-table.js';
-import { trimmed } from '../core/characters.js';
+import { trimmed, trimmedIfThere } from '../core/characters.js';
 import { messageOf } from '../core/errors.js';
 import { addrSpecOf } from '../core/name-addr.js';
 import { type BoundedRegex, compilePosix } from '../core/posix-regex.js';
@@ -97,16 +97,14 @@ function ruleOf(line: string): Rule {
 }
 
 function sideOf(text: string): Side {
-  const [, matches = '', except] = /^((?:"[^"]*"|(?!EXCEPT\b)[^"])*)(?:EXCEPT(.*))?$/.exec(trimmed(text)) ?? [];
+  const [, left = '', right] = /^((?:"[^"]*"|(?!EXCEPT\b)[^"])*)(?:EXCEPT(.*))?$/.exec(trimmed(text)) ?? [];
+  const matches = trimmed(left);
+  const except = trimmedIfThere(right);
   for (const each of except === undefined ? [matches] : [matches, except])
-    if (!EXPRESSIONS.test(trimmed(each)))
-      throw new Error(`${trimmed(each).slice(0, MAX_SHOWN) || 'nothing'} is neither ALL nor quoted expressions`);
-  if (except !== undefined && /^[ \t\r\n]*ALL[ \t\r\n]*$/.test(except))
-    throw new Error('EXCEPT needs quoted expressions');
-  return {
-    matches: /^[ \t\r\n]*ALL[ \t\r\n]*$/.test(matches) ? undefined : expressionsIn(matches),
-    except: expressionsIn(except ?? ''),
-  };
+    if (!EXPRESSIONS.test(each))
+      throw new Error(`${each.slice(0, MAX_SHOWN) || 'nothing'} is neither ALL nor quoted expressions`);
+  if (except === 'ALL') throw new Error('EXCEPT needs quoted expressions');
+  return { matches: matches === 'ALL' ? undefined : expressionsIn(matches), except: expressionsIn(except ?? '') };
 }
 
 function expressionsIn(text: string): BoundedRegex[] {
