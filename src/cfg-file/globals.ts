@@ -300,7 +300,7 @@ function listenOn(
   }
 }
 
-/** A host to advertise: IPv6 addresses need brackets in ours; an empty text is none, as in Kamailio. */
+/** A host to advertise, an IPv6 address with brackets, which a file may omit; an empty text is none, as in Kamailio. */
 function advertisedHost(text: string): string | undefined {
   if (text === '') return undefined;
   return text.includes(':') && !text.startsWith('[') && /^[0-9a-f:.]+$/i.test(text) ? `[${text}]` : text;

@@ -134,7 +134,7 @@ export interface FlowDecisions {
   readonly loopsKeepResult: boolean;
   /** Whether a failed calculation sets the variable to null; otherwise the variable keeps its value. */
   readonly failureAssignsNull: boolean;
-  /** Variables that a number is assigned to only as a text, which the number of a variable has as well. */
+  /** Variables ($rU, $du ...) that ignore a calculated number and take the number of another variable as a text. */
   readonly textTargets?: RegExp;
   /** Whether a call of a route without statements counts as a call of a missing route. */
   readonly emptyRoutesUndefined: boolean;

@@ -65,7 +65,7 @@ export class Lexer {
       preprocessor.awaiting = undefined;
       if (token.kind !== 'string') throw new SyntaxFault(token.at, `#!${directive}: "/what/by/" in quotes is expected`);
       const fault = preprocessor.addSubstitution(directive, token.text);
-      // Kamailio has read one token more when it reports it.
+      // The position Kamailio reports: it has read the next token by then.
       if (fault !== undefined) throw new SyntaxFault(this.read().at, `${fault}, in line ${token.at.line}`);
     }
   }
@@ -146,7 +146,7 @@ export class Lexer {
         if (end < 0) {
           const begin = input.position(input.at);
           if (!this.options.commentsToEnd) throw new SyntaxFault(begin, 'this comment is not closed', 'comment');
-          // It goes on in the file that includes this one, and may have no end at all.
+          // As in Kamailio, the comment goes on in the file that includes this one, and need not be closed.
           preprocessor.openComment = begin;
           input.at = text.length;
           continue;

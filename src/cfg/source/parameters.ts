@@ -50,7 +50,7 @@ export class ParameterParser {
     const name = this.oneValue ? this.kamailioName() : tokens.adjacentText('=;{}');
     const hasValue = tokens.accept('=') !== undefined;
     if (!hasValue && tokens.peek().at.line !== name.at.line) {
-      // Kamailio has read one token more when it reports it.
+      // The position Kamailio reports: it has read the next token by then.
       const { at } = this.oneValue ? tokens.peek() : name;
       throw new SyntaxFault(at, `"=" is expected after ${name.text}`);
     }

@@ -92,7 +92,7 @@ test('load at positions that have no row is not kept', () => {
   assert.equal(kept(), 3);
 });
 
-test('a number at the end of what can be counted does not end shared reloads', async () => {
+test('shared reloads go on after a request with the largest possible number', async () => {
   const { clock, nodes, one, two } = twoNodes();
   const loads: string[] = [];
   const reloads = nodes.map(
