@@ -397,7 +397,8 @@ export class ClusterNode {
 
   private peerChanged(name: string, phase: Phase | 'dead'): void {
     const fields = { node: name, phase };
-    if (this.lines.admit('all') !== undefined && this.linesOfNode.admit(name) !== undefined) {
+    // The node first: lines left out of one that changes all the time must not count for all.
+    if (this.linesOfNode.admit(name) !== undefined && this.lines.admit('all') !== undefined) {
       if (phase === 'dead') this.options.log.warn(fields, `cluster: node ${name} is gone`);
       else this.options.log.info(fields, `cluster: node ${name} is ${phase}`);
     }

@@ -74,6 +74,13 @@ test('invented nodes, and one that changes its phase all the time, cause few and
   assert.match(lines.at(-1)?.message ?? '', /node n7 is ready/);
 });
 
+test('a node that changes its phase all the time does not hide the lines of the others', () => {
+  const { lines, one } = twoNodes();
+  for (let i = 0; i < 1000; i++) one.link.handlers?.message('hb', 'flips', beat(i % 2 === 0 ? 'ready' : 'alone'));
+  one.link.handlers?.message('hb', 'n7', beat('ready'));
+  assert.match(lines.at(-1)?.message ?? '', /node n7 is ready/);
+});
+
 test('load at positions that have no row is not kept', () => {
   const { one } = twoNodes();
   const { node } = one;
