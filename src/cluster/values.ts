@@ -35,12 +35,11 @@ export class Values {
   /** Stores a value that was read, unless a later revision is known; an empty text means removed. `own`: this node writes it. */
   accept(key: string, revision: number, text: string, own = false): void {
     if (revision <= (this.known.get(key)?.revision ?? 0)) return;
-    if (!this.known.has(key)) {
-      const kind = key[0] ?? '';
-      const count = this.counts.get(kind) ?? 0;
-      if (!own && (count >= MAX_KEYS || text.length > MAX_TEXT)) return;
-      this.counts.set(kind, count + 1);
-    } else if (text.length > MAX_TEXT && !own) return;
+    const isNew = !this.known.has(key);
+    const kind = key[0] ?? '';
+    const count = this.counts.get(kind) ?? 0;
+    if (!own && (text.length > MAX_TEXT || (isNew && count >= MAX_KEYS))) return;
+    if (isNew) this.counts.set(kind, count + 1);
     this.known.set(key, { revision, text });
     this.changed(key, text);
   }
