@@ -1,4 +1,5 @@
 import type { ConnectionOptions, Msg, NatsConnection, Subscription } from 'nats';
+import { boundedLog } from '../../core/bounded-log.js';
 import type { Clock } from '../../core/clock.js';
 import { Emitter } from '../../core/emitter.js';
 import { messageOf } from '../../core/errors.js';
@@ -32,7 +33,8 @@ export class NatsLink {
   private running: Promise<void> | undefined;
   /** By kind of refusal: Clock.monotonic() of the last one, and of its last log line. */
   private readonly refusals = new Map<string, { at: number; loggedAt: number }>();
-  private misreadAt = Number.NEGATIVE_INFINITY;
+  /** For messages that cannot be handled. */
+  private readonly peerLog: Logger;
   /** How often the connection came back after a loss. */
   reconnects = 0;
 
@@ -43,6 +45,7 @@ export class NatsLink {
   ) {
     const onError = (error: unknown) =>
       log.error({ cause: messageOf(error) }, 'a component that uses the NATS connection failed');
+    this.peerLog = boundedLog(log, () => clock.monotonic(), { windowMs: SAME_ERROR_EVERY, lines: 1, characters: 200 });
     this.ups = new Emitter(onError);
     this.downs = new Emitter(onError);
   }
@@ -80,18 +83,10 @@ export class NatsLink {
         try {
           listen(message);
         } catch (fault) {
-          this.misread(subject, fault);
+          this.peerLog.error({ subject, cause: messageOf(fault) }, 'a message of NATS could not be handled');
         }
       },
     });
-  }
-
-  /** A message could not be handled; one log line a minute. */
-  private misread(subject: string, fault: unknown): void {
-    const at = this.clock.monotonic();
-    if (at - this.misreadAt < SAME_ERROR_EVERY) return;
-    this.misreadAt = at;
-    this.log.error({ subject, cause: messageOf(fault).slice(0, 200) }, 'a message of NATS could not be handled');
   }
 
   /** Calls `listen` when the connection is lost. The returned function removes it. */

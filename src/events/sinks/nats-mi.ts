@@ -100,11 +100,7 @@ export class NatsMi {
     bounds: SubjectBounds | undefined,
   ): Promise<void> {
     if (this.runningCount >= MAX_RUNNING) {
-      try {
-        message.respondError(503, 'too many requests', failure(-32000, 'too many requests'));
-      } catch {
-        // The connection was lost in the meantime.
-      }
+      refuse(message, 503, 'too many requests', failure(-32000, 'too many requests'));
       return;
     }
     this.runningCount++;
@@ -117,14 +113,19 @@ export class NatsMi {
       } else message.respond(answer);
     } catch (error) {
       this.options.log.error({ cause: messageOf(error) }, 'MI request over NATS failed');
-      try {
-        message.respondError(500, 'internal error', failure(-32603, 'Internal error'));
-      } catch {
-        // The connection was lost in the meantime, so no answer can be sent.
-      }
+      refuse(message, 500, 'internal error', failure(-32603, 'Internal error'));
     } finally {
       this.runningCount--;
     }
+  }
+}
+
+/** Answers with an error, unless the connection was lost in the meantime. */
+function refuse(message: ServiceMsg, status: number, text: string, body: Uint8Array): void {
+  try {
+    message.respondError(status, text, body);
+  } catch {
+    // No answer can be sent.
   }
 }
 
