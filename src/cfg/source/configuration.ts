@@ -210,7 +210,8 @@ class ConfigurationParser {
   /** Kamailio reads the name of a file up to the next blank; the quotes must be around all of it. */
   private checkFileName(): void {
     const { quote, defined, text, at } = this.tokens.peek();
-    const next = this.preprocessor?.current?.peekLine()[0] ?? ' ';
+    const input = this.preprocessor?.current;
+    const next = input?.text[input.at] ?? ' ';
     if (quote !== '"' || defined || text === '' || !/\s/.test(next))
       throw new SyntaxFault(at, 'the name of a file between double quotes is expected, and nothing after them');
   }

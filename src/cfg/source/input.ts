@@ -45,27 +45,27 @@ export class Input {
 
   /** Reads the rest of the line; reading continues after the line end. */
   restOfLine(): string {
-    let end = this.text.indexOf('\n', this.at);
-    if (end < 0) end = this.text.length;
+    const end = endOfLine(this.text, this.at);
     const line = this.text.slice(this.at, end).replace(/\r$/, '');
     this.at = Math.min(end + 1, this.text.length);
     return line;
   }
 
-  /** Like restOfLine(), but a backslash at the end of a line joins it with the next, as long as `joins` allows it. */
-  joinedLines(joins: (line: string) => boolean): string {
+  /** Like restOfLine(), but a backslash at the end of a line joins it with the next if `joins` allows it for the first. */
+  joinedLines(joins: (first: string) => boolean): string {
     let line = '';
-    for (;;) {
+    for (let first = true; ; first = false) {
       const part = this.restOfLine();
       if (!part.endsWith('\\')) return line + part;
       line += part.slice(0, -1);
-      if (this.ended || !joins(line)) return line;
+      if (this.ended || (first && !joins(line))) return line;
     }
   }
 
-  /** The rest of the line without reading it. */
-  peekLine(): string {
-    return this.text.slice(this.at, endOfLine(this.text, this.at)).replace(/\r$/, '');
+  /** What a sticky expression matches where reading goes on. It must not need the rest of a long line. */
+  match(sticky: RegExp): RegExpExecArray | null {
+    sticky.lastIndex = this.at;
+    return sticky.exec(this.text);
   }
 }
 

@@ -172,12 +172,10 @@ export class Preprocessor {
     input.at += name.length + 2;
     // As observed: without a name a line is a comment, and so is one with more than the word. A condition on something
     // else than a name is one on a name that is not defined.
-    const rest = input.peekLine();
-    if (
-      NAMED.has(name)
-        ? !/^[ \t]+[A-Za-z_]/.test(rest) && !/^ifn?def[ \t]/.test(name + rest)
-        : ALONE.has(name) && rest.trim() !== ''
-    ) {
+    const comment = NAMED.has(name)
+      ? input.match(NAME_NEXT) === null && !(CONDITIONS.has(name) && input.match(BLANK_NEXT) !== null)
+      : ALONE.has(name) && input.match(LINE_END_NEXT) === null;
+    if (comment) {
       input.at = from;
       return false;
     }
@@ -228,7 +226,7 @@ export class Preprocessor {
         return;
       case 'include_file':
       case 'import_file': {
-        const [whole, path] = /^[ \t]*"([^"]*)"/.exec(input.peekLine()) ?? [];
+        const [whole, path] = input.match(PATH_NEXT) ?? [];
         if (whole === undefined || path === undefined) throw fail('the name of a file in quotes is missing');
         input.at += whole.length;
         this.include(path, name === 'include_file', at);
@@ -245,7 +243,7 @@ export class Preprocessor {
       case 'trydefenv':
       case 'trydefenvs': {
         // What follows the word on the line is read as usual.
-        const [whole = '', word] = /^[ \t]*(\S+)?/.exec(input.peekLine()) ?? [];
+        const [whole = '', word] = input.match(WORD_NEXT) ?? [];
         if (word === undefined) throw fail('a name is missing');
         input.at += whole.length;
         this.defineFromEnvironment(name, word, fail);
@@ -352,6 +350,13 @@ function nameIn(text: string, fail: (message: string) => SyntaxFault): string {
   return name;
 }
 
+/** What may follow the word of a directive. */
+const NAME_NEXT = /[ \t]+[A-Za-z_]/y;
+const BLANK_NEXT = /[ \t]/y;
+const LINE_END_NEXT = /[^\S\n]*(?:\n|$)/y;
+const PATH_NEXT = /[ \t]*"([^"\n]*)"/y;
+const WORD_NEXT = /[ \t]*(\S+)?/y;
+
 /** Directives that count while lines are skipped. */
 const SKIPPED = /^[ \t]*[#!]!(?:(ifdef|ifndef|ifexp)[ \t]+[^ \t]|(else|endif)[ \t]*$)/;
 
@@ -366,6 +371,7 @@ const NAMED: ReadonlySet<string> = new Set([
   'ifdef',
   'ifndef',
 ]);
+const CONDITIONS: ReadonlySet<string> = new Set(['ifdef', 'ifndef']);
 const ALONE: ReadonlySet<string> = new Set(['else', 'endif']);
 
 const OF_EXPRESSIONS = new Set(['defexp', 'defexps']);

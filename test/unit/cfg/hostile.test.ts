@@ -50,6 +50,16 @@ test('a long line without sense is read in time in proportion to its length', ()
   assertLinear('one line', cases, (text) => void cfgFile('kamailio', text), { lengths, maxMs: 3000, noiseMs: 150 });
 });
 
+test('directives one after another in a line, and lines joined by backslashes, are read in proportion to their length', () => {
+  const line = (unit: string, head = '') => ({
+    name: unit.trim(),
+    make: (length: number) => `${head}${unit.repeat(length / unit.length)}\n\nrequest_route { exit; }\n`,
+  });
+  const cases = [line('#!trydefenv NONE '), line('import_file "none.cfg" '), line('x\\\n', '#!define A x\\\n')];
+  const lengths = [65_536, 262_144, 1_048_576];
+  assertLinear('directives', cases, (text) => void cfgFile('kamailio', text), { lengths, maxMs: 3000, noiseMs: 150 });
+});
+
 test('braces that do not balance are reported where they are missed', () => {
   assert.match(
     firstProblem('opensips', 'route {\n  if ($rU=="a") {\n    exit;\n'),
