@@ -1,6 +1,7 @@
 import type { GlobalParameter, SettingValue } from '../cfg/ast.js';
 import type { Dialect } from '../cfg/dialect.js';
 import { nearest } from '../core/nearest.js';
+import { FACILITY } from '../modules/log.js';
 import { plainValue } from './parameters.js';
 
 /**
@@ -64,9 +65,6 @@ const OTHERS: ReadonlySet<string> = new Set(
 
 /** Parameters with a syntax of their own that 5.7 introduced. */
 const LATER_OTHERS: ReadonlySet<string> = new Set(['socket', 'domain']);
-
-/** Facilities of the system log; those named otherwise are refused. */
-const FACILITY = /^LOG_(?:AUTH|AUTHPRIV|CRON|DAEMON|FTP|KERN|LPR|MAIL|NEWS|SYSLOG|USER|UUCP|LOCAL[0-7])$/i;
 
 const SWITCH = /^(?:yes|no|true|false|on|off|enable|disable)$/i;
 

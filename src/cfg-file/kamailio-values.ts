@@ -2,6 +2,8 @@ import type { ConfigurationTree } from '../cfg/ast.js';
 import type { Problems } from '../cfg/problem.js';
 import { ownValue } from '../core/own-value.js';
 import { extraParts } from '../modules/acc/settings.js';
+import { FACILITY } from '../modules/log.js';
+import { PIPE, QUEUE } from '../modules/rate-limit.js';
 
 /** Says why a value is refused; undefined when it is accepted. */
 type Check = (value: string, loaded: ReadonlySet<string>) => string | undefined;
@@ -32,10 +34,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'acc.db_extra': fields,
   'acc.failed_filter': matches(/^\d{3}(?:,\d{3})*$/, 'codes of three digits with "," between'),
   'acc.log_extra': fields,
-  'acc.log_facility': matches(
-    /^LOG_(?:AUTH|AUTHPRIV|CRON|DAEMON|FTP|KERN|LOCAL[0-7]|LPR|MAIL|NEWS|SYSLOG|USER|UUCP)$/i,
-    'a facility of syslog',
-  ),
+  'acc.log_facility': matches(FACILITY, 'a facility of syslog'),
   'acc.multi_leg_info': (value, loaded) =>
     fields(value, loaded) ?? (/=\s*\$(?!\(?avp\()/.test(value) ? 'must have AVPs only' : undefined),
   'dialog.default_timeout': matches(/^0*[1-9]\d*$/, 'a number above 0'),
@@ -44,8 +43,8 @@ const CHECKS: Readonly<Record<string, Check>> = {
   // The value has a password, so the message does not repeat it.
   'uac.credential': (value) => (/^[^:]+:[^:]+:./s.test(value) ? undefined : 'must be USER:REALM:PASSWORD'),
   'uac.restore_mode': matches(/^(?:none|manual|auto)$/i, 'none, manual or auto'),
-  'ratelimit.pipe': matches(/^\d+:(?:NOP|RED|TAILDROP|FEEDBACK|NETWORK):\d+$/, 'NUMBER:ALGORITHM:RATE'),
-  'ratelimit.queue': matches(/^\d+:.+$/s, 'NUMBER:METHOD'),
+  'ratelimit.pipe': matches(PIPE, 'NUMBER:ALGORITHM:RATE'),
+  'ratelimit.queue': matches(QUEUE, 'NUMBER:METHOD'),
 };
 
 /** Parameters of which all are needed where one is given. */

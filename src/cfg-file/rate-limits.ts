@@ -1,6 +1,7 @@
 import type { Argument, ConfigurationTree, Position } from '../cfg/ast.js';
 import type { DialectName } from '../cfg/function-table.js';
 import { callsIn } from '../cfg/visit.js';
+import { algorithmOf, isMeasured } from '../script/pipe-algorithms.js';
 
 /** A call or parameter that names an algorithm that does not limit here. */
 export interface PassedLimit {
@@ -9,7 +10,6 @@ export interface PassedLimit {
   readonly message: string;
 }
 
-const MEASURED = /^(?:feedback|network)$/i;
 const IN_PIPE = /:(feedback|network):/i;
 
 /**
@@ -19,7 +19,7 @@ const IN_PIPE = /:(feedback|network):/i;
 export function passedLimits(tree: ConfigurationTree, dialect: DialectName): readonly PassedLimit[] {
   const found: PassedLimit[] = [];
   const add = (name: string, algorithm: string, at: Position): void => {
-    if (MEASURED.test(algorithm))
+    if (isMeasured(algorithmOf(algorithm)))
       found.push({ name, at, message: `${name}: ${algorithm.toUpperCase()} does not limit here` });
   };
   for (const { module, name, value, at } of tree.moduleParameters) {

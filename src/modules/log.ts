@@ -38,8 +38,8 @@ function checkLevel(constant: string | number): string | undefined {
     : undefined;
 }
 
-/** syslog(3) facilities that xlog() accepts. */
-const FACILITY = /^LOG_(?:AUTH|AUTHPRIV|CRON|DAEMON|FTP|KERN|LOCAL[0-7]|LPR|MAIL|NEWS|SYSLOG|USER|UUCP)$/i;
+/** Names of syslog(3) facilities. */
+export const FACILITY = /^LOG_(?:AUTH|AUTHPRIV|CRON|DAEMON|FTP|KERN|LOCAL[0-7]|LPR|MAIL|NEWS|SYSLOG|USER|UUCP)$/i;
 
 function checkFacility(constant: string | number): string | undefined {
   return FACILITY.test(String(constant)) ? undefined : `"${constant}" is not a facility of syslog`;

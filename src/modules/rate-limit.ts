@@ -34,9 +34,9 @@ interface RateState {
   readonly slotLength: number;
 }
 
-/** Kamailio's parameters, observed with 5.6.3. */
-const PIPE = /^(\d+):(NOP|RED|TAILDROP|FEEDBACK|NETWORK):(\d+)$/;
-const QUEUE = /^(\d+):(.+)$/s;
+/** Kamailio's parameters "pipe" and "queue", observed with 5.6.3. */
+export const PIPE = /^(\d+):(NOP|RED|TAILDROP|FEEDBACK|NETWORK):(\d+)$/;
+export const QUEUE = /^(\d+):(.+)$/s;
 
 /** Maximum number of slots of a window. */
 const MAX_SLOTS = 1000;

@@ -13,6 +13,11 @@ export function algorithmOf(text: string): PipeAlgorithm | undefined {
   return lower === 'taildrop' || lower === 'red' || lower === 'feedback' || lower === 'network' ? lower : undefined;
 }
 
+/** Whether an algorithm limits by measurements, so that here it does not limit. */
+export function isMeasured(algorithm: PipeAlgorithm | undefined): boolean {
+  return algorithm === 'feedback' || algorithm === 'network';
+}
+
 /** The algorithm with a name in OpenSIPS; undefined for an unknown one. */
 export function opensipsAlgorithm(text: string): PipeAlgorithm | undefined {
   return text.toLowerCase() === 'sbt' ? 'sbt' : algorithmOf(text);
