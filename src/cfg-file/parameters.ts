@@ -15,7 +15,9 @@ export function moduleValues(tree: ConfigurationTree): ModuleValues {
     for (const each of module.split('|')) {
       const names = all.get(each) ?? new Map<string, (string | number)[]>();
       all.set(each, names);
-      names.set(name, [...(names.get(name) ?? []), value]);
+      const before = names.get(name);
+      if (before === undefined) names.set(name, [value]);
+      else before.push(value);
     }
   }
   return all;

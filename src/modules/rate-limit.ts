@@ -34,8 +34,9 @@ interface RateState {
   readonly slotLength: number;
 }
 
-/** Kamailio's parameters "pipe" and "queue", observed with 5.6.3. */
+/** Kamailio's parameter "pipe", observed with 5.6.3. */
 export const PIPE = /^(\d+):(NOP|RED|TAILDROP|FEEDBACK|NETWORK):(\d+)$/;
+/** Kamailio's parameter "queue", observed with 5.6.3. */
 export const QUEUE = /^(\d+):(.+)$/s;
 
 /** Maximum number of slots of a window. */
