@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -52,7 +52,7 @@ test('two runs do not build at the same time, and the lock of a killed one is re
 }, async (t) => {
   const { root } = built(t);
   mkdirSync(join(root, '.test-build'));
-  writeFileSync(join(root, '.test-build/building'), String(2 ** 30));
+  symlinkSync(String(2 ** 30), join(root, '.test-build/building'));
   let running = 0;
   const work = async () => {
     assert.equal(++running, 1);
@@ -66,4 +66,13 @@ test('two runs do not build at the same time, and the lock of a killed one is re
     /no/,
   );
   assert.equal(await buildAlone(work, root), 'built');
+});
+
+test('a lock that cannot be made is an error, and is not waited for', { timeout: 10_000 }, async (t) => {
+  const { root } = built(t);
+  symlinkSync('nowhere/at-all', join(root, '.test-build'));
+  await assert.rejects(
+    buildAlone(() => Promise.resolve('built'), root),
+    { code: 'ENOENT' },
+  );
 });

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
@@ -125,18 +125,29 @@ export async function buildAlone<T>(work: () => Promise<T>, root = ROOT): Promis
   mkdirSync(dirname(lock), { recursive: true });
   for (;;) {
     try {
-      writeFileSync(lock, String(process.pid), { flag: 'wx' });
+      // A link names its owner from the beginning, which a file does not when its process is killed before writing.
+      symlinkSync(String(process.pid), lock);
       break;
-    } catch {
-      const owner = existsSync(lock) ? Number(readFileSync(lock, 'latin1')) : 0;
-      // An owner that was killed; 0 is one that has just made the file, or has removed it.
-      if (owner > 0 && !isRunning(owner)) rmSync(lock, { force: true });
-      await delay(100);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
+    const owner = ownerOf(lock);
+    if (owner !== undefined && !isRunning(owner)) rmSync(lock, { force: true });
+    await delay(100);
   }
   try {
     return await work();
   } finally {
     rmSync(lock, { force: true });
+  }
+}
+
+/** The process that holds a lock; undefined when it has just released it. */
+function ownerOf(lock: string): number | undefined {
+  try {
+    return Number(readlinkSync(lock));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 }
