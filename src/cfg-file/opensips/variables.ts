@@ -53,8 +53,8 @@ const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])
   ],
 ];
 
-/** Names that JavaScript routes and rules know and OpenSIPS 3 does not. */
-const UNSUPPORTED = ['hdr_cnt', 'T_reply_reason'];
+/** Names that JavaScript routes and rules, kamailio.cfg or older files know and OpenSIPS 3 does not. */
+const UNSUPPORTED = ['hdr_cnt', 'T_reply_reason', 'bR'];
 
 const NONE: ReadonlySet<string> = new Set();
 

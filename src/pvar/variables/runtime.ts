@@ -1,7 +1,7 @@
 import { avpName } from '../../core/avp-name.js';
 import { trimmed } from '../../core/characters.js';
 import { bracketed } from '../../core/uri.js';
-import { integerOf, type PvarContext } from '../context.js';
+import type { PvarContext } from '../context.js';
 import { formatTime, timeText } from '../time-format.js';
 import { cellFinder } from '../var-store.js';
 import { each, orNull, pick, plain, type TextReader, type VariableDefinition } from './definition.js';
@@ -133,12 +133,7 @@ const branch: VariableDefinition = {
   },
 };
 
-const returnCode = plain(
-  (context) => context.returnCode,
-  (context, value) => {
-    context.returnCode = integerOf(value) ?? context.returnCode;
-  },
-);
+const returnCode = plain((context) => context.returnCode);
 
 const protocol: VariableDefinition = {
   ...plain((context) => orNull(context.protocol.toUpperCase())),

@@ -95,6 +95,14 @@ describe('what an opensips.cfg of today may not have', () => {
     assert.match(refused(TODAY, 'append_branch();')[0] ?? '', /unknown function append_branch\(\)/);
   });
 
+  test('variables of earlier versions and of Kamailio are unknown, and the return code is read-only', () => {
+    for (const name of ['$bR', '$br', '$pr', '$Ri', '$af']) {
+      assert.match(refused(TODAY, `xlog("${name}");`)[0] ?? '', /unknown variable/, name);
+    }
+    assert.match(refused(TODAY, '$rc = 5;')[0] ?? '', /\$rc is read-only/);
+    assert.match(refused(TODAY, '$retcode = 5;')[0] ?? '', /\$retcode is read-only/);
+  });
+
   test('constants are checked against the head of the file', () => {
     assert.match(refused(TODAY, 'force_send_socket("udp:127.0.0.2:5060");')[0] ?? '', /is not a socket of this file/);
     assert.deepEqual(refused(TODAY, 'force_send_socket("udp:127.0.0.1:5060");'), []);
