@@ -107,6 +107,8 @@ export interface RawSettings {
     readonly requests_per_second_per_source: number;
     readonly burst?: number;
     readonly max_transactions: number;
+    readonly max_dialogs: number;
+    readonly max_contacts: number;
     readonly trusted_sources: readonly string[];
     readonly max_connections: number;
     readonly gather_ms: number;

@@ -234,6 +234,8 @@ export function readLimits(raw: RawSettings, root: Location, findings: Findings)
     requestsPerSecondPerSource: rate,
     burst: limits.burst ?? Math.max(1, Math.ceil(rate)),
     maxTransactions: limits.max_transactions,
+    maxDialogs: limits.max_dialogs,
+    maxContacts: limits.max_contacts,
     trustedSources: limits.trusted_sources,
     maxConnections: limits.max_connections,
     gatherMs: limits.gather_ms,

@@ -279,6 +279,9 @@ export interface LimitsConfig {
   /** New requests that may come at once from an address after a pause. */
   readonly burst: number;
   readonly maxTransactions: number;
+  /** Maximum number of dialogs, and of registered contacts in one table, that a cfg file keeps. */
+  readonly maxDialogs: number;
+  readonly maxContacts: number;
   /** Addresses and CIDR blocks without limits by source. */
   readonly trustedSources: readonly string[];
   /** Maximum number of inbound and of outbound connections of one socket. */

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { BlacklistTable } from '../blacklist/blacklist.js';
 import type { LoadedCfg } from '../cfg-file/load.js';
 import type { Settings } from '../config/settings.js';
+import { AddressBlocks } from '../core/address-blocks.js';
 import { boundedLog } from '../core/bounded-log.js';
 import type { Clock } from '../core/clock.js';
 import { SwitchyardError } from '../core/errors.js';
@@ -40,6 +41,7 @@ import { NO_SERVICES, type ScriptServices } from '../script/services.js';
 import { sharedVariables } from '../script/shared-variables.js';
 import { suspend } from '../script/suspension.js';
 import { NO_TABLES, type ScriptTables } from '../script/tables.js';
+import { PeerTables } from '../sip/peer-tables.js';
 import { WsSocket } from '../sip/transport/ws.js';
 import { JobQueue } from '../tenant/job-queue.js';
 import type { CommandAnswer } from '../workers/protocol.js';
@@ -57,7 +59,9 @@ import { VERSION } from './version.js';
 
 /** The SIP parts that a script needs; the tap point only where messages can be rewritten (topology hiding). */
 export type ScriptSip = Pick<SipParts, 'layer' | 'sockets' | 'resolver'> &
-  Partial<Pick<SipParts, 'tapPoint' | 'transports'>> & { readonly counters: Pick<SipParts['counters'], 'foreign'> };
+  Partial<Pick<SipParts, 'tapPoint' | 'transports'>> & {
+    readonly counters: Pick<SipParts['counters'], 'foreign' | 'tables'>;
+  };
 
 /** The settings that a script uses. */
 export type ScriptSettings = Pick<Settings, 'dispatcher' | 'foreignDialogs' | 'limits' | 'tm'> & ScriptAttrsSettings;
@@ -439,6 +443,9 @@ export class ScriptRouting {
       layer: sip.layer,
       sockets: sip.sockets,
       resolver: sip.resolver,
+      peers: new PeerTables(sip.counters.tables, new AddressBlocks(settings.limits.trustedSources), this.peerLog),
+      maxDialogs: settings.limits.maxDialogs,
+      maxContacts: settings.limits.maxContacts,
       formats: algoRoute === undefined ? formats() : { ...formats(), score: this.score(algoRoute) },
       clock,
       random,

@@ -2,6 +2,7 @@ import type { Engine } from '../engine/engine.js';
 import { destinationsOf } from '../engine/set.js';
 import type { Statistic, StatisticsSource } from '../management/mi/dependencies.js';
 import type { ProxyCounters } from '../proxy/proxy.js';
+import { PEER_TABLES, type PeerTableCounters, type PeerTableName } from '../sip/peer-tables.js';
 import type { LayerCounters } from '../sip/transaction/counters.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';
 import { Counter, type Metrics } from '../stats/metrics.js';
@@ -16,6 +17,8 @@ export interface DaemonCounters {
    * rules.
    */
   readonly foreign: { readonly passed: { value: number }; readonly refused: { value: number } };
+  /** Requests refused a place in the tables that peers fill. */
+  readonly tables: PeerTableCounters;
   /** With several workers: datagrams that another process received than the one they belong to. */
   readonly misdirected: { readonly passed: { value: number }; readonly dropped: { value: number } };
 }
@@ -57,7 +60,15 @@ export function createCounters(metrics: Metrics): DaemonCounters {
     'switchyard_worker_misdirected_total',
     'Datagrams received by the wrong process: passed on, or dropped when there were too many',
   );
+  const tables = metrics.counter(
+    'switchyard_peer_table_refused_total',
+    'Requests refused a place in a nearly full table that peers fill, by table',
+  );
   return {
+    tables: Object.fromEntries(PEER_TABLES.map((table) => [table, tables.with({ table })])) as Record<
+      PeerTableName,
+      Counter
+    >,
     misdirected: {
       passed: misdirected.with({ result: 'handed_on' }),
       dropped: misdirected.with({ result: 'dropped' }),

@@ -19,6 +19,7 @@ import type { DispatcherFormats } from '../route/request-scope.js';
 import type { ScriptLog } from '../route/script/script-log.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
 import type { SipMessage } from '../sip/message.js';
+import type { PeerTables } from '../sip/peer-tables.js';
 import type { Address, Resolver } from '../sip/resolve.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
@@ -182,6 +183,10 @@ export interface ScriptEnvironment {
   readonly layer: TransactionLayer;
   readonly sockets: LocalSockets;
   readonly resolver: Resolver;
+  /** Who gets a place in the tables that peers fill, and the maxima that settings give. */
+  readonly peers: PeerTables;
+  readonly maxDialogs: number;
+  readonly maxContacts: number;
   readonly formats: DispatcherFormats;
   readonly clock: Clock;
   readonly random: Random;

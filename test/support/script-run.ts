@@ -38,8 +38,8 @@ export interface ScriptRunner {
   /** Output of xlog without line ends. */
   readonly lines: string[];
   readonly sent: { readonly text: string; readonly address: string; readonly port: number }[];
-  /** Hands in a message with source 127.0.0.1:5070. */
-  receive(text: string, port?: number): void;
+  /** Hands in a message; its source is 127.0.0.1:5070 unless given. */
+  receive(text: string, port?: number, address?: string): void;
   /** Reloads the file with a changed text. */
   reload(change: (text: string) => string): Promise<void>;
   stop(): Promise<void>;
@@ -121,10 +121,10 @@ export function startScript({
     daemon,
     lines,
     sent,
-    receive(message, port = 5070) {
+    receive(message, port = 5070, address = '127.0.0.1') {
       const socket = daemon.sockets.all[0];
       if (socket === undefined) throw new Error('no socket');
-      daemon.layer.receive(message, { socket, address: '127.0.0.1', port, flow: undefined });
+      daemon.layer.receive(message, { socket, address, port, flow: undefined });
     },
     async reload(change) {
       writeFileSync(file, change(text), 'latin1');

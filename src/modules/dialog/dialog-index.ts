@@ -1,11 +1,17 @@
+import { PeerShare } from '../../sip/peer-tables.js';
 import type { Dialog } from './dialog.js';
 
 const NONE: readonly Dialog[] = [];
+
+/** Characters of an INVITE up to which its dialog counts as one, as a power of two. */
+const UNIT_BITS = 12;
 
 /** The dialogs of a process, found by their ids, or by Call-ID and tags. */
 export class DialogIndex {
   private readonly byId = new Map<string, Dialog>();
   private readonly byCall = new Map<string, Dialog[]>();
+  /** How much of them each source of an INVITE holds. */
+  readonly shares = new PeerShare();
 
   /** Number of dialogs. */
   get size(): number {
@@ -15,6 +21,8 @@ export class DialogIndex {
   /** Adds a dialog that is not here yet. */
   add(dialog: Dialog): void {
     this.byId.set(dialog.did, dialog);
+    const { message, source } = dialog.call;
+    this.shares.add(source.address, weightOf(message.text));
     const others = this.byCall.get(dialog.callId);
     if (others === undefined) this.byCall.set(dialog.callId, [dialog]);
     else others.push(dialog);
@@ -22,7 +30,10 @@ export class DialogIndex {
 
   /** Removes a dialog; does nothing when it is not in the index. */
   remove(dialog: Dialog): void {
-    this.byId.delete(dialog.did);
+    if (this.byId.delete(dialog.did)) {
+      const { message, source } = dialog.call;
+      this.shares.remove(source.address, weightOf(message.text));
+    }
     const others = this.byCall.get(dialog.callId)?.filter((each) => each !== dialog) ?? [];
     if (others.length === 0) this.byCall.delete(dialog.callId);
     else this.byCall.set(dialog.callId, others);
@@ -63,4 +74,9 @@ export class DialogIndex {
         (callee.tag !== '' && callee.tag === fromTag && (toTag === undefined || toTag === '' || caller.tag === toTag)),
     );
   }
+}
+
+/** What a dialog counts, since it keeps the INVITE: so a maximum of dialogs also bounds memory. */
+export function weightOf(invite: string): number {
+  return 1 + (invite.length >> UNIT_BITS);
 }

@@ -10,7 +10,7 @@ import type { SipMessage } from '../../sip/message.js';
 import { learnCallee } from './callee.js';
 import { DialogCounters } from './counters.js';
 import { ACKNOWLEDGED, CONFIRMED, contactAtHand, Dialog, EARLY, ENDED, type Side } from './dialog.js';
-import { DialogIndex } from './dialog-index.js';
+import { DialogIndex, weightOf } from './dialog-index.js';
 import { renumber, restoreNumbers } from './numbers.js';
 import { noPendingSettings, type PendingSettings } from './pending-settings.js';
 import { startPings } from './pings.js';
@@ -20,9 +20,6 @@ import { runEvent, runRoute, stateEvent } from './routes.js';
 import { sessionOf } from './session-timers.js';
 import type { DialogSettings } from './settings.js';
 import { storeShown } from './shown.js';
-
-/** Maximum number of dialogs; an INVITE beyond that begins none. */
-const MAX_DIALOGS = 200_000;
 
 /** Maximum number of dialogs with one Call-ID (forks and spirals). */
 const MAX_OF_ONE_CALL = 32;
@@ -107,13 +104,6 @@ export class DialogTable {
     const known = this.current.get(call);
     if (known !== undefined) return known;
     if (message.method !== 'INVITE' || message.toTag !== '') return undefined;
-    if (this.index.size >= MAX_DIALOGS) {
-      env.peerLog.warn(
-        { callId: message.callId, dialogs: this.index.size },
-        'script: too many dialogs, this one is not kept',
-      );
-      return undefined;
-    }
     // As recorded, a spiral of Kamailio is part of the dialog that its first pass began.
     if (env.dialect === 'kamailio' && this.settings.spirals) {
       const first = this.index
@@ -131,6 +121,9 @@ export class DialogTable {
       if (ended === undefined) return undefined;
       this.remove(ended);
     }
+    const { shares } = this.index;
+    if (!env.peers.admits('dialogs', shares, env.maxDialogs, call.source.address, weightOf(message.text)))
+      return undefined;
     const preset = this.pendingSettings(call);
     const lifetime = preset.lifetime ?? this.lifetimeByAvp(call) ?? this.settings.lifetime;
     const dialog = new Dialog(

@@ -1,7 +1,6 @@
 import { CommandFault, type CommandParameters, type MiValue, type ScriptCommand } from '../../script/commands.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
 import { ALL_METHODS, type Binding, isValid } from './contact.js';
-import { MAX_CONTACTS } from './locations.js';
 import { type LocationTable, locationStore, secondsNow } from './store.js';
 
 const module = 'usrloc';
@@ -171,26 +170,28 @@ export const locationCommands: readonly ScriptCommand[] = [
         const uri = params.contact ?? '';
         const old = table.locations.of(aor).find((each) => each.uri === uri);
         if (old !== undefined) table.locations.remove(old);
-        const added = table.locations.add({
-          ruid: old?.ruid ?? env.modules.of(locationStore).ruid(env),
-          aor,
-          uri,
-          received: undefined,
-          path: given(params.path),
-          expires: seconds === 0 ? 0 : now + seconds,
-          q: q < 0 ? -1 : Math.min(1000, Math.round(q * 1000)),
-          callId: 'dfjrewr12386fd6-343@Kamailio.rpc',
-          cseq: 1,
-          flags: numberIn(params.flags, 0),
-          cflags: numberIn(params.cflags, 0),
-          userAgent: 'SIP Router MI Server',
-          socket: undefined,
-          methods: numberIn(params.methods, 0) || ALL_METHODS,
-          instance: undefined,
-          regId: 0,
-          modified: now,
-        });
-        if (!added) throw new CommandFault(500, `there are ${MAX_CONTACTS} contacts, or too many of this one`);
+        const added =
+          table.locations.size < env.maxContacts &&
+          table.locations.add({
+            ruid: old?.ruid ?? env.modules.of(locationStore).ruid(env),
+            aor,
+            uri,
+            received: undefined,
+            path: given(params.path),
+            expires: seconds === 0 ? 0 : now + seconds,
+            q: q < 0 ? -1 : Math.min(1000, Math.round(q * 1000)),
+            callId: 'dfjrewr12386fd6-343@Kamailio.rpc',
+            cseq: 1,
+            flags: numberIn(params.flags, 0),
+            cflags: numberIn(params.cflags, 0),
+            userAgent: 'SIP Router MI Server',
+            socket: undefined,
+            methods: numberIn(params.methods, 0) || ALL_METHODS,
+            instance: undefined,
+            regId: 0,
+            modified: now,
+          });
+        if (!added) throw new CommandFault(500, `there are ${env.maxContacts} contacts, or too many of this one`);
         return {};
       }),
   },

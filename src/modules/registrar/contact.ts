@@ -60,6 +60,8 @@ export interface Binding {
   /** Absent for a contact registered by UDP or read from the database. */
   readonly connection?: ContactConnection | undefined;
   readonly attributes?: readonly ContactAttribute[] | undefined;
+  /** Address that sent the REGISTER; absent for a contact read from the database or added by a command. */
+  readonly source?: string | undefined;
 }
 
 /** A contact in a REGISTER. */

@@ -1,10 +1,11 @@
 import type { Random } from '../../core/random.js';
+import { PeerShare } from '../../sip/peer-tables.js';
 import { type Binding, isValid } from './contact.js';
 
-/** Maximum number of contacts in one table. */
-export const MAX_CONTACTS = 500_000;
 /** Maximum number of contacts of one address of record. */
 export const MAX_OF_ONE = 100;
+/** Characters of a contact's texts up to which it counts as one, as a power of two. */
+const UNIT_BITS = 10;
 
 /** Changes that are not written yet: the contact by its ruid, undefined for a removed one. */
 export type UnsavedContacts = Map<string, Binding | undefined>;
@@ -22,6 +23,8 @@ export class Locations {
   /** Ruids of contacts that have a row in the database. */
   readonly stored = new Set<string>();
   size = 0;
+  /** How much of them each source of a REGISTER holds. */
+  readonly shares = new PeerShare();
   /** Number of contacts that have expired since the start. */
   expiredEver = 0;
   /** Where the search for expired contacts continues. */
@@ -57,11 +60,12 @@ export class Locations {
     return this.of(aor).filter((each) => isValid(each, now));
   }
 
-  /** Adds a contact; false when there are too many. */
+  /** Adds a contact; false when there are too many of one address of record. */
   add(binding: Binding): boolean {
     const list = this.records.get(binding.aor);
-    if (this.size >= MAX_CONTACTS || (list?.length ?? 0) >= MAX_OF_ONE) return false;
+    if ((list?.length ?? 0) >= MAX_OF_ONE) return false;
     this.size++;
+    this.shares.add(binding.source, weightOf(binding));
     if (this.follows) this.changes.set(binding.ruid, binding);
     if (list === undefined) {
       this.records.set(binding.aor, [binding]);
@@ -77,9 +81,10 @@ export class Locations {
     const list = this.records.get(binding.aor);
     const at = list?.findIndex(({ ruid }) => ruid === binding.ruid) ?? -1;
     if (list === undefined || at < 0) return;
-    list.splice(at, 1);
+    const [held = binding] = list.splice(at, 1);
     if (list.length === 0) this.records.delete(binding.aor);
     this.size--;
+    this.shares.remove(held.source, weightOf(held));
     if (!this.follows) return;
     // A contact that the database never had needs no change: contacts that come and go while the database cannot be
     // reached must not fill the memory.
@@ -106,6 +111,9 @@ export class Locations {
     const at = list?.findIndex(({ ruid }) => ruid === before.ruid) ?? -1;
     if (list === undefined || at < 0) return;
     if (before.q === binding.q) {
+      const held = list[at] as Binding;
+      this.shares.remove(held.source, weightOf(held));
+      this.shares.add(binding.source, weightOf(binding));
       list[at] = binding;
       if (this.follows) this.changes.set(binding.ruid, binding);
       return;
@@ -119,9 +127,10 @@ export class Locations {
     for (const each of [...this.of(aor)]) this.remove(each);
   }
 
-  /** Adds contacts read from the database. */
-  enter(rows: readonly Binding[]): void {
+  /** Adds contacts read from the database, up to `max` in all. */
+  enter(rows: readonly Binding[], max: number): void {
     for (const each of rows) {
+      if (this.size >= max) return;
       if (this.of(each.aor).some(({ ruid }) => ruid === each.ruid) || !this.add(each)) continue;
       this.changes.delete(each.ruid);
       if (this.follows) this.stored.add(each.ruid);
@@ -130,7 +139,10 @@ export class Locations {
 
   /** Removes an address of record from memory, without a change for the database. */
   forget(aor: string): void {
-    for (const { ruid } of this.of(aor)) this.stored.delete(ruid);
+    for (const each of this.of(aor)) {
+      this.stored.delete(each.ruid);
+      this.shares.remove(each.source, weightOf(each));
+    }
     this.size -= this.of(aor).length;
     this.records.delete(aor);
   }
@@ -153,6 +165,14 @@ export class Locations {
     this.expiredEver += found.length;
     return { found, isDone };
   }
+}
+
+/** What a contact counts, so that a maximum of contacts also bounds the memory for their texts. */
+export function weightOf({ aor, uri, received, path, callId, userAgent, instance, attributes }: Binding): number {
+  let characters = 0;
+  for (const each of [aor, uri, received, path, callId, userAgent, instance]) characters += each?.length ?? 0;
+  for (const [name, value] of attributes ?? []) characters += name.length + String(value).length;
+  return 1 + (characters >> UNIT_BITS);
 }
 
 /** Names for contacts in Kamailio's form: unique among servers and starts. */

@@ -5,7 +5,7 @@ import { splitList } from '../../pvar/header-values.js';
 import type { MessageRun } from '../../script/call.js';
 import type { SipMessage } from '../../sip/message.js';
 import { type Binding, contactsOf, joinedFields, lists, qText } from './contact.js';
-import { MAX_CONTACTS, MAX_OF_ONE } from './locations.js';
+import { type Locations, MAX_OF_ONE, weightOf } from './locations.js';
 import { outlived, renewal, renewed } from './matching.js';
 import { outboundFault, outboundLines } from './outbound.js';
 import { keepReply, sendSaved } from './saved-reply.js';
@@ -266,7 +266,7 @@ function tooMany(
   const count = left.length;
   const expired = locations.of(aor).length - before.length;
   const grows = count > before.length;
-  const full = grows && (count + expired > MAX_OF_ONE || locations.size + made.length > MAX_CONTACTS);
+  const full = grows && (count + expired > MAX_OF_ONE || !hasRoom(run, locations, made));
   if ((bound === 0 || count <= bound) && !full) return undefined;
   const retry = settings.retryAfter > 0 ? `Retry-After: ${settings.retryAfter}\r\n` : '';
   return {
@@ -277,6 +277,12 @@ function tooMany(
     lines: retry,
     lists: true,
   };
+}
+
+/** Whether the table has room for new contacts, and their source has not more than its share. */
+function hasRoom({ env, call }: MessageRun, { shares }: Locations, made: readonly Binding[]): boolean {
+  const amount = made.reduce((sum, each) => sum + weightOf(each), 0);
+  return env.peers.admits('contacts', shares, env.maxContacts, call.source.address, amount);
 }
 
 /** Answers a REGISTER with the contacts that have not expired. */

@@ -40,6 +40,7 @@ export function senderOf(run: MessageRun, settings: RegistrarSettings, aor: stri
     modified: secondsNow(env),
     connection: connectionOf(run),
     attributes: attributesOf(run),
+    source: ownText(source.address),
   };
 }
 

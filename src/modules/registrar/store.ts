@@ -154,7 +154,10 @@ export class LocationTable {
       const { bindings } = await this.asked(env, () => this.read(env, `WHERE ${where} LIMIT ${READ}`));
       this.locations.forget(aor);
       // A database may compare names without letter case: the contacts are stored under the name that was asked for.
-      this.locations.enter(bindings.map((each) => ({ ...each, aor })));
+      this.locations.enter(
+        bindings.map((each) => ({ ...each, aor })),
+        env.maxContacts,
+      );
     } catch (error) {
       this.logged(env, error, 'usrloc: the table cannot be read');
     }
@@ -167,7 +170,7 @@ export class LocationTable {
         env,
         `WHERE ${ruid} > ${this.open(env).quoted(after)} ORDER BY ${ruid} LIMIT ${READ}`,
       );
-      this.locations.enter(bindings);
+      this.locations.enter(bindings, env.maxContacts);
       // The database may sort texts in another order than JavaScript.
       if (count < READ || last === after) return;
       after = last;

@@ -10,8 +10,8 @@ test('every counter of the SIP side is reported, in the same order on both sides
   const [worker, brain] = [newCounters(), createCounters(new Metrics())];
   const all = (counters: object): unknown[] =>
     Object.values(counters).flatMap((each: object) => ('value' in each ? [each] : all(each)));
-  const { layer, proxy, foreign, misdirected } = brain;
-  for (const counters of [worker, { layer, proxy, foreign, misdirected }]) {
+  const { layer, proxy, foreign, misdirected, tables } = brain;
+  for (const counters of [worker, { layer, proxy, foreign, misdirected, tables }]) {
     assert.equal(new Set(tallies(counters)).size, all(counters).length);
   }
   assert.ok(tallies(worker).length <= MAX_COUNTERS);

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FakeClock } from '../../support/fake-clock.js';
+import { recordingLog } from '../../support/recording-log.js';
+import { answerTo, INVITE, type ScriptRunner, startScript } from '../../support/script-run.js';
+
+const HOSTILE = '198.51.100.66';
+const GOOD = '192.0.2.7';
+
+const DIALOGS =
+  '$var(r) = 0; record_route(); $var(r) = dlg_manage(); xlog("$si $var(r)\\n"); $du = "sip:127.0.0.1:5080"; t_relay();';
+
+function invite(n: string, more = ''): string {
+  return INVITE.replaceAll('z9hG4bK1', `z9hG4bK${n}`)
+    .replace('a@a.example', `${n}@a.example`)
+    .replace('Content-Length', `${more}Content-Length`);
+}
+
+function refusedOf(runner: ScriptRunner, table: string): string | undefined {
+  return runner.daemon.metrics
+    .prometheus()
+    .split('\n')
+    .find((line) => line.startsWith(`switchyard_peer_table_refused_total{table="${table}"}`))
+    ?.split(' ')[1];
+}
+
+/** Number of lines of a source whose dialog was or was not kept. */
+function kept(runner: ScriptRunner, source: string): { readonly yes: number; readonly no: number } {
+  const results = runner.lines.filter((line) => line.startsWith(`${source} `)).map((line) => line.split(' ')[1]);
+  return { yes: results.filter((each) => each === '1').length, no: results.filter((each) => each !== '1').length };
+}
+
+test('one source that fills the dialogs leaves room for others', async () => {
+  const { log, lines } = recordingLog();
+  const runner = startScript({
+    dialect: 'kamailio',
+    modules: 'dialog',
+    script: DIALOGS,
+    clock: new FakeClock(),
+    log,
+    settings: { limits: { max_dialogs: 90 } },
+  });
+  try {
+    for (let i = 0; i < 300; i++) runner.receive(invite(`h${i}`), 5070, HOSTILE);
+    for (let i = 0; i < 5; i++) runner.receive(invite(`g${i}`), 5070, GOOD);
+    assert.deepEqual(kept(runner, GOOD), { yes: 5, no: 0 });
+    // A source alone gets eight ninths and one more.
+    assert.deepEqual(kept(runner, HOSTILE), { yes: 81, no: 219 });
+    assert.equal(refusedOf(runner, 'dialogs'), '219');
+    const said = lines.filter(({ message }) => message.startsWith('a table that peers fill'));
+    assert.equal(said.length, 1);
+    // Calls that have ended make room again.
+    const first = runner.sent.find(({ text }) => text.startsWith('INVITE '))?.text ?? '';
+    runner.receive(answerTo(first, '486 Busy Here', { tag: 'b' }), 5080);
+  } finally {
+    await runner.stop();
+  }
+});
+
+test('dialogs of large requests count several times, and ended ones no longer', async () => {
+  const clock = new FakeClock();
+  const runner = startScript({
+    dialect: 'opensips',
+    modules: 'dialog',
+    script: 'create_dialog(); xlog("$si $rc\\n"); $du = "sip:127.0.0.1:5080"; t_relay();',
+    clock,
+    settings: { limits: { max_dialogs: 100 } },
+  });
+  try {
+    const filler = `Subject: ${'x'.repeat(40_000)}\r\n`;
+    for (let i = 0; i < 20; i++) runner.receive(invite(`l${i}`, filler), 5070, HOSTILE);
+    assert.deepEqual(kept(runner, HOSTILE), { yes: 9, no: 11 });
+    for (const { text } of runner.sent.filter((each) => each.text.startsWith('INVITE ')))
+      runner.receive(answerTo(text, '486 Busy Here', { tag: 'b' }), 5080);
+    clock.advance(10_000);
+    for (let i = 0; i < 5; i++) runner.receive(invite(`m${i}`), 5070, HOSTILE);
+    assert.deepEqual(kept(runner, HOSTILE), { yes: 14, no: 11 });
+  } finally {
+    await runner.stop();
+  }
+});
+
+test('a trusted source may fill the whole table', async () => {
+  const runner = startScript({
+    dialect: 'kamailio',
+    modules: 'dialog',
+    script: DIALOGS,
+    clock: new FakeClock(),
+    settings: { limits: { max_dialogs: 90, trusted_sources: ['198.51.100.0/24'] } },
+  });
+  try {
+    for (let i = 0; i < 100; i++) runner.receive(invite(`h${i}`), 5070, HOSTILE);
+    assert.deepEqual(kept(runner, HOSTILE), { yes: 90, no: 10 });
+  } finally {
+    await runner.stop();
+  }
+});
+
+function register(user: string, callId: string, expires: number, cseq = 1): string {
+  return [
+    'REGISTER sip:sw.example SIP/2.0',
+    `Via: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK${callId}${cseq}`,
+    'Max-Forwards: 70',
+    `From: <sip:${user}@b.example>;tag=ft`,
+    `To: <sip:${user}@b.example>`,
+    `Call-ID: ${callId}`,
+    `CSeq: ${cseq} REGISTER`,
+    `Contact: <sip:${user}@127.0.0.1:5070>`,
+    `Expires: ${expires}`,
+    'Content-Length: 0',
+    '',
+    '',
+  ].join('\r\n');
+}
+
+test('one source that fills the registrations leaves room for others, and can renew and remove', async () => {
+  const runner = startScript({
+    dialect: 'kamailio',
+    modules: 'usrloc registrar',
+    script: '$var(r) = save("location"); xlog("$si $var(r)\\n");',
+    clock: new FakeClock(),
+    settings: { limits: { max_contacts: 90 } },
+  });
+  const statuses = (from: number): string[] => runner.sent.slice(from).map(({ text }) => text.slice(8, 11));
+  try {
+    for (let i = 0; i < 300; i++) runner.receive(register(`h${i}`, `h${i}`, 3600), 5070, HOSTILE);
+    for (let i = 0; i < 5; i++) runner.receive(register(`g${i}`, `g${i}`, 3600), 5070, GOOD);
+    const all = statuses(0);
+    assert.equal(all.slice(0, 300).filter((each) => each === '200').length, 81);
+    assert.deepEqual(all.slice(300), ['200', '200', '200', '200', '200']);
+    assert.equal(refusedOf(runner, 'contacts'), '219');
+    let from = runner.sent.length;
+    runner.receive(register('h0', 'h0', 3600, 2), 5070, HOSTILE);
+    runner.receive(register('h0', 'h0', 0, 3), 5070, HOSTILE);
+    runner.receive(register('g0', 'g0', 3600, 2), 5070, GOOD);
+    assert.deepEqual(statuses(from), ['200', '200', '200']);
+    from = runner.sent.length;
+    for (let i = 0; i < 80; i++) runner.receive(register(`h${i}`, `h${i}`, 0, 9), 5070, HOSTILE);
+    for (let i = 0; i < 60; i++) runner.receive(register(`n${i}`, `n${i}`, 3600), 5070, HOSTILE);
+    assert.deepEqual(new Set(statuses(from)), new Set(['200']), 'what was removed counts no longer');
+  } finally {
+    await runner.stop();
+  }
+});
