@@ -17,7 +17,7 @@ export interface DaemonCounters {
    * rules.
    */
   readonly foreign: { readonly passed: { value: number }; readonly refused: { value: number } };
-  /** Requests refused a place in the tables that peers fill. */
+  /** Requests refused an entry in the tables that peers fill. */
   readonly tables: PeerTableCounters;
   /** With several workers: datagrams that another process received than the one they belong to. */
   readonly misdirected: { readonly passed: { value: number }; readonly dropped: { value: number } };
@@ -62,7 +62,7 @@ export function createCounters(metrics: Metrics): DaemonCounters {
   );
   const tables = metrics.counter(
     'switchyard_peer_table_refused_total',
-    'Requests refused a place in a nearly full table that peers fill, by table',
+    'Requests refused an entry in a nearly full table that peers fill, by table',
   );
   return {
     tables: Object.fromEntries(PEER_TABLES.map((table) => [table, tables.with({ table })])) as Record<

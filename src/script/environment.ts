@@ -183,7 +183,7 @@ export interface ScriptEnvironment {
   readonly layer: TransactionLayer;
   readonly sockets: LocalSockets;
   readonly resolver: Resolver;
-  /** Who gets a place in the tables that peers fill, and the maxima that settings give. */
+  /** Who gets an entry in the tables that peers fill, and the maxima that settings give. */
   readonly peers: PeerTables;
   readonly maxDialogs: number;
   readonly maxContacts: number;

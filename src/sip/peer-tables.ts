@@ -14,9 +14,10 @@ export const PEER_TABLES = [
   'expressions',
 ] as const;
 
+/** The name of such a table. */
 export type PeerTableName = (typeof PEER_TABLES)[number];
 
-/** How many requests were refused a place in each table. */
+/** How many requests were refused an entry in each table. */
 export type PeerTableCounters = Readonly<Record<PeerTableName, Tally>>;
 
 /** How much of a table each source holds. The table's owner adds and removes with each entry. */
@@ -52,7 +53,7 @@ export class PeerShare {
   }
 }
 
-/** Decides who gets a place in the tables that peers fill, and counts and logs refusals. */
+/** Decides who gets an entry in the tables that peers fill, and counts and logs refusals. */
 export class PeerTables {
   constructor(
     private readonly counters: PeerTableCounters,
@@ -63,7 +64,7 @@ export class PeerTables {
   ) {}
 
   /**
-   * Whether a source gets another place in a table of `max` places. Near the maximum, the sources that hold the most are
+   * Whether a source gets another entry in a table of at most `max`. Near the maximum, the sources that hold the most are
    * refused first; a trusted one only when the table is full.
    */
   admits(name: PeerTableName, share: PeerShare, max: number, source: string, amount = 1): boolean {
@@ -78,7 +79,7 @@ export class PeerTables {
     this.counters[table].value++;
     this.log.warn(
       { table, source, ...figures },
-      'a table that peers fill is nearly full: a request is refused a place in it',
+      'a table that peers fill is nearly full: a request is refused',
     );
   }
 }

@@ -8,7 +8,7 @@ export interface SipCounters {
   readonly proxy: ProxyCounters;
   /** Requests in dialogs that began elsewhere. */
   readonly foreign: { readonly passed: Tally; readonly refused: Tally };
-  /** Requests refused a place in the tables that peers fill. */
+  /** Requests refused an entry in the tables that peers fill. */
   readonly tables: PeerTableCounters;
   /** Datagrams that came to the wrong process: passed on, or dropped because there were too many. */
   readonly misdirected: { readonly passed: Tally; readonly dropped: Tally };
