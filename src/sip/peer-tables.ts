@@ -77,9 +77,6 @@ export class PeerTables {
   /** Counts and logs that a source was refused. */
   refused(table: PeerTableName, source: string, figures: object): void {
     this.counters[table].value++;
-    this.log.warn(
-      { table, source, ...figures },
-      'a table that peers fill is nearly full: a request is refused',
-    );
+    this.log.warn({ table, source, ...figures }, 'a table that peers fill is nearly full: a request is refused');
   }
 }
