@@ -176,6 +176,29 @@ describe('SIP over TCP', () => {
     assert.ok((await far.request('MESSAGE')).body === body);
   });
 
+  for (const [what, broken] of [
+    ['a reply without Content-Length', (reply: string) => reply.replace(/Content-Length: 0\r\n/, '')],
+    ['an answer that is not SIP', () => 'HTTP/1.1 400 Bad Request\r\n\r\n'],
+  ] as const) {
+    test(`${what} from a gateway is not believed, and the request fails at once, before and after 100`, async (t) => {
+      const far = await gatewayAt(t);
+      const { port } = await daemonWith(t, far.uri(), { tm: { fr_timeout: 60 } });
+      const peer = await peerAt(t, port);
+      for (const [n, provisional] of [false, true, false].entries()) {
+        peer.write(request({ method: 'OPTIONS' }));
+        assert.equal((await finalReply(peer)).status, 200);
+        const connection = far.sockets[n];
+        connection?.removeAllListeners('data');
+        connection?.once('data', (data: Buffer) => {
+          const text = data.toString('latin1');
+          connection.write(`${provisional ? replyTo(text, 100) : ''}${broken(replyTo(text, 200))}`);
+        });
+        peer.write(request({ method: n === 2 ? 'OPTIONS' : 'INVITE' }));
+        assert.equal((await finalReply(peer)).status, 500);
+      }
+    });
+  }
+
   test('a gateway that was restarted since the last call gets the next one over a new connection', async (t) => {
     const far = await gatewayAt(t);
     const { port } = await daemonWith(t, far.uri());

@@ -33,7 +33,7 @@ export interface ConnectionOwner extends SipSocket {
   aliasWanted(connection: StreamConnection, text: string): void;
   /** The peer has closed its sending side. */
   halfClosed(connection: StreamConnection): void;
-  /** A connection was reset or timed out: requests sent over it get no more replies. */
+  /** A connection was reset, timed out or cannot be read any further: requests sent over it get no more replies. */
   broken(connection: StreamConnection): void;
   /** A connection is closed. */
   forget(connection: StreamConnection): void;
@@ -218,6 +218,14 @@ export class StreamConnection implements Flow {
     this.fail({ cause, message, stale: this.served && cause !== 'tls' });
   }
 
+  /**
+   * The bytes of a gateway cannot be split into messages any further: requests that it was sent get no more replies. Not for inbound
+   * connections, since anybody could cause the search for their transactions.
+   */
+  private lost(): void {
+    if (!this.inbound) this.owner.broken(this);
+  }
+
   private release(): ((error: TransportError) => void)[] {
     this.open = false;
     clearTimeout(this.probing);
@@ -238,11 +246,13 @@ export class StreamConnection implements Flow {
       return;
     }
     this.served = true;
-    if (this.unconfirmed.length > 0) this.unconfirmed = [];
     const { owner, framing } = this;
+    const events = framing.push(data.toString('latin1'));
+    // Bytes that cannot be read confirm nothing.
+    if (this.unconfirmed.length > 0 && events[0]?.kind !== 'broken') this.unconfirmed = [];
     let pings = 0;
     let messages = 0;
-    for (const event of framing.push(data.toString('latin1'))) {
+    for (const event of events) {
       if (event.kind === 'message') {
         messages++;
         if (isAnswered(event.text)) this.owed++;
@@ -251,10 +261,12 @@ export class StreamConnection implements Flow {
         if (!this.open) return;
       } else if (event.kind === 'ping') pings++;
       else if (event.refused === undefined) {
+        this.lost();
         owner.receiver.garbage(event.reason, this.source, data.length);
         this.fail({ cause: 'send', message: event.reason });
         return;
       } else {
+        this.lost();
         owner.receiver.refused(event.refused.text, event.refused.code, event.reason, this.source);
         void this.end(REFUSED_MS, event.reason);
         return;
