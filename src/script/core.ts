@@ -107,7 +107,8 @@ export class ScriptCore implements TransactionUser, MessageObserver {
     const env = this.environment;
     // As recorded, Kamailio drops what its parser cannot read; a message with another defect reaches the script and its
     // sanity_check().
-    if (env.dialect === 'kamailio') return !ANSWERED_DEFECTS.test(request.defect ?? '') && !hasOddUri(request);
+    if (env.dialect === 'kamailio')
+      return !ANSWERED_DEFECTS.test(request.defect ?? '') && !hasOddUri(request) && !hasOddBlanks(request);
     if (request.viaLine < 0) return false;
     this.onMessage(request, source, { kind: 'new', server: undefined, repeat: () => undefined });
     return true;
@@ -210,6 +211,11 @@ function ended(run: MessageRun): void {
 /** Whether only the request-URI is wrong; as recorded, with three words or none after the method Kamailio cannot read the line. */
 function hasOddUri({ defect, uriStart, uriEnd, requestUri }: SipMessage): boolean {
   return defect?.endsWith('request-URI') === true && uriEnd >= uriStart && !trimmed(requestUri).includes(' ');
+}
+
+/** Whether only the blanks of the request line are wrong: more than one before the version, or any after it. */
+function hasOddBlanks({ defect, text }: SipMessage): boolean {
+  return defect?.startsWith('malformed request') === true && /^[^ \r\n]+ [^ \r\n]+ +SIP\/2\.0 *\r?\n/i.test(text);
 }
 
 /**

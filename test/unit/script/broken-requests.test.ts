@@ -116,3 +116,23 @@ for (const relay of ['t_relay();', 'forward();']) {
       }
     });
 }
+
+// Kamailio 5.6.3 relays them as they came, to peers that may read the line differently (RFC 4475 sections 3.1.2.10 and 3.1.2.11).
+for (const [what, change] of [
+  ['a blank after the version', 'SIP/2.0 \r\n'],
+  ['blanks after the version', 'SIP/2.0   \r\n'],
+  ['two blanks before the version', ' SIP/2.0\r\n'],
+] as const)
+  test(`kamailio: a request line with ${what} is answered 400 and not relayed`, async () => {
+    const runner = startScript({ dialect: 'kamailio', script: '$du = "sip:127.0.0.1:5090"; t_relay();' });
+    try {
+      runner.receive(INVITE.replace('SIP/2.0\r\n', change));
+      await until('the answer', () => runner.sent.length > 0);
+      assert.deepEqual(
+        runner.sent.map(({ text }) => text.slice(0, 12)),
+        ['SIP/2.0 400 '],
+      );
+    } finally {
+      await runner.stop();
+    }
+  });
