@@ -121,7 +121,7 @@ class Builder {
 
   /** The parser's error in words. */
   reason(code: ParseErrorCode, found: string): string {
-    const what = found === '' ? 'the end of the file' : JSON.stringify(found.slice(0, 40));
+    const what = described(found);
     const trailing = this.last === ',' && (found === '}' || found === ']');
     switch (printParseErrorCode(code)) {
       case 'PropertyNameExpected':
@@ -150,10 +150,22 @@ class Builder {
         return 'a string holds a bad escape';
       case 'UnexpectedEndOfNumber':
       case 'InvalidNumberFormat':
-        return `bad number ${what}`;
+        return 'bad number';
       default:
         if (found.startsWith("'")) return 'a string needs double quotes';
         return /^[A-Za-z_$]/.test(found) ? `${what} needs quotes, or is not a value` : `${what} is not a value`;
     }
   }
+}
+
+/** Written by people who know another format, and never a password. */
+const USUAL_WORD = /^(?:true|false|null|yes|no|on|off|none|nil|undefined|nan|infinity)$/i;
+
+/** What stands where something else is expected. Values are not shown: one may be a password whose quotes or comma are missing. */
+function described(found: string): string {
+  if (found === '') return 'the end of the file';
+  if (/^[{}[\]:,]$/.test(found) || USUAL_WORD.test(found)) return JSON.stringify(found);
+  if (/^["']/.test(found)) return 'a string';
+  if (/^[-0-9]/.test(found)) return 'a number';
+  return /^[A-Za-z_$]/.test(found) ? 'a word' : 'other text';
 }

@@ -114,6 +114,7 @@ function typeName(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'boolean') return String(value);
-  if (typeof value === 'number') return Number.isInteger(value) ? `the number ${value}` : 'a fraction';
+  // Not shown: it may be a password that lacks its quotes.
+  if (typeof value === 'number') return Number.isInteger(value) ? 'a number' : 'a fraction';
   return ARTICLES[typeof value] ?? typeof value;
 }

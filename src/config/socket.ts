@@ -30,7 +30,7 @@ export function parseSocket(text: string): SocketDescription {
   if (origins !== null) {
     const socket = parseSocket(origins[1]!);
     if (socket.transport !== 'ws' && socket.transport !== 'wss') {
-      throw invalid(`bad socket description "${text}": "origins" is for ws and wss`);
+      throw bad(text, '"origins" is for ws and wss');
     }
     return { ...socket, origins: readOrigins(origins[2]!, text), text: text.trim() };
   }
@@ -38,7 +38,7 @@ export function parseSocket(text: string): SocketDescription {
   if (named !== null) return { ...parseSocket(named[1]!), name: named[2]!, text: text.trim() };
   const parts = text.trim().split(/\s+as\s+/i);
   const own = parts[0]!;
-  if (parts.length > 2) throw invalid(`bad socket description "${text}": "as" is written twice`);
+  if (parts.length > 2) throw bad(text, '"as" is written twice');
   if (own === '') throw invalid('socket description is empty: expected [proto:]host[:port]');
   const scheme = /^([A-Za-z]+):(.*)$/s.exec(own);
   let transport: TransportName = 'udp';
@@ -52,14 +52,14 @@ export function parseSocket(text: string): SocketDescription {
     } else if (!/^[0-9]*$/.test(rest)) {
       const meant = nearest(scheme[1]!.toLowerCase(), TRANSPORTS);
       const hint = meant === undefined ? TRANSPORTS.join(', ') : `did you mean "${meant}"?`;
-      throw invalid(`bad socket description "${text}": unknown transport "${scheme[1]}" (${hint})`);
+      throw bad(text, `unknown transport "${scheme[1]}" (${hint})`);
     }
   }
   const bound = parseHostPort(address, text);
   const port = bound.port ?? defaultPort(transport);
   if (parts.length === 1) return { transport, host: bound.host, port, text: own };
   const shown = parseHostPort(parts[1]!, text);
-  if (shown.port === 0) throw invalid(`bad socket description "${text}": port 0 cannot be advertised`);
+  if (shown.port === 0) throw bad(text, 'port 0 cannot be advertised');
   return {
     transport,
     host: bound.host,
@@ -80,9 +80,11 @@ export function parseHostPort(text: string, whole: string = text): HostPort {
   if (trimmed.startsWith('[')) {
     const close = trimmed.indexOf(']');
     host = close < 0 ? trimmed : trimmed.slice(1, close);
-    if (close < 0 || !isIPv6(host) || host.includes('%')) throw bad(whole, `bad IPv6 address "${trimmed}"`);
+    if (close < 0 || !isIPv6(host) || host.includes('%'))
+      throw bad(whole, `bad IPv6 address "${withoutLogin(trimmed)}"`);
     const after = trimmed.slice(close + 1);
-    if (after !== '' && !after.startsWith(':')) throw bad(whole, `only ":" and a port may follow "]", not "${after}"`);
+    if (after !== '' && !after.startsWith(':'))
+      throw bad(whole, `only ":" and a port may follow "]", not "${withoutLogin(after)}"`);
     if (after !== '') portText = after.slice(1);
   } else {
     if (isIPv6(trimmed)) throw bad(whole, `an IPv6 address needs brackets: "[${trimmed}]"`);
@@ -93,11 +95,12 @@ export function parseHostPort(text: string, whole: string = text): HostPort {
     }
     if (host === '') throw bad(whole, 'the host is missing');
     if (host === '*') throw bad(whole, 'write 0.0.0.0 or [::] for all addresses');
-    if (/^[0-9.]+$/.test(host) ? !isIPv4(host) : !HOST_NAME.test(host)) throw bad(whole, `bad host "${host}"`);
+    if (/^[0-9.]+$/.test(host) ? !isIPv4(host) : !HOST_NAME.test(host))
+      throw bad(whole, `bad host "${withoutLogin(host)}"`);
   }
   if (portText === undefined) return { host, port: undefined };
   const port = Number(portText);
-  if (!/^[0-9]{1,5}$/.test(portText) || port > 65535) throw bad(whole, `bad port "${portText}"`);
+  if (!/^[0-9]{1,5}$/.test(portText) || port > 65535) throw bad(whole, `bad port "${withoutLogin(portText)}"`);
   return { host, port };
 }
 
@@ -107,7 +110,10 @@ function readOrigins(text: string, whole: string): NonNullable<SocketDescription
   if (word === 'same' || word === 'any') return word;
   return word.split(',').map((origin) => {
     if (/^https?:\/\/[a-z0-9.[\]:-]+$/.test(origin)) return origin;
-    throw bad(whole, `"${origin}" is not an origin: expected same, any, or https://host[:port], separated by commas`);
+    throw bad(
+      whole,
+      `"${withoutLogin(origin)}" is not an origin: expected same, any, or https://host[:port], separated by commas`,
+    );
   });
 }
 
@@ -118,7 +124,13 @@ export function socketKey(socket: Pick<SocketDescription, 'transport' | 'host' |
 }
 
 function bad(whole: string, reason: string): SwitchyardError {
-  return invalid(`bad socket description "${whole}": ${reason}`);
+  return invalid(`bad socket description "${withoutLogin(whole)}": ${reason}`);
+}
+
+/** A text for messages. A URL written in the place of a socket may have a password before its "@". */
+function withoutLogin(text: string): string {
+  const at = text.lastIndexOf('@');
+  return at < 0 ? text : `***${text.slice(at)}`;
 }
 
 function invalid(message: string): SwitchyardError {

@@ -96,7 +96,7 @@ describe('management endpoints', () => {
     assert.deepEqual(
       refusals(t, { 'switchyard.json': { mi } }).map((line) => line.replace(/x{9,}/, 'xx')),
       [
-        'switchyard.json#/mi/fifo/fifo_mode: must be a string, not the number 660',
+        'switchyard.json#/mi/fifo/fifo_mode: must be a string, not a number',
         'switchyard.json#/mi/http: needs the listener of the key "http"',
         'switchyard.json#/mi/nats: needs the connection of "events" "nats"',
         'switchyard.json#/mi/datagram/0/socket_name: the path of a UNIX socket is at most 107 bytes long, "/xx" is longer',

@@ -101,3 +101,24 @@ test('a host is read with a port and without one', () => {
   assert.deepEqual(parseHostPort('[::]:80'), { host: '::', port: 80 });
   assert.deepEqual(parseHostPort('h'), { host: 'h', port: undefined });
 });
+
+test('an error about a URL written in the place of a socket does not show its password', () => {
+  for (const text of [
+    'postgres://u:hunter2@h:99999/d',
+    'udp:u:hunter2@h',
+    'u:hunter2@[::1',
+    'nats://u:hunter2@h as x:y',
+    'udp:h as u:hunter2@h:1',
+    '[::1]hunter2@h',
+    'hunter2@h',
+    'http://u:hunter2@h origins same',
+    'ws:h origins http://u:hunter2@h',
+    'udp:h:0 as a as u:hunter2@h',
+  ]) {
+    assert.throws(
+      () => parseSocket(text),
+      (error) => error instanceof SwitchyardError && !error.message.includes('hunter2'),
+      text,
+    );
+  }
+});
