@@ -9,6 +9,7 @@ import { Congestion } from '../sip/congestion.js';
 import { LocalSockets } from '../sip/local-sockets.js';
 import { logMore } from '../sip/name-answers.js';
 import { Originator } from '../sip/originate.js';
+import { PeerTables } from '../sip/peer-tables.js';
 import { SourceRateLimiter } from '../sip/rate-limit.js';
 import { Resolver } from '../sip/resolve.js';
 import { TransactionLayer } from '../sip/transaction/layer.js';
@@ -101,7 +102,17 @@ export function buildSip(
   );
   sharePorts(transports);
   tapPoint.watch(transports);
-  const resolver = new Resolver(clock, random, undefined, sockets.transports, undefined, slowLookup, logMore(log));
+  const room = new PeerTables(counters.tables, trusted, log);
+  const resolver = new Resolver(
+    clock,
+    random,
+    undefined,
+    sockets.transports,
+    undefined,
+    slowLookup,
+    logMore(log),
+    room,
+  );
   const originator = new Originator(layer, sockets, resolver, random, `switchyard/${VERSION}`);
   registerSipGauges(metrics, transports, () => hooks?.limits ?? limiter, congestion, unfinished);
   return {

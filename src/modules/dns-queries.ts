@@ -88,7 +88,7 @@ function dnsQuery(run: MessageRun, [name, id]: Args): number | Promise<number> {
   // As recorded, an address in brackets is not found.
   if (host.startsWith('[')) return keep(run.env, key, [], NOT_FOUND);
   if (ipFamily(host) !== 0) return keep(run.env, key, [{ addr: host, type: isIPv6(host) ? 6 : 4 }], NOT_FOUND);
-  return run.env.resolver.systemAddresses(host).then((all) =>
+  return run.env.resolver.systemAddresses(host, run.call.source.address).then((all) =>
     keep(
       run.env,
       key,
@@ -109,7 +109,7 @@ export const dnsQueryFunctions: FunctionSpec[] = [
     'domain name',
     'asks for SRV records, for $srvquery(name=>...)',
     async (run, [domain, id]) => {
-      const found = await run.env.resolver.srvRecords(trimmed(textOf(domain, run)));
+      const found = await run.env.resolver.srvRecords(trimmed(textOf(domain, run)), run.call.source.address);
       const sorted = [...found].sort((a, b) => a.priority - b.priority || b.weight - a.weight);
       return keep(
         run.env,
@@ -125,7 +125,7 @@ export const dnsQueryFunctions: FunctionSpec[] = [
     'domain name',
     'asks for NAPTR records, for $naptrquery(name=>...)',
     async (run, [domain, id]) => {
-      const found = await run.env.resolver.naptrRecords(trimmed(textOf(domain, run)));
+      const found = await run.env.resolver.naptrRecords(trimmed(textOf(domain, run)), run.call.source.address);
       const sorted = [...found].sort((a, b) => a.order - b.order || a.preference - b.preference);
       return keep(
         run.env,

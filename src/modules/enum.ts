@@ -82,7 +82,7 @@ function isnName(number: string, suffix: string): string | undefined {
 async function lookUp(run: MessageRun, number: string, name: string | undefined, service: string): Promise<string[]> {
   if (name === undefined) return [];
   const wanted = services(service);
-  const found = await run.env.resolver.naptrRecords(name);
+  const found = await run.env.resolver.naptrRecords(name, run.call.source.address);
   const { params } = run.env.modules.of(settings);
   const uris: string[] = [];
   const sorted = [...found].sort((a, b) => a.order - b.order || a.preference - b.preference);

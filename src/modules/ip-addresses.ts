@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { ipFamily } from '../core/ip-address.js';
 import type { MessageRun } from '../script/call.js';
+import type { Resolution } from '../sip/resolve.js';
 import {
   type Arg,
   type Args,
@@ -92,7 +93,7 @@ const NO_ADDRESS = -3;
 /** Whether the operating system's look-up of a name gives an address. */
 async function systemMatch(run: MessageRun, [name, address]: Args): Promise<number> {
   if (ipFamily(textOf(address, run)) === 0) return NO_ADDRESS;
-  const found = await run.env.resolver.systemAddresses(textOf(name, run));
+  const found = await run.env.resolver.systemAddresses(textOf(name, run), run.call.source.address);
   return code(found.includes(textOf(address, run)));
 }
 
@@ -103,9 +104,9 @@ function resolved(run: MessageRun, [name, address]: Args): number | Promise<numb
   if (ipFamily(host) !== 0) return code(host === wanted);
   const uri = { scheme: 'sip', user: '', password: '', host, port: 1, portText: '1', params: '', headers: '' } as const;
   return new Promise((resolve) => {
-    run.env.resolver.resolve(uri, (result) => {
+    const done = (result: Resolution): void =>
       resolve(code(!(result instanceof Error) && result.some((each) => each.address === wanted)));
-    });
+    run.env.resolver.resolve(uri, done, run.call.source.address);
   });
 }
 

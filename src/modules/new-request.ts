@@ -61,10 +61,14 @@ function sendNew(run: MessageRun, { method, uri, from, to, body }: NewRequest): 
   const literal = env.resolver.literal(target);
   if (literal !== undefined) send(literal);
   else
-    env.resolver.resolve(target, (result) => {
-      const first = result instanceof Error ? undefined : result[0];
-      if (first !== undefined) send(first);
-    });
+    env.resolver.resolve(
+      target,
+      (result) => {
+        const first = result instanceof Error ? undefined : result[0];
+        if (first !== undefined) send(first);
+      },
+      run.source.address,
+    );
   return 1;
 }
 

@@ -21,6 +21,7 @@ import type { RelayFault, TransactionState } from '../script/state.js';
 import { warningOf } from '../script/warning.js';
 import type { SipMessage } from '../sip/message.js';
 import type { ViaMarking } from '../sip/reply.js';
+import type { Resolution } from '../sip/resolve.js';
 import type { ServerTransaction } from '../sip/transaction/server.js';
 import { code } from './define.js';
 
@@ -232,12 +233,13 @@ export function forwardStateless(run: MessageRun, given?: string): number | Prom
   const literal = env.resolver.literal(uri);
   if (literal !== undefined) return allowed(literal) ? send(literal as Parameters<typeof send>[0]) : -1;
   return new Promise((resolve) => {
-    env.resolver.resolve(uri, (result) => {
+    const done = (result: Resolution): void => {
       const first = result instanceof Error ? undefined : result.find(allowed);
       resolve(
         first === undefined ? failed(faultOf('kamailio', 'dns', uri)) : send(first as Parameters<typeof send>[0]),
       );
-    });
+    };
+    env.resolver.resolve(uri, done, call.source.address);
   });
 }
 

@@ -2,7 +2,7 @@ import type { Logger } from '../core/logger.js';
 import { maskUri } from '../core/mask.js';
 import type { SipMessage } from '../sip/message.js';
 import { reasonPhrase, type TextEdit } from '../sip/reply.js';
-import type { Address } from '../sip/resolve.js';
+import type { Address, Resolution } from '../sip/resolve.js';
 import type { TargetCache } from '../sip/target.js';
 import type { ClientFailure, ClientTransaction, InviteClient } from '../sip/transaction/client.js';
 import type { Tally } from '../sip/transaction/counters.js';
@@ -215,7 +215,8 @@ export class Relay implements BranchOwner {
     const { hop } = branch;
     const known = this.proxy.sender.locate(hop, this.message as SipMessage);
     if (known === undefined) {
-      this.proxy.sender.lookUp(hop, this.message as SipMessage, (result) => this.resolved(branch, result));
+      const done = (result: Resolution): void => this.resolved(branch, result);
+      this.proxy.sender.lookUp(hop, this.message as SipMessage, this.source, done);
     } else if (typeof known === 'number') {
       this.branchFailed(branch, { code: known, local: true }, undefined);
     } else if (hop.flow === undefined && this.plan?.allowed?.(known) === false) {

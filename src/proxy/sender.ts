@@ -50,10 +50,10 @@ export class Sender {
     return hopAddress(this.isRaised(hop, message) ? { ...hop, uri: secured(hop.uri) } : hop, message, this.resolver);
   }
 
-  /** Looks up the name of a hop for which `locate` returned undefined. */
-  lookUp(hop: NextHop, message: SipMessage, done: (result: Resolution) => void): void {
+  /** Looks up the name of a hop for which `locate` returned undefined, for a request of a source. */
+  lookUp(hop: NextHop, message: SipMessage, source: Source, done: (result: Resolution) => void): void {
     const uri = this.isRaised(hop, message) ? secured(hop.uri) : hop.uri;
-    this.resolver.resolve(parseUri(uri) as SipUri, done);
+    this.resolver.resolve(parseUri(uri) as SipUri, done, source.address);
   }
 
   /**

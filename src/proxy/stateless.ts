@@ -54,7 +54,7 @@ export class StatelessForwarder {
     if (typeof known === 'number') this.refuse(request, known);
     else if (known !== undefined) this.send(request, known);
     else {
-      this.sender.lookUp(hop, message, (result) => {
+      this.sender.lookUp(hop, message, request.source, (result) => {
         const first = result instanceof Error ? undefined : result[0];
         if (first !== undefined) this.send(request, first);
         else this.refuse(request, 500);

@@ -360,7 +360,11 @@ function branchOf(
   const literal = env.resolver.literal(uri);
   if (literal !== undefined) return resolved([literal]);
   return new Promise((resolve) => {
-    env.resolver.resolve(uri, (result) => resolve(resolved(result instanceof Error ? [] : result)));
+    env.resolver.resolve(
+      uri,
+      (result) => resolve(resolved(result instanceof Error ? [] : result)),
+      call.source.address,
+    );
   });
 }
 

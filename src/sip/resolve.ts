@@ -1,12 +1,13 @@
 import { promises as dns } from 'node:dns';
 import type { Clock } from '../core/clock.js';
+import { FairQueue } from '../core/fair-queue.js';
 import { ipFamily } from '../core/ip-address.js';
 import { ownText } from '../core/own-text.js';
-import { Queue } from '../core/queue.js';
 import type { Random } from '../core/random.js';
 import { bareHost, defaultPort, type SipUri, type TransportName, uriParam, uriTransport } from '../core/uri.js';
 import { within } from '../core/within.js';
 import type { DnsSource, NaptrRecord, SrvRecord } from './dns-source.js';
+import { sourceKey } from './fair-share.js';
 import {
   LargeAnswers,
   MAX_ADDRESSES,
@@ -15,6 +16,8 @@ import {
   NameAnswers,
   type ReportMore,
 } from './name-answers.js';
+import { NameCache } from './name-cache.js';
+import { PeerShare, type PeerTables } from './peer-tables.js';
 
 /** One transport address that a URI resolves to. */
 export interface Address {
@@ -45,11 +48,37 @@ function hostOf(uri: SipUri): string {
 /** The addresses in the order in which to try them, or why there are none. */
 export type Resolution = readonly Address[] | Error;
 
-interface CacheEntry {
-  readonly expires: number;
-  readonly result: Resolution;
+/** Whom a lookup is for: the address of a peer; undefined: nobody else, as for destinations. */
+type Asker = string | undefined;
+
+/** Decides whether a peer gets another lookup. */
+export type LookupRoom = Pick<PeerTables, 'admits'>;
+
+/** Addresses of a name, and the seconds for which they hold. */
+interface Found {
+  readonly addresses: Address[];
+  readonly ttl: number;
 }
 
+/** A transport, and the name that has its SRV records. */
+interface Service {
+  readonly transport: TransportName;
+  readonly name: string;
+}
+
+/** What is looked up, and for whom. */
+interface Sought {
+  readonly host: string;
+  readonly port: number | undefined;
+  readonly transport: TransportName;
+  /** Whether the URI names the transport. */
+  readonly explicit: boolean;
+  readonly secure: boolean;
+  readonly asker: Asker;
+}
+
+/** Part of the limit in which SRV records must come. */
+const SRV_PART = 0.4;
 /** Seconds for which an answer without a time to live, and an empty answer, are cached. */
 const DEFAULT_TTL = 60;
 const NEGATIVE_TTL = 15;
@@ -59,6 +88,8 @@ const LIMIT_MS = 5000;
 /** Lookups of the operating system at a time: each blocks one of the few threads that also read files. */
 const MAX_SYSTEM_LOOKUPS = 2;
 const MAX_ENTRIES = 10_000;
+/** Lookups for peers at a time. Each stays until the last question about its name has an answer or is given up. */
+const MAX_LOOKUPS = 1000;
 /** A lookup that takes at least this many milliseconds is logged as slow. */
 const SLOW_MS = 500;
 /** Targets looked up at once, and the maximum number that may not have answered. A late answer is still read. */
@@ -78,11 +109,13 @@ const NAPTR_SERVICES: Readonly<Record<string, TransportName>> = {
  * for their time to live. An IP literal or a cached name is answered within the same call, everything else later.
  */
 export class Resolver {
-  private readonly cache = new Map<string, CacheEntry>();
+  private readonly cache = new NameCache<Resolution>(MAX_ENTRIES);
   private readonly pending = new Map<string, ((result: Resolution) => void)[]>();
+  /** Running lookups, by the peer for whose request they are. */
+  private readonly running = new PeerShare();
   /** Running lookups of the operating system, and queued ones. */
   private lookups = 0;
-  private readonly queued = new Queue<() => void>();
+  private readonly queued = new FairQueue<() => void>();
   private readonly largeAnswers = new LargeAnswers();
   /** Names looked up, and lookups that were slow or had no answer. */
   readonly figures = { queries: 0, slow: 0 };
@@ -97,6 +130,8 @@ export class Resolver {
     /** Called with the name of a slow lookup and its milliseconds. */
     private readonly slow?: (name: string, ms: number) => void,
     private readonly more?: ReportMore,
+    /** Absent: lookups for peers are not limited. */
+    private readonly room?: LookupRoom,
   ) {}
 
   /** The address of a URI whose host is an IP literal and whose transport is supported; else undefined. */
@@ -111,9 +146,10 @@ export class Resolver {
 
   /**
    * Calls `done` exactly once, with the addresses in the order in which to try them, or with the reason why there are
-   * none. Waits for the DNS no longer than the limit; an answer that comes later is cached.
+   * none. Waits for the DNS no longer than the limit; an answer that comes later is cached. `asker`: the peer whose
+   * request needs it.
    */
-  resolve(uri: SipUri, done: (result: Resolution) => void): void {
+  resolve(uri: SipUri, done: (result: Resolution) => void, asker?: Asker): void {
     const transport = uriTransport(uri);
     if (transport === undefined || transport === 'sctp') {
       done(new Error(`transport of ${uri.host} is not supported`));
@@ -127,9 +163,9 @@ export class Resolver {
     const name = hostOf(uri);
     const explicit = uriParam(uri.params, 'transport') !== undefined;
     const key = `${uri.scheme}|${name.toLowerCase()}|${uri.port ?? ''}|${explicit ? transport : ''}`;
-    const cached = this.cache.get(key);
-    if (cached !== undefined && cached.expires > this.clock.monotonic()) {
-      done(cached.result);
+    const cached = this.cache.get(key, this.clock.monotonic());
+    if (cached !== undefined) {
+      done(cached);
       return;
     }
     const waiting = this.pending.get(key);
@@ -138,6 +174,11 @@ export class Resolver {
       return;
     }
     const host = ownText(name);
+    if (!this.admits(asker)) {
+      done(new Error(`${host} is not looked up: too many lookups are under way`));
+      return;
+    }
+    this.running.add(asker);
     this.pending.set(key, [done]);
     this.figures.queries++;
     const began = this.clock.monotonic();
@@ -156,9 +197,15 @@ export class Resolver {
       giveUp();
       this.finish(key, result, ttl);
     };
-    this.find(host, uri.port, transport, explicit, uri.scheme === 'sips').then(
-      ({ addresses, ttl }) => ends(addresses, ttl),
-      (error: Error) => ends(error, NEGATIVE_TTL),
+    this.find({ host, port: uri.port, transport, explicit, secure: uri.scheme === 'sips', asker }).then(
+      ({ addresses, ttl }) => {
+        this.running.remove(asker);
+        ends(addresses, ttl);
+      },
+      (error: Error) => {
+        this.running.remove(asker);
+        ends(error, NEGATIVE_TTL);
+      },
     );
   }
 
@@ -166,43 +213,50 @@ export class Resolver {
    * Addresses of a host name from the operating system (hosts file, DNS), within the limit; empty when there are none.
    * Not cached.
    */
-  async systemAddresses(host: string): Promise<readonly string[]> {
-    const found = (await this.soon(this.system(host), this.limitMs)) ?? [];
+  async systemAddresses(host: string, asker?: Asker): Promise<readonly string[]> {
+    const found = await this.asked(asker, () => this.system(host, asker));
     return found.map(({ address }) => address);
   }
 
   /** SRV records of a name in the order of the DNS answer, within the limit; empty when there are none. Not cached. */
-  async srvRecords(name: string): Promise<readonly SrvRecord[]> {
-    return (await this.soon(this.dnsSource.srv(name), this.limitMs)) ?? [];
+  srvRecords(name: string, asker?: Asker): Promise<readonly SrvRecord[]> {
+    return this.asked(asker, () => this.dnsSource.srv(name));
   }
 
   /** NAPTR records of a name, as `srvRecords`. */
-  async naptrRecords(name: string): Promise<readonly NaptrRecord[]> {
-    return (await this.soon(this.dnsSource.naptr(name), this.limitMs)) ?? [];
+  naptrRecords(name: string, asker?: Asker): Promise<readonly NaptrRecord[]> {
+    return this.asked(asker, () => this.dnsSource.naptr(name));
+  }
+
+  /** The answer to a question for a peer, within the limit; empty when there is none, or it may not ask. */
+  private async asked<T>(asker: Asker, ask: () => Promise<readonly T[]>): Promise<readonly T[]> {
+    if (!this.admits(asker)) return [];
+    this.running.add(asker);
+    const answer = ask().finally(() => this.running.remove(asker));
+    return (await this.soon(answer, this.limitMs)) ?? [];
+  }
+
+  private admits(asker: Asker): boolean {
+    return asker === undefined || this.room?.admits('lookups', this.running, MAX_LOOKUPS, asker) !== false;
   }
 
   private finish(key: string, result: Resolution, ttl: number): void {
-    if (this.cache.size >= MAX_ENTRIES) this.cache.clear();
-    this.cache.set(ownText(key), { expires: this.clock.monotonic() + ttl * 1000, result });
+    const now = this.clock.monotonic();
+    this.cache.set(ownText(key), result, now + ttl * 1000, now);
     const waiting = this.pending.get(key) ?? [];
     this.pending.delete(key);
     for (const done of waiting) done(result);
   }
 
-  private async find(
-    host: string,
-    port: number | undefined,
-    transport: TransportName,
-    explicit: boolean,
-    secure: boolean,
-  ): Promise<{ addresses: Address[]; ttl: number }> {
+  private async find(sought: Sought): Promise<Found> {
+    const { host } = sought;
     const answers = new NameAnswers(this.dnsSource, this.more);
     const now = this.clock.monotonic();
     if (this.largeAnswers.refuses(host, now))
       throw new Error(`the DNS answers for ${host} with hundreds of records each time`);
     let found = false;
     try {
-      const result = await this.findBy(answers, host, port, transport, explicit, secure);
+      const result = await this.findBy(answers, sought);
       found = result.addresses.length > 0;
       return result;
     } finally {
@@ -210,31 +264,67 @@ export class Resolver {
     }
   }
 
-  private async findBy(
-    answers: NameAnswers,
-    host: string,
-    port: number | undefined,
-    transport: TransportName,
-    explicit: boolean,
-    secure: boolean,
-  ): Promise<{ addresses: Address[]; ttl: number }> {
+  private async findBy(answers: NameAnswers, sought: Sought): Promise<Found> {
+    const { host, port, transport, explicit, secure, asker } = sought;
     // A port in the URI: no SRV (RFC 3263 section 4.2).
-    if (port !== undefined) return this.hosts(answers, host, port, transport, host);
-    let services: { transport: TransportName; name: string }[] = [];
+    if (port !== undefined) return this.hosts(answers, host, port, transport, host, asker);
+    let services: Service[] = [];
     if (!explicit) services = await this.naptr(answers, host, secure);
     if (services.length === 0) {
       const candidates: readonly TransportName[] = explicit ? [transport] : secure ? ['tls'] : this.transports;
       services = candidates.map((each) => ({ transport: each, name: srvName(each, host, secure) }));
     }
+    const { found, silent } = await this.services(answers, services, host, asker);
+    if (found !== undefined) return found;
+    const { addresses, ttl } = await this.hosts(answers, host, defaultPort(transport), transport, host, asker);
+    // When the SRV records come after all, they are to be used soon.
+    return { addresses, ttl: silent ? Math.min(ttl, NEGATIVE_TTL) : ttl };
+  }
+
+  /**
+   * The addresses of the first service that has SRV records, if any. A name server that does not answer for one service
+   * delays the others for a short time only, and all of them together no longer than leaves time for plain addresses.
+   */
+  private async services(
+    answers: NameAnswers,
+    services: readonly Service[],
+    host: string,
+    asker: Asker,
+  ): Promise<{ readonly found: Found | undefined; readonly silent: boolean }> {
+    const began = this.clock.monotonic();
+    const rest = (): number => this.limitMs * SRV_PART - (this.clock.monotonic() - began);
+    const late: { readonly service: Service; readonly records: Promise<readonly SrvRecord[]> }[] = [];
     for (const service of services) {
       if (answers.tooManyLarge) throw new Error(`the DNS answers for ${host} with hundreds of records each time`);
-      const records = await answers.srv(service.name).catch(() => []);
-      const usable = records.filter((record) => record.name !== '' && record.name !== '.');
-      const targets = orderSrv(usable, this.random, MAX_TARGETS);
-      const { addresses, ttl } = await this.targets(answers, targets, service.transport, host);
-      if (addresses.length > 0) return { addresses: addresses.slice(0, MAX_ADDRESSES), ttl };
+      const records = answers.srv(service.name).catch(() => []);
+      const step = late.length + 1 < services.length ? this.limitMs / 8 : rest();
+      const soon = await this.soon(records, Math.min(step, rest()));
+      if (soon === undefined) late.push({ service, records });
+      else {
+        const found = await this.ofService(answers, service, soon, host, asker);
+        if (found !== undefined) return { found, silent: late.length > 0 };
+      }
+      if (rest() <= 0) break;
     }
-    return this.hosts(answers, host, defaultPort(transport), transport, host);
+    for (const { service, records } of late) {
+      const soon = await this.soon(records, Math.max(0, rest()));
+      const found = soon && (await this.ofService(answers, service, soon, host, asker));
+      if (found !== undefined) return { found, silent: true };
+    }
+    return { found: undefined, silent: late.length > 0 };
+  }
+
+  private async ofService(
+    answers: NameAnswers,
+    { transport }: Service,
+    records: readonly SrvRecord[],
+    host: string,
+    asker: Asker,
+  ): Promise<Found | undefined> {
+    const usable = records.filter((record) => record.name !== '' && record.name !== '.');
+    const targets = orderSrv(usable, this.random, MAX_TARGETS);
+    const { addresses, ttl } = await this.targets(answers, targets, transport, host, asker);
+    return addresses.length === 0 ? undefined : { addresses: addresses.slice(0, MAX_ADDRESSES), ttl };
   }
 
   /** The addresses of targets of SRV records, in their order. Of a name that has large answers the first that has any. */
@@ -243,8 +333,9 @@ export class Resolver {
     targets: readonly SrvRecord[],
     transport: TransportName,
     name: string,
-  ): Promise<{ addresses: Address[]; ttl: number }> {
-    const found: ({ addresses: Address[]; ttl: number } | undefined)[] = [];
+    asker: Asker,
+  ): Promise<Found> {
+    const found: (Found | undefined)[] = [];
     // How long to wait for a silent target before the next is looked up: in this way all are looked up while there is
     // time for answers.
     const rounds = Math.ceil(Math.min(targets.length, MAX_SILENT_TARGETS + 1) / TARGETS_AT_ONCE);
@@ -260,12 +351,12 @@ export class Resolver {
         const at = next++;
         const { name: target, port } = targets[at] as SrvRecord;
         let ended = false;
-        const take = (each?: { addresses: Address[]; ttl: number }): void => {
+        const take = (each?: Found): void => {
           found[at] = each;
           ended = true;
         };
         // When one lookup has no answer, the others still count.
-        const hosts = this.hosts(answers, target, port, transport, name, stepMs / 2).then(take, () => take());
+        const hosts = this.hosts(answers, target, port, transport, name, asker, stepMs / 2).then(take, () => take());
         asked.push(hosts);
         await this.soon(hosts, stepMs);
         if (!ended) silent++;
@@ -280,11 +371,7 @@ export class Resolver {
     return { addresses: found.flatMap((each) => each?.addresses ?? []), ttl };
   }
 
-  private async naptr(
-    answers: NameAnswers,
-    host: string,
-    secure: boolean,
-  ): Promise<{ transport: TransportName; name: string }[]> {
+  private async naptr(answers: NameAnswers, host: string, secure: boolean): Promise<Service[]> {
     // Some name servers and firewalls do not support NAPTR and drop the query.
     const records = (await this.soon(answers.naptr(host), this.limitMs / 4)) ?? [];
     const usable = [];
@@ -305,8 +392,9 @@ export class Resolver {
     port: number,
     transport: TransportName,
     name: string,
+    asker: Asker,
     familyMs = this.limitMs / 4,
-  ): Promise<{ addresses: Address[]; ttl: number }> {
+  ): Promise<Found> {
     const asked = [answers.a(host).catch(() => []), answers.aaaa(host).catch(() => [])] as const;
     // When one family has an address, the wait for the other is short.
     await Promise.race(asked.map(async (each) => ((await each).length > 0 ? undefined : Promise.all(asked))));
@@ -323,7 +411,7 @@ export class Resolver {
     }
     if (addresses.length === 0) {
       ttl = DEFAULT_TTL;
-      const found = await this.system(host);
+      const found = await this.system(host, asker);
       for (const each of found) {
         addresses.push({ address: each.address, family: each.family === 6 ? 6 : 4, port, transport, name });
       }
@@ -342,8 +430,9 @@ export class Resolver {
   }
 
   /** Addresses of a name from the operating system (hosts file); empty on failure. */
-  private async system(host: string): Promise<readonly { address: string; family: number }[]> {
-    if (this.lookups >= MAX_SYSTEM_LOOKUPS) await new Promise<void>((resolve) => this.queued.push(resolve));
+  private async system(host: string, asker: Asker): Promise<readonly { address: string; family: number }[]> {
+    if (this.lookups >= MAX_SYSTEM_LOOKUPS)
+      await new Promise<void>((resolve) => this.queued.push(sourceKey(asker ?? ''), resolve));
     else this.lookups++;
     try {
       return await this.dnsSource.system(host);

@@ -15,6 +15,7 @@ import { Congestion } from '../sip/congestion.js';
 import { LocalSockets } from '../sip/local-sockets.js';
 import type { SipMessage } from '../sip/message.js';
 import { logMore } from '../sip/name-answers.js';
+import { PeerTables } from '../sip/peer-tables.js';
 import { Resolver } from '../sip/resolve.js';
 import { TransactionLayer } from '../sip/transaction/layer.js';
 import type { InviteServer } from '../sip/transaction/server.js';
@@ -194,6 +195,7 @@ export class Worker implements TransactionUser {
       undefined,
       undefined,
       logMore(log),
+      new PeerTables(this.counters.tables, this.trusted, log),
     );
     this.dialogs = new KnownDialogs(now);
     this.questions = new OpenQuestions(brain, this.dialogs, this.counters);

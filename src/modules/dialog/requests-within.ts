@@ -4,7 +4,7 @@ import { parseUri } from '../../core/uri.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
 import { runLocal } from '../../script/service-routes.js';
 import { viaMark } from '../../script/via-mark.js';
-import type { Address } from '../../sip/resolve.js';
+import type { Address, Resolution } from '../../sip/resolve.js';
 import { type ClientUser, NOBODY } from '../../sip/transaction/client.js';
 import { type Dialog, otherSide, type Side } from './dialog.js';
 
@@ -109,7 +109,7 @@ export function sendWithin(dialog: Dialog, side: Side, request: RequestWithin, u
     const target = { socket, address: address.address, port: address.port, serverName: address.name };
     env.layer.request(runLocal(env, text, undefined, nextHop).text, method === 'INVITE', id, target, user);
   };
-  resolved(env, hop, send);
+  resolved(env, hop, send, dialog.call.source.address);
 }
 
 /** An address without a display name: "<uri>;tag=...". */
@@ -128,14 +128,17 @@ function resolved(
   env: ScriptEnvironment,
   uri: NonNullable<ReturnType<typeof parseUri>>,
   use: (to: Address) => void,
+  /** The source of the dialog's INVITE. */
+  asker: string,
 ): void {
   const literal = env.resolver.literal(uri);
   if (literal !== undefined) {
     use(literal);
     return;
   }
-  env.resolver.resolve(uri, (result) => {
+  const done = (result: Resolution): void => {
     const first = result instanceof Error ? undefined : result[0];
     if (first !== undefined) use(first);
-  });
+  };
+  env.resolver.resolve(uri, done, asker);
 }

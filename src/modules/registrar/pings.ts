@@ -3,7 +3,7 @@ import { parseUri } from '../../core/uri.js';
 import { splitList } from '../../pvar/header-values.js';
 import type { ModuleParameters, ModuleStates, ScriptEnvironment } from '../../script/environment.js';
 import { isToken } from '../../sip/message.js';
-import type { Address } from '../../sip/resolve.js';
+import type { Address, Resolution } from '../../sip/resolve.js';
 import type { ClientUser } from '../../sip/transaction/client.js';
 import type { SipSocket } from '../../sip/transport/transport.js';
 import { flagParameter } from '../flags.js';
@@ -151,11 +151,13 @@ function treat(
     else request(env, pings, contact, to, () => answers.set(contact, secondsNow(env)));
   };
   if (literal !== undefined) send(literal);
-  else
-    env.resolver.resolve(uri, (found) => {
+  else {
+    const done = (found: Resolution): void => {
       const address = found instanceof Error ? undefined : found[0];
       if (address !== undefined) send(address);
-    });
+    };
+    env.resolver.resolve(uri, done, contact.source);
+  }
 }
 
 /**
