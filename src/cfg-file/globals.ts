@@ -13,6 +13,9 @@ import { FileBlacklists } from './opensips/blacklists.js';
 import { opensipsGlobals } from './opensips/globals.js';
 import { plainValue } from './parameters.js';
 
+/** Maximum number of sockets of a cfg file. */
+const MAX_SOCKETS = 10_000;
+
 /** The global parameters of a cfg file. */
 export interface GlobalSettings {
   /** Sockets in the form of switchyard.json. */
@@ -96,7 +99,7 @@ export function readGlobals(
   for (const parameter of parameters) {
     const { name, value, at } = parameter;
     const plain = value === undefined ? '' : plainValue(value);
-    const fault = dialect.name === 'kamailio' ? kamailioGlobalFault(parameter, dialect) : undefined;
+    const fault = dialect.name === 'kamailio' ? kamailioGlobalFault(parameter, dialect, problems) : undefined;
     if (fault !== undefined) {
       problems.error('setting', value === undefined || fault.startsWith('unknown') ? at : value.at, fault);
       continue;
@@ -293,7 +296,12 @@ function listenOn(
   for (const socket of addresses.map((each) => each + options)) {
     try {
       parseSocket(socket);
-      if (!out.listen.includes(socket)) out.listen.push(socket);
+      if (out.listen.includes(socket)) continue;
+      if (out.listen.length >= MAX_SOCKETS) {
+        problems.error('too-large', at, `more than ${MAX_SOCKETS} sockets`);
+        return;
+      }
+      out.listen.push(socket);
     } catch (error) {
       problems.error('setting', at, `${name}=${socket}: ${messageOf(error)}`);
     }

@@ -1,6 +1,6 @@
 import type { GlobalParameter, SettingValue } from '../cfg/ast.js';
 import type { Dialect } from '../cfg/dialect.js';
-import { nearest } from '../core/nearest.js';
+import type { Problems } from '../cfg/problem.js';
 import { FACILITY } from '../modules/log.js';
 import { plainValue } from './parameters.js';
 
@@ -69,7 +69,7 @@ const LATER_OTHERS: ReadonlySet<string> = new Set(['socket', 'domain']);
 const SWITCH = /^(?:yes|no|true|false|on|off|enable|disable)$/i;
 
 /** The message for an unknown parameter: suggests a similar name, or says which version introduced it. */
-function unknown(name: string, { later }: Dialect): string {
+function unknown(name: string, { later }: Dialect, problems: Problems): string {
   if (!later && [LATER_NUMBERS, LATER_STRINGS, LATER_OTHERS].some((each) => each.has(name))) {
     return `unknown parameter "${name}": it needs Kamailio 5.7 or later`;
   }
@@ -81,7 +81,7 @@ function unknown(name: string, { later }: Dialect): string {
     ...OTHERS,
     ...(later ? [...LATER_NUMBERS, ...LATER_STRINGS, ...LATER_OTHERS] : []),
   ];
-  const meant = nearest(name, names);
+  const meant = problems.similar(name, () => names);
   return `unknown parameter "${name}"${meant === undefined ? '' : `; did you mean ${meant}?`}`;
 }
 
@@ -91,12 +91,16 @@ function isText(name: string, { later }: Dialect): boolean {
 }
 
 /** Why Kamailio refuses a parameter; undefined when it accepts it. */
-export function kamailioGlobalFault({ name, value }: GlobalParameter, dialect: Dialect): string | undefined {
+export function kamailioGlobalFault(
+  { name, value }: GlobalParameter,
+  dialect: Dialect,
+  problems: Problems,
+): string | undefined {
   const { later } = dialect;
   const isCount = COUNTS.has(name) || (later && LATER_NUMBERS.has(name));
   const known = isCount || NUMBERS.has(name) || isText(name, dialect) || WORDS.has(name);
   if (!known && !name.includes('.') && !OTHERS.has(name) && !(later && LATER_OTHERS.has(name)))
-    return unknown(name, dialect);
+    return unknown(name, dialect, problems);
   if (value === undefined) return undefined;
   const isNumber = isNumberOrSwitch(value);
   const negative = isNumber && value.kind === 'int' && value.text.startsWith('-');

@@ -1,6 +1,5 @@
 import type { ConfigurationTree } from '../cfg/ast.js';
 import type { Problems } from '../cfg/problem.js';
-import { nearest } from '../core/nearest.js';
 
 /**
  * The parameters of Kamailio's modules with their types, observed with the file check of 5.6.3: i number, s string, a
@@ -251,16 +250,17 @@ function parametersOf(
 export function checkKamailioModules(tree: ConfigurationTree, problems: Problems, later: boolean): void {
   for (const { name, at } of tree.modules) {
     if (MODULES.has(name)) continue;
-    const meant = nearest(name, MODULES);
+    const meant = problems.similar(name, () => MODULES);
     problems.error('setting', at, `there is no module ${name}${meant === undefined ? '' : `; did you mean ${meant}?`}`);
   }
   for (const { module, name, value, at } of tree.moduleParameters) {
     for (const each of module.split('|')) {
+      if (problems.decided) return;
       const known = byModule.get(each);
       if (known === undefined) continue;
       const type = known.get(name) ?? (later ? laterByModule.get(each)?.get(name) : undefined);
       if (type === undefined) {
-        const meant = nearest(name, known.keys());
+        const meant = problems.similar(name, () => known.keys());
         const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
         if (later) problems.warning('no-effect', at, `parameter "${name}" of ${each} is not known and has no effect`);
         else problems.error('setting', at, `module ${each} has no parameter "${name}"${hint}`);

@@ -1,3 +1,4 @@
+import { nearest } from '../core/nearest.js';
 import type { Position } from './ast.js';
 
 /** A problem of a configuration file. */
@@ -70,6 +71,7 @@ export function problemText({ at, message }: CfgProblem): string {
 export class Problems {
   readonly list: CfgProblem[] = [];
   private static readonly MAX_LISTED = 1000;
+  private refused: boolean | undefined;
 
   /** A problem that keeps the file from being used. */
   error(code: CfgProblemCode, at: Position, message: string, atStart = AT_START.has(code)): void {
@@ -84,6 +86,23 @@ export class Problems {
   /** Whether the file runs. */
   get ok(): boolean {
     return this.list.every(({ severity }) => severity !== 'error');
+  }
+
+  /** Whether further problems would not be listed. */
+  get full(): boolean {
+    return this.list.length >= Problems.MAX_LISTED;
+  }
+
+  /** Whether it is decided that the file does not run, and further problems would not be listed. */
+  get decided(): boolean {
+    if (!this.full) return false;
+    this.refused ??= !this.ok;
+    return this.refused;
+  }
+
+  /** The candidate probably meant by a misspelt name, for a message; none for problems that are not listed. */
+  similar(name: string, candidates: () => Iterable<string>): string | undefined {
+    return this.full ? undefined : nearest(name, candidates());
   }
 
   private add(problem: CfgProblem): void {

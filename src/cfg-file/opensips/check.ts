@@ -1,7 +1,6 @@
 import type { ConfigurationTree, GlobalParameter, Position } from '../../cfg/ast.js';
 import type { Dialect } from '../../cfg/dialect.js';
 import type { Problems } from '../../cfg/problem.js';
-import { nearest } from '../../core/nearest.js';
 import { type GlobalDefinition, opensipsGlobals, versionText } from './globals.js';
 import { opensipsModuleParameters } from './module-parameters.js';
 import { isOpensipsModule, opensipsModules } from './modules.js';
@@ -21,7 +20,7 @@ export function checkOpensipsGlobals(parameters: readonly GlobalParameter[], pro
     const { name, at } = parameter;
     const known = table.get(name);
     if (known === undefined) {
-      const meant = nearest(name, table.keys());
+      const meant = problems.similar(name, () => table.keys());
       problems.error(
         'setting',
         at,
@@ -91,7 +90,7 @@ export function checkOpensipsModules(tree: ConfigurationTree, dialect: Dialect, 
   const path = tree.parameters.find(({ name }) => name === 'mpath');
   for (const { name, path: file, at } of tree.modules) {
     if (!isOpensipsModule(name)) {
-      const meant = nearest(name, opensipsModules());
+      const meant = problems.similar(name, opensipsModules);
       const hint = meant === undefined ? '' : `; did you mean "${meant}"?`;
       problems.error('setting', at, `module ${name} is not a module of OpenSIPS${hint}`);
     } else if (
@@ -123,8 +122,9 @@ export function checkOpensipsModuleParameters(tree: ConfigurationTree, dialect: 
       }
       const known = table.get(name);
       if (known === undefined || known.until < dialect.generation) {
-        const current = [...table].filter(([, { until }]) => until >= dialect.generation).map(([key]) => key);
-        const meant = nearest(name, current);
+        const meant = problems.similar(name, () =>
+          [...table].filter(([, { until }]) => until >= dialect.generation).map(([key]) => key),
+        );
         const hint = meant === undefined ? '' : `; did you mean "${meant}"?`;
         const message = `module ${each} has no parameter "${name}"${known === undefined ? '' : ' any more'}${hint}`;
         if (dialect.generation >= 3) problems.error('setting', at, message);

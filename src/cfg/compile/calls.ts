@@ -203,7 +203,7 @@ export class CallCompiler {
   private unknown(node: FunctionCall, unloaded: FunctionDefinition | undefined): CompiledCall {
     const { context } = this;
     const { functions, dialect, problems } = context;
-    const meant = functions.near(dialect.name, node.name, dialect.generation);
+    const meant = problems.full ? undefined : functions.near(dialect.name, node.name, dialect.generation);
     const hint = meant === undefined ? '' : `; did you mean ${meant}()?`;
     const missing = unloaded === undefined ? functions.missing(node.name, dialect.name) : undefined;
     const message =

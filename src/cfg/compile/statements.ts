@@ -49,6 +49,8 @@ export class StatementCompiler {
   }
 
   private statement(node: Statement): CompiledStatement {
+    // Such a file is not run, and more of its problems would not be listed.
+    if (this.context.problems.decided) return NOTHING;
     switch (node.kind) {
       case 'assign':
         return this.assign(node);

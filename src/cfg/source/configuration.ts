@@ -1,11 +1,8 @@
 import { messageOf } from '../../core/errors.js';
-import { nearest } from '../../core/nearest.js';
-import { type BoundedRegex, compilePosix } from '../../core/posix-regex.js';
 import type {
   ConfigurationTree,
   GlobalParameter,
   IntLiteral,
-  LoadModule,
   ModuleParameter,
   Position,
   SettingValue,
@@ -13,6 +10,7 @@ import type {
 import type { Dialect } from '../dialect.js';
 import { type CfgProblem, Problems } from '../problem.js';
 import { Lexer } from './lexer.js';
+import { LoadedModules, TooManyModules } from './loaded-modules.js';
 import { ParameterParser } from './parameters.js';
 import { Preprocessor, SyntaxFault } from './preprocessor.js';
 import { ROUTE_WORDS, RouteParser } from './routes.js';
@@ -60,9 +58,12 @@ class ConfigurationParser {
   private readonly parameterParser!: ParameterParser;
   private readonly routeParser!: RouteParser;
   private readonly parameters: GlobalParameter[] = [];
-  private readonly modules: LoadModule[] = [];
+  private readonly modules = new LoadedModules();
   private readonly moduleParameters: ModuleParameter[] = [];
   private readonly flags = new Map<string, number>();
+  private readonly flagNumbers = new Set<number>();
+  /** All numbers below it are taken by flags. */
+  private freeFlag = 0;
   /** Names of the "group.name" variables. */
   private readonly variables = new Set<string>();
 
@@ -109,7 +110,8 @@ class ConfigurationParser {
         this.report(error);
       }
     }
-    const { parameters, modules, moduleParameters, flags } = this;
+    const { parameters, moduleParameters, flags } = this;
+    const modules = this.modules.list;
     const routes = this.routeParser?.routes ?? [];
     const defines = this.preprocessor?.defines ?? new Map<string, string>();
     return {
@@ -121,7 +123,9 @@ class ConfigurationParser {
   private get isEmpty(): boolean {
     const { parameters, modules, moduleParameters, problems } = this;
     const { routes } = this.routeParser;
-    return parameters.length + modules.length + moduleParameters.length + routes.length + problems.list.length === 0;
+    return (
+      parameters.length + modules.list.length + moduleParameters.length + routes.length + problems.list.length === 0
+    );
   }
 
   private report(error: unknown): void {
@@ -231,14 +235,14 @@ class ConfigurationParser {
       if (tokens.accept(',')) tokens.string();
       tokens.expect(')', 'after the name of a module');
     }
-    const before = this.modules.find((each) => each.name === name);
+    const before = this.modules.get(name);
     if (before !== undefined) {
       const message = `module ${name} is loaded twice, first in line ${before.at.line}`;
       if (!this.dialect.syntax.modulesTwice) throw new SyntaxFault(at, message);
       this.problems.warning('setting', at, message);
       return;
     }
-    this.modules.push({ path, name, at });
+    this.bounded(at, () => this.modules.add({ path, name, at }));
   }
 
   private moduleParameter(): void {
@@ -270,25 +274,25 @@ class ConfigurationParser {
 
   /** The loaded modules that Kamailio finds by the regular expression before the name of a parameter. */
   private matching(module: string, at: Position): string {
-    let regex: BoundedRegex;
+    const names = this.bounded(at, () => this.modules.matching(module));
+    return names.length === 0 ? module : names.join('|');
+  }
+
+  /** What `work` with the modules gives; what is wrong with it becomes a problem at `at`. */
+  private bounded<Result>(at: Position, work: () => Result): Result {
     try {
-      regex = compilePosix(`^(${module})$`, { ignoreCase: true });
+      return work();
     } catch (error) {
+      if (error instanceof TooManyModules) throw new SyntaxFault(at, error.message, 'syntax', 'too-large');
       throw new SyntaxFault(at, `the name of a module is not valid: ${messageOf(error)}`);
     }
-    const names = this.modules.map(({ name }) => name).filter((name) => regex.match(name, 0) !== undefined);
-    return names.length === 0 ? module : names.join('|');
   }
 
   /** Checks that a modparam line follows the line that loads its module. */
   private checkLoaded(module: string, at: Position): void {
-    const names = module.split('|');
-    if (names.some((name) => this.modules.some((each) => each.name === name))) return;
+    if (module.split('|').some((name) => this.modules.get(name) !== undefined)) return;
     if (this.dialect.name !== 'kamailio' && /[*.?+[(]/.test(module)) return;
-    const meant = nearest(
-      module,
-      this.modules.map(({ name }) => name),
-    );
+    const meant = this.problems.similar(module, () => this.modules.list.map(({ name }) => name));
     const hint = meant === undefined ? '' : `; did you mean "${meant}"?`;
     this.problems.error('setting', at, `module ${module} is not loaded before this line${hint}`);
   }
@@ -307,9 +311,8 @@ class ConfigurationParser {
       const name = tokens.take();
       if (kamailio && ((name.kind !== 'word' && name.kind !== 'string') || ROUTE_WORDS.has(name.text)))
         throw new SyntaxFault(name.at, 'the name of a flag is expected');
-      const used = new Set(this.flags.values());
-      let number = 0;
-      while (used.has(number)) number++;
+      while (this.flagNumbers.has(this.freeFlag)) this.freeFlag++;
+      let number = this.freeFlag;
       let { at } = tokens.peek();
       if (tokens.accept(':')) {
         const given = tokens.take();
@@ -320,7 +323,10 @@ class ConfigurationParser {
         this.problems.error('setting', at, `flag ${name.text} is declared twice`);
       else if (kamailio && (number < 0 || number > MAX_FLAG))
         this.problems.error('setting', at, `flag ${name.text}: a number from 0 to ${MAX_FLAG} is expected`);
-      else this.flags.set(name.text, number);
+      else {
+        this.flags.set(name.text, number);
+        this.flagNumbers.add(number);
+      }
       if (tokens.accept(',') === undefined) break;
     }
     tokens.accept(';');

@@ -64,7 +64,7 @@ export class Lexer {
       if (directive === undefined) return token;
       preprocessor.awaiting = undefined;
       if (token.kind !== 'string') throw new SyntaxFault(token.at, `#!${directive}: "/what/by/" in quotes is expected`);
-      const fault = preprocessor.addSubstitution(directive, token.text);
+      const fault = preprocessor.addSubstitution(directive, token.text, token.at);
       // The position Kamailio reports: it has read the next token by then.
       if (fault !== undefined) throw new SyntaxFault(this.read().at, `${fault}, in line ${token.at.line}`);
     }
@@ -86,7 +86,8 @@ export class Lexer {
         return value === undefined ? this.token('word', text, at) : this.token('int', text, at, value);
       }
       if (c === CHARACTERS.doubleQuote || c === CHARACTERS.singleQuote) return this.string(input, at);
-      if (c === CHARACTERS.dollar) return this.token('variable', preprocessor.substitute(this.variable(input, at)), at);
+      if (c === CHARACTERS.dollar)
+        return this.token('variable', preprocessor.substitute(this.variable(input, at), at), at);
       if (c === CHARACTERS.atSign) return this.token('variable', this.select(input), at);
       const operator = OPERATORS.find((each) => input.text.startsWith(each, start)) ?? (input.text[start] as string);
       input.at = start + operator.length;
@@ -200,7 +201,7 @@ export class Lexer {
     const raw = text.slice(input.at + 1, i);
     input.at = i + 1;
     const escaped = quote === '"' || this.options.escapesInSingleQuotes;
-    const value = this.preprocessor.substitute(escaped ? unescapeString(raw) : raw);
+    const value = this.preprocessor.substitute(escaped ? unescapeString(raw) : raw, at);
     return this.token('string', value, at, 0, quote);
   }
 

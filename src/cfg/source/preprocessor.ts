@@ -19,7 +19,7 @@ import {
   type SourceFile,
   type SourceReader,
 } from './sources.js';
-import { Substitutions } from './substitutions.js';
+import { Substitutions, TooMuchSubstitution } from './substitutions.js';
 
 /** An error that ends the reading of a file. */
 export class SyntaxFault extends Error {
@@ -140,9 +140,9 @@ export class Preprocessor {
     return true;
   }
 
-  /** Applies all "#!subst" lines to the content of a string. */
-  substitute(text: string): string {
-    return this.substitutions.apply(text);
+  /** Applies all "#!subst" lines to the content of a string, which stands at `at`. */
+  substitute(text: string, at: Position): string {
+    return substituted(at, () => this.substitutions.apply(text));
   }
 
   /** Begins to read a file whose name is given in quotes; a `required` one must exist. */
@@ -288,8 +288,8 @@ export class Preprocessor {
   }
 
   /** Adds the argument of "#!subst" or the like; returns what is wrong with it. */
-  addSubstitution(directive: string, text: string): string | undefined {
-    const { what, by, fault } = this.substitutions.add(directive, text);
+  addSubstitution(directive: string, text: string, at: Position): string | undefined {
+    const { what, by, fault } = substituted(at, () => this.substitutions.add(directive, text));
     if (fault !== undefined || directive === 'subst') return fault;
     if (this.defines.has(what)) return `#!${directive}: "${what}" is defined already`;
     this.defines.set(what, directive === 'substdefs' ? `"${by}"` : by);
@@ -340,6 +340,16 @@ export class Preprocessor {
         'too-large',
       );
     }
+  }
+}
+
+/** What `work` with the "#!subst" lines gives; too much work is a fault at `at`. */
+function substituted<Result>(at: Position, work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof TooMuchSubstitution) throw new SyntaxFault(at, error.message, 'syntax', 'too-large');
+    throw error;
   }
 }
 

@@ -1,11 +1,12 @@
 import { ownValue } from '../../core/own-value.js';
-import { type BoundedRegex, compilePosix } from '../../core/posix-regex.js';
+import { type BoundedRegex, compilePosix, type RegexMatch } from '../../core/posix-regex.js';
 
 interface Substitution {
-  readonly regex: BoundedRegex;
+  /** undefined where the expression is just a text. */
+  readonly regex: BoundedRegex | undefined;
   readonly replacement: string;
   readonly all: boolean;
-  /** What a text must contain; undefined where the expression is not just a text. */
+  /** The text that is replaced, where the expression is just a text. */
   readonly literal: string | undefined;
 }
 
@@ -24,11 +25,30 @@ const BREAKS: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t' };
 /** Maximum number of replacements in one string. */
 const MAX_REPLACEMENTS = 1000;
 
+/**
+ * Maximum work for one file, a few seconds: each search of a string for a text, or with an expression, costs so many
+ * units and one for some of its characters. A thousand names in 16,000 strings cost 80 million units.
+ */
+const MAX_WORK = 200_000_000;
+const TEXT_SEARCH = 4;
+const TEXT_CHARACTERS = 64;
+const EXPRESSION_SEARCH = 100;
+const NEW_EXPRESSION = 5000;
+const CHARACTER = 5;
+
+/** The "#!subst" lines of a file need too much work. */
+export class TooMuchSubstitution extends Error {
+  constructor() {
+    super('#!subst: these lines, or the strings to which they apply, are too many');
+  }
+}
+
 /** The "#!subst" lines of a file: what they replace in strings. */
 export class Substitutions {
   private readonly list: Substitution[] = [];
+  private work = 0;
 
-  /** Adds "/expression/replacement/flags", with any delimiter, as the argument of `directive`. */
+  /** Adds "/expression/replacement/flags", with any delimiter, as the argument of `directive`. Throws TooMuchSubstitution. */
   add(directive: string, text: string): SubstitutionParts {
     const mark = text[0] ?? '';
     const [what = '', by = '', flags] = split(text, mark);
@@ -37,24 +57,61 @@ export class Substitutions {
     if (/[^gis]/.test(flags)) return wrong(`unknown flag after the last ${mark}`);
     if (what === '') return directive === 'subst' ? { what, by } : wrong('a name is missing');
     try {
-      const regex = compilePosix(what, { ignoreCase: flags.includes('i') });
       const literal = !flags.includes('i') && LITERAL.test(what) ? what : undefined;
+      if (literal === undefined) this.count(NEW_EXPRESSION);
+      const regex = literal === undefined ? compilePosix(what, { ignoreCase: flags.includes('i') }) : undefined;
       this.list.push({ regex, replacement: by, all: flags.includes('g'), literal });
     } catch (error) {
+      if (error instanceof TooMuchSubstitution) throw error;
       return wrong((error as Error).message);
     }
     return { what, by };
   }
 
-  /** Applies all of them to the content of a string. */
+  /** Applies all of them to the content of a string. Throws TooMuchSubstitution. */
   apply(text: string): string {
     let result = text;
     for (const each of this.list) {
-      // A search for a text takes a hundredth of the time of an expression.
-      if (each.literal === undefined || result.includes(each.literal)) result = replaced(result, each);
+      const { literal } = each;
+      if (literal !== undefined) {
+        this.count(TEXT_SEARCH + Math.ceil(result.length / TEXT_CHARACTERS));
+        if (!result.includes(literal)) continue;
+      }
+      result = this.replaced(result, each);
     }
     return result;
   }
+
+  private replaced(text: string, { regex, literal, replacement, all }: Substitution): string {
+    let result = '';
+    let from = 0;
+    for (let i = 0; i < MAX_REPLACEMENTS; i++) {
+      if (regex !== undefined) this.count(EXPRESSION_SEARCH + (text.length - from) * CHARACTER);
+      const match = regex === undefined ? textFound(text, literal ?? '', from) : regex.match(text, from);
+      // As observed, an empty match is not replaced.
+      if (match === undefined || match.end === match.start) break;
+      const by = replacement.replace(
+        /\\([0-9nrt])/g,
+        (_whole, mark: string) => ownValue(BREAKS, mark) ?? match.groups[Number(mark)] ?? '',
+      );
+      result += text.slice(from, match.start) + by;
+      this.count(TEXT_SEARCH + by.length * CHARACTER);
+      from = match.end;
+      if (!all) break;
+    }
+    return result + text.slice(from);
+  }
+
+  private count(units: number): void {
+    this.work += units;
+    if (this.work > MAX_WORK) throw new TooMuchSubstitution();
+  }
+}
+
+/** Where `what` stands in a text from `from` on. */
+function textFound(text: string, what: string, from: number): RegexMatch | undefined {
+  const start = text.indexOf(what, from);
+  return start < 0 ? undefined : { start, end: start + what.length, groups: [what] };
 }
 
 /** Splits at the delimiter into three parts; one after a backslash belongs to its part. */
@@ -72,22 +129,4 @@ function split(text: string, mark: string): readonly string[] {
     else append(c);
   }
   return parts;
-}
-
-function replaced(text: string, { regex, replacement, all }: Substitution): string {
-  let result = '';
-  let from = 0;
-  for (let i = 0; i < MAX_REPLACEMENTS; i++) {
-    const match = regex.match(text, from);
-    // As observed, an empty match is not replaced.
-    if (match === undefined || match.end === match.start) break;
-    const by = replacement.replace(
-      /\\([0-9nrt])/g,
-      (_whole, mark: string) => ownValue(BREAKS, mark) ?? match.groups[Number(mark)] ?? '',
-    );
-    result += text.slice(from, match.start) + by;
-    from = match.end;
-    if (!all) break;
-  }
-  return result + text.slice(from);
 }

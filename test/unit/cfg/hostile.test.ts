@@ -60,6 +60,56 @@ test('directives one after another in a line, and lines joined by backslashes, a
   assertLinear('directives', cases, (text) => void cfgFile('kamailio', text), { lengths, maxMs: 3000, noiseMs: 150 });
 });
 
+/** Lines 0 to `count` - 1 of a kind. */
+function lines(count: number, line: (i: number) => string): string {
+  return Array.from({ length: count }, (_, i) => `${line(i)}\n`).join('');
+}
+
+const NO_ROUTE = 'request_route { exit; }\n';
+
+test('flags, and unknown names of many kinds, are read in proportion to their number', () => {
+  const many = (name: string, head: string, unit: (i: number) => string, tail: string) => ({
+    name,
+    make: (length: number) => {
+      const count = Math.round(length / unit(1000).length);
+      return `${head}${Array.from({ length: count }, (_, i) => unit(i)).join('')}${tail}\n`;
+    },
+  });
+  const flags = [many('flags', 'flags ', (i) => `f${i},`, 'z;\nroute { exit; }')];
+  const lengths = [65_536, 262_144, 1_048_576];
+  assertLinear('flags', flags, (text) => void cfgFile('opensips', text), { lengths, maxMs: 3000, noiseMs: 300 });
+  const cases = [
+    many('functions', 'request_route {', (i) => `foo${i}();`, '}'),
+    many('parameters', '', (i) => `childrenx${i}=1\n`, NO_ROUTE),
+    many('modules', 'loadmodule "tm.so"\n', (i) => `modparam("q${i}", "p", 1)\n`, NO_ROUTE),
+  ];
+  assertLinear('names', cases, (text) => void cfgFile('kamailio', text), { lengths, maxMs: 3000, noiseMs: 1000 });
+});
+
+test('a file with too many modules, sockets, or parameters of modules found by expressions, is refused', () => {
+  const modules = (count: number) => lines(count, (i) => `loadmodule "m${i}.so"`);
+  assert.equal(firstProblem('kamailio', modules(200_000) + NO_ROUTE), '1001:1 more than 1000 modules');
+  const each = (name: (i: number) => string) => modules(900) + lines(30_000, (i) => `modparam("${name(i)}", "p", 1)`);
+  assert.equal(
+    firstProblem('kamailio', each(() => 'm.*') + NO_ROUTE),
+    '1123:1 parameters for more than 200000 modules',
+  );
+  assert.equal(
+    firstProblem('kamailio', each((i) => `m(0|${i}x)`) + NO_ROUTE, 10_000),
+    '1901:1 more than 1000 expressions for names of modules',
+  );
+});
+
+test('#!subst lines have a bounded amount of work, and texts do not grow without bound', () => {
+  const strings = lines(16_000, (i) => `x.a${i} = "a string of some length ${i}"`) + NO_ROUTE;
+  const expressions = lines(1000, (i) => `#!subst "/N${i}_[a-z]*[0-9]+/value/g"`);
+  const tooMany = /^\d+:\d+ #!subst: these lines, or the strings to which they apply, are too many$/;
+  assert.match(firstProblem('kamailio', expressions + strings, 15_000), tooMany);
+  assert.match(firstProblem('kamailio', lines(60_000, (i) => `#!subst "/N${i}_.*/v/"`) + NO_ROUTE, 15_000), tooMany);
+  const growing = `#!subst "/a/${'b'.repeat(100_000)}/g"\n#!subst "/b/${'c'.repeat(100_000)}/g"\n`;
+  assert.match(firstProblem('kamailio', `${growing}x.a = "${'a'.repeat(2000)}"\n${NO_ROUTE}`, 15_000), tooMany);
+});
+
 test('braces that do not balance are reported where they are missed', () => {
   assert.match(
     firstProblem('opensips', 'route {\n  if ($rU=="a") {\n    exit;\n'),
