@@ -4,6 +4,8 @@
  */
 import { checks, updateBuild } from './support/runner/checks.js';
 import { type CompiledTests, compileTests } from './support/runner/compile.js';
+import { groupsOf } from './support/runner/groups.js';
+import { busyMeter } from './support/runner/idle.js';
 import { leftBehind } from './support/runner/leftovers.js';
 import { prepareServers } from './support/runner/prepare.js';
 import { runFiles, type Totals, testFiles } from './support/runner/run-files.js';
@@ -31,8 +33,12 @@ async function main(filters: readonly string[]): Promise<number> {
   const tests = await compileTests(files);
   const servers = await prepareServers(interrupt.signal);
   totals.failed += servers.problems.length;
+  const started = performance.now();
+  const busy = busyMeter();
   try {
     if (!interrupt.signal.aborted) await runAll(tests, filters, interrupt.signal, totals);
+    const seconds = Math.round((performance.now() - started) / 1000);
+    console.log(`tests took ${seconds} s; processors were busy for ${Math.round(busy() * 100)} % of it`);
   } finally {
     await servers.stop();
     tests.remove();
@@ -62,7 +68,7 @@ async function runAll(
   totals: Totals,
 ): Promise<void> {
   const checking = filters.length === 0 ? checks(signal) : Promise.resolve(0);
-  await runFiles(tests, signal, totals, checking);
+  await runFiles(tests, groupsOf(tests), signal, totals, checking);
   const failed = await checking;
   totals.failed += failed;
 }

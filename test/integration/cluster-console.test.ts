@@ -1,9 +1,8 @@
 /// <reference lib="dom" />
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { AxeBuilder } from '@axe-core/playwright';
 import { hashPassword } from '../../src/access/secret.js';
-import { type Browser, startBrowser } from '../support/browser.js';
+import { accessibilityFaults, type Browser, startBrowser } from '../support/browser.js';
 import { LocalCluster } from '../support/cluster/local-cluster.js';
 import { withoutNats } from '../support/nats-fixtures.js';
 import { findProgram } from '../support/servers/programs.js';
@@ -56,11 +55,7 @@ describe('the nodes of a cluster on the console', { skip, timeout: 90_000 }, () 
       `${shares}`,
     );
     assert.match(await row('vip').innerText(), /n1\s+active/);
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    assert.deepEqual(
-      violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`),
-      [],
-    );
+    assert.deepEqual(await accessibilityFaults(page), []);
   });
 
   test('an operator drains a node and lets it take part again', async () => {

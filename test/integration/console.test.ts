@@ -4,9 +4,8 @@ import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
-import { type Browser, startBrowser } from '../support/browser.js';
+import { accessibilityFaults, type Browser, startBrowser } from '../support/browser.js';
 import { type DaemonFixture, replaceRows, startDaemon } from '../support/daemon-fixture.js';
 import { findProgram } from '../support/servers/programs.js';
 import { type Caller, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
@@ -272,9 +271,7 @@ describe('the console in a real browser', { skip: findProgram('chromium') === un
         await page.goto(`${url}#/${path}`);
         await page.locator('main *').first().waitFor();
         await page.waitForTimeout(150);
-        const { violations } = await new AxeBuilder({ page }).analyze();
-        const found = violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-        assert.deepEqual(found, [], `${path} ${JSON.stringify(options)}`);
+        assert.deepEqual(await accessibilityFaults(page), [], `${path} ${JSON.stringify(options)}`);
       }
       for (const path of 'width' in options ? PAGES : []) {
         await page.goto(`${url}#/${path}`);

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { requireProgram } from './servers/programs.js';
 
@@ -53,4 +54,14 @@ export async function startBrowser(more: readonly string[] = []): Promise<Browse
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * What axe finds wrong in a page, as "rule: first element". Our pages have no frames; without the legacy mode each run would open
+ * another page to join the results of frames, and take twice as long.
+ */
+export async function accessibilityFaults(page: Page): Promise<string[]> {
+  const builder = new AxeBuilder({ page }).setLegacyMode().options({ resultTypes: ['violations'] });
+  const { violations } = await builder.analyze();
+  return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
 }

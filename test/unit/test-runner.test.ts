@@ -6,10 +6,15 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { programArguments } from '../support/program.js';
 
-const IMPORT = "import { describe, test } from 'node:test';\n";
+const IMPORT = "import assert from 'node:assert';\nimport { after, beforeEach, describe, test } from 'node:test';\n";
 
-/** What the runner prints for test files with these bodies. */
-async function printed(...bodies: readonly string[]): Promise<string> {
+/** What the runner prints for test files with these bodies, each in a process of its own. */
+const printed = (...bodies: readonly string[]): Promise<string> => outputOf([], bodies);
+
+/** What it prints when they share a process. */
+const printedTogether = (...bodies: readonly string[]): Promise<string> => outputOf(['together'], bodies);
+
+async function outputOf(how: readonly string[], bodies: readonly string[]): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'switchyard-runner-'));
   const files = bodies.map((body, i) => {
     const file = join(folder, `${i}.test.mjs`);
@@ -17,7 +22,7 @@ async function printed(...bodies: readonly string[]): Promise<string> {
     return file;
   });
   const { NODE_TEST_CONTEXT: _within, CI: _again, ...env } = process.env;
-  const program = [...programArguments('test/support/runner-process.ts'), ...files];
+  const program = [...programArguments('test/support/runner-process.ts'), ...how, ...files];
   try {
     return await new Promise((resolve) =>
       execFile(process.execPath, program, { env }, (_error, stdout, stderr) => resolve(stdout + stderr)),
@@ -66,4 +71,50 @@ test('an error after the end of a test fails the file, and is printed', { timeou
   assert.deepEqual(totals(output), [1, 1, 0]);
   assert.match(output, /too late/);
   assert.match(output, /^FAILED: .*0\.test\.mjs: the file$/m);
+});
+
+test('files that share a process have their own results, hooks and times', { timeout: 120_000 }, async () => {
+  const output = await printedTogether(
+    "test('good', () => {});\ntest('bad', () => { throw new Error('its reason'); });\ndescribe('block', () => test('inner', () => {}));",
+    '',
+    "throw new Error('at import');",
+    "let count = 0;\nbeforeEach(() => { count++; });\ntest('good', () => assert.equal(count, 1));\nafter(() => { throw new Error('in a hook'); });",
+    "test('good', () => {});\ntest('later', { skip: true });",
+  );
+  assert.deepEqual(totals(output), [4, 4, 1], output);
+  assert.match(output, /^FAILED: .*0\.test\.mjs: bad$/m);
+  assert.match(output, /^FAILED: .*1\.test\.mjs: no test ran$/m);
+  assert.match(output, /^FAILED: .*2\.test\.mjs: the file$/m);
+  assert.match(output, /^FAILED: .*3\.test\.mjs: the file$/m);
+  for (const reason of [/its reason/, /at import/, /in a hook/]) assert.match(output, reason);
+  assert.equal(output.match(/^\S+\d\.test\.mjs \(\d+\.\d s\)$/gm)?.length, 5, output);
+  // Titles stand as far left as those of a file that runs alone.
+  assert.match(output, /^✔ good /m);
+});
+
+test('what follows a file that ends the process that it shares runs in another process', {
+  timeout: 120_000,
+}, async () => {
+  const output = await printedTogether(
+    "test('good', () => {});",
+    "test('good', () => {});\ntest('exits', () => new Promise(() => setTimeout(() => process.exit(0), 100)));\ntest('never', () => {});",
+    "test('dies', async () => { process.kill(process.pid, 'SIGKILL'); await new Promise(() => {}); });",
+    "test('good', () => {});",
+  );
+  assert.deepEqual(totals(output), [3, 2, 0], output);
+  assert.match(output, /^FAILED: .*1\.test\.mjs: ended before 2 of its tests$/m);
+  assert.match(output, /^FAILED: .*2\.test\.mjs: /m);
+});
+
+test('an error after the end of the tests of a shared process fails the last file, and is printed with its place', {
+  timeout: 120_000,
+}, async () => {
+  const output = await printedTogether(
+    "test('good', () => void setTimeout(() => { throw new Error('too late'); }, 50));",
+    "test('good', () => new Promise((resolve) => setTimeout(resolve, 200)));",
+  );
+  assert.deepEqual(totals(output), [2, 1, 0], output);
+  assert.match(output, /too late/);
+  assert.match(output, /0\.test\.mjs:\d+/);
+  assert.match(output, /^FAILED: .*1\.test\.mjs: the file$/m);
 });

@@ -15,6 +15,7 @@ const PROGRAMS = ['examples/demo/demo.ts', ...programsOf('test/support')];
 
 /** The tests as JavaScript. */
 export interface CompiledTests {
+  readonly folder: string;
   /** Paths of the compiled test files, in the order of their sources. */
   readonly files: readonly string[];
   /** The source of a compiled test file. */
@@ -51,6 +52,7 @@ export async function compileTests(files: readonly string[]): Promise<CompiledTe
   const compiled = (file: string): string => join(folder, relative(ROOT, file).replace(/\.ts$/, '.js'));
   const sources = new Map(files.map((file) => [compiled(file), file]));
   return {
+    folder,
     files: [...sources.keys()],
     source: (file) => sources.get(file) ?? file,
     remove: () => rmSync(folder, { recursive: true, force: true }),

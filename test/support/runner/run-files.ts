@@ -1,10 +1,11 @@
 import { readdirSync } from 'node:fs';
-import { cpus } from 'node:os';
 import { relative, resolve } from 'node:path';
 import { run } from 'node:test';
-import { spec, type TestEvent } from 'node:test/reporters';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CompiledTests } from './compile.js';
+import { byFile, whole, writeProgram } from './groups.js';
+import { IDLE_MS, IdleMeter } from './idle.js';
+import { resultsOf } from './results.js';
 
 export interface Totals {
   passed: number;
@@ -14,7 +15,7 @@ export interface Totals {
   flaky: number;
 }
 
-/** For a file that hangs; the longest needs a third of it on two quiet processors. */
+/** For a process that hangs; the longest needs a third of it on two quiet processors. */
 const FILE_LIMIT_MS = 600_000;
 
 /** Kinds of tests, those with the longest files first, so that no processor waits for a long one at the end. */
@@ -49,20 +50,17 @@ const [SIDE_BY_SIDE, MAX_SIDE_BY_SIDE] = sideBySide(process.env['SWITCHYARD_TEST
 
 function sideBySide(wanted: string | undefined): readonly [usual: number, max: number] {
   const files = Number(wanted);
-  return files >= 1 ? [files, files] : [2, 4];
+  return files >= 1 ? [files, files] : [2, 5];
 }
 
-/** Share of the processors' time that must be idle for one more file, and the milliseconds over which it is measured. */
-const IDLE_SHARE = 0.45;
-const IDLE_MS = 2000;
-
 /**
- * Runs the files, several at a time, each in its own process; prints their results and adds to the totals. `beside`
- * counts as a file until it is settled. With CI=true failed files are repeated once, alone: a test that passes then
+ * Runs the groups of files, several at a time, each in its own process; prints their results and adds to the totals. `beside`
+ * counts as a group until it is settled. With CI=true failed files are repeated once, alone: a test that passes then
  * is printed as flaky and not counted as failed, so that it does not block the run.
  */
 export async function runFiles(
   tests: CompiledTests,
+  groups: readonly (readonly string[])[],
   signal: AbortSignal,
   totals: Totals,
   beside: Promise<unknown>,
@@ -77,12 +75,12 @@ export async function runFiles(
   };
   track(beside);
   let idle = new IdleMeter();
-  for (const file of tests.files) {
+  for (const group of groups) {
     while (running.size >= MAX_SIDE_BY_SIDE || (running.size >= SIDE_BY_SIDE && !idle.isIdle())) {
       await Promise.race([...running, delay(IDLE_MS / 4)]);
     }
     if (signal.aborted) break;
-    track(runOnce(file, tests, signal, totals).then((failures) => first.push(...failures)));
+    track(runGroup(group, tests, signal, totals).then((failures) => first.push(...failures)));
     idle = new IdleMeter();
   }
   await Promise.all(running);
@@ -93,7 +91,8 @@ export async function runFiles(
   }
   console.log(`run again, alone: ${again.map((file) => shown(tests.source(file))).join(' ')}`);
   const second: Failure[] = [];
-  for (const file of again) second.push(...(await runOnce(file, tests, signal, { passed: 0, failed: 0, skipped: 0 })));
+  for (const file of again)
+    second.push(...(await runGroup([file], tests, signal, { passed: 0, failed: 0, skipped: 0 })));
   for (const failure of first) {
     const { file, name } = failure;
     if (second.some((other) => other.file === file)) {
@@ -108,99 +107,30 @@ export async function runFiles(
 
 const shown = (file: string) => relative(process.cwd(), file);
 
-/** Whether the processors are idle, measured anew in each period. */
-class IdleMeter {
-  private since = performance.now();
-  private before = processorTimes();
-
-  isIdle(): boolean {
-    if (performance.now() - this.since < IDLE_MS) return false;
-    const now = processorTimes();
-    const share = (now.idle - this.before.idle) / Math.max(1, now.all - this.before.all);
-    this.since = performance.now();
-    this.before = now;
-    return share >= IDLE_SHARE;
-  }
-}
-
-function processorTimes(): { idle: number; all: number } {
-  const sum = { idle: 0, all: 0 };
-  for (const { times } of cpus()) {
-    sum.idle += times.idle;
-    for (const part of Object.values(times)) sum.all += part;
-  }
-  return sum;
-}
-
-/** Runs a compiled file, prints its results when it has ended, and adds to the totals. Returns the failures. */
-async function runOnce(
-  compiled: string,
+/** Runs compiled files in one process; what follows a file that ended the process runs in a further one. Returns the failures. */
+async function runGroup(
+  group: readonly string[],
   tests: CompiledTests,
   signal: AbortSignal,
   totals: Omit<Totals, 'flaky'>,
 ): Promise<Failure[]> {
-  const file = tests.source(compiled);
   const failures: Failure[] = [];
-  const failed = (name: string): void => {
-    totals.failed++;
-    failures.push({ file, name });
-  };
-  const started = performance.now();
-  const stream = run({ files: [compiled], concurrency: 1, timeout: FILE_LIMIT_MS, signal });
-  let tested = 0;
-  /** Tests and describe blocks of the file that have not ended. */
-  let open = 0;
-  const ended = (data: { name: string; nesting: number }): void => {
-    if (data.nesting === 0 && !isFile(data.name, compiled)) open--;
-  };
-  stream.on('test:enqueue', (data) => {
-    if (data.nesting === 0 && !isFile(data.name, compiled)) open++;
-  });
-  stream.on('test:pass', (data) => {
-    ended(data);
-    const isSkipped = data.skip !== undefined || data.todo !== undefined;
-    if (!isSkipped && isContainer(data, compiled)) return;
-    tested++;
-    if (isSkipped) totals.skipped++;
-    else totals.passed++;
-  });
-  stream.on('test:fail', (data) => {
-    ended(data);
-    tested++;
-    if (data.todo !== undefined) totals.skipped++;
-    else if (!isContainer(data, compiled)) failed(data.name);
-    else if (!failedInside(data.details.error)) failed(isFile(data.name, compiled) ? 'the file' : data.name);
-  });
-  let output = '';
-  for await (const text of stream.compose(withoutSums).pipe(new spec())) output += text;
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  process.stdout.write(`${shown(file)} (${seconds} s)\n${output}`);
-  if (tested === 0) failed('no test ran');
-  else if (open > 0 && failures.length === 0) failed(`ended before ${open} of its tests`);
-  return failures;
-}
-
-/** A sum over the file, such as "pass 3": each file would print eight of them. */
-const SUM = /^(?:tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [0-9.]+$/;
-
-/** Events without the sums over the file. */
-async function* withoutSums(events: AsyncIterable<TestEvent>): AsyncGenerator<TestEvent> {
-  for await (const event of events) {
-    if (event.type !== 'test:diagnostic' || !SUM.test(event.data.message)) yield event;
+  for (let rest = group; rest.length > 0 && !signal.aborted; ) {
+    const alone = rest.length === 1;
+    const program = alone ? (rest[0] as string) : writeProgram(rest, tests.folder);
+    const stream = run({ files: [program], concurrency: 1, timeout: FILE_LIMIT_MS, signal });
+    let ran = 0;
+    for await (const part of alone ? whole(program, stream) : byFile(program, stream, rest)) {
+      const file = tests.source(part.file);
+      const { passed, skipped, failed, output } = await resultsOf(part);
+      totals.passed += passed;
+      totals.skipped += skipped;
+      totals.failed += failed.length;
+      failures.push(...failed.map((name) => ({ file, name })));
+      process.stdout.write(`${shown(file)} (${part.seconds.toFixed(1)} s)\n${output}`);
+      ran++;
+    }
+    rest = rest.slice(Math.max(1, ran));
   }
-}
-
-/** Whether a result is that of the whole file. */
-function isFile(name: string, file: string): boolean {
-  return file === name || file.endsWith(`/${name}`);
-}
-
-/** A describe block or a whole file: its tests are counted instead. */
-function isContainer(data: { name: string; details: object }, file: string): boolean {
-  return (data.details as { type?: string }).type === 'suite' || isFile(data.name, file);
-}
-
-/** A container that failed only because of a test inside it has been counted already. */
-function failedInside(error: unknown): boolean {
-  return (error as { failureType?: string } | undefined)?.failureType === 'subtestsFailed';
+  return failures;
 }
