@@ -1,7 +1,9 @@
 import type { Expression, Position, Statement } from '../cfg/ast.js';
 import type { ScriptRun, ScriptTrace } from '../cfg/runtime.js';
 import { within } from '../cfg/visit.js';
+import { trimmed } from '../core/characters.js';
 import type { ExecutedStep } from '../core/executed-step.js';
+import { maskSecrets } from '../core/mask.js';
 import { scriptVariables } from '../modules/variables.js';
 import { compileFormat, type Format, type FormatNames } from '../pvar/format.js';
 import { withVariables } from '../pvar/names.js';
@@ -19,18 +21,25 @@ const DEFAULT_BOUNDS: PathBounds = { steps: 10_000, characters: 65_536 };
 /** Maximum number of values recorded for a step. */
 const MAX_VALUES = 8;
 
+/** The strings of a line. */
+const STRING = /"[^"]*"|'[^']*'/g;
+
 /** Records the statements that runs of a script execute. */
 export class ScriptPath implements ScriptTrace {
   readonly steps: ExecutedStep[] = [];
   private readonly names: FormatNames;
   private readonly formats = new Map<string, Format | undefined>();
   private readonly files = new Map<string, readonly string[]>();
+  /** Variables that hold passwords. */
+  private readonly hidden: ReadonlySet<string>;
 
   constructor(
-    private readonly cfg: Pick<LoadedCfg, 'dialect' | 'sources'>,
+    private readonly cfg: Pick<LoadedCfg, 'dialect' | 'sources' | 'tree'>,
     private readonly bounds = DEFAULT_BOUNDS,
   ) {
-    const { dialect } = cfg;
+    const { dialect, tree } = cfg;
+    const ofPasswords = tree.moduleParameters.filter(({ name }) => name === 'auth_password_avp');
+    this.hidden = new Set(ofPasswords.map(({ value }) => trimmed(String(value))));
     this.names = withVariables(dialect.names, scriptVariables(dialect.name));
   }
 
@@ -87,7 +96,9 @@ export class ScriptPath implements ScriptTrace {
       lines = (this.cfg.sources.get(file) ?? '').split(/\r?\n/);
       this.files.set(file, lines);
     }
-    return (lines[line - 1]?.trim() ?? '').slice(0, this.bounds.characters);
+    const text = trimmed(lines[line - 1] ?? '').slice(0, this.bounds.characters);
+    const shown = maskSecrets(text);
+    return [...this.hidden].some((each) => text.includes(each)) ? shown.replace(STRING, '"***"') : shown;
   }
 
   private values(run: ScriptRun, expressions: readonly Expression[]): ExecutedStep['values'] {
@@ -100,10 +111,15 @@ export class ScriptPath implements ScriptTrace {
         const format = this.format(text);
         if (format === undefined) continue;
         const value = format.evaluateValue(run.pvars);
-        values.set(text, typeof value === 'string' ? value.slice(0, this.bounds.characters) : value);
+        const isHidden = [...this.hidden].some((each) => text.includes(each));
+        values.set(text, typeof value === 'string' ? (isHidden ? '***' : this.shown(value)) : value);
       }
     }
     return [...values];
+  }
+
+  private shown(value: string): string {
+    return maskSecrets(value.slice(0, this.bounds.characters));
   }
 
   private format(text: string): Format | undefined {

@@ -1,6 +1,7 @@
 import { trimEnd } from '../core/characters.js';
 import { SwitchyardError } from '../core/errors.js';
 import type { ExecutedStep } from '../core/executed-step.js';
+import { maskSecrets } from '../core/mask.js';
 import { handWritten } from '../sip/hand-written.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';
@@ -37,12 +38,13 @@ export class ScriptRehearsal {
   constructor(private readonly path: { readonly steps: ExecutedStep[] }) {}
 
   readonly scriptOutput = (level: string, text: string): void => {
-    if (this.log.length < MAX_LINES) this.log.push(`${level} ${trimEnd(text)}`.slice(0, LONGEST_LINE));
+    if (this.log.length < MAX_LINES) this.log.push(maskSecrets(`${level} ${trimEnd(text)}`.slice(0, LONGEST_LINE)));
   };
 
   readonly unsent = (text: string, address: string, port: number): void => {
     if (!this.listening || this.sent.length >= MAX_LINES) return;
-    this.sent.push({ address, port, line: text.slice(0, text.indexOf('\r\n')), text });
+    const shown = maskSecrets(text);
+    this.sent.push({ address, port, line: shown.slice(0, shown.indexOf('\r\n')), text: shown });
   };
 
   /** Drops what was recorded so far: startup routes are not part of the request's path. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { trimmed } from '../../core/characters.js';
 import type { ExecutedStep } from '../../core/executed-step.js';
+import { maskSecrets } from '../../core/mask.js';
 import type { PvarScope } from '../../pvar/context.js';
 import { formatOf } from './arguments.js';
 import { RouteExit } from './exit.js';
@@ -54,7 +55,7 @@ export class CallPath implements RouteTrace {
       for (const [variable, value] of targetsOf(pvars)) {
         if (value !== before.get(variable)) values.set(variable, this.cut(value));
       }
-      const text = trimmed(this.line(file, line) ?? name).slice(0, this.bounds.characters);
+      const text = maskSecrets(trimmed(this.line(file, line) ?? name).slice(0, this.bounds.characters));
       this.steps.push({ file, line, depth, text, result, values: [...values] });
     };
     try {
@@ -72,7 +73,7 @@ export class CallPath implements RouteTrace {
     for (const arg of args) {
       if (typeof arg !== 'string' || !arg.includes('$')) continue;
       try {
-        values.set(arg.slice(0, this.bounds.characters), this.cut(formatOf(arg).evaluateValue(pvars)));
+        values.set(maskSecrets(arg.slice(0, this.bounds.characters)), this.cut(formatOf(arg).evaluateValue(pvars)));
       } catch {
         // The text is constant, or has a wrong name, which the function itself reports.
       }
@@ -81,7 +82,7 @@ export class CallPath implements RouteTrace {
   }
 
   private cut<T extends string | number | null>(value: T): T | string {
-    return typeof value === 'string' ? value.slice(0, this.bounds.characters) : value;
+    return typeof value === 'string' ? maskSecrets(value.slice(0, this.bounds.characters)) : value;
   }
 
   private line(file: string, line: number): string | undefined {

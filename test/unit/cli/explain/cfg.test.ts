@@ -30,10 +30,10 @@ Content-Length: 0
 
 `;
 
-async function run(main: string, json = false) {
+async function run(main: string, json = false, more = '') {
   const cfg = join(folder, 'kamailio.cfg');
   writeFileSync(join(folder, 'dispatcher.list'), '1 sip:127.0.0.1:5071\n');
-  writeFileSync(cfg, `${HEAD}request_route {\n${main}\n}\nroute[RELAY] {\n  t_relay();\n}\n`);
+  writeFileSync(cfg, `${HEAD}${more}request_route {\n${main}\n}\nroute[RELAY] {\n  t_relay();\n}\n`);
   let out = '';
   const io = { out: (text: string) => void (out += text), err: () => undefined, stdin: Readable.from([]) };
   const status = await explainCfg({ cfg, json }, INVITE, io);
@@ -138,4 +138,28 @@ route {
   assert.doesNotMatch(out, /started|startup/);
   assert.match(out, /insert into seen values \('request'\)"\);\n {4}returns -1/);
   assert.deepEqual(selectSqlite(db, 'SELECT * FROM seen'), []);
+});
+
+test('no password is shown: of a URL, of a URI, nor that for the digest of uac_auth()', async () => {
+  const head = 'loadmodule "pv.so"\nloadmodule "uac.so"\nloadmodule "http_client.so"\n';
+  const params = ['username', 'password', 'realm'].map(
+    (each) => `modparam("uac", "auth_${each}_avp", "$avp(a${each[0]})")`,
+  );
+  for (const json of [false, true]) {
+    const { out } = await run(
+      [
+        '$avp(ap) = "hunter2";',
+        "$avp(ap)='hunter2'; $var(y) = 1;",
+        '$du = "sip:u:hunter2@127.0.0.1:5072";',
+        '$ru = "sip:bob:hunter2@sw.example";',
+        'http_client_query("http://u:hunter2@127.0.0.1:1/", "$var(r)");',
+        'xlog("L_INFO", "$du");',
+        't_relay();',
+      ].join('\n'),
+      json,
+      `${head}${params.join('\n')}\n`,
+    );
+    assert.match(out, /127\.0\.0\.1:5072/);
+    assert.doesNotMatch(out, /hunter2/);
+  }
 });
