@@ -21,6 +21,7 @@ import type { SipSocket } from '../sip/transport/transport.js';
 import { UnfinishedBytes } from '../sip/transport/unfinished.js';
 import { UnopenedSocket } from '../sip/transport/unopened.js';
 import { type AddressSet, TrustedSources } from '../sip/trusted-sources.js';
+import { WorkShare } from '../sip/work-share.js';
 import type { Metrics } from '../stats/metrics.js';
 import { congestionLog } from './congestion-log.js';
 import { registerSipGauges } from './sip-metrics.js';
@@ -78,7 +79,9 @@ export function buildSip(
   const unfinished = new UnfinishedBytes(undefined, trusted);
   // Workers are made later, and limit sources together with this process.
   const limits = hooks === undefined ? limiter : { take: (source: string) => hooks.limits.take(source) };
-  const admission = new Admission(counters.layer, { limiter: limits, congestion, trusted });
+  const room = new PeerTables(counters.tables, trusted, log);
+  const work = new WorkShare(room, trusted);
+  const admission = new Admission(counters.layer, { limiter: limits, congestion, work, trusted });
   const held = new HeldClock(clock);
   const layer = new TransactionLayer(layerOptions(settings), held, random, counters.layer, log, admission, hooks);
   const bounds = connectionBounds(settings, unfinished);
@@ -102,7 +105,6 @@ export function buildSip(
   );
   sharePorts(transports);
   tapPoint.watch(transports);
-  const room = new PeerTables(counters.tables, trusted, log);
   const resolver = new Resolver(
     clock,
     random,

@@ -2,6 +2,7 @@ import type { Congestion } from './congestion.js';
 import { FairShare } from './fair-share.js';
 import { reasonPhrase } from './reply.js';
 import type { AddressSet } from './trusted-sources.js';
+import type { WorkShare } from './work-share.js';
 
 /** Refuses a new request: the answer is 503 with this reason and a Retry-After of this many seconds. */
 export interface Refusal {
@@ -37,6 +38,8 @@ export interface AdmissionBounds {
   readonly limiter?: { take(address: string): number } | undefined;
   /** Refuses the sources that send the most when datagrams arrive too fast. */
   readonly congestion?: Pick<Congestion, 'active' | 'drops' | 'refuses'> | undefined;
+  /** Refuses the sources whose requests take the most processor time when there is none left. */
+  readonly work?: WorkShare | undefined;
   /** Sources without a limit on their share of the transactions. */
   readonly trusted?: AddressSet | undefined;
 }
@@ -46,7 +49,7 @@ const BUSY: Refusal = { reason: reasonPhrase(503), retryAfter: 5 };
 /**
  * Decides which new requests are handled; all limits on sources and on transactions are checked here. ACKs and messages
  * of known transactions are not checked. The cheapest check comes first: datagrams that arrive too fast, then requests
- * of a source per second, then the number of transactions and the share of the source.
+ * of a source per second, then the time its requests take, then the number of transactions and the share of the source.
  */
 export class Admission {
   /** The transactions of each source address; one that keeps large messages counts as several. */
@@ -56,6 +59,11 @@ export class Admission {
     private readonly counters: AdmissionCounters,
     private readonly bounds: AdmissionBounds = {},
   ) {}
+
+  /** Measures what requests cost; undefined: nothing does. */
+  get work(): WorkShare | undefined {
+    return this.bounds.work;
+  }
 
   /** Number of sources that hold a transaction. */
   get sources(): number {
@@ -79,6 +87,7 @@ export class Admission {
     if (congestion?.active === true && !inDialog && congestion.refuses(address)) return BUSY;
     const wait = limiter?.take(address) ?? 0;
     if (wait > 0) return { reason: 'Too Many Requests', retryAfter: wait };
+    if (this.bounds.work?.refuses(address) === true) return BUSY;
     return room.load * 2 > room.max && this.isFull(address, inDialog, room) ? BUSY : undefined;
   }
 

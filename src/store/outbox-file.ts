@@ -12,7 +12,7 @@ interface Connection {
 }
 
 interface Statement {
-  run(...values: unknown[]): unknown;
+  run(...values: unknown[]): { readonly changes: number };
   all(...values: unknown[]): unknown[];
 }
 
@@ -24,7 +24,7 @@ const MAX_LEFT = 1_000_000;
  */
 const FORGET_AFTER = 50;
 const CHECKPOINT_EVERY = 60_000;
-/** Maximum number of keys whose last delivered text is kept; beyond that, the oldest are removed when the file is opened. */
+/** Maximum number of keys whose last delivered text is kept; beyond that, those delivered longest ago are removed. */
 const MAX_DELIVERED = 200_000;
 const LOG_EVERY = 60_000;
 
@@ -38,7 +38,11 @@ export class OutboxFile {
   private readonly database: Connection;
   private readonly insert: Statement;
   private readonly erase: Statement;
+  private readonly drop: Statement;
   private readonly keep: Statement;
+  private readonly trim: Statement;
+  /** Number of keys with a delivered text in the file. */
+  private kept: number;
   private appended: { id: string; text: string }[] = [];
   private removed: string[] = [];
   /** Delivered texts by key that are not written yet. */
@@ -56,6 +60,7 @@ export class OutboxFile {
     readonly path: string,
     private readonly clock: Clock,
     private readonly log: Logger,
+    private readonly maxDelivered = MAX_DELIVERED,
   ) {
     const Database = createRequire(import.meta.url)('libsql') as new (path: string, options: object) => Connection;
     const database = new Database(path, { timeout: 5 });
@@ -67,11 +72,17 @@ export class OutboxFile {
     database.exec('create index if not exists outbox_id on outbox (id)');
     database.exec('create table if not exists delivered (key text primary key, body text not null)');
     database.exec(
-      `delete from delivered where rowid <= (select rowid from delivered order by rowid desc limit 1 offset ${MAX_DELIVERED})`,
+      `delete from delivered where rowid <= (select rowid from delivered order by rowid desc limit 1 offset ${maxDelivered})`,
     );
     this.insert = database.prepare('insert into outbox (id, body) values (?, ?)');
     this.erase = database.prepare('delete from outbox where id = ?');
-    this.keep = database.prepare('insert or replace into delivered (key, body) values (?, ?)');
+    this.drop = database.prepare('delete from delivered where key = ?');
+    // Each text gets the highest rowid, so the lowest are those delivered longest ago.
+    this.keep = database.prepare('insert into delivered (key, body) values (?, ?)');
+    this.trim = database.prepare(
+      'delete from delivered where rowid in (select rowid from delivered order by rowid limit ?)',
+    );
+    this.kept = (database.prepare('select count(*) as n from delivered').all() as { n: number }[])[0]?.n ?? 0;
     const rows = database.prepare('select id, body from outbox order by n limit ?').all(MAX_LEFT);
     this.left = (rows as { id: string; body: string }[]).map(({ id, body }) => ({ id, text: body }));
     this.checkpointLater();
@@ -145,8 +156,14 @@ export class OutboxFile {
       this.database.exec('begin immediate');
       for (const { id, text } of appended) this.insert.run(id, text);
       for (const id of removed) this.erase.run(id);
-      for (const [key, text] of latest) this.keep.run(key, text);
+      let { kept } = this;
+      for (const [key, text] of latest) {
+        kept += 1 - this.drop.run(key).changes;
+        this.keep.run(key, text);
+      }
+      if (kept > this.maxDelivered) kept -= this.trim.run(kept - this.maxDelivered).changes;
       this.database.exec('commit');
+      this.kept = kept;
     } catch (error) {
       this.failed(error);
     }

@@ -23,8 +23,8 @@ import { persistRow, removeRows } from './table-writes.js';
  * Milliseconds before the first retry of a partition that could not be loaded; doubled for each further one, up to the
  * second value.
  */
-const FIRST_RETRY = 1000;
-const LONGEST_RETRY = 30_000;
+const FIRST_RETRY = 250;
+const LONGEST_RETRY = 10_000;
 /** Milliseconds a lookup of host names may take. */
 const NAMES_LIMIT = 15_000;
 /**

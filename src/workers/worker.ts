@@ -26,6 +26,7 @@ import type { Libc } from '../sip/transport/native/libc.js';
 import { markerOf } from '../sip/transport/native/steering.js';
 import { hostPort, type SipSocket, type Source } from '../sip/transport/transport.js';
 import { TrustedSources } from '../sip/trusted-sources.js';
+import { WorkShare } from '../sip/work-share.js';
 import { CallClaims } from './call-claims.js';
 import { HandingOn } from './handing-on.js';
 import { KnownDialogs } from './known-dialogs.js';
@@ -144,10 +145,12 @@ export class Worker implements TransactionUser {
     const tokens = new DialogTokens(this.keys);
     const congestion = new Congestion(now, {}, this.trusted);
     const limiter = new SharedRateLimiter(memory, () => brain.time(), this.trusted);
+    const peers = new PeerTables(this.counters.tables, this.trusted, log);
     const admission = new Admission(this.counters.layer, {
       // The process that handed it on has counted it.
       limiter: { take: (source) => (this.isHanded ? 0 : limiter.take(source)) },
       congestion,
+      work: new WorkShare(peers, this.trusted),
       trusted: this.trusted,
     });
     const { layer: tally } = this.counters;
@@ -195,7 +198,7 @@ export class Worker implements TransactionUser {
       undefined,
       undefined,
       logMore(log),
-      new PeerTables(this.counters.tables, this.trusted, log),
+      peers,
     );
     this.dialogs = new KnownDialogs(now);
     this.questions = new OpenQuestions(brain, this.dialogs, this.counters);

@@ -42,6 +42,21 @@ export class RequestMatching {
   /** Handles a received request. A malformed one is answered 400, unless the observer takes it. */
   receive(request: SipMessage, source: Source): void {
     this.host.counters.requestsReceived.value++;
+    const { work } = this.admission;
+    const { length } = request.text;
+    if (work === undefined || !work.measures(length)) {
+      this.handle(request, source);
+      return;
+    }
+    const began = work.begin();
+    try {
+      this.handle(request, source);
+    } finally {
+      work.spent(source.address, length, began);
+    }
+  }
+
+  private handle(request: SipMessage, source: Source): void {
     if (request.defect !== undefined) {
       if (this.observer?.onDefect(request, source) !== true) this.stateless.refuse(request, source);
       return;

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { systemClock } from '../../../src/core/clock.js';
 import { nullLogger } from '../../../src/core/logger.js';
 import { OutboxFile } from '../../../src/store/outbox-file.js';
+import { FakeClock } from '../../support/fake-clock.js';
 import { programArguments } from '../../support/program.js';
 
 function folder(t: { after(run: () => void): void }): string {
@@ -51,6 +52,28 @@ test('the last delivered text of each key is kept, also by a file made before th
   const third = new OutboxFile(path, systemClock, nullLogger);
   assert.deepEqual([...third.delivered()].sort(), ['four', 'three']);
   third.close();
+});
+
+test('delivered texts beyond the maximum are removed while the file is open, those delivered longest ago first', (t) => {
+  const path = join(folder(t), 'outbox.db');
+  const clock = new FakeClock();
+  const first = new OutboxFile(path, clock, nullLogger, 3);
+  const deliver = (...keys: string[]): void => {
+    for (const key of keys) first.deliver(key, `last of ${key}`);
+    clock.advance(100);
+  };
+  deliver('a', 'b', 'c');
+  deliver('a');
+  deliver('d');
+  assert.deepEqual([...first.delivered()].sort(), ['last of a', 'last of c', 'last of d']);
+  deliver('e', 'f', 'g', 'h', 'c');
+  assert.deepEqual([...first.delivered()].sort(), ['last of c', 'last of g', 'last of h']);
+  first.close();
+  const second = new OutboxFile(path, clock, nullLogger, 3);
+  second.deliver('i', 'last of i');
+  clock.advance(100);
+  assert.deepEqual([...second.delivered()].sort(), ['last of c', 'last of h', 'last of i']);
+  second.close();
 });
 
 test('what was appended survives a SIGKILL right after its event loop iteration', async (t) => {

@@ -1,0 +1,132 @@
+import { performance } from 'node:perf_hooks';
+import { sourceKey } from './fair-share.js';
+import type { PeerTables } from './peer-tables.js';
+import type { AddressSet } from './trusted-sources.js';
+
+/** Milliseconds, and those of processor time, after which the sums begin again; and the longest time until then. */
+const WINDOW_MS = 1000;
+const WINDOW_CPU_MS = 500;
+const LONGEST_WINDOW_MS = 5000;
+/** Part of the processor time of this process that expensive requests may take in all. */
+const PART = 0.5;
+/** Part of the time for which the event loop must have been busy: otherwise there is time for all. */
+const BUSY = 0.9;
+/**
+ * Milliseconds from which on a request is expensive; an ordinary one takes a tenth of one. A source is refused only
+ * when several of its requests were expensive and took at least half of its time, so not for a pause of the garbage
+ * collector during an ordinary request: a busy trunk is limited by the bounds on the number of requests alone.
+ */
+const EXPENSIVE_MS = 5;
+const SEVERAL = 3;
+/** A source may have this many times what is left, as in `FairShare`. */
+const ROOM = 8;
+/** Characters from which on each request is measured; of shorter ones, one in eight. */
+const LARGE = 2048;
+const SAMPLE = 8;
+
+/** Clocks of this process, in milliseconds; they advance while a message is handled. */
+export interface WorkClocks {
+  now(): number;
+  /** Processor time. */
+  cpu(): number;
+  /** Time for which the event loop has waited. */
+  idle(): number;
+}
+
+const systemClocks: WorkClocks = {
+  now: () => performance.now(),
+  cpu: () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  },
+  idle: () => performance.eventLoopUtilization().idle,
+};
+
+/**
+ * Limits the part of the processor time that one source's requests may take. Work is in proportion to the length of a
+ * message, but an expression of a script or a rule may take tens of milliseconds for 64 KB: a few such requests a
+ * second, far below any limit on their number, would leave no time to others. When the event loop is always busy,
+ * sources whose requests are expensive are refused first, those with the most time before others.
+ */
+export class WorkShare {
+  private readonly sources = new Map<string, Work>();
+  /** Sum of the expensive requests of all sources. */
+  private expensive = 0;
+  private began = 0;
+  private beganCpu = 0;
+  private beganIdle = 0;
+  private sample = 1;
+  private refusedNow = false;
+
+  constructor(
+    private readonly peers: Pick<PeerTables, 'refused'>,
+    private readonly trusted: AddressSet | undefined = undefined,
+    private readonly clocks: WorkClocks = systemClocks,
+  ) {}
+
+  /** Whether to measure a request of this length. */
+  measures(characters: number): boolean {
+    if (characters >= LARGE) return true;
+    // By pseudo-random numbers, since requests of several sources may come in a fixed order.
+    this.sample = (Math.imul(this.sample, 1_664_525) + 1_013_904_223) | 0;
+    return this.sample >>> 29 === 0;
+  }
+
+  /** Begins to measure a request; the result is for `spent`. */
+  begin(): number {
+    this.refusedNow = false;
+    return this.clocks.cpu();
+  }
+
+  /** A measured request of a source was handled. */
+  spent(address: string, characters: number, begin: number): void {
+    if (this.refusedNow) return;
+    const weight = characters >= LARGE ? 1 : SAMPLE;
+    const ms = Math.max(0, this.clocks.cpu() - begin);
+    const now = this.clocks.now();
+    const elapsed = now - this.began;
+    if (elapsed >= WINDOW_MS && (begin - this.beganCpu >= WINDOW_CPU_MS || elapsed >= LONGEST_WINDOW_MS))
+      this.clear(now, begin);
+    const key = sourceKey(address);
+    let work = this.sources.get(key);
+    if (work === undefined) this.sources.set(key, (work = { all: 0, expensive: 0, count: 0 }));
+    work.all += ms * weight;
+    if (ms < EXPENSIVE_MS) return;
+    work.expensive += ms * weight;
+    work.count++;
+    this.expensive += ms * weight;
+  }
+
+  /** Whether a new request of a source is to be refused; counts and logs it. */
+  refuses(address: string): boolean {
+    const { expensive, clocks } = this;
+    if (expensive === 0) return false;
+    const work = this.sources.get(sourceKey(address));
+    if (work === undefined || work.count < SEVERAL || work.expensive * 2 < work.all) return false;
+    const elapsed = clocks.now() - this.began;
+    if (elapsed >= LONGEST_WINDOW_MS || clocks.idle() - this.beganIdle > (1 - BUSY) * elapsed) return false;
+    const cpu = clocks.cpu() - this.beganCpu;
+    if (elapsed >= WINDOW_MS && cpu >= WINDOW_CPU_MS) return false;
+    const left = Math.max(cpu, WINDOW_CPU_MS) * PART - expensive;
+    if (work.expensive <= ROOM * left || this.trusted?.has(address) === true) return false;
+    this.refusedNow = true;
+    this.peers.refused('expressions', address, { ms: Math.round(work.expensive), ofMs: Math.round(cpu) });
+    return true;
+  }
+
+  private clear(now: number, cpu: number): void {
+    this.began = now;
+    this.beganCpu = cpu;
+    this.beganIdle = this.clocks.idle();
+    this.expensive = 0;
+    this.sources.clear();
+  }
+}
+
+/** Milliseconds of one source's requests. */
+interface Work {
+  all: number;
+  expensive: number;
+  /** Number of expensive ones. */
+  count: number;
+}

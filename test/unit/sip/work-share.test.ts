@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PeerTables } from '../../../src/sip/peer-tables.js';
+import { WorkShare } from '../../../src/sip/work-share.js';
+import { newCounters } from '../../../src/workers/tallies.js';
+import { recordingLog } from '../../support/recording-log.js';
+
+const HOSTILE = '198.51.100.66';
+const GOOD = '192.0.2.7';
+
+/** A process with a clock; `slow`: real milliseconds for one of processor time. */
+function process(trusted: readonly string[] = [], slow = 1) {
+  const counters = newCounters();
+  const { log, lines } = recordingLog();
+  const set = { has: (address: string) => trusted.includes(address) };
+  const at = { now: 0, cpu: 0, idle: 0 };
+  const clocks = { now: () => at.now, cpu: () => at.cpu, idle: () => at.idle };
+  const work = new WorkShare(new PeerTables(counters.tables, set, log), set, clocks);
+  const taken = new Map<string, number>();
+  /** One request; returns whether it was refused. Refusing takes 0.05 ms. */
+  const request = (address: string, characters: number, ms: number): boolean => {
+    const measured = work.measures(characters);
+    const begin = measured ? work.begin() : 0;
+    const refused = work.refuses(address);
+    const cost = refused ? 0.05 : ms;
+    at.cpu += cost;
+    at.now += cost * slow;
+    if (!refused) taken.set(address, (taken.get(address) ?? 0) + cost);
+    if (measured) work.spent(address, characters, begin);
+    return refused;
+  };
+  const rest = (ms: number): void => {
+    at.now += ms;
+    at.idle += ms;
+  };
+  return { request, rest, at, taken, counters, lines };
+}
+
+for (const slow of [1, 10]) {
+  test(`expensive requests of one source take no more than half of the time, also with one ${slow}th of a processor`, () => {
+    const { request, at, taken, counters } = process([], slow);
+    let good = 0;
+    while (at.cpu < 20_000) {
+      request(HOSTILE, 60_000, 60);
+      for (let i = 0; i < 5; i++) if (request(GOOD, 900, 0.2)) good++;
+    }
+    const part = (taken.get(HOSTILE) ?? 0) / at.cpu;
+    assert.ok(part < 0.6, `${part}`);
+    assert.equal(good, 0, 'refused of the others');
+    assert.ok(counters.tables.expressions.value > 1000);
+  });
+}
+
+test('a busy trunk is not refused, however many requests it sends, nor is a source of few expensive ones', () => {
+  const busy = process();
+  while (busy.at.cpu < 5000) assert.equal(busy.request(GOOD, 3000, 0.4), false);
+  const few = process();
+  for (let i = 0; i < 100; i++) {
+    assert.equal(few.request(HOSTILE, 60_000, 60), false);
+    few.rest(60);
+  }
+});
+
+test('a trusted source is never refused', () => {
+  const { request, at } = process([HOSTILE]);
+  while (at.cpu < 5000) assert.equal(request(HOSTILE, 60_000, 60), false);
+});
+
+test('short requests are measured too: each eighth', () => {
+  const { request, at, taken } = process();
+  while (at.cpu < 20_000) {
+    request(HOSTILE, 1500, 8);
+    request(GOOD, 900, 0.2);
+  }
+  const part = (taken.get(HOSTILE) ?? 0) / at.cpu;
+  assert.ok(part < 0.7, `${part}`);
+});
+
+test('cheap requests between expensive ones do not help a source', () => {
+  const { request, at, taken } = process();
+  while (at.cpu < 20_000) {
+    request(HOSTILE, 60_000, 60);
+    for (let i = 0; i < 30; i++) request(HOSTILE, 400, 0.2);
+    request(GOOD, 900, 0.2);
+  }
+  assert.ok((taken.get(HOSTILE) ?? 0) / at.cpu < 0.65, `${(taken.get(HOSTILE) ?? 0) / at.cpu}`);
+});
