@@ -90,6 +90,9 @@ function matchBracket(pattern: string, start: number, c: string): number {
 
 /** The text or the elements between two stars. */
 interface Piece {
+  /** Number of characters that it matches. */
+  readonly length: number;
+  /** Empty when all elements are literal characters. */
   readonly elements: readonly string[];
   /** The text, if all elements are literal characters; else undefined. */
   readonly plain: string | undefined;
@@ -109,10 +112,10 @@ export class ShellPattern {
 
   constructor(pattern: string) {
     this.pieces = piecesOf(pattern);
-    this.least = this.pieces.reduce((sum, { elements }) => sum + elements.length, 0);
+    this.least = this.pieces.reduce((sum, { length }) => sum + length, 0);
     this.impossible = this.pieces
       .slice(1, -1)
-      .some(({ elements, plain }) => plain === undefined && elements.length > MAX_ELEMENTS);
+      .some(({ length, plain }) => plain === undefined && length > MAX_ELEMENTS);
   }
 
   /** Whether the pattern matches the whole text. */
@@ -120,15 +123,15 @@ export class ShellPattern {
     if (this.impossible || text.length < this.least) return false;
     const [first, ...others] = this.pieces;
     if (first === undefined || !fits(first, text, 0, this.known)) return false;
-    let at = first.elements.length;
+    let at = first.length;
     const last = others.pop();
     if (last === undefined) return at === text.length;
     for (const piece of others) {
       const found = this.find(piece, text, at);
       if (found < 0) return false;
-      at = found + piece.elements.length;
+      at = found + piece.length;
     }
-    const end = text.length - last.elements.length;
+    const end = text.length - last.length;
     return end >= at && fits(last, text, end, this.known);
   }
 
@@ -230,39 +233,63 @@ export function matchLong(pattern: string, text: string): boolean {
   return new ShellPattern(pattern).matches(text);
 }
 
-/** Splits a pattern at its stars. */
+/**
+ * Splits a pattern at its stars. Literal text is cut out as a whole: a script may take a pattern of 64 KB from a peer, and
+ * an element for each of its characters takes several times as long.
+ */
 function piecesOf(pattern: string): Piece[] {
   const pieces: Piece[] = [];
-  let elements: string[] = [];
-  let isPlain = true;
+  let start = 0;
+  let length = 0;
+  /** Made for the first element that is not literal. */
+  let elements: string[] | undefined;
   // When one bracket is not closed, neither are those after it: all are literal. So the end is searched once.
   let closes = true;
-  const close = (): void => {
-    const plain = isPlain ? elements.map((each) => each.charAt(each.length - 1)).join('') : undefined;
-    pieces.push({ elements, plain });
-    elements = [];
-    isPlain = true;
+  const close = (end: number): void => {
+    const plain = elements === undefined ? literal(pattern.slice(start, end)) : undefined;
+    pieces.push({ length, elements: elements ?? [], plain });
+    length = 0;
+    elements = undefined;
   };
   for (let p = 0; p < pattern.length; ) {
-    const c = pattern.charAt(p);
+    const c = pattern.charCodeAt(p);
     let size = 1;
-    if (c === '*') {
+    if (c === STAR) {
       // Several stars in a row are one star.
-      if (elements.length > 0 || pieces.length === 0) close();
+      if (length > 0 || pieces.length === 0) close(p);
+      start = p + 1;
     } else {
-      if (c === '\\') size = 2;
-      else if (c === '[' && closes) {
+      if (c === BACKSLASH) size = 2;
+      else if (c === BRACKET && closes) {
         size = bracketLength(pattern, p);
         closes = size > 0;
         size ||= 1;
       }
-      if (c === '?' || size > 2 || (c === '\\' && p + 1 === pattern.length)) isPlain = false;
-      elements.push(pattern.slice(p, p + size));
+      if (c === QUESTION || size > 2 || (c === BACKSLASH && p + 1 === pattern.length)) {
+        elements ??= literalElements(pattern.slice(start, p));
+      }
+      elements?.push(pattern.slice(p, p + size));
+      length++;
     }
     p += size;
   }
-  close();
+  close(pattern.length);
   return pieces;
+}
+
+const STAR = 0x2a;
+const QUESTION = 0x3f;
+const BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+
+/** The text of literal elements: without the backslashes before them. */
+function literal(elements: string): string {
+  return elements.includes('\\') ? elements.replace(/\\(.)/gs, '$1') : elements;
+}
+
+/** Elements of one character each, or of two when the first is a backslash. */
+function literalElements(text: string): string[] {
+  return text.match(/\\.|./gs) ?? [];
 }
 
 /** Length of the bracket expression at `start`; 0 when it is not closed. */
@@ -281,8 +308,8 @@ function bracketLength(pattern: string, start: number): number {
   return 0;
 }
 
-function fits({ elements, plain }: Piece, text: string, at: number, known: Known): boolean {
+function fits({ length, elements, plain }: Piece, text: string, at: number, known: Known): boolean {
   if (plain !== undefined) return text.startsWith(plain, at);
-  if (at + elements.length > text.length) return false;
+  if (at + length > text.length) return false;
   return elements.every((each, i) => matchesElement(each, text.charAt(at + i), known));
 }

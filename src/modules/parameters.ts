@@ -43,12 +43,12 @@ export const WITHOUT_EFFECT: ReadonlyMap<string, ReadonlySet<string>> = new Map(
     topoh: `event_callback sanity_checks uri_prefix_checks`,
     topos: `storage db_url mask_callid sanity_checks clean_interval event_callback context xavu_cfg header_mode`,
     tls_mgm: `tls_library db_table`,
-    topology_hiding: `force_dialog th_callid_passwd th_contact_encode_passwd th_contact_encode_param th_contact_encode_scheme th_callid_loop_protection
+    topology_hiding: `th_callid_passwd th_contact_encode_passwd th_contact_encode_param th_contact_encode_scheme th_callid_loop_protection
       th_contact_encode_param_password th_use_param th_external_socket_tag th_auto_route_on_trusted_socket
       th_contact_caller_username_var th_contact_callee_username_var`,
     uac: `reg_active reg_contact_addr
       reg_db_table reg_db_url reg_gc_interval reg_hash_size reg_keep_callid reg_random_delay reg_retry_interval
-      reg_timer_interval reg_use_domain default_socket event_callback force_dialog`,
+      reg_timer_interval reg_use_domain default_socket event_callback`,
     usrloc: `db_insert_null db_ops_ruid db_raw_fetch_type fetch_rows load_rank close_expired_tcp db_clean_tcp hash_size timer_procs ka_mode ka_domain ka_filter ka_from ka_loglevel ka_logmsg ka_method ka_timeout`,
     websocket: `keepalive_processes`,
     ctl: 'autoconversion binrpc_buffer_size binrpc_max_body_size binrpc_struct_max_body_size',

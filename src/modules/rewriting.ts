@@ -6,6 +6,7 @@ import { parseAddress } from '../core/name-addr.js';
 import { parseUri, uriTransport } from '../core/uri.js';
 import { addressSpan } from '../script/address-parts.js';
 import type { MessageRun } from '../script/call.js';
+import type { ModuleParameters } from '../script/environment.js';
 import { isAlias, isOurs, isServed } from '../script/ours.js';
 import {
   type Arg,
@@ -20,6 +21,8 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
+import { createDialog } from './dialog/requests.js';
+import { dialogs } from './dialog/state.js';
 import { replyHere } from './replying.js';
 import { isReplaced, replaced, restoreExplicitly } from './uac-restore.js';
 
@@ -145,10 +148,29 @@ function uacReplace(name: string, header: 'from' | 'to'): FunctionSpec[] {
       parameters: [optional('display name', 'string'), optional('URI', 'string')],
       routes: opensipsRoutes,
       summary: one.summary,
-      compile: (args) =>
-        args[1] === undefined && args[0] !== undefined ? one.compile(args, NO_SITE) : compile(args, NO_SITE),
+      compile: (args) => {
+        const replace =
+          args[1] === undefined && args[0] !== undefined ? one.compile(args, NO_SITE) : compile(args, NO_SITE);
+        return (run) => (forceDialog(run) ? replace(run) : 0);
+      },
     },
   ];
+}
+
+/** uac's force_dialog: whether what is replaced belongs to a dialog also when the script has begun none. */
+const dialogForced = {
+  module: 'uac',
+  create: (parameters: ModuleParameters): boolean => parameters.flag('force_dialog', false),
+};
+
+/** Begins the dialog that force_dialog wants; false for a retransmission, for which the script ends. */
+function forceDialog(run: MessageRun): boolean {
+  const { modules } = run.env;
+  const { message } = run.call;
+  if (run.routeKind !== 'request' || message.method !== 'INVITE' || message.toTag !== '') return true;
+  if (!modules.of(dialogForced) || !modules.loaded.has('dialog') || modules.of(dialogs).of(run) !== undefined)
+    return true;
+  return createDialog(run, '') !== 0;
 }
 
 const NO_SITE: CallSite = {

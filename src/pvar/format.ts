@@ -190,9 +190,9 @@ class Compiler {
       const { letter } = piece;
       return (context) => context.placeholders?.[letter] ?? '';
     }
-    const { get, shownNull } = this.variable(piece);
+    const { get, shown = get, shownNull } = this.variable(piece);
     return (context) => {
-      const value = get(context);
+      const value = shown(context);
       return typeof value === 'string' ? value : value === null ? shownNull : textOf(value);
     };
   }
@@ -232,10 +232,17 @@ class Compiler {
     }
     if (node.transformations.length === 0)
       return { ...compiled, ignoreCase, digits, shownNull: definition.shownNull ?? textOf(null) };
+    // The value, and what is shown of it and given to the next transformation where that is something else.
     let { get } = compiled;
-    for (const transformation of node.transformations) get = this.transformed(get, transformation);
+    let shown: Getter | undefined;
+    for (const transformation of node.transformations) {
+      const before: Getter = shown ?? get;
+      get = this.transformed(before, transformation);
+      shown = this.definitionOf(transformation.name)?.showsInput === true ? before : undefined;
+    }
     return {
       get,
+      ...(shown === undefined ? {} : { shown }),
       ignoreCase: false,
       digits: false,
       shownNull: this.known.emptyTransformed === true ? '' : textOf(null),
@@ -260,9 +267,14 @@ class Compiler {
     return { kind: 'at', read: (context) => integerOf(reader.read(context)) ?? 0 };
   }
 
-  private transformed(get: Getter, node: TransformationNode): Getter {
+  private definitionOf(transformation: string): TransformationDefinition | undefined {
     const { transformations, foldCase } = this.known;
-    const definition = transformations.get(foldCase ? node.name.toLowerCase() : node.name);
+    return transformations.get(foldCase ? transformation.toLowerCase() : transformation);
+  }
+
+  private transformed(get: Getter, node: TransformationNode): Getter {
+    const { transformations } = this.known;
+    const definition = this.definitionOf(node.name);
     const fail = (code: 'PVAR_UNKNOWN' | 'PVAR_SYNTAX', what: string) =>
       new SwitchyardError(code, `${what} at offset ${node.offset} of ${quoted(this.text)}`);
     if (definition === undefined) {
@@ -322,6 +334,8 @@ interface SingleVariableParts extends CompiledVariable {
   readonly digits: boolean;
   /** Text that null becomes. */
   readonly shownNull: string;
+  /** What a text shows, if it is not the value. */
+  readonly shown?: Getter;
 }
 
 class SingleVariable implements Format {
@@ -333,6 +347,7 @@ class SingleVariable implements Format {
   readonly setter: Setter | undefined;
   private readonly setAll: Setter | undefined;
   private readonly shownNull: string;
+  private readonly shown: Getter;
 
   constructor(
     readonly text: string,
@@ -345,6 +360,7 @@ class SingleVariable implements Format {
     this.ignoreCase = parts.ignoreCase;
     this.digits = parts.digits;
     this.shownNull = parts.shownNull;
+    this.shown = parts.shown ?? parts.get;
     this.values = parts.all;
   }
 
@@ -353,7 +369,7 @@ class SingleVariable implements Format {
   }
 
   evaluate(context: PvarContext): string {
-    const value = this.getter(context);
+    const value = this.shown(context);
     return typeof value === 'string' ? value : value === null ? this.shownNull : textOf(value);
   }
 

@@ -72,6 +72,8 @@ export class SipMessage {
   private requestUri0: string | undefined = undefined;
   private parsedUri0: SipUri | undefined | null = null;
   private toTag0: string | undefined = undefined;
+  /** By start of the field. */
+  private foldedEnds: Map<number, number> | undefined = undefined;
 
   constructor(text: string) {
     this.text = text;
@@ -212,7 +214,7 @@ export class SipMessage {
     let at = from;
     while (at < this.headersEnd) {
       let end = endOfLine(text, at);
-      while (end >= 0 && end < this.headersEnd && isFold(text, end + 2)) end = endOfLine(text, end + 2);
+      if (end >= 0 && end < this.headersEnd && isFold(text, end + 2)) end = this.foldedEnd(at, end);
       if (end < 0 || end > this.headersEnd) end = this.headersEnd;
       const colon = indexWithin(text, ':', at, end);
       if (colon > at) {
@@ -236,7 +238,24 @@ export class SipMessage {
     }
     return undefined;
   }
+
+  /**
+   * The end of a header field that begins at `line` and whose first line, which ends at `end`, is folded. The end of one
+   * with many lines is kept: a script may look for other headers a hundred times.
+   */
+  private foldedEnd(line: number, end: number): number {
+    const known = this.foldedEnds?.get(line);
+    if (known !== undefined) return known;
+    let lines = 0;
+    for (; end >= 0 && end < this.headersEnd && isFold(this.text, end + 2); lines++)
+      end = endOfLine(this.text, end + 2);
+    if (lines > MANY_FOLDS) (this.foldedEnds ??= new Map()).set(line, end);
+    return end;
+  }
 }
+
+/** Number of folded lines from which the end of a header field is kept. */
+const MANY_FOLDS = 8;
 
 /**
  * The positions of a header field: start of its line, end of its name, start and end of its value, start of the next

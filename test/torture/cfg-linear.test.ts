@@ -90,6 +90,30 @@ for (const [dialect, modules, names] of [
   });
 }
 
+test('headers after one with thousands of folded lines are found without reading it each time', async () => {
+  const cases = ['\r\n ', '\r\n\t', ' \r\n a'].map((fold) => ({
+    name: JSON.stringify(fold),
+    make: (length: number) => invite('x', '').replace('Subject: ', `X: a${half(fold, 2 * length)}b\r\nSubject: `),
+  }));
+  const runner = startScript({ dialect: 'opensips', script: `${'if ($hdr(Y) == "z") exit; '.repeat(100)} exit;` });
+  // Read each time, they took 40 ms.
+  assertLinear('$hdr(Y)', cases, (text) => runner.receive(text), { noiseMs: 3 });
+  await runner.stop();
+});
+
+test('shell patterns that a peer writes are prepared in time in proportion to their length', async () => {
+  const cases = ['a', '?', '*a', '[a]', '\\a', '['].map((unit) => ({
+    name: JSON.stringify(unit),
+    make: (length: number) => invite(half(unit, 2 * length), ''),
+  }));
+  for (const statement of [`remove_hf_glob(${SUBJECT});`, `cache_remove_chunk(${SUBJECT});`]) {
+    const head = 'modparam("cachedb_local", "cachedb_url", "local://")';
+    const runner = startScript({ dialect: 'opensips', modules: 'cachedb_local', head, script: `${statement} exit;` });
+    assertLinear(statement, cases, (text) => runner.receive(text));
+    await runner.stop();
+  }
+});
+
 test('a stream that a peer names is looked for in time in proportion to the body', async () => {
   const cases = ['m=\r\n', 'm=a 1 RTP/AVP 0\r\n'].map((line) => ({
     name: JSON.stringify(line),

@@ -85,11 +85,14 @@ export function* attemptsOf(
   }
 }
 
+/** Maximum number of names in a list that a script gives: it may be a peer's text. */
+export const MAX_LISTED_GATEWAYS = 1024;
+
 /** A test by a list "gw1,#carrier2"; an empty list allows everything. */
 function allowedIn(whitelist: string): (id: string, carrier: boolean) => boolean {
   const ids = new Set(
     whitelist
-      .split(',')
+      .split(',', MAX_LISTED_GATEWAYS)
       .map((each) => trimmed(each))
       .filter((each) => each !== ''),
   );

@@ -14,7 +14,16 @@ import {
   type ScriptFunction,
   textOf,
 } from '../define.js';
-import { type AttributeTargets, assign, lastGateway, matchRule, routeByRules, routeTo, useNext } from './attempts.js';
+import {
+  type AttributeTargets,
+  assign,
+  lastGateway,
+  MAX_LISTED_GATEWAYS,
+  matchRule,
+  routeByRules,
+  routeTo,
+  useNext,
+} from './attempts.js';
 import { type DroutingTables, type Gateway, gatewayAt } from './gateways.js';
 import { kamailioRouting } from './kamailio.js';
 import { routingOf, routingState } from './partitions.js';
@@ -103,7 +112,7 @@ function numberIn(text: string): number | undefined {
 /** Parses "gw1,gw2". */
 function gatewaysIn(text: string): ListEntry[] {
   return text
-    .split(',')
+    .split(',', MAX_LISTED_GATEWAYS)
     .map((each) => trimmed(each))
     .filter((each) => each !== '')
     .map((id) => ({ id, carrier: false, weight: 0, section: 0 }));

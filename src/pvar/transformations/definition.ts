@@ -12,6 +12,8 @@ export type Transform = (value: string | number, context: PvarContext) => PvarVa
 export interface TransformationDefinition {
   /** Whether a "$" that begins no variable is literal in its arguments, as at the end of a regular expression. */
   readonly literalDollars?: boolean;
+  /** Whether a text, and the next transformation, get what it was applied to: its result is used as a value only. */
+  readonly showsInput?: boolean;
   /** Result for null. Default: null. */
   readonly ofNull?: PvarValue;
   /** Minimum and maximum number of arguments; the last one takes the rest of the text, commas included. */

@@ -20,10 +20,14 @@ import {
 import { withName } from './lists.js';
 import { regexSubstitution } from './regex.js';
 
-const NUMBER = /^-?(?:0|[1-9][0-9]{0,9})$/;
-
-/** {s.int}: prints the text unchanged, and counts as a number where the text is one. */
-const toInteger = onText((text) => (NUMBER.test(text) ? Number(text) | 0 : text));
+/**
+ * {s.int}: the integer at the beginning of a text, 0 when there is none. As recorded, texts show what it was applied to;
+ * the integer counts in calculations, comparisons and assignments.
+ */
+const toInteger: TransformationDefinition = {
+  ...onText((text) => Number(/^[ \t\r\n]*([+-]?[0-9]{1,15})/.exec(text)?.[1] ?? 0) | 0),
+  showsInput: true,
+};
 
 /**
  * A length of 0 means up to the end; a negative one leaves characters out at the end. A start beyond the end gives

@@ -123,3 +123,32 @@ test('with restore_dlg a reply to the callee has From and To of its request wher
   assert.match(reply, /^From: <sip:callee@elsewhere\.example>;tag=gw\r$/m);
   assert.match(reply, /^To: "Alice" <sip:other@elsewhere\.example>;tag=ft\r$/m);
 });
+
+for (const forced of [0, 1]) {
+  test(`opensips: force_dialog ${forced} of uac ${forced === 1 ? 'begins' : 'does not begin'} a dialog where From is replaced`, async () => {
+    const runner = startScript({
+      dialect: 'opensips',
+      modules: 'dialog uac_auth uac',
+      head: `modparam("uac", "force_dialog", ${forced})\n`,
+      script: `route {
+        record_route();
+        uac_replace_from("Other", "sip:other@elsewhere.example");
+        xlog("[$DLG_status]\\n");
+        $du = "sip:127.0.0.1:7001";
+        t_relay();
+      }`,
+    });
+    try {
+      runner.receive(INVITE);
+      await until('an INVITE', () => runner.sent.some(({ text }) => text.startsWith('INVITE')));
+      const invite = runner.sent.find(({ text }) => text.startsWith('INVITE'))?.text ?? '';
+      assert.match(invite, /^From: Other <sip:other@elsewhere\.example>;tag=ft\r$/m);
+      assert.equal(/;did=/.test(invite), forced === 1);
+      assert.deepEqual(runner.lines, [forced === 1 ? '[1]' : '[<null>]']);
+      runner.receive(INVITE);
+      assert.equal(runner.lines.length, 2 - forced, 'with a dialog a retransmission ends in the function');
+    } finally {
+      await runner.stop();
+    }
+  });
+}

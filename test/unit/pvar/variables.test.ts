@@ -254,8 +254,9 @@ describe('assigning', () => {
     assert.equal(context.vars.get('setid'), 4);
     compileWritable('$fs').assign(context, 'udp:127.0.0.1:5060');
     assert.equal(context.sendSocket, 'udp:127.0.0.1:5060');
-    compileWritable('$rc').assign(context, -1);
+    context.returnCode = -1;
     assert.equal(value('$retcode', context), -1);
+    assert.throws(() => compileWritable('$rc'), /is not a single variable that can be set/);
   });
 
   test('AVPs are stacks', () => {
