@@ -24,38 +24,3 @@ test('scripts of further families of functions do what kamailio was recorded to 
 // only increase.
 test('cases about one rule each do what kamailio was recorded to do with them', () =>
   assertAgreement('kamailio-rules', 380));
-
-// Cases of new seeds that did not agree at first, small cases about the rule behind each, and the control protocol of
-// rtpengine. Remaining differences are listed in the oddities. The number may only increase.
-test('cases of fresh seeds do what kamailio was recorded to do with them', () =>
-  assertAgreement('kamailio-fresh', 425));
-
-// Small cases about the rules in which new seeds did not agree, recorded with --record, and those cases themselves. All
-// of them agree.
-test('cases about the kinds of fresh differences do what kamailio was recorded to do with them', () =>
-  assertAgreement('kamailio-kinds', 1000));
-
-// Call load in scripts, tmrec, regex. All of them agree.
-test('cases of single modules do what kamailio was recorded to do with them', () =>
-  assertAgreement('kamailio-modules', 21));
-
-// Statements and conditions that are allowed or not, each variable where a number is needed, assignments of each kind of value,
-// transformations on odd values, and functions with odd arguments. All of them agree;
-// a few with t_reply() depend on when a gateway answers. The number goes up only.
-test('statements, types and odd arguments do what kamailio was recorded to do with them', () =>
-  assertAgreement('kamailio-grammar', 470));
-
-// One statement in each kind of route, replies, URIs, bodies, branches, tables and variables, recorded for this suite. All
-// of them agree. The number goes up only.
-test('statements in each kind of route do what kamailio was recorded to do with them', () =>
-  assertAgreement('kamailio-statements', 524));
-
-// One function or parameter of permissions, pike, ratelimit, domain, acc, uac, dialog and htable each, recorded for this
-// suite. All of them agree; a few depend on when a gateway answers. The number goes up only.
-test('functions and parameters of single modules do what kamailio was recorded to do with them', () =>
-  assertAgreement('kamailio-small-modules', 185));
-
-// Files with a mistake or an odd form each, global parameters by type, defines, aliases, several blocks of one kind of
-// route. The number goes up only.
-test('files with mistakes are accepted or refused as kamailio was recorded to do', () =>
-  assertAgreement('kamailio-files', 418));
