@@ -72,6 +72,8 @@ interface ViaValue {
   readonly host: string;
   readonly port: string;
   readonly params: string;
+  /** Text in parentheses at the end, as RFC 2543 had it. */
+  readonly comment: string;
 }
 
 const VIA =
@@ -79,13 +81,16 @@ const VIA =
 
 /** Parses a Via value (RFC 3261 section 20.42), the first of a list. */
 function parseVia(text: string): ViaValue | undefined {
-  const match = VIA.exec(trimmed(splitList(text.slice(0, 4096), ',')[0] ?? ''));
+  const value = trimmed(splitList(text.slice(0, 4096), ',')[0] ?? '');
+  const open = value.endsWith(')') ? value.lastIndexOf('(') : -1;
+  const match = VIA.exec(open < 0 ? value : trimmed(value.slice(0, open)));
   if (match === null) return undefined;
   const [, name = '', version = '', transport = '', host = '', port = '', params = ''] = match;
-  return { name, version, transport, host, port, params };
+  return { name, version, transport, host, port, params, comment: open < 0 ? '' : value.slice(open + 1, -1) };
 }
 
-function viaPart(of: (via: ViaValue) => string | undefined): TransformationDefinition {
+/** A part of a Via header value. */
+export function viaPart(of: (via: ViaValue) => string | undefined): TransformationDefinition {
   return onText((text) => {
     const via = parseVia(text);
     return via === undefined ? null : orNull(of(via));

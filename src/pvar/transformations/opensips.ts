@@ -17,7 +17,7 @@ import {
   type TransformationDefinition,
   uriParameters,
 } from './definition.js';
-import { withName } from './lists.js';
+import { viaPart, withName } from './lists.js';
 import { regexSubstitution } from './regex.js';
 
 /**
@@ -200,6 +200,14 @@ export function evaluation(
   };
 }
 
+/** A text as a part of a URL. */
+function escapedForUrl(text: string): string {
+  return text.replace(
+    /[^0-9A-Za-z._~-]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  );
+}
+
 /** Transformations of opensips.cfg that route scripts lack or have in another form. */
 export const opensipsTransformations: readonly [string, TransformationDefinition][] = [
   ['s.int', toInteger],
@@ -218,8 +226,9 @@ export const opensipsTransformations: readonly [string, TransformationDefinition
     [`s.${each}`, digest(each)],
     [`s.${each}_hmac`, keyed(each)],
   ]),
-  // Comments in Via are not kept: RFC 3261 has none.
-  ['via.comment', onText(() => null)],
+  ['via.comment', viaPart((via) => via.comment)],
+  ['rest.escape', onText(escapedForUrl)],
+  ['rest.unescape', onText(percentDecoded)],
   ['uri.port', port],
   ['uri.domain', host],
   ...uriParameters(uriParameter),
