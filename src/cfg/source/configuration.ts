@@ -253,6 +253,21 @@ class ConfigurationParser {
     tokens.expect(',', 'after the name of a module');
     const name = this.text('the name of a parameter');
     tokens.expect(',', 'after the name of a parameter');
+    tokens.hidesWords = true;
+    let value: number | string;
+    try {
+      value = this.parameterValue();
+      tokens.expect(')', 'after the value of a parameter');
+    } finally {
+      tokens.hidesWords = false;
+    }
+    const modules = this.dialect.name === 'kamailio' ? this.matching(module, at) : module;
+    this.checkLoaded(modules, at);
+    this.moduleParameters.push({ module: modules, name, value, at });
+  }
+
+  private parameterValue(): number | string {
+    const { tokens } = this;
     const token = tokens.peek();
     const negative = tokens.isPunctuation('-') && tokens.peek(1).kind === 'int';
     // In both dialects: OpenSIPS operators' files have modparam("auth_db", "calculate_ha1", yes).
@@ -260,16 +275,10 @@ class ConfigurationParser {
     if (token.kind !== 'string' && token.kind !== 'int' && !negative && flag === undefined)
       throw tokens.unexpected('a number or a string');
     if (negative || flag !== undefined) tokens.take();
-    let value: number | string | undefined = flag;
-    if (value === undefined) {
-      const given: SettingValue =
-        tokens.peek().kind === 'string' ? tokens.string() : integerOf(tokens.take(), negative ? -1 : 1);
-      value = given.kind === 'int' ? given.value : valueText(given);
-    }
-    tokens.expect(')', 'after the value of a parameter');
-    const modules = this.dialect.name === 'kamailio' ? this.matching(module, at) : module;
-    this.checkLoaded(modules, at);
-    this.moduleParameters.push({ module: modules, name, value, at });
+    if (flag !== undefined) return flag;
+    const given: SettingValue =
+      tokens.peek().kind === 'string' ? tokens.string() : integerOf(tokens.take(), negative ? -1 : 1);
+    return given.kind === 'int' ? given.value : valueText(given);
   }
 
   /** The loaded modules that Kamailio finds by the regular expression before the name of a parameter. */

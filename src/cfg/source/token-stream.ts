@@ -8,6 +8,8 @@ export class TokenStream {
   private readonly ahead: Token[] = [];
   /** The last token that was taken. */
   previous: Token | undefined;
+  /** Set while the value of a parameter is read: a word or number in an error may be a password whose quotes are missing. */
+  hidesWords = false;
 
   constructor(private readonly lexer: Lexer) {}
 
@@ -58,8 +60,13 @@ export class TokenStream {
         'this string extends over several lines; its closing quote seems to be missing',
       );
     }
-    const found = token.kind === 'end' ? token.text || 'the end of the file' : shown(token);
+    const found = token.kind === 'end' ? token.text || 'the end of the file' : this.shown(token);
     return new SyntaxFault(token.at, `expected ${wanted}, not ${found}`);
+  }
+
+  private shown(token: Token): string {
+    if (!this.hidesWords || token.kind === 'punctuation' || token.kind === 'string') return shown(token);
+    return token.kind === 'word' ? 'a word' : 'a number';
   }
 
   /** Takes one or more adjacent string literals. */

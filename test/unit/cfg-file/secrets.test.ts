@@ -33,6 +33,11 @@ test('no message about a parameter shows the password in its value', async () =>
         `modparam("${module}", "${name}" "${value}")`,
         `modparam("${module}", "${name}", "${value}"`,
         `modparam("${module}", "${name}", "a") "${value}"`,
+        `modparam("${module}", "${name}", ${SECRET})`,
+        `modparam("${module}", "${name}", "a" ${SECRET})`,
+        `modparam("${module}", "${name}", "a"${SECRET}")`,
+        `modparam("${module}", "${name}", 1 ${SECRET})`,
+        `modparam("${module}", "${name}", ${SECRET}:x@h)`,
       ];
       for (const head of heads) {
         try {
