@@ -33,7 +33,15 @@ export interface Pipes extends Iterable<readonly [string, Pipe]> {
    * when there are too many. Returns whether there is a pipe.
    */
   change(name: string, change: (pipe: Pipe) => void, make?: () => Pipe | undefined): boolean;
+  /**
+   * Looks at the next few pipes and removes those whose interval began before a time. A pass over all of them takes many
+   * calls: one for each new pipe is enough.
+   */
+  expire(before: number, keeps: ReadonlySet<string>): void;
 }
+
+/** Number of pipes that one call of `expire` looks at. */
+const EXPIRED_AT_ONCE = 4;
 
 /** Maximum number of characters in the names of all pipes of one process. */
 const MAX_NAMES = 16 * 1024 * 1024;
@@ -42,6 +50,22 @@ const MAX_NAMES = 16 * 1024 * 1024;
 export class OwnPipes extends Map<string, Pipe> implements Pipes {
   /** Number of characters in all names. */
   private names = 0;
+  private cursor: Iterator<readonly [string, Pipe]> | undefined;
+
+  expire(before: number, keeps: ReadonlySet<string>): void {
+    for (let i = 0; i < EXPIRED_AT_ONCE; i++) {
+      this.cursor ??= this.entries();
+      const next = this.cursor.next();
+      if (next.done === true) {
+        this.cursor = undefined;
+        return;
+      }
+      const [name, pipe] = next.value;
+      if (pipe.since >= before || keeps.has(name)) continue;
+      this.delete(name);
+      this.names -= name.length;
+    }
+  }
 
   change(name: string, change: (pipe: Pipe) => void, make?: () => Pipe | undefined): boolean {
     let pipe = this.get(name);
@@ -58,7 +82,23 @@ export class OwnPipes extends Map<string, Pipe> implements Pipes {
 
 /** Pipes shared by all processes, each stored as a text. */
 class SharedPipes implements Pipes {
+  private cursor: Iterator<readonly [string, PvarValue]> | undefined;
+
   constructor(private readonly entries: ValueMap<PvarValue>) {}
+
+  expire(before: number, keeps: ReadonlySet<string>): void {
+    for (let i = 0; i < EXPIRED_AT_ONCE; i++) {
+      this.cursor ??= this.entries.entries(0)[Symbol.iterator]();
+      const next = this.cursor.next();
+      if (next.done === true) {
+        this.cursor = undefined;
+        return;
+      }
+      const [name] = next.value;
+      const pipe = this.get(name);
+      if (pipe !== undefined && pipe.since < before && !keeps.has(name)) this.entries.delete(name);
+    }
+  }
 
   get size(): number {
     return this.entries.size;

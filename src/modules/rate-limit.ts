@@ -32,6 +32,9 @@ interface RateState {
   /** The sliding window of "sbt": its slots, and the length of one in milliseconds. */
   readonly slots: number;
   readonly slotLength: number;
+  /** Milliseconds after which an unused pipe of OpenSIPS is removed, and the pipes of the file, which are not. */
+  readonly lifetime: number;
+  readonly configured: ReadonlySet<string>;
 }
 
 /** Kamailio's parameter "pipe", observed with 5.6.3. */
@@ -65,6 +68,7 @@ export const rateState = {
  */
 function rateStateOf(pipes: Pipes, parameters: ModuleParameters): RateState {
   const seconds = parameters.int('timer_interval', 10);
+  const configured = new Set<string>();
   for (const each of parameters.all('pipe')) {
     const [, name = '', algorithm = '', rate] = PIPE.exec(String(each)) ?? [];
     if (rate === undefined) continue;
@@ -72,6 +76,7 @@ function rateStateOf(pipes: Pipes, parameters: ModuleParameters): RateState {
     const limit = Number(rate) * seconds;
     const make = (): Pipe => newPipe(limit, algorithmOf(algorithm) ?? 'none');
     pipes.change(String(Number(name)), (pipe) => void (pipe.limit = limit), make);
+    configured.add(String(Number(name)));
   }
   const queues = new Map<string, string>();
   for (const each of parameters.all('queue')) {
@@ -89,6 +94,8 @@ function rateStateOf(pipes: Pipes, parameters: ModuleParameters): RateState {
     usual: opensipsAlgorithm(parameters.text('default_algorithm', 'TAILDROP')) ?? 'taildrop',
     slots: Math.min(MAX_SLOTS, Math.max(1, slots)),
     slotLength,
+    lifetime: Math.max(1, seconds, parameters.int('expire_time', 3600)) * 1000,
+    configured,
   };
 }
 
@@ -155,6 +162,7 @@ function slide(run: MessageRun, pipe: Pipe, { slots, slotLength }: RateState): n
   pipe.slots = kept.length === 0 ? [0] : passed === 0 ? kept : [...new Array<number>(passed).fill(0), ...kept];
   pipe.slots.length = Math.min(slots, pipe.slots.length);
   pipe.slot = slot;
+  pipe.since = slot * slotLength;
   pipe.slots[0] = (pipe.slots[0] ?? 0) + 1;
   pipe.count = pipe.slots.reduce((sum, each) => sum + each, 0);
   return code(pipe.count <= pipe.limit);
@@ -171,7 +179,12 @@ function checked(run: MessageRun, name: string, limit: number, named: string): n
     pipe.limit = limit;
     result = algorithm === 'sbt' ? slide(run, pipe, state) : count(run, pipe, interval, limit * factor);
   };
-  pipes.change(name, counted, making(pipes, limit, algorithm));
+  const make = making(pipes, limit, algorithm);
+  pipes.change(name, counted, () => {
+    // Else the names that peers choose would fill the table for good, and new ones would be refused.
+    pipes.expire(run.env.clock.monotonic() - state.lifetime, state.configured);
+    return make();
+  });
   return result;
 }
 

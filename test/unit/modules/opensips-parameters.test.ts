@@ -100,6 +100,36 @@ modparam("ratelimit", "slot_period", 500)`;
   assert.match(refused.join(), /TAILDROP/);
 });
 
+test('rl_check: unused pipes are removed after expire_time, those of the file and those in use are not', async () => {
+  const clock = new FakeClock();
+  clock.advance(1_000_000);
+  const runner = startScript({
+    dialect: 'opensips',
+    modules: 'ratelimit',
+    head: 'modparam("ratelimit", "expire_time", 60)\nmodparam("ratelimit", "timer_interval", 1)',
+    clock,
+    script: `rl_check($hdr(Subject), 5); rl_values($avp(all)); xlog("$(avp(all)[*])\n"); exit;`,
+  });
+  try {
+    let serial = 0;
+    const call = (name: string, after: number) => {
+      clock.advance(after * 1000);
+      runner.receive(
+        INVITE.replace('z9hG4bK1', `z9hG4bKe${serial++}`).replace('Contact: ', `Subject: ${name}\r\nContact: `),
+      );
+    };
+    call('old', 0);
+    call('used', 10);
+    call('used', 40);
+    call('new', 20);
+    assert.equal(runner.lines.at(-1), 'new, used');
+    call('old', 1);
+    assert.equal(runner.lines.at(-1), 'old, new, used');
+  } finally {
+    await runner.stop();
+  }
+});
+
 test('decimal_digits of mathops', async () => {
   const script = `math_eval("10 / 4", $var(a)); math_rpn("1 3 /", $var(b)); xlog("$var(a) $var(b)\\n"); xlog("end\\n"); exit;`;
   const head = 'modparam("mathops", "decimal_digits", 2)';
