@@ -24,7 +24,7 @@ export function moduleValues(tree: ConfigurationTree): ModuleValues {
 }
 
 /** Modules of OpenSIPS that use "db_default_url" when they have no URL of their own. */
-const DATABASE_USERS = ['acc', 'avpops', 'sqlops', 'alias_db', 'group', 'speeddial'];
+const DATABASE_USERS = ['acc', 'avpops', 'sqlops', 'alias_db', 'group', 'speeddial', 'userblacklist'];
 
 /** The parameters, with the default database added for each loaded module that sets none. */
 export function withDefaultDatabase(

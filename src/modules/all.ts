@@ -77,6 +77,7 @@ import { topologyHidingFunctions } from './topology-hiding.js';
 import { toposFunctions } from './topos/functions.js';
 import { uacAuthFunctions } from './uac-auth.js';
 import { uacRequestFunctions } from './uac-request.js';
+import { userBlacklistFunctions } from './user-blacklist.js';
 import { userTableFunctions } from './user-tables.js';
 import { uuidFunctions } from './uuid.js';
 import { xhttpFunctions } from './xhttp.js';
@@ -158,6 +159,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
       ...sqlStatementFunctions,
       ...avpDatabaseFunctions,
       ...userTableFunctions,
+      ...userBlacklistFunctions,
       ...redirectFunctions,
       ...enumFunctions,
       ...programFunctions,

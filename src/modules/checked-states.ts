@@ -20,6 +20,7 @@ import { shakenSettings } from './stir-shaken/functions.js';
 import { topologyMask } from './topoh/settings.js';
 import { hidingSettings } from './topology-hiding.js';
 import { topologyStore } from './topos/settings.js';
+import { blacklistTable } from './user-blacklist.js';
 import { aliasTable, dialTable, groupExpressions, groupTable } from './user-tables.js';
 import { urlFilter } from './xhttp.js';
 
@@ -47,6 +48,7 @@ export const CHECKED_STATES: readonly (readonly [module: string, make: (states: 
   ['group', (states) => states.of(groupTable)],
   ['group', (states) => states.of(groupExpressions)],
   ['speeddial', (states) => states.of(dialTable)],
+  ['userblacklist', (states) => states.of(blacklistTable)],
   ['auth', (states) => states.of(authentication)],
   ['auth_db', (states) => states.of(subscribers)],
   ['mqueue', (states) => states.of(memoryQueues)],

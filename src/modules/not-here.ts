@@ -78,7 +78,6 @@ const NOT_HERE: Readonly<Record<string, string>> = {
   trie: 'trie_search',
   uac: 'uac_inc_cseq',
   uri: 'is_user aaa_does_uri_exist aaa_does_uri_user_exist',
-  userblacklist: 'check_user_blacklist check_blacklist check_user_whitelist',
   xcap_client: 'xcap_get',
 };
 

@@ -169,7 +169,7 @@ const TABLE: Readonly<Record<string, string>> = {
   qrouting: `db_url:s~ table_name:s~ algorithm:s~ history_span:i~ sampling_interval:i~ event_bad_dst_threshold:s~ decimal_digits:i~ extra_stats:s~ min_samples_asr:i~ min_samples_ccr:i~ min_samples_pdd:i~ min_samples_ast:i~ min_samples_acd:i~`,
   freeswitch: `event_heartbeat_interval:i~`,
   mqueue: `mqueue:s mqueue_name:s mqueue_size:i mqueue_addmode:i db_url:s`,
-  userblacklist: `db_url:s~ db_table:s~ use_domain:i~ match_mode:i~`,
+  userblacklist: `db_url:s db_table:s use_domain:i match_mode:i~`,
   msilo: `db_url:s~ db_table:s~ from_address:s~ contact_hdr:s~ offline_message:s~ content_type_hdr:s~ reminder:s~ outbound_proxy:s~ expire_time:i~ check_time:i~ send_time:i~ clean_period:i~ use_contact:i~ sc_mid:s~ sc_from:s~ sc_to:s~ sc_uri_user:s~ sc_uri_host:s~ sc_body:s~ sc_ctype:s~ sc_exp_time:s~ sc_inc_time:s~ sc_snd_time:s~ snd_time_avp:s~ add_date:i~ max_messages:i~`,
 };
 
