@@ -3,6 +3,7 @@ import type { MessageRun } from '../script/call.js';
 import { PerCall } from '../script/per-call.js';
 import { answerTrying, beginTransaction } from '../script/relay.js';
 import { runNamed } from '../script/service-routes.js';
+import { PeerShare } from '../sip/peer-tables.js';
 import { type Arg, type FunctionSpec, intOf, moduleFunctions, type ScriptFunction, textOf } from './define.js';
 import { kamailioFunction } from './kamailio-function.js';
 import { own } from './script-variable.js';
@@ -12,11 +13,11 @@ const MAX_WAITING = 100_000;
 /** Maximum waiting times in milliseconds, for arguments in seconds and in milliseconds, as in the original. */
 const LONGEST = { seconds: 100_000, ms: 30_000 };
 
-/** Number of requests and tasks that wait; kept when the file is reloaded. */
+/** Requests and tasks that wait, by source; kept when the file is reloaded. */
 const pending = {
   module: 'async',
-  create: () => ({ waiting: 0 }),
-  renew: (before: { waiting: number }) => before,
+  create: () => new PeerShare(),
+  renew: (before: PeerShare) => before,
 };
 
 /**
@@ -26,9 +27,10 @@ const pending = {
 function pause(run: MessageRun, ms: number, max: number): Promise<void> | number {
   const { call, env } = run;
   const requests = env.modules.of(pending);
-  if (!(ms >= 0) || ms > max || requests.waiting >= MAX_WAITING) {
+  const { address } = call.source;
+  if (!(ms >= 0) || ms > max || !env.peers.admits('suspended_requests', requests, MAX_WAITING, address)) {
     env.peerLog.error(
-      { callId: run.message.callId, ms, waiting: requests.waiting },
+      { callId: run.message.callId, ms, waiting: requests.used },
       'script: a request cannot be suspended for this time',
     );
     return -1;
@@ -36,10 +38,10 @@ function pause(run: MessageRun, ms: number, max: number): Promise<void> | number
   const transaction = beginTransaction(run);
   if (transaction === undefined) return 0;
   answerTrying(transaction, call);
-  requests.waiting++;
+  requests.add(address);
   return new Promise((resolve) => {
     env.clock.schedule(ms, () => {
-      requests.waiting--;
+      requests.remove(address);
       resolve();
     });
   });
@@ -78,14 +80,16 @@ const data = new PerCall(() => '');
 function task(name: string, parameters: string, group: boolean): FunctionSpec {
   const at = group ? 2 : 1;
   return kamailioFunction(name, parameters, 'runs a route separately, with a text in $async(data)', (run, args) => {
-    const { env } = run;
+    const { env, call: by } = run;
     const route = textOf(args[0], run);
     const text = textOf(args[at], run);
     const tasks = env.modules.of(pending);
-    if (env.script.subRoute(route) === undefined || tasks.waiting >= MAX_WAITING) return -1;
-    tasks.waiting++;
+    const { address } = by.source;
+    if (env.script.subRoute(route) === undefined) return -1;
+    if (!env.peers.admits('suspended_requests', tasks, MAX_WAITING, address)) return -1;
+    tasks.add(address);
     env.clock.schedule(0, () => {
-      tasks.waiting--;
+      tasks.remove(address);
       runNamed(env, route, ({ call }) => data.set(call, text));
     });
     return 1;

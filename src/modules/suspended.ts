@@ -3,6 +3,7 @@ import { PerCall } from '../script/per-call.js';
 import { answerTrying, beginTransaction } from '../script/relay.js';
 import type { TransactionState } from '../script/state.js';
 import { transactionNumbers } from '../script/transaction-numbers.js';
+import { PeerShare } from '../sip/peer-tables.js';
 import { type FunctionSpec, textOf } from './define.js';
 import { kamailioFunction } from './kamailio-function.js';
 
@@ -38,7 +39,10 @@ export function transactionId(transaction: TransactionState): TransactionId {
 /** Suspended transactions that wait for t_continue(), by "index:label". */
 const kept = {
   module: 'tmx',
-  create: () => new Map<string, { readonly call: Call; readonly transaction: TransactionState }>(),
+  create: () => ({
+    requests: new Map<string, { readonly call: Call; readonly transaction: TransactionState }>(),
+    shares: new PeerShare(),
+  }),
 };
 
 /** Maximum number of suspended transactions. */
@@ -55,16 +59,21 @@ export const suspendFunctions: FunctionSpec[] = [
     const transaction = beginTransaction(run);
     if (transaction === undefined) return 0;
     const { call, env } = run;
-    const waiting = env.modules.of(kept);
-    if (transaction.final !== 0 || waiting.size >= MAX_SUSPENDED) return -1;
+    const { requests: waiting, shares } = env.modules.of(kept);
+    const { address } = call.source;
+    if (transaction.final !== 0) return -1;
+    if (!env.peers.admits('suspended_requests', shares, MAX_SUSPENDED, address)) return -1;
     answerTrying(transaction, call);
     call.edits = run.edits;
     call.freeze();
     const key = keyOf(transactionId(transaction));
     if (waiting.has(key)) return 1;
     waiting.set(key, { call, transaction });
+    shares.add(address);
     env.clock.schedule(transaction.invite ? LIFETIME.invite : LIFETIME.other, () => {
-      if (waiting.delete(key)) transaction.reply(408, 'Request Timeout', call.replyLines);
+      if (!waiting.delete(key)) return;
+      shares.remove(address);
+      transaction.reply(408, 'Request Timeout', call.replyLines);
     });
     return 1;
   }),
@@ -73,13 +82,14 @@ export const suspendFunctions: FunctionSpec[] = [
     'index label route',
     'continues a suspended request (t_suspend) in a route',
     (run, [index, label, name]) => {
-      const waiting = run.env.modules.of(kept);
+      const { requests: waiting, shares } = run.env.modules.of(kept);
       const key = `${textOf(index, run)}:${textOf(label, run)}`;
       const found = waiting.get(key);
       const route = run.env.script.subRoute(textOf(name, run));
       if (found === undefined || route === undefined) return -1;
       waiting.delete(key);
       const { transaction, call } = found;
+      shares.remove(call.source.address);
       if (transaction.final !== 0) return -1;
       const { scope } = call;
       const own = scope.run;

@@ -8,9 +8,8 @@ export const PEER_TABLES = [
   'dialogs',
   'contacts',
   'lookups',
-  'media_calls',
-  'hidden_dialogs',
   'suspended_requests',
+  'accounting_rows',
   'expressions',
 ] as const;
 

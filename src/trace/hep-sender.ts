@@ -1,5 +1,6 @@
 import { createSocket, type Socket as DatagramSocket } from 'node:dgram';
-import { isIPv6, type Socket as StreamSocket, connect as tcpConnect } from 'node:net';
+import { lookup } from 'node:dns';
+import { isIP, type Socket as StreamSocket, connect as tcpConnect } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
 import type { Clock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
@@ -25,10 +26,14 @@ const MAX_WAITING = 1024 * 1024;
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 30_000;
 const LOG_EVERY = 60_000;
+/** A connection that is not ready, or takes no bytes although some wait, for this long is made again. */
+const STALLED_MS = 10_000;
+/** How long an address of a server's name is used. */
+const NAME_MS = 60_000;
 
 /**
  * Sends messages to a capture server (Homer) as HEP3. Packets that the server is too slow for are dropped and counted;
- * calls never wait.
+ * calls never wait. A server that cannot be reached, does not read or closes its connections costs one log line a minute.
  */
 export class HepSender implements CaptureSink, Service {
   readonly name = 'HEP';
@@ -41,6 +46,10 @@ export class HepSender implements CaptureSink, Service {
   private wait = FIRST_WAIT;
   private cancelRetry: (() => void) | undefined;
   private loggedAt = Number.NEGATIVE_INFINITY;
+  private connectedLoggedAt = Number.NEGATIVE_INFINITY;
+  private cancelLook: (() => void) | undefined;
+  /** The address that datagrams are sent to; undefined while a name has none. */
+  private address: string | undefined;
 
   constructor(
     private readonly target: HepTarget,
@@ -56,6 +65,7 @@ export class HepSender implements CaptureSink, Service {
   async stop(): Promise<void> {
     this.stopped = true;
     this.cancelRetry?.();
+    this.cancelLook?.();
     this.stream?.end();
     this.stream?.destroySoon();
     const { datagrams } = this;
@@ -74,30 +84,43 @@ export class HepSender implements CaptureSink, Service {
 
   /** Sends one message, or drops and counts it when too much is waiting. */
   capture(message: SeenMessage, kind?: number): void {
-    const packet = hepPacket(message, this.target, kind);
-    const { datagrams, stream, target } = this;
+    const { datagrams, stream, target, address } = this;
     if (datagrams !== undefined) {
-      if (datagrams.getSendQueueSize() > MAX_WAITING) {
-        this.counters.dropped++;
+      if (address === undefined || datagrams.getSendQueueSize() > MAX_WAITING) {
+        this.dropped(address === undefined ? 'its name has no address' : 'the system does not take the packets');
         return;
       }
       this.counters.sent++;
-      datagrams.send(packet, target.port, target.host, (error) => {
+      datagrams.send(hepPacket(message, target, kind), target.port, address, (error) => {
         if (error !== null) this.lost(messageOf(error));
       });
     } else if (stream === undefined || !this.connected || stream.writableLength > MAX_WAITING) {
-      this.counters.dropped++;
+      this.dropped(this.connected ? 'it does not read' : 'there is no connection');
     } else {
       this.counters.sent++;
-      stream.write(packet);
+      stream.write(hepPacket(message, target, kind));
     }
   }
 
   private openDatagrams(): void {
-    const socket = createSocket(isIPv6(this.target.host) ? 'udp6' : 'udp4');
+    const { host } = this.target;
+    const family = isIP(host) === 0 ? 4 : isIP(host);
+    if (isIP(host) === 0) this.lookUp();
+    else this.address = host;
+    const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
     socket.unref();
     socket.on('error', (error) => this.lost(messageOf(error)));
     this.datagrams = socket;
+  }
+
+  /** Looks up the server's name now and every minute. Node would do it for each datagram, by a thread that reads files too. */
+  private lookUp(): void {
+    lookup(this.target.host, { family: 4 }, (error, address) => {
+      if (this.stopped) return;
+      if (error === null) this.address = address;
+      else this.lost(messageOf(error));
+      this.cancelLook = this.clock.schedule(error === null ? NAME_MS : STALLED_MS, () => this.lookUp());
+    });
   }
 
   private dial(): void {
@@ -108,21 +131,49 @@ export class HepSender implements CaptureSink, Service {
         : tcpConnect({ host, port });
     this.stream = stream;
     stream.unref();
+    let since = this.clock.monotonic();
     stream.once(transport === 'tls' ? 'secureConnect' : 'connect', () => {
       this.connected = true;
-      this.wait = FIRST_WAIT;
+      since = this.clock.monotonic();
+      if (since - this.connectedLoggedAt < LOG_EVERY) return;
+      this.connectedLoggedAt = since;
       this.log.info({ server: `${transport}:${host}:${port}` }, 'connected to the capture server');
     });
+    this.watch(stream);
     stream.on('error', (error) => this.lost(messageOf(error)));
     // The server sends nothing, but without reading, the end of the connection would go unnoticed.
     stream.resume();
     stream.once('close', () => {
+      // A server that accepts connections and closes them is not tried more often than one that refuses them.
+      if (this.connected && this.clock.monotonic() - since >= STALLED_MS) this.wait = FIRST_WAIT;
+      else if (this.connected && !this.stopped) this.lost('it closes the connection');
       this.connected = false;
       this.stream = undefined;
+      this.cancelLook?.();
       if (this.stopped) return;
       this.cancelRetry = this.clock.schedule(this.wait, () => this.dial());
       this.wait = Math.min(LONGEST_WAIT, this.wait * 2);
     });
+  }
+
+  /** Ends a connection that does not become ready, or whose server has stopped to read. */
+  private watch(stream: StreamSocket): void {
+    let written = 0;
+    const look = (): void => {
+      const taken = stream.bytesWritten - stream.writableLength;
+      const stalled = this.connected ? stream.writableLength > 0 && taken === written : true;
+      written = taken;
+      if (stalled) {
+        this.lost(this.connected ? 'it does not read' : 'there is no connection in time');
+        stream.destroy();
+      } else this.cancelLook = this.clock.schedule(STALLED_MS, look);
+    };
+    this.cancelLook = this.clock.schedule(STALLED_MS, look);
+  }
+
+  private dropped(cause: string): void {
+    this.counters.dropped++;
+    this.lost(cause);
   }
 
   private lost(cause: string): void {
@@ -136,8 +187,4 @@ export class HepSender implements CaptureSink, Service {
       'the capture server is not reachable or too slow',
     );
   }
-}
-
-function isIP(host: string): boolean {
-  return isIPv6(host) || /^[0-9.]+$/.test(host);
 }

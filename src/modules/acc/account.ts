@@ -31,6 +31,8 @@ export interface CallTimes {
 
 /** A record together with the values that its call adds. It can be written without the call. */
 export interface FilledRecord {
+  /** The source of the call. */
+  readonly source: string;
   readonly outlets: Outlets<boolean>;
   readonly record: Accounted;
   readonly table: string;
@@ -111,6 +113,7 @@ export class Accounting {
       outlets,
       record,
       table,
+      source: call.source.address,
       partition: outlets.nats ? (call.selections.used.at(-1)?.name ?? 'default') : '',
       text: outlets.log ? this.extraText(call) : '',
       columns: outlets.db && this.settings.dbUrl !== '' ? this.extraColumns(call) : [],
@@ -124,7 +127,7 @@ export class Accounting {
     if (outlets.log) env.log.info({ callId: oneLine(record.callId) }, logLine(record, times) + filled.text);
     if (outlets.db && this.settings.dbUrl !== '') {
       const row = this.row(record, times);
-      for (const extra of filled.columns) this.writer.add(env, table, this.stored(env, row, extra));
+      for (const extra of filled.columns) this.writer.add(env, table, this.stored(env, row, extra), filled.source);
     }
     if (outlets.nats) {
       env.services.publish(filled.partition, 'acc', JSON.stringify({ ...objectOf(record, times), ...filled.values }));

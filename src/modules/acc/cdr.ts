@@ -7,6 +7,8 @@ import { type Accounting, oneLine, valueIn } from './account.js';
 
 /** The content of Kamailio's record of a whole call, without its end. */
 export interface CallData {
+  /** The source of the call. */
+  readonly source: string;
   readonly callId: string;
   /** When the call began, in milliseconds since the epoch. */
   readonly start: number;
@@ -18,7 +20,7 @@ export function callData({ call }: Pick<MessageRun, 'call'>, acc: Accounting, di
   const { cdrs } = acc.settings;
   const start = dialog.state === 0 || cdrs.fromConfirmed || dialog.answered === 0 ? dialog.answeredAt : dialog.began;
   const extra = cdrs.extra.map(({ name, value }) => [name, valueIn(value, call.scope)] as const);
-  return { callId: dialog.callId, start, extra };
+  return { callId: dialog.callId, source: dialog.call.source.address, start, extra };
 }
 
 /** Whether the settings leave out the record of this call: it failed, or the variable of cdr_skip is set. */
@@ -30,7 +32,7 @@ export function skipsCdr({ settings: { cdrs } }: Accounting, dialog: Dialog): bo
 /** Writes Kamailio's record of a whole call: "start_time=...; end_time=...; duration=...; name=value". */
 export function writeCdr(env: ScriptEnvironment, acc: Accounting, data: CallData, ended: number): void {
   const { cdrs } = acc.settings;
-  const { callId, start, extra } = data;
+  const { callId, source, start, extra } = data;
   const duration = Math.max(0, ended - start);
   const { names } = cdrs;
   if (cdrs.log) {
@@ -48,7 +50,7 @@ export function writeCdr(env: ScriptEnvironment, acc: Accounting, data: CallData
       [names.end]: databaseTime(ended),
       [names.duration]: Number(seconds(duration)),
     };
-    acc.writer.add(env, cdrs.table, acc.stored(env, row, Object.fromEntries(extra)));
+    acc.writer.add(env, cdrs.table, acc.stored(env, row, Object.fromEntries(extra)), source);
   }
 }
 

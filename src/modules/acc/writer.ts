@@ -2,16 +2,24 @@ import { messageOf } from '../../core/errors.js';
 import type { PvarValue } from '../../pvar/context.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
 import type { SqlDatabase } from '../../script/services.js';
+import { PeerShare } from '../../sip/peer-tables.js';
 
 type Row = Readonly<Record<string, PvarValue>>;
 
 interface Waiting {
+  /** The source of the call. */
+  readonly source: string;
   readonly table: string;
   readonly row: Row;
 }
 
-/** Maximum number of rows that wait for the database; beyond that the oldest is dropped and counted. */
+/**
+ * Maximum number of rows that wait for the database; beyond that one is dropped and counted: of the source that has
+ * caused more than half of them, else the oldest.
+ */
 const MAX_WAITING = 20_000;
+/** How many of the newest rows are searched for one to drop. */
+const LOOKED_AT = 100;
 /** Maximum number of rows in one statement. */
 const BATCH = 50;
 /** Milliseconds between two attempts while the database cannot be reached. */
@@ -24,6 +32,8 @@ const RETRY = 2000;
 export class AccWriter {
   dropped = 0;
   private readonly waiting: Waiting[] = [];
+  /** How many of them the calls of each source have caused. */
+  private readonly shares = new PeerShare();
   private busy = false;
   /** The writing under way. */
   private work: Promise<void> = Promise.resolve();
@@ -39,14 +49,22 @@ export class AccWriter {
     return this.waiting.length;
   }
 
-  /** Adds a row; when too many wait, the oldest is dropped and counted. */
-  add(env: ScriptEnvironment, table: string, row: Row): void {
-    if (this.waiting.length >= MAX_WAITING) {
-      this.waiting.shift();
+  /** Adds a row of a call from a source; when too many wait, a row is dropped and counted. */
+  add(env: ScriptEnvironment, table: string, row: Row, source: string): void {
+    const { waiting } = this;
+    if (waiting.length >= MAX_WAITING) {
       if (this.dropped++ % 1000 === 0)
         env.log.error({ dropped: this.dropped }, 'acc: rows are dropped: the database cannot be reached');
+      const hasMost = this.hasMost(source);
+      // Its own oldest row makes room, but not that of another source.
+      if (hasMost && waiting[0]?.source !== source) {
+        env.peers.refused('accounting_rows', source, { held: this.shares.heldBy(source), used: waiting.length });
+        return;
+      }
+      if (hasMost || !this.removeOfMost()) this.removeFirst();
     }
-    this.waiting.push({ table, row });
+    this.waiting.push({ table, row, source });
+    this.shares.add(source);
     if (!this.busy) this.work = this.write(env);
   }
 
@@ -66,6 +84,29 @@ export class AccWriter {
         { rows: this.waiting.length },
         'acc: rows are lost: the database did not accept them before the end',
       );
+  }
+
+  /** Whether a source has caused more than half of the rows. */
+  private hasMost(source: string): boolean {
+    return this.shares.heldBy(source) * 2 > this.waiting.length;
+  }
+
+  /** Removes one of the newest rows of the source that has caused most of them; false when there is none. */
+  private removeOfMost(): boolean {
+    const { waiting } = this;
+    for (let i = waiting.length - 1; i >= waiting.length - LOOKED_AT && i >= BATCH; i--) {
+      const { source } = waiting[i] as Waiting;
+      if (!this.hasMost(source)) continue;
+      waiting.splice(i, 1);
+      this.shares.remove(source);
+      return true;
+    }
+    return false;
+  }
+
+  private removeFirst(): void {
+    const first = this.waiting.shift();
+    if (first !== undefined) this.shares.remove(first.source);
   }
 
   private async write(env: ScriptEnvironment): Promise<void> {
@@ -88,7 +129,7 @@ export class AccWriter {
         }
         if (this.alone > 0) this.alone--;
         // Rows of the batch may have been dropped meanwhile.
-        while (batch.includes(this.waiting[0] as Waiting)) this.waiting.shift();
+        while (batch.includes(this.waiting[0] as Waiting)) this.removeFirst();
       }
       this.busy = false;
     } catch (error) {
@@ -99,7 +140,7 @@ export class AccWriter {
       );
       // The table refuses this row and will do so later too; it must not delay the others.
       if (!retryable) {
-        this.waiting.shift();
+        this.removeFirst();
         this.dropped++;
         if (this.alone > 0) this.alone--;
       }

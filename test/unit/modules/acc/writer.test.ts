@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { nullLogger } from '../../../../src/core/logger.js';
 import { AccWriter } from '../../../../src/modules/acc/writer.js';
 import type { ScriptEnvironment } from '../../../../src/script/environment.js';
+import { PeerTables } from '../../../../src/sip/peer-tables.js';
+import { newCounters } from '../../../../src/workers/tallies.js';
 
 /** A writer and its database; `fails`: called with each statement, may throw. */
 function startWriter(fails: (rows: readonly { n: number | null }[]) => unknown = () => undefined) {
@@ -36,6 +39,7 @@ function startWriter(fails: (rows: readonly { n: number | null }[]) => unknown =
     },
     log: { error: note },
     peerLog: { error: note },
+    peers: new PeerTables(newCounters().tables, undefined, nullLogger),
   } as unknown as ScriptEnvironment;
   const writer = new AccWriter('db');
   return {
@@ -43,7 +47,7 @@ function startWriter(fails: (rows: readonly { n: number | null }[]) => unknown =
     errors,
     writer,
     scheduled,
-    add: (n: number | null) => writer.add(env, 'acc', { n }),
+    add: (n: number | null, source = '192.0.2.7') => writer.add(env, 'acc', { n }, source),
     close: () => close(),
     release: () => release?.(),
   };
@@ -115,4 +119,27 @@ test('a row that its table refuses is dropped alone', async () => {
     rows,
     upTo(120).filter((n) => n !== 70),
   );
+});
+
+test('rows of a source that floods while the database is away do not push out those of another', async () => {
+  let away = true;
+  const { add, rows, writer, scheduled } = startWriter(() =>
+    away ? Object.assign(new Error('away'), { retryable: true }) : undefined,
+  );
+  for (const n of upTo(5)) add(n);
+  for (const n of upTo(30_000)) add(100_000 + n, '198.51.100.66');
+  for (const n of upTo(5)) add(5 + n);
+  assert.ok(writer.depth <= 20_000, `${writer.depth} wait`);
+  await new Promise((resolve) => setImmediate(resolve));
+  away = false;
+  for (let i = 0; i < 50 && writer.depth > 0; i++) {
+    for (const run of scheduled.splice(0)) run();
+    for (let k = 0; k < 200 && writer.depth > 0; k++) await new Promise((resolve) => setImmediate(resolve));
+  }
+  const written = rows.flat().map((each) => JSON.stringify(each));
+  for (const n of upTo(10))
+    assert.ok(
+      written.some((each) => each === `{"n":${n}}` || each === `${n}`),
+      `row ${n}`,
+    );
 });
