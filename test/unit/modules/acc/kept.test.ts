@@ -14,7 +14,7 @@ test('what a record would say is only found out where another process keeps it',
   keepRecord(
     env((...call) => kept.push(call)),
     dialog,
-    () => ({ kamailio: { callId: 'c', start: 5, extra: [] } }),
+    () => ({ kamailio: { source: '192.0.2.7', callId: 'c', start: 5, extra: [] } }),
   );
   for (const each of dialog.atEnd) each(dialog.call);
   const text = '{"kamailio":{"callId":"c","start":5,"extra":[]}}';
