@@ -3,6 +3,7 @@ import type { DispatcherConfig, KamailioConfig } from './dispatcher-settings.js'
 import { refuseUnknownPartition } from './partition-definition.js';
 import { MAX_SET_ID } from './partition-string.js';
 import { sipUri } from './partitions.js';
+import { isProbeHeader } from './probe-headers.js';
 import { isOn, type RawModparam } from './raw.js';
 import { type Findings, inside, type Location } from './reading.js';
 import { readSchema } from './schema.js';
@@ -44,7 +45,7 @@ export function readDispatcher(
     pingFrom,
     pingMaxfwd: number('ds_ping_maxfwd'),
     pingContact: isOn(raw['ds_ping_contact']),
-    pingHeaders: lines(raw['ds_ping_headers']),
+    pingHeaders: readPingHeaders(lines(raw['ds_ping_headers']), at('ds_ping_headers'), findings),
     pingTimeout: readPingTimeout(number),
     probingSock,
     probingThreshold: threshold ?? 3,
@@ -97,6 +98,14 @@ function readPingTimeout(number: (key: string) => number): number {
 
 function lines(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.map(String) : [];
+}
+
+function readPingHeaders(headers: readonly string[], location: Location, findings: Findings): readonly string[] {
+  for (const header of headers) {
+    if (!isProbeHeader(header))
+      findings.refuse(location, `"${header.slice(0, header.indexOf(':'))}" is written by each probe itself`);
+  }
+  return headers;
 }
 
 type At = (key: string) => Location;

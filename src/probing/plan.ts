@@ -1,4 +1,5 @@
 import type { DispatcherConfig } from '../config/dispatcher-settings.js';
+import { isProbeHeader } from '../config/probe-headers.js';
 import type { PartitionConfig } from '../config/settings.js';
 import { readAttributes } from '../core/attribute-list.js';
 import type { Destination } from '../engine/destination.js';
@@ -64,8 +65,6 @@ function additions(attrs: string, config: DispatcherConfig): Pick<ProbeRequest, 
   const contact = attributes.get('ping_contact');
   return {
     contact: contact === undefined ? pingContact : contact !== '0',
-    headers: own !== undefined && HEADER_LINE.test(own) ? [...pingHeaders, own] : pingHeaders,
+    headers: own !== undefined && isProbeHeader(own) ? [...pingHeaders, own] : pingHeaders,
   };
 }
-
-const HEADER_LINE = /^[A-Za-z0-9!%*_+`'~.-]{1,128}:[^\r\n\0]*$/;

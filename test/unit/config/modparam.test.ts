@@ -97,6 +97,7 @@ describe('module parameters', () => {
           ds_probing_threshhold: 3,
           ds_ping_from: 'dispatcher@localhost',
           ds_probing_sock: 'udp:x:y',
+          ds_ping_headers: ['X: y', 'Call-id: a', 'l:7'],
           options_reply_codes: '501; 403',
           ds_probing_list: '1, nope',
           hash_pvar: '',
@@ -114,6 +115,8 @@ describe('module parameters', () => {
       'ds_probing_threshold: is another name of ds_probing_threshhold, which has another value',
       'ds_ping_from: expected a SIP URI, as in "sip:dispatcher@localhost"',
       'ds_probing_sock: bad socket description "udp:x:y": bad port "y"',
+      'ds_ping_headers: "Call-id" is written by each probe itself',
+      'ds_ping_headers: "l" is written by each probe itself',
       'options_reply_codes: expected reply codes as in "501, 403"',
       'ds_probing_list: unknown partition "nope"',
       'hash_pvar: must not be empty',
@@ -124,7 +127,7 @@ describe('module parameters', () => {
     ]) {
       assert.ok(lines.includes(expected), `${expected}\nis missing in\n${lines.join('\n')}`);
     }
-    assert.equal(lines.length, 12, lines.join('\n'));
+    assert.equal(lines.length, 14, lines.join('\n'));
   });
 
   test('a probing method that belongs to a call is refused', (t) => {

@@ -18,4 +18,6 @@ test('Contact and header lines come from the settings, and from the attributes o
   assert.deepEqual(asked('ping_contact=0', true, []), [false, []]);
   assert.deepEqual(asked('a=b; ping_header="X-Trunk: 7"', false, ['X: y']), [false, ['X: y', 'X-Trunk: 7']]);
   assert.deepEqual(asked('ping_header=no colon', false, []), [false, []]);
+  for (const name of ['Call-ID', 'i', 'VIA', 'Content-Length', 'l', 'CSeq', 'from', 'to', 'Max-Forwards'])
+    assert.deepEqual(asked(`ping_header="${name}: 7"`, false, []), [false, []], name);
 });
