@@ -23,7 +23,7 @@ import { mediaRelayVariables } from './media-relay/variables.js';
 import { mqueueVariables } from './mqueue.js';
 import { rateVariables } from './rate-limit.js';
 import { registrarVariables } from './registrar/functions.js';
-import { rtpAnswer, rtpStatistics, statisticsText } from './rtpengine/functions.js';
+import { rtpAnswer, rtpStatistics, statisticsText } from './rtpengine/answers.js';
 import { numberIn, own, scopeOf } from './script-variable.js';
 import { sending, sendSocketText, setSendSocket, shownHost, shownPort, socketVariable } from './socket-variables.js';
 import { sqlVariables } from './sql.js';

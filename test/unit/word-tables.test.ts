@@ -28,7 +28,7 @@ const OWN_WORDS: ReadonlySet<string> = new Set([
   'modules/log.ts LETTERS',
   'modules/nat.ts URI_TRANSPORTS',
   'modules/opensips-signatures.ts KINDS',
-  'modules/rtpengine/functions.ts OF_STREAM',
+  'modules/rtpengine/answers.ts OF_STREAM',
   'modules/rtpproxy/functions.ts MODIFIERS',
   'modules/sql-statements.ts PART_CHECKS',
   'pvar/time-format.ts CONVERSIONS',
