@@ -1,6 +1,6 @@
 import type { Expression, FunctionCall, Position, RouteKind } from '../cfg/ast.js';
 import { callsIn, expressionsIn } from '../cfg/visit.js';
-import { statisticName, statisticsOfAllProcesses } from '../modules/statistics.js';
+import { statisticName, statisticsOfAllProcesses } from '../modules/statistic-counters.js';
 import type { LoadedCfg } from './load.js';
 
 /** Something in a cfg file that only one process can do. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SharedValues } from '../../../src/core/shared-values.js';
-import { statistics } from '../../../src/modules/statistics.js';
+import { statistics } from '../../../src/modules/statistic-counters.js';
 import { ModuleStates } from '../../../src/script/environment.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { INVITE, linesOf, startScript } from '../../support/script-run.js';
