@@ -7,13 +7,28 @@ import type {
   BinaryOperator,
   Expression,
   FunctionCall,
-  IntLiteral,
   RouteCall,
-  UnaryOperator,
   VariableReference,
   Word,
 } from '../ast.js';
 import type { Dialect } from '../dialect.js';
+import {
+  ARITHMETIC,
+  ASSIGNMENTS,
+  CALL_LIKE,
+  COMPARISONS,
+  CORE_TESTS,
+  isWordPart,
+  KEYWORDS,
+  LOGICAL,
+  negative,
+  operatorOf,
+  RANKS,
+  SHIFTS,
+  SUMS,
+  unaryOperator,
+  WORD_END,
+} from './operators.js';
 import { SyntaxFault } from './preprocessor.js';
 import { isReserved } from './reserved.js';
 import { switchLiteral } from './switch-literal.js';
@@ -26,54 +41,6 @@ const MAX_ARGUMENTS = 64;
 const MAX_CHAIN = 2000;
 /** Maximum nesting of brackets and operators. */
 const MAX_DEPTH = 200;
-
-/**
- * Kamailio's binary operators by rank, the weakest first, as recorded. The order differs from that of C: shifts are
- * weaker than comparisons, "<<" is weaker than ">>", and "&" is weaker than "^".
- */
-const RANKS: readonly (readonly string[])[] = [
-  ['||', 'or'],
-  ['&&', 'and'],
-  ['|'],
-  ['&'],
-  ['^'],
-  ['<<'],
-  ['>>'],
-  ['==', '!=', '=~', '!~', 'eq', 'ne', 'ieq', 'ine'],
-  ['<', '>', '<=', '>='],
-  ['+', '-'],
-  ['*', '/', 'mod'],
-];
-
-/** Rank of the operands of comparisons. */
-const SUMS = RANKS.findIndex((each) => each.includes('+'));
-/** Words of the core that "!" negates together with the comparison after them. */
-const CORE_TESTS: ReadonlySet<string> = new Set(
-  'method uri from_uri to_uri src_ip dst_ip src_port dst_port proto af status'.split(' '),
-);
-
-const COMPARISONS: ReadonlySet<string> = new Set(['==', '!=', '=~', '!~', '<', '>', '<=', '>=']);
-const ARITHMETIC: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%', '&', '|', '^']);
-const SHIFTS: ReadonlySet<string> = new Set(['<<', '>>']);
-const ASSIGNMENTS: ReadonlySet<string> = new Set([
-  '=',
-  ':=',
-  '+=',
-  '-=',
-  '*=',
-  '/=',
-  '%=',
-  '&=',
-  '|=',
-  '^=',
-  '<<=',
-  '>>=',
-]);
-
-const SPELLINGS: Readonly<Record<string, BinaryOperator>> = { or: '||', and: '&&', mod: '%' };
-
-/** Characters that end a bare word with characters other than letters. */
-const WORD_END = '(),;{}=!<>';
 
 /** Parses expressions of both dialects, and refuses what the dialect does not allow. */
 export class ExpressionParser {
@@ -375,7 +342,7 @@ export class ExpressionParser {
     }
     if (token.kind === 'word' && tokens.isPunctuation('(', 1)) {
       if (token.text === 'route') return this.routeCall();
-      if (RESERVED.has(token.text)) throw tokens.unexpected('an expression');
+      if (KEYWORDS.has(token.text)) throw tokens.unexpected('an expression');
       return this.call(tokens.take());
     }
     if (token.kind === 'word' || token.kind === 'int' || tokens.isPunctuation('[') || tokens.isPunctuation('::')) {
@@ -396,7 +363,7 @@ export class ExpressionParser {
    */
   private word(): Expression {
     const first = this.tokens.peek();
-    if (RESERVED.has(first.text)) throw this.tokens.unexpected('an expression');
+    if (KEYWORDS.has(first.text)) throw this.tokens.unexpected('an expression');
     const { text, at } = this.tokens.adjacentText(WORD_END);
     if (!this.dialect.syntax.nullVariable && (text === 'NULL' || text === 'null')) return { kind: 'null', at };
     if (/^[0-9][0-9A-Za-z_]*$/.test(text)) throw new SyntaxFault(at, `${shown(first)} is not a number`);
@@ -407,34 +374,4 @@ export class ExpressionParser {
   private tooDeep(): SyntaxFault {
     return new SyntaxFault(this.tokens.peek().at, `expression nested deeper than ${MAX_DEPTH}`, 'syntax', 'too-large');
   }
-}
-
-const LOGICAL: Readonly<Record<string, '&&' | '||' | undefined>> = { '&&': '&&', and: '&&', '||': '||', or: '||' };
-
-const RESERVED = new Set(
-  'if else while for switch case default break return exit drop loadmodule modparam and or not'.split(' '),
-);
-
-/** Operators whose operand stands in parentheses. */
-const CALL_LIKE: ReadonlySet<UnaryOperator> = new Set<UnaryOperator>(['strlen', 'strempty']);
-
-function negative(token: Token): IntLiteral {
-  return { kind: 'int', value: -token.value | 0, text: `-${token.text}`, at: token.at };
-}
-
-function operatorOf(token: Token): BinaryOperator {
-  return ownValue(SPELLINGS, token.text) ?? (token.text as BinaryOperator);
-}
-
-function unaryOperator(token: Token): UnaryOperator | undefined {
-  if (token.kind === 'punctuation')
-    return token.text === '!' || token.text === '-' || token.text === '~' ? token.text : undefined;
-  if (token.kind !== 'word') return undefined;
-  if (token.text === 'not') return '!';
-  return token.text === 'defined' || token.text === 'strlen' || token.text === 'strempty' ? token.text : undefined;
-}
-
-/** Whether a token makes the number before it part of a bare word: a network mask, a port. */
-function isWordPart(token: Token): boolean {
-  return token.kind === 'word' || (token.kind === 'punctuation' && (token.text === ':' || token.text === '::'));
 }
