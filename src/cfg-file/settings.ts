@@ -5,7 +5,7 @@ import type { Json, JsonObject } from '../config/json-source.js';
 import { parsePartitionString } from '../config/partition-string.js';
 import { readSchema } from '../config/schema.js';
 import { messageOf } from '../core/errors.js';
-import type { TmSettings } from '../script/environment.js';
+import type { TmSettings } from '../script/run-settings.js';
 import { type GlobalSettings, readGlobals } from './globals.js';
 import { checkKamailioModules } from './kamailio-parameters.js';
 import { managementSettings, RUNTIME_FOLDER } from './management.js';
