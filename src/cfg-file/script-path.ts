@@ -5,7 +5,8 @@ import { trimmed } from '../core/characters.js';
 import type { ExecutedStep } from '../core/executed-step.js';
 import { maskSecrets } from '../core/mask.js';
 import { scriptVariables } from '../modules/variables.js';
-import { compileFormat, type Format, type FormatNames } from '../pvar/format.js';
+import { compileFormat, type Format } from '../pvar/format.js';
+import type { FormatNames } from '../pvar/format-names.js';
 import { withVariables } from '../pvar/names.js';
 import type { LoadedCfg } from './load.js';
 

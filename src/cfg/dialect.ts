@@ -1,4 +1,4 @@
-import type { FormatNames } from '../pvar/format.js';
+import type { FormatNames } from '../pvar/format-names.js';
 import { KAMAILIO_NAMES, OPENSIPS_3_NAMES, OPENSIPS_NAMES, OPENSIPS_OLD_NAMES } from '../pvar/names.js';
 import type { DialectName } from './function-table.js';
 import { KAMAILIO_OPERATORS } from './semantics/kamailio.js';

@@ -1,7 +1,8 @@
 import { messageOf } from '../../core/errors.js';
 import { type BoundedRegex, compilePosix } from '../../core/posix-regex.js';
 import type { PvarContext, PvarValue } from '../../pvar/context.js';
-import { compileFormat, type Format, type FormatNames } from '../../pvar/format.js';
+import { compileFormat, type Format } from '../../pvar/format.js';
+import type { FormatNames } from '../../pvar/format-names.js';
 import { withVariables } from '../../pvar/names.js';
 import { plain } from '../../pvar/variables/definition.js';
 import type { ConfigurationTree, FunctionCall, Position, RouteCall, VariableReference } from '../ast.js';

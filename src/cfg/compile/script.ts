@@ -1,5 +1,6 @@
 import { messageOf } from '../../core/errors.js';
-import { compileFormat, type FormatNames } from '../../pvar/format.js';
+import { compileFormat } from '../../pvar/format.js';
+import type { FormatNames } from '../../pvar/format-names.js';
 import { withVariables } from '../../pvar/names.js';
 import type { PvarValue } from '../../pvar/value.js';
 import type { VariableDefinition } from '../../pvar/variables/definition.js';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { PvarScope, type PvarValue } from '../../../src/pvar/context.js';
-import { compileFormat, compileWritable, variableNames } from '../../../src/pvar/format.js';
+import { compileFormat, compileWritable } from '../../../src/pvar/format.js';
+import { variableNames } from '../../../src/pvar/format-names.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { INVITE, pvarMessage, REPLY } from '../../support/pvar-message.js';
 
