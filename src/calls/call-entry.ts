@@ -1,5 +1,5 @@
 import { addrSpecOf } from '../core/name-addr.js';
-import { parseMessage } from '../sip/message.js';
+import { parseMessage } from '../sip/parse-message.js';
 import { hostPort } from '../sip/transport/transport.js';
 import type { CallEntry, TryEntry } from './call-entry-types.js';
 import type { CallRecord, RecordedTry } from './call-record.js';

@@ -1,5 +1,5 @@
 import { ownText } from '../core/own-text.js';
-import { parseMessage } from '../sip/message.js';
+import { parseMessage } from '../sip/parse-message.js';
 import type { RecordedRequest } from './call-watch.js';
 
 /** Characters kept of the request-URI and of each header field. */

@@ -13,7 +13,7 @@ import { flavourKind } from '../engine/flavours.js';
 import { countedIn } from '../engine/kamailio/flavour.js';
 import { SharedLoads } from '../engine/shared-loads.js';
 import type { ProxyCore } from '../proxy/proxy.js';
-import { parseMessage } from '../sip/message.js';
+import { parseMessage } from '../sip/parse-message.js';
 import { loadLibc } from '../sip/transport/native/libc.js';
 import { openGroup, steer } from '../sip/transport/native/open-group.js';
 import { boundsOf, socketByShare } from '../sip/transport/native/steering.js';

@@ -1,6 +1,6 @@
 import type { MessageRun } from '../script/call.js';
 import { rewritten } from '../script/outgoing.js';
-import { parseMessage } from '../sip/message.js';
+import { parseMessage } from '../sip/parse-message.js';
 
 /** Applies the edits and parses the message again, so that later statements see the changes. */
 export function applyChanges(run: MessageRun): boolean {

@@ -8,7 +8,8 @@ import { maxForwardsFunctions } from '../route/functions/max-forwards.js';
 import { MESSAGE_FUNCTIONS } from '../route/functions/message.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters, ModuleState } from '../script/environment.js';
-import { parseMessage, type SipMessage } from '../sip/message.js';
+import type { SipMessage } from '../sip/message.js';
+import { parseMessage } from '../sip/parse-message.js';
 import {
   BOTH,
   code,

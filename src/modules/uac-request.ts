@@ -5,7 +5,7 @@ import type { CfgScope, MessageRun } from '../script/call.js';
 import type { ScriptEnvironment } from '../script/environment.js';
 import { sendOwn } from '../script/own-requests.js';
 import { runEvent, runReceived } from '../script/service-routes.js';
-import { isToken } from '../sip/message.js';
+import { isToken } from '../sip/parse-message.js';
 import { KAMAILIO, moduleFunctions, type ScriptFunction } from './define.js';
 
 /** Fields of $uac_req that can be set. */

@@ -1,5 +1,6 @@
 import { hash32, text32 } from '../core/mix.js';
-import { parseMessage, type SipMessage } from '../sip/message.js';
+import type { SipMessage } from '../sip/message.js';
+import { parseMessage } from '../sip/parse-message.js';
 import { sortEdits, type TextEdit, viaEdit } from '../sip/reply.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
 import type { DialogTokens } from './dialog-token.js';

@@ -1,6 +1,7 @@
 import { uriParam } from '../core/uri.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
-import { parseMessage, type SipMessage } from '../sip/message.js';
+import type { SipMessage } from '../sip/message.js';
+import { parseMessage } from '../sip/parse-message.js';
 import { applyEdits } from '../sip/reply.js';
 import { removeLast, routeSet } from '../sip/route-set.js';
 

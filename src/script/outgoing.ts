@@ -1,4 +1,5 @@
-import { parseMessage, type SipMessage } from '../sip/message.js';
+import type { SipMessage } from '../sip/message.js';
+import { parseMessage } from '../sip/parse-message.js';
 import { markedVia, type TextEdit, type ViaMarking } from '../sip/reply.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
 import { applied, lengthChange, type MessageEdits } from './edits.js';

@@ -2,7 +2,7 @@ import type { DialectName } from '../cfg/function-table.js';
 import type { RouteOutcome } from '../cfg/runtime.js';
 import { parseUri, type SipUri, uriParam, uriTransport, withoutUriParam } from '../core/uri.js';
 import { kamailioRefuses } from '../pvar/variables/script-uris.js';
-import { isUriText } from '../sip/message.js';
+import { isUriText } from '../sip/parse-message.js';
 import { reasonPhrase } from '../sip/reply.js';
 import type { Address } from '../sip/resolve.js';
 import type { SipSocket } from '../sip/transport/transport.js';

@@ -1,5 +1,5 @@
 import type { SipMessage } from '../sip/message.js';
-import { parseMessage } from '../sip/message.js';
+import { parseMessage } from '../sip/parse-message.js';
 import { buildReply } from '../sip/reply.js';
 import type { Source } from '../sip/transport/transport.js';
 import { Call, MessageRun } from './call.js';

@@ -1,7 +1,8 @@
 import type { RouteKind } from '../cfg/ast.js';
 import type { CompiledRoute, RouteOutcome, ScriptRun } from '../cfg/runtime.js';
 import type { PvarValue } from '../pvar/context.js';
-import { parseMessage, type SipMessage } from '../sip/message.js';
+import type { SipMessage } from '../sip/message.js';
+import { parseMessage } from '../sip/parse-message.js';
 import type { Source } from '../sip/transport/transport.js';
 import { Call, CfgScope, MessageRun } from './call.js';
 import { MessageEdits } from './edits.js';

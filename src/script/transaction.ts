@@ -1,5 +1,6 @@
 import type { ScriptRun } from '../cfg/runtime.js';
-import { parseMessage, type SipMessage } from '../sip/message.js';
+import type { SipMessage } from '../sip/message.js';
+import { parseMessage } from '../sip/parse-message.js';
 import { buildReply, reasonPhrase } from '../sip/reply.js';
 import type { ResolvedTarget } from '../sip/target.js';
 import type { InviteClient } from '../sip/transaction/client.js';

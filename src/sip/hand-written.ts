@@ -1,5 +1,6 @@
 import { SwitchyardError } from '../core/errors.js';
-import { parseMessage, type SipMessage } from './message.js';
+import type { SipMessage } from './message.js';
+import { parseMessage } from './parse-message.js';
 
 /**
  * Defects that a proxy refuses but an offline selection accepts: a missing header or a short body, as is usual in

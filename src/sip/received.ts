@@ -1,4 +1,5 @@
-import { BAD_NAME, parseMessage, type SipMessage } from './message.js';
+import type { SipMessage } from './message.js';
+import { BAD_NAME, parseMessage } from './parse-message.js';
 
 /** Maximum number of lines of a header that has a CR or a line feed alone. */
 const MAX_LINES = 512;

@@ -1,7 +1,8 @@
 import { CHARACTERS } from '../core/character-codes.js';
 import { indexWithin, trimmed } from '../core/characters.js';
 import { parseUri, type SipUri, uriParam } from '../core/uri.js';
-import { type FieldSpan, type SipMessage, unfold } from './message.js';
+import { unfold } from './header-lines.js';
+import type { FieldSpan, SipMessage } from './message.js';
 import type { TextEdit } from './reply.js';
 
 /** One value of a Route, Record-Route or Contact field. */

@@ -1,7 +1,7 @@
 import { hash32 } from '../core/mix.js';
 import { addrSpecOf } from '../core/name-addr.js';
 import { ownText } from '../core/own-text.js';
-import { parseMessage } from '../sip/message.js';
+import { parseMessage } from '../sip/parse-message.js';
 import { isOneIn } from './call-id.js';
 import type { TracedMessage } from './traced-message.js';
 

@@ -1,4 +1,5 @@
-import { parseMessage, type SipMessage } from '../../src/sip/message.js';
+import type { SipMessage } from '../../src/sip/message.js';
+import { parseMessage } from '../../src/sip/parse-message.js';
 
 /** How often per second one core does something. */
 export interface Speed {

@@ -8,7 +8,7 @@ import { type RouteOutcome, type ScriptBounds, ScriptRun } from '../../src/cfg/r
 import { parseConfiguration } from '../../src/cfg/source/configuration.js';
 import { PvarScope } from '../../src/pvar/context.js';
 import { VarStore } from '../../src/pvar/var-store.js';
-import { parseMessage } from '../../src/sip/message.js';
+import { parseMessage } from '../../src/sip/parse-message.js';
 
 const DIALECTS: Readonly<Record<string, Dialect>> = {
   opensips: OPENSIPS,

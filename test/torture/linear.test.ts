@@ -5,7 +5,7 @@ import { parseUri, uriParam, uriTransport } from '../../src/core/uri.js';
 import { PvarScope } from '../../src/pvar/context.js';
 import { compileFormat } from '../../src/pvar/format.js';
 import { hasPassedHere, Redirects } from '../../src/route/rules/redirects.js';
-import { parseMessage } from '../../src/sip/message.js';
+import { parseMessage } from '../../src/sip/parse-message.js';
 import { routeValues } from '../../src/sip/route-set.js';
 import { StreamFraming } from '../../src/sip/transport/stream-framing.js';
 import { assertLinear, FILLERS, filled, type GrowthCase, STREAM_LENGTHS } from '../support/growth.js';

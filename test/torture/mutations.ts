@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { parseUri } from '../../src/core/uri.js';
 import { replyUpstream } from '../../src/proxy/forward.js';
-import { parseMessage } from '../../src/sip/message.js';
+import { parseMessage } from '../../src/sip/parse-message.js';
 import { buildReply, viaEdit } from '../../src/sip/reply.js';
 import { removeFirst, routeValues } from '../../src/sip/route-set.js';
 import { StreamFraming } from '../../src/sip/transport/stream-framing.js';

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { parseMessage } from '../../src/sip/message.js';
+import { parseMessage } from '../../src/sip/parse-message.js';
 import { type DaemonInProcess, startDaemonHere } from '../support/daemon-in-process.js';
 import { parsed, replyTo, requestText } from '../support/sip-recorder.js';
 import { CASES, type Verdict } from './verdicts.js';

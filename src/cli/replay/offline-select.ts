@@ -4,7 +4,8 @@ import { messageOf, SwitchyardError } from '../../core/errors.js';
 import type { Daemon } from '../../daemon/daemon.js';
 import { MiError } from '../../management/mi/command.js';
 import { handWritten } from '../../sip/hand-written.js';
-import { parseMessage, type SipMessage } from '../../sip/message.js';
+import type { SipMessage } from '../../sip/message.js';
+import { parseMessage } from '../../sip/parse-message.js';
 import { type BatchMessage, BatchSession, type BatchView } from './batch.js';
 import { answerKamailio } from './kamailio-batch.js';
 

@@ -1,6 +1,7 @@
 import { ownText } from '../../core/own-text.js';
 import type { TransactionState } from '../../script/state.js';
-import { parseMessage, type SipMessage } from '../../sip/message.js';
+import type { SipMessage } from '../../sip/message.js';
+import { parseMessage } from '../../sip/parse-message.js';
 import { type Dialog, otherSide, type Side } from './dialog.js';
 
 /** Maximum length of an SDP that is kept. */

@@ -3,7 +3,7 @@ import { addrSpecOf } from '../../core/name-addr.js';
 import type { VariableDefinition } from '../../pvar/variables/definition.js';
 import type { MessageRun } from '../../script/call.js';
 import { PerCall } from '../../script/per-call.js';
-import { isToken } from '../../sip/message.js';
+import { isToken } from '../../sip/parse-message.js';
 import {
   type Arg,
   type Args,

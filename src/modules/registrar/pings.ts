@@ -2,7 +2,7 @@ import { addrSpecOf } from '../../core/name-addr.js';
 import { parseUri } from '../../core/uri.js';
 import { splitList } from '../../pvar/header-values.js';
 import type { ModuleParameters, ModuleStates, ScriptEnvironment } from '../../script/environment.js';
-import { isToken } from '../../sip/message.js';
+import { isToken } from '../../sip/parse-message.js';
 import type { Address, Resolution } from '../../sip/resolve.js';
 import type { ClientUser } from '../../sip/transaction/client.js';
 import type { SipSocket } from '../../sip/transport/transport.js';

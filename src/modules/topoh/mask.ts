@@ -12,7 +12,8 @@ import {
   type ViaMark,
   viaMark,
 } from '../../script/via-mark.js';
-import { isToken, parseMessage, type SipMessage } from '../../sip/message.js';
+import type { SipMessage } from '../../sip/message.js';
+import { isToken, parseMessage } from '../../sip/parse-message.js';
 import { parseReceivedForEdits } from '../../sip/received.js';
 import type { TextEdit } from '../../sip/reply.js';
 import { type RouteValue, routeValues } from '../../sip/route-set.js';

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.js';
 import type { Random } from '../../core/random.js';
 import type { ModuleParameters } from '../../script/environment.js';
-import { isToken } from '../../sip/message.js';
+import { isToken } from '../../sip/parse-message.js';
 import { TopologyRecords } from './records.js';
 import { type StripperOptions, TopologyStripper } from './stripper.js';
 

@@ -1,7 +1,8 @@
 import { type SipUri, uriParam } from '../../core/uri.js';
 import type { Followed, NextHop } from '../../proxy/decision.js';
 import type { LocalSockets } from '../../sip/local-sockets.js';
-import { parseMessage, type SipMessage } from '../../sip/message.js';
+import type { SipMessage } from '../../sip/message.js';
+import { parseMessage } from '../../sip/parse-message.js';
 import { applyEdits } from '../../sip/reply.js';
 import { type RouteValue, removeValues, routeValues } from '../../sip/route-set.js';
 import { viaValues } from '../../sip/via-values.js';

@@ -1,5 +1,5 @@
 import { PvarScope } from '../../pvar/context.js';
-import { parseMessage } from '../../sip/message.js';
+import { parseMessage } from '../../sip/parse-message.js';
 import { applyEdits } from '../../sip/reply.js';
 import type { RouteScriptEnvironment } from './environment.js';
 import { executeNow } from './execute.js';

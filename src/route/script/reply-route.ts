@@ -1,5 +1,6 @@
 import { PvarScope } from '../../pvar/context.js';
-import { parseMessage, type SipMessage } from '../../sip/message.js';
+import type { SipMessage } from '../../sip/message.js';
+import { parseMessage } from '../../sip/parse-message.js';
 import { applyEdits } from '../../sip/reply.js';
 import type { ResolvedTarget } from '../../sip/target.js';
 import { STATUS_FUNCTIONS } from '../functions/transaction.js';

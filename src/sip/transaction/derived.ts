@@ -1,5 +1,6 @@
 import { trimEnd } from '../../core/characters.js';
-import { parseMessage, type SipMessage } from '../message.js';
+import type { SipMessage } from '../message.js';
+import { parseMessage } from '../parse-message.js';
 
 /**
  * Builds requests from one that was sent: its ACK and its CANCEL. They have its top Via, thus its branch, and its

@@ -3,8 +3,9 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { SwitchyardError } from '../../../src/core/errors.js';
 import { PvarScope } from '../../../src/pvar/context.js';
-import { compileFormat, transformationNames, variableNames } from '../../../src/pvar/format.js';
-import { parseMessage } from '../../../src/sip/message.js';
+import { compileFormat } from '../../../src/pvar/format.js';
+import { transformationNames, variableNames } from '../../../src/pvar/format-names.js';
+import { parseMessage } from '../../../src/sip/parse-message.js';
 import { INVITE, pvarMessage, REPLY } from '../../support/pvar-message.js';
 
 const context = () => new PvarScope(pvarMessage(INVITE));

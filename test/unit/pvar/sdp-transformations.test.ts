@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { PvarScope } from '../../../src/pvar/context.js';
 import { compileFormat } from '../../../src/pvar/format.js';
 import { OPENSIPS_NAMES } from '../../../src/pvar/names.js';
-import { parseMessage } from '../../../src/sip/message.js';
+import { parseMessage } from '../../../src/sip/parse-message.js';
 
 const SDP = [
   'v=0',

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { applied, lengthChange, MessageEdits } from '../../../src/script/edits.js';
 import { outgoingReply, rewritten } from '../../../src/script/outgoing.js';
-import { parseMessage, type SipMessage } from '../../../src/sip/message.js';
+import type { SipMessage } from '../../../src/sip/message.js';
+import { parseMessage } from '../../../src/sip/parse-message.js';
 
 const BODY = 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\n';
 const REPLY =

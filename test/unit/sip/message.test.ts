@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { parseMessage, unfold } from '../../../src/sip/message.js';
+import { unfold } from '../../../src/sip/header-lines.js';
+import { parseMessage } from '../../../src/sip/parse-message.js';
 import { parsed, requestText } from '../../support/sip-recorder.js';
 
 /** A message made of lines, with an empty line and a body. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseMessage } from '../../../src/sip/message.js';
+import { parseMessage } from '../../../src/sip/parse-message.js';
 import { buildReply, markedVia, type ViaMarking } from '../../../src/sip/reply.js';
 import type { Source } from '../../../src/sip/transport/transport.js';
 

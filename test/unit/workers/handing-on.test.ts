@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseMessage, type SipMessage } from '../../../src/sip/message.js';
+import type { SipMessage } from '../../../src/sip/message.js';
+import { parseMessage } from '../../../src/sip/parse-message.js';
 import { markerOf, socketOfRequest } from '../../../src/sip/transport/native/steering.js';
 import type { Source } from '../../../src/sip/transport/transport.js';
 import { HandingOn } from '../../../src/workers/handing-on.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { PvarScope } from '../../../../src/pvar/context.js';
 import { compileMatcher } from '../../../../src/route/rules/match.js';
-import { parseMessage } from '../../../../src/sip/message.js';
+import { parseMessage } from '../../../../src/sip/parse-message.js';
 
 function scope(headers = ''): PvarScope {
   const message = parseMessage(

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { PvarScope } from '../../../../src/pvar/context.js';
 import { CallPath } from '../../../../src/route/script/call-path.js';
 import { EXIT } from '../../../../src/route/script/exit.js';
-import { parseMessage } from '../../../../src/sip/message.js';
+import { parseMessage } from '../../../../src/sip/parse-message.js';
 import { requestText } from '../../../support/sip-recorder.js';
 
 function world(bounds = { steps: 10, characters: 20 }) {

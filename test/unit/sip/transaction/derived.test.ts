@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parseMessage } from '../../../../src/sip/message.js';
+import { parseMessage } from '../../../../src/sip/parse-message.js';
 import { buildAck, buildCancel } from '../../../../src/sip/transaction/derived.js';
 
 const REQUEST = [
