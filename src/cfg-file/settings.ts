@@ -207,6 +207,9 @@ function kamailioReplies(modules: ModuleValues): ReplySettings {
   };
 }
 
+/** Parameters of the dispatcher for which an empty text is no text. */
+const EMPTY_IS_NONE = new Set(['event_callback', 'ds_default_socket', 'ds_default_sockname']);
+
 /** The dispatcher's parameters: those of the module, and those of its partitions. */
 class Dispatcher {
   private readonly partitions = new Map<string, JsonObject>();
@@ -263,7 +266,7 @@ class Dispatcher {
       this.problems.warning('no-effect', at, `parameter "${name}" of dispatcher is not known and has no effect`);
     } else if (this.without.has(name)) {
       this.problems.warning('no-effect', at, `parameter "${name}" of dispatcher has no effect here`);
-    } else if (name !== 'event_callback' || value !== '') this.modparam[name] = value;
+    } else if (value !== '' || !EMPTY_IS_NONE.has(name)) this.modparam[name] = value;
   }
 
   private takePartition(text: string, at: ConfigurationTree['moduleParameters'][number]['at']): void {

@@ -33,7 +33,7 @@ export const WITHOUT_EFFECT: ReadonlyMap<string, ReadonlySet<string>> = new Map(
       status_replication_cluster accept_replicated_status replicate_status_to`,
     async: `workers return`,
     auth: `nid_pool_no nc_array_size nc_array_order otn_in_flight_no otn_in_flight_order nonce_auth_max_drift realm_prefix use_domain
-      add_authinfo_hdr`,
+      add_authinfo_hdr qop`,
     auth_db: `version_table`,
     mqueue: `db_url`,
     nathelper: `natping_processes natping_socket force_socket filter_server_id`,

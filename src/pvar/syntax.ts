@@ -212,8 +212,7 @@ class FormatParser {
   private name(offset: number): string {
     const start = this.at;
     if (this.names.greedy) {
-      if (this.text[this.at] === '?') this.at++;
-      else while (/[A-Za-z0-9_.]/.test(this.text[this.at] ?? '')) this.at++;
+      while (/[A-Za-z0-9_.?]/.test(this.text[this.at] ?? '')) this.at++;
       if (this.at > start) return this.text.slice(start, this.at);
     }
     while (/[A-Za-z0-9_]/.test(this.text[this.at] ?? '')) this.at++;

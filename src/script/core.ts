@@ -32,12 +32,23 @@ function statelessReplyOf({ dialect, script, modules }: ScriptEnvironment): Comp
 /** Defects that Kamailio answers with 400, since the message can be parsed all the same. */
 const ANSWERED_DEFECTS = /^(?:CSeq method differs|malformed CSeq|body shorter than)/;
 
+/** A copy of a request whose route waits for something asynchronous and has made no transaction yet: it gets no answer. */
+const IN_A_ROUTE: KnownRequest = { kind: 'copy', server: undefined, repeat: () => {} };
+
+/** What a request and its copies have in common. */
+function waitKey({ method, callId, cseqNumber, via }: SipMessage): string {
+  return `${method} ${cseqNumber} ${via?.branch ?? ''} ${callId}`;
+}
+
 /** Runs the routes of a cfg file for each received message; the script decides what is done with it. */
 export class ScriptCore implements TransactionUser, MessageObserver {
   /** Number of messages received so far: $mi. */
   private messages = 0;
   /** Whether the proxy is stopping; new requests are answered with 503. */
   private draining = false;
+
+  /** Requests whose routes wait for something asynchronous, by waitKey(). */
+  private readonly waits = new Set<string>();
 
   /** Kamailio's event_route[core:pre-routing]: it sees each message before the other routes and may drop it. */
   private preRouting: CompiledRoute<MessageRun> | undefined;
@@ -93,13 +104,22 @@ export class ScriptCore implements TransactionUser, MessageObserver {
   private enter(route: CompiledRoute<MessageRun>, call: Call, known: KnownRequest): void {
     const { env, message, source } = call;
     const run = new MessageRun(env, 'request', call.scope, message, source, call.edits, call);
-    run.known = known;
+    run.known = known.kind === 'new' && this.waits.size > 0 && this.waits.has(waitKey(message)) ? IN_A_ROUTE : known;
     if (env.dialect === 'opensips' && env.script.route('error') !== undefined) call.defect = defectOf(message);
     const outcome = route.run(run);
     if (outcome instanceof Promise) {
       run.waited = true;
-      void outcome.then(() => ended(run));
+      void this.awaited(run, outcome);
     } else ended(run);
+  }
+
+  /** While a route waits, a copy of its request is known as one, also before the request has a transaction. */
+  private async awaited(run: MessageRun, outcome: Promise<RouteOutcome>): Promise<void> {
+    const key = run.known?.kind === 'new' && run.message.method !== 'ACK' ? waitKey(run.message) : undefined;
+    if (key !== undefined) this.waits.add(key);
+    await outcome;
+    if (key !== undefined) this.waits.delete(key);
+    ended(run);
   }
 
   /** A broken request was received. OpenSIPS runs the script for it, and then the error route; Kamailio drops it. */

@@ -8,6 +8,9 @@ const OPENSIPS_SIGNS =
 /** Modules that Kamailio never had: a file that loads one is not for Kamailio, whatever its comments look like. */
 const OPENSIPS_TRANSPORTS =
   /^[ \t]*loadmodule\s+"(?:[^"]*\/)?proto_(?:udp|tcp|tls|wss?|sctp|bin|hep|smpp|msrp|ipsec)(?:\.so)?"/m;
+/** Modules that OpenSIPS never had: with one of them an old file without other signs is for Kamailio. */
+const KAMAILIO_MODULES =
+  /^[ \t]*loadmodule\s+"(?:[^"]*\/)?(?:kex|tmx|corex|siputils|textopsx|sdpops|htable|cfg_rpc|ctl|counters|ipops|jsonrpcs|xhttp|topo[hs]|rtimer|mtree|tmrec|pv)(?:\.so)?"/m;
 /** Parameters that were introduced in OpenSIPS 3.4, 3.0 or 3.1. */
 const TODAY_SIGNS =
   /^[ \t]*(?:stderror_(?:enabled|level_filter|log_format)|syslog_(?:enabled|facility|name|level_filter|log_format)|log_event_enabled)\s*=/m;
@@ -35,7 +38,7 @@ export function detectDialect(text: string): Dialect | undefined {
   if (marked !== null) return marked[1] === 'OPENSIPS' ? detectOpensips(text) : kamailio(text);
   const code = text.replace(/^[ \t]*(?:#(?!!)|\/\/).*$/gm, '').replace(/\/\*[\s\S]*?\*\//g, '');
   if (OPENSIPS_TRANSPORTS.test(code)) return detectOpensips(code);
-  if (KAMAILIO_SIGNS.test(code)) return kamailio(code);
+  if (KAMAILIO_SIGNS.test(code) || KAMAILIO_MODULES.test(code)) return kamailio(code);
   if (OPENSIPS_SIGNS.test(code)) return detectOpensips(code);
   // Old OpenSIPS files have neither; modules and functions that Kamailio never had identify them.
   if (/\bloadmodule\s+"[^"]*(?:signaling|drouting|b2b_|load_balancer|dialplan|uac_redirect)/.test(code))

@@ -28,10 +28,10 @@ const PROXY = {
 /** Header fields and status of a challenge: as a server for REGISTER, as a proxy for other requests. */
 const sideOf = ({ message }: MessageRun) => (message.method === 'REGISTER' ? WWW : PROXY);
 
-/** The header line of a challenge. `flags`: 1 qop auth, 2 qop auth-int, 16 the nonce was stale. */
+/** The header line of a challenge. `flags`: 1 qop auth, 2 qop auth-int, 16 the nonce was stale. As recorded, the parameter qop adds nothing. */
 function challengeLine(run: MessageRun, name: string, realm: string, flags: number): string {
   const state = run.env.modules.of(authentication);
-  const qop = (flags & 1) !== 0 ? 'auth' : (flags & 2) !== 0 ? 'auth-int' : state.qop;
+  const qop = (flags & 2) !== 0 ? 'auth-int' : (flags & 1) !== 0 ? 'auth' : '';
   const nonce = state.of(run).make(state.bound(run));
   const stale = (flags & 16) === 0 ? '' : ', stale=true';
   const shown = realm.replace(/[\r\n]/g, '').replace(/["\\]/g, '\\$&');
@@ -123,9 +123,9 @@ function byPassword(
   return verify(run, field, realm, ha1Of, method ?? run.message.method);
 }
 
-async function checked(run: MessageRun, bits: number, result: Promise<number>): Promise<number> {
+async function checked(run: MessageRun, bits: number, result: Promise<number>, sameHost = false): Promise<number> {
   const verdict = await result;
-  return verdict > 0 && !isSelf(run, bits) ? AUTH_CODES.mismatch : verdict;
+  return verdict > 0 && !isSelf(run, bits, sameHost) ? AUTH_CODES.mismatch : verdict;
 }
 
 const challengeWith = (name: string, side: (run: MessageRun) => typeof WWW | typeof PROXY, summary: string) =>
@@ -215,7 +215,12 @@ export const authFunctions: ScriptFunction[] = [
       'realm table flags',
       'verifies the credentials of a request by a table of users, and with 1 that their user is the sender',
       (run, [realm, table, flags]) =>
-        checked(run, intOf(flags, run, 0), byTable(run, sideOf(run).field, textOf(realm, run), textOf(table, run))),
+        checked(
+          run,
+          intOf(flags, run, 0),
+          byTable(run, sideOf(run).field, textOf(realm, run), textOf(table, run)),
+          run.env.modules.of(subscribers).useDomain,
+        ),
       true,
     ),
     kamailioFunction(

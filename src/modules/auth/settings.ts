@@ -14,8 +14,6 @@ export class Authentication {
   private readonly options: NonceOptions;
   /** The random secret of the configuration before. */
   private readonly secret: string | undefined;
-  /** qop in challenges whose flags give none. */
-  readonly qop: string;
   readonly stateless: boolean;
   private readonly checks: { readonly register: number; readonly outside: number; readonly inside: number };
 
@@ -24,9 +22,8 @@ export class Authentication {
     const algorithm = parameters.text('algorithm', '');
     if (algorithm !== '' && algorithm.toUpperCase() !== 'MD5')
       throw new Error(`algorithm must be MD5 here, not ${algorithm}`);
-    this.qop = parameters.text('qop', '');
-    if (!['', 'auth', 'auth-int'].includes(this.qop))
-      throw new Error(`qop must be "auth" or "auth-int", not "${this.qop}"`);
+    const qop = parameters.text('qop', '');
+    if (!['', 'auth', 'auth-int'].includes(qop)) throw new Error(`qop must be "auth" or "auth-int", not "${qop}"`);
     const lifetime = parameters.int('nonce_expire', 300);
     if (lifetime <= 0) throw new Error(`nonce_expire must be above 0, not ${lifetime}`);
     const secret = parameters.text('secret', '');

@@ -118,22 +118,24 @@ export async function verify(
 
 /**
  * Whether the user of the credentials is the user in From, for REGISTER and PUBLISH also in To, and for PUBLISH also in
- * the request-URI. `bits`: 1 checks this, 2 skips methods that may be sent anonymously.
+ * the request-URI. `bits`: 1 checks this, 2 skips methods that may be sent anonymously. With `sameHost` their hosts must
+ * be equal too, letter by letter.
  */
-export function isSelf({ message, call }: MessageRun, bits: number): boolean {
+export function isSelf({ message, call }: MessageRun, bits: number, sameHost: boolean): boolean {
   const credentials = verified.known(call)?.credentials;
   if ((bits & 1) === 0 || credentials === undefined) return true;
   const user = bareUser(credentials.username);
   const { method } = message;
   if ((bits & 2) !== 0 && ANONYMOUS.has(method)) return true;
-  const uris = [message.from];
-  if (method === 'REGISTER' || method === 'PUBLISH') uris.push(message.to);
-  if (method === 'PUBLISH') uris.push(`<${message.requestUri}>`);
-  return uris.every((each) => userIn(each) === user);
-}
-
-function userIn(value: string): string | undefined {
-  return parseUri(addrSpecOf(value))?.user;
+  const from = parseUri(addrSpecOf(message.from));
+  if (from?.user !== user) return false;
+  const others: string[] = [];
+  if (method === 'REGISTER' || method === 'PUBLISH') others.push(message.to);
+  if (method === 'PUBLISH') others.push(`<${message.requestUri}>`);
+  return others.every((each) => {
+    const uri = parseUri(addrSpecOf(each));
+    return uri?.user === user && (!sameHost || uri.host === from.host);
+  });
 }
 
 /** Removes the verified credentials from the request; false when there are none. */

@@ -267,6 +267,7 @@ describe('the dialect of a file', () => {
     ['listen=udp:1.1.1.1\nloadmodule "tm.so"\nroute { if (uri==myself) exit; }\nstartup_route { exit; }', OPENSIPS_OLD],
     ['socket=udp:1.1.1.1\nudp_workers=4\nroute { exit; }', OPENSIPS_3],
     ['socket=udp:1.1.1.1\nstderror_enabled=no\nroute { append_branch(); }', OPENSIPS],
+    ['mpath="/usr/lib/m/"\nlisten=udp:1.1.1.1\nloadmodule "kex.so"\nroute { if (uri==myself) break; }', KAMAILIO],
     ['route { exit; }', undefined],
   ];
   for (const [text, dialect] of cases) {

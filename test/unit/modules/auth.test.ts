@@ -18,7 +18,7 @@ const database = join(folder, 'data.db');
 executeSqlite(
   database,
   `create table subscriber (username text, domain text, password text, ha1 text, ha1b text, rpid text);
-   insert into subscriber values ('alice', 'a.example', 'secret', '', '', '+49301');`,
+   insert into subscriber values ('alice', 'a.example', 'secret', '', '', '+49301'), ('bob', 'a.example', 'pw', '', '', '');`,
 );
 after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -127,6 +127,49 @@ test('a user with the right password passes, the credentials are removed, and co
     assert.match((await answered(runner, { method: 'REGISTER' }))[0] ?? '', /^-8/, 'To is another user');
   } finally {
     await runner.stop();
+  }
+});
+
+test('with use_domain a REGISTER must name one host in From and To, letter by letter', async () => {
+  const script = CHECK('1').replace('proxy', 'www');
+  const register = { method: 'REGISTER', user: 'bob', password: 'pw' };
+  for (const [useDomain, from, result] of [
+    [1, 'sip:bob@b.example', /^1 /],
+    [1, 'sip:bob@a.example', /^-8 /],
+    [1, 'sip:bob@B.example', /^-8 /],
+    [0, 'sip:bob@a.example', /^1 /],
+  ] as const) {
+    const head = `${HEAD}modparam("auth_db", "use_domain", ${useDomain})\n`;
+    const runner = startScript({ dialect: 'kamailio', modules: 'auth auth_db textopsx', head, script });
+    try {
+      assert.match((await answered(runner, { ...register, from }))[0] ?? '', result, `${useDomain} ${from}`);
+    } finally {
+      await runner.stop();
+    }
+  }
+});
+
+test('the flags of a challenge say its qop, the parameter does not', async () => {
+  for (const [flags, qop] of [
+    ['0', []],
+    ['1', ['auth']],
+    ['2', ['auth-int']],
+    ['3', ['auth-int']],
+  ] as const) {
+    const runner = startScript({
+      dialect: 'kamailio',
+      modules: 'auth',
+      head: 'modparam("auth", "qop", "auth")',
+      script: `proxy_challenge("a.example", "${flags}"); exit;`,
+    });
+    try {
+      runner.receive(INVITE);
+      await until('a challenge', () => runner.sent.some(({ text }) => text.startsWith('SIP/2.0 407')));
+      const refused = runner.sent.find(({ text }) => text.startsWith('SIP/2.0 407'))?.text ?? '';
+      assert.deepEqual(readChallenge(headersOf(refused, 'proxy-authenticate')[0] ?? '')?.qop, qop, flags);
+    } finally {
+      await runner.stop();
+    }
   }
 });
 

@@ -126,3 +126,15 @@ test('a missing password is a fault of pv_www_authenticate(), as observed of Kam
   await runner.stop();
   assert.deepEqual(runner.lines, ['-1', '-5']);
 });
+
+test('a question mark belongs to the name of a variable', () => {
+  const start = (format: string) => () =>
+    startScript({ dialect: 'kamailio', script: `append_hf("X: ${format}\\r\\n");` });
+  for (const format of ['$td?Subject', '$rU?$rd', '$?a']) assert.throws(start(format), /unknown variable/, format);
+  for (const format of ['$?', '$var(x)?a', '$(td)?a']) assert.doesNotThrow(() => void start(format)().stop(), format);
+});
+
+test('an empty ds_default_sockname names no socket', async () => {
+  const head = 'modparam("dispatcher", "list_file", "/dev/null") modparam("dispatcher", "ds_default_sockname", "")';
+  await startScript({ dialect: 'kamailio', modules: 'dispatcher', head, script: 'exit;' }).stop();
+});
