@@ -17,7 +17,7 @@ test('what a record would say is only found out where another process keeps it',
     () => ({ kamailio: { source: '192.0.2.7', callId: 'c', start: 5, extra: [] } }),
   );
   for (const each of dialog.atEnd) each(dialog.call);
-  const text = '{"kamailio":{"callId":"c","start":5,"extra":[]}}';
+  const text = '{"kamailio":{"source":"192.0.2.7","callId":"c","start":5,"extra":[]}}';
   assert.deepEqual(kept, [
     ['7.9', { callId: 'c', lifetimeMs: 60_000, text }],
     ['7.9', undefined],
