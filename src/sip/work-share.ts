@@ -20,9 +20,8 @@ const EXPENSIVE_MS = 5;
 const SEVERAL = 3;
 /** A source may have this many times what is left, as in `FairShare`. */
 const ROOM = 8;
-/** Characters from which on each request is measured; of shorter ones, one in eight. */
+/** Characters from which on requests are measured: no shorter one is expensive. */
 const LARGE = 2048;
-const SAMPLE = 8;
 
 /** Clocks of this process, in milliseconds; they advance while a message is handled. */
 export interface WorkClocks {
@@ -55,7 +54,8 @@ export class WorkShare {
   private began = 0;
   private beganCpu = 0;
   private beganIdle = 0;
-  private sample = 1;
+  private startNow = 0;
+  private startCpu = 0;
   private refusedNow = false;
 
   constructor(
@@ -66,35 +66,35 @@ export class WorkShare {
 
   /** Whether to measure a request of this length. */
   measures(characters: number): boolean {
-    if (characters >= LARGE) return true;
-    // By pseudo-random numbers, since requests of several sources may come in a fixed order.
-    this.sample = (Math.imul(this.sample, 1_664_525) + 1_013_904_223) | 0;
-    return this.sample >>> 29 === 0;
+    return characters >= LARGE;
   }
 
-  /** Begins to measure a request; the result is for `spent`. */
-  begin(): number {
+  /** Begins to measure a request. */
+  begin(): void {
     this.refusedNow = false;
-    return this.clocks.cpu();
+    this.startNow = this.clocks.now();
+    this.startCpu = this.clocks.cpu();
   }
 
-  /** A measured request of a source was handled. */
-  spent(address: string, characters: number, begin: number): void {
+  /** The request of a source that was measured has been handled. */
+  spent(address: string): void {
     if (this.refusedNow) return;
-    const weight = characters >= LARGE ? 1 : SAMPLE;
-    const ms = Math.max(0, this.clocks.cpu() - begin);
     const now = this.clocks.now();
+    // Processor time is coarse on some systems, and the time of the clock includes that of other processes.
+    const wall = now - this.startNow;
+    const ms = Math.min(wall, this.clocks.cpu() - this.startCpu);
     const elapsed = now - this.began;
-    if (elapsed >= WINDOW_MS && (begin - this.beganCpu >= WINDOW_CPU_MS || elapsed >= LONGEST_WINDOW_MS))
-      this.clear(now, begin);
+    if (elapsed >= WINDOW_MS && (this.startCpu - this.beganCpu >= WINDOW_CPU_MS || elapsed >= LONGEST_WINDOW_MS))
+      this.clear(now, this.startCpu);
     const key = sourceKey(address);
     let work = this.sources.get(key);
-    if (work === undefined) this.sources.set(key, (work = { all: 0, expensive: 0, count: 0 }));
-    work.all += ms * weight;
+    if (work === undefined) this.sources.set(key, (work = { all: 0, expensive: 0, cpu: 0, count: 0 }));
+    work.all += wall;
     if (ms < EXPENSIVE_MS) return;
-    work.expensive += ms * weight;
+    work.expensive += wall;
+    work.cpu += ms;
     work.count++;
-    this.expensive += ms * weight;
+    this.expensive += ms;
   }
 
   /** Whether a new request of a source is to be refused; counts and logs it. */
@@ -108,9 +108,9 @@ export class WorkShare {
     const cpu = clocks.cpu() - this.beganCpu;
     if (elapsed >= WINDOW_MS && cpu >= WINDOW_CPU_MS) return false;
     const left = Math.max(cpu, WINDOW_CPU_MS) * PART - expensive;
-    if (work.expensive <= ROOM * left || this.trusted?.has(address) === true) return false;
+    if (work.cpu <= ROOM * left || this.trusted?.has(address) === true) return false;
     this.refusedNow = true;
-    this.peers.refused('expressions', address, { ms: Math.round(work.expensive), ofMs: Math.round(cpu) });
+    this.peers.refused('expressions', address, { ms: Math.round(work.cpu), ofMs: Math.round(cpu) });
     return true;
   }
 
@@ -125,8 +125,11 @@ export class WorkShare {
 
 /** Milliseconds of one source's requests. */
 interface Work {
+  /** Of all, and of the expensive ones. */
   all: number;
   expensive: number;
+  /** Processor time of the expensive ones. */
+  cpu: number;
   /** Number of expensive ones. */
   count: number;
 }

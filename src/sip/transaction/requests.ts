@@ -48,11 +48,11 @@ export class RequestMatching {
       this.handle(request, source);
       return;
     }
-    const began = work.begin();
+    work.begin();
     try {
       this.handle(request, source);
     } finally {
-      work.spent(source.address, length, began);
+      work.spent(source.address);
     }
   }
 
