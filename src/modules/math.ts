@@ -27,8 +27,12 @@ function shown(value: number, run: MessageRun): string {
   return value.toFixed(run.env.modules.of(decimals));
 }
 
+/** Maximum length of an expression: a script may take it from a peer. */
+const MAX_LENGTH = 8192;
+
 /** Evaluates an expression of numbers, + - * / % ^ and parentheses; undefined for an invalid one. */
 export function calculate(text: string): number | undefined {
+  if (text.length > MAX_LENGTH) return undefined;
   const tokens = text.match(/\d+(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+|[-+*/%^()]|[^ \t\r\n]/gi) ?? [];
   if (tokens.length > 1000) return undefined;
   let at = 0;
@@ -85,6 +89,7 @@ export function calculate(text: string): number | undefined {
  * it is invalid.
  */
 export function calculateRpn(text: string): number | undefined {
+  if (text.length > MAX_LENGTH) return undefined;
   const stack: number[] = [];
   for (const token of trimmed(text).split(/[ \t\r\n]+/)) {
     const number = Number(token);

@@ -101,14 +101,22 @@ test('headers after one with thousands of folded lines are found without reading
   await runner.stop();
 });
 
-test('shell patterns that a peer writes are prepared in time in proportion to their length', async () => {
-  const cases = ['a', '?', '*a', '[a]', '\\a', '['].map((unit) => ({
+test('patterns, lists and expressions that a peer writes are read in time in proportion to their length', async () => {
+  const cases = ['a', '?', '*a', '[a]', '\\a', '[', ';', ',', '(', '1+', '"'].map((unit) => ({
     name: JSON.stringify(unit),
     make: (length: number) => invite(half(unit, 2 * length), ''),
   }));
-  for (const statement of [`remove_hf_glob(${SUBJECT});`, `cache_remove_chunk(${SUBJECT});`]) {
+  for (const statement of [
+    `remove_hf_glob(${SUBJECT});`,
+    `cache_remove_chunk(${SUBJECT});`,
+    `math_eval(${SUBJECT}, $var(x));`,
+    `math_rpn(${SUBJECT}, $var(x));`,
+    `lb_start(1, ${SUBJECT});`,
+    `route_to_gw(${SUBJECT});`,
+  ]) {
     const head = 'modparam("cachedb_local", "cachedb_url", "local://")';
-    const runner = startScript({ dialect: 'opensips', modules: 'cachedb_local', head, script: `${statement} exit;` });
+    const modules = 'cachedb_local mathops dialog load_balancer drouting';
+    const runner = startScript({ dialect: 'opensips', modules, head, script: `${statement} exit;` });
     assertLinear(statement, cases, (text) => runner.receive(text));
     await runner.stop();
   }

@@ -23,10 +23,13 @@ const sessions = new PerCall<{ session: Session | undefined }>(() => ({ session:
 /** Maximum number of resources a call may need. */
 const MAX_RESOURCES = 32;
 
+/** Maximum number of parts of a list of resources, empty ones included: it may be a peer's text. */
+const MAX_PARTS = 256;
+
 /** Parses "pstn;transc". */
 export function resourcesOf(text: string): string[] {
   return text
-    .split(';')
+    .split(';', MAX_PARTS)
     .map((each) => trimmed(each.split('=', 1)[0] ?? ''))
     .filter((each) => each !== '')
     .slice(0, MAX_RESOURCES);
