@@ -33,7 +33,62 @@ export function checkOpensipsGlobals(parameters: readonly GlobalParameter[], pro
         at,
         `parameter "${name}" exists up to OpenSIPS ${versionText(known.until)} only, and ${newest.name} needs ${versionText(newest.since)} or later${instead}`,
       );
-    } else checkValue(parameter, known, problems);
+    } else {
+      checkValue(parameter, known, problems);
+      if ((newest?.since ?? 0) >= SOCKETS_SINCE) checkRest(parameter, known, problems);
+    }
+  }
+}
+
+/** The version, as in `GlobalDefinition`, from which sockets are given by "socket". */
+const SOCKETS_SINCE = 31;
+
+/** What may follow the address of a socket, as documented, with the number of values each takes. */
+const SOCKET_OPTIONS: Readonly<Record<string, number>> = {
+  as: 1,
+  use_workers: 1,
+  use_auto_scaling_profile: 1,
+  tag: 1,
+  tos: 1,
+  anycast: 0,
+  frag: 0,
+  reuse_port: 0,
+  accept_subdomain: 0,
+  allow_proxy_protocol: 0,
+  send_proxy_protocol: 0,
+};
+const WORKER_OPTIONS: Readonly<Record<string, number>> = { use_auto_scaling_profile: 1 };
+
+/** Refuses what follows a value and belongs to nothing, as OpenSIPS' parser does. */
+function checkRest({ name, rest }: GlobalParameter, { type }: GlobalDefinition, problems: Problems): void {
+  const options =
+    name === 'socket'
+      ? SOCKET_OPTIONS
+      : /^(?:udp|tcp)_workers$/.test(name)
+        ? WORKER_OPTIONS
+        : type === 'any'
+          ? undefined
+          : {};
+  if (options === undefined) return;
+  for (let i = 0; i < rest.length; i++) {
+    const each = rest[i];
+    if (each === undefined) break;
+    const text = each.kind === 'word' ? each.text : String(each.value);
+    // Parts of an address stand between blanks too.
+    if (name === 'socket' && each.kind === 'word' && !/^[a-z_]+$/i.test(text)) continue;
+    const word = text.toLowerCase();
+    const values = each.kind === 'word' && Object.hasOwn(options, word) ? options[word] : undefined;
+    if (values === undefined) {
+      const meant = problems.similar(word, () => Object.keys(options));
+      const hint = meant === undefined ? '' : `; did you mean "${meant}"?`;
+      problems.error('setting', each.at, `"${text}" cannot follow the value of parameter "${name}"${hint}`);
+      return;
+    }
+    if (i + values >= rest.length) {
+      problems.error('setting', each.at, `"${text}" of parameter "${name}" needs a value`);
+      return;
+    }
+    i += values;
   }
 }
 
@@ -54,7 +109,7 @@ function checkValue({ name, value, at }: GlobalParameter, { type }: GlobalDefini
     const names = Object.hasOwn(NAMES, name) ? NAMES[name] : undefined;
     if (names !== undefined && value.kind !== 'int' && !names.has(text))
       problems.error('setting', at, `parameter "${name}" must be one of ${[...names].join(', ')}`);
-    if (/^(?:udp|tcp)_workers$/.test(name) && value.kind === 'string')
+    if (/^(?:udp|tcp)_workers$/.test(name) && value.kind !== 'int')
       problems.error('setting', at, `parameter "${name}" must be a number`);
     return;
   }

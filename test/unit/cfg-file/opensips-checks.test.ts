@@ -48,6 +48,23 @@ describe('what an opensips.cfg of today may not have', () => {
       [...TODAY, 'tos=IPTOS_FAST'],
       /^10 parameter "tos" must be one of IPTOS_LOWDELAY/,
     ],
+    [
+      'an option that sockets have not',
+      [...TODAY, 'socket=udp:127.0.0.1:5070 use_worker 3'],
+      /^10 "use_worker" cannot follow the value of parameter "socket"; did you mean "use_workers"\?/,
+    ],
+    [
+      'a tag without name',
+      [...TODAY, 'socket=udp:127.0.0.1:5070 tag'],
+      /^10 "tag" of parameter "socket" needs a value/,
+    ],
+    ['a port after a blank', [...TODAY, 'socket=udp:127.0.0.1 5070'], /^10 "5070" cannot follow/],
+    ['two values', ['max_while_loops=5 6', ...TODAY], /^1 "6" cannot follow the value of parameter "max_while_loops"/],
+    [
+      'a word for a number of processes',
+      [...TODAY, 'tcp_workers=many'],
+      /^10 parameter "tcp_workers" must be a number/,
+    ],
     ['an unknown way to wait', [...TODAY, 'poll_method="all"'], /^10 parameter "poll_method" must be one of poll/],
     ['children of 2.x', [...TODAY, 'children=4'], /^10 parameter "children" .*use udp_workers/],
     [
@@ -108,6 +125,19 @@ describe('what an opensips.cfg of today may not have', () => {
     assert.deepEqual(refused(TODAY, 'force_send_socket("udp:127.0.0.1:5060");'), []);
     assert.match(refused(['disable_stateless_fwd=yes', ...TODAY], 'forward("127.0.0.2");')[0] ?? '', /does not allow/);
   });
+});
+
+test('what may follow a value is accepted', () => {
+  const head = [
+    'auto_scaling_profile = PROFILE { scale up to 6 on 70% for 4 cycles within 5 scale down to 2 on 20% for 10 cycles }',
+    'udp_workers=2 use_auto_scaling_profile PROFILE',
+    'log_level=3 xlog_level=3 # and a comment',
+    'socket=udp:127.0.0.1:5070 AS 192.0.2.1:5060 use_workers 3 tag inner anycast',
+    'socket=udp:127.0.0.1:5071 reuse_port frag',
+    'socket=udp:[::1]:5060',
+    'alias=udp:x.example:5060',
+  ];
+  assert.deepEqual(refused([...head, ...TODAY.filter((line) => !line.startsWith('udp_workers'))]), []);
 });
 
 test('files of each version keep what their version has', () => {
