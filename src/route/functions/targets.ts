@@ -21,6 +21,12 @@ export function uriOf(text: string): string {
   return `sip:${match?.[2] ?? text}${transport === undefined || transport === 'udp' ? '' : `;transport=${transport}`}`;
 }
 
+/** Whether a text has the form [proto:]host[:port]. */
+function isDestination(text: string): boolean {
+  const match = /^(?:(?:udp|tcp|tls|wss?|sctp):)?(?:\[[0-9a-f:.]+\]|[^:[\]]+)(?::([0-9]{1,5}))?$/i.exec(text);
+  return match !== null && Number(match[1] ?? 0) <= 65_535;
+}
+
 /** Functions of the cores and of rr that decide where a request is sent. */
 export function targetFunctions<Site extends MessageSite, Result>(actions: RequestActions<Site, Result>) {
   const append = {
@@ -38,7 +44,7 @@ export function targetFunctions<Site extends MessageSite, Result>(actions: Reque
         waits: true,
         check([to], { dialect, facts }) {
           if (!facts.statelessForward) return 'disable_stateless_fwd does not allow it';
-          const bare = dialect === 'kamailio' || typeof to !== 'string' || !/^sips?:/i.test(to);
+          const bare = dialect === 'kamailio' || typeof to !== 'string' || isDestination(to);
           return bare ? undefined : `"${to}" is not of the form [proto:]host[:port]`;
         },
         run: (site: Site, to?: string): Result => actions.forward(site, to === undefined ? undefined : uriOf(to)),

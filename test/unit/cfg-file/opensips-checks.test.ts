@@ -123,6 +123,10 @@ describe('what an opensips.cfg of today may not have', () => {
   test('constants are checked against the head of the file', () => {
     assert.match(refused(TODAY, 'force_send_socket("udp:127.0.0.2:5060");')[0] ?? '', /is not a socket of this file/);
     assert.deepEqual(refused(TODAY, 'force_send_socket("udp:127.0.0.1:5060");'), []);
+    for (const bad of ['sip:127.0.0.2', 'nosuch:127.0.0.2:5060', '127.0.0.2:99999', '127.0.0.2:x'])
+      assert.match(refused(TODAY, `forward("${bad}");`)[0] ?? '', /is not of the form/, bad);
+    for (const good of ['127.0.0.2', 'udp:127.0.0.2:5060', '[::1]:5060', 'tcp:h.example', '$rd:5060'])
+      assert.deepEqual(refused(TODAY, `forward("${good}");`), [], good);
     assert.match(refused(['disable_stateless_fwd=yes', ...TODAY], 'forward("127.0.0.2");')[0] ?? '', /does not allow/);
   });
 });
