@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { ConfigurationTree } from '../cfg/ast.js';
 import type { Problems } from '../cfg/problem.js';
 import { ownValue } from '../core/own-value.js';
@@ -24,6 +25,8 @@ const fields: Check = (value) => {
 
 const profiles = matches(/^[\s;\w]*$/, 'names of letters, digits and "_" with ";" between');
 
+const AVP = matches(/^\s*\$avp\(.+\)\s*$/s, 'an AVP');
+
 /** Values that 5.6.3 refuses at its start, observed with it, by module and parameter. */
 const CHECKS: Readonly<Record<string, Check>> = {
   'acc.cdr_enable': (value, loaded) => {
@@ -37,12 +40,18 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'acc.log_facility': matches(FACILITY, 'a facility of syslog'),
   'acc.multi_leg_info': (value, loaded) =>
     fields(value, loaded) ?? (/=\s*\$(?!\(?avp\()/.test(value) ? 'must have AVPs only' : undefined),
+  'cfgutils.hash_file': (value) => (existsSync(value) ? undefined : 'must name a file that exists'),
+  'cfgutils.initial_probability': (value) => (Number(value) > 100 ? 'must not be larger than 100' : undefined),
   'dialog.default_timeout': matches(/^0*[1-9]\d*$/, 'a number above 0'),
   'dialog.profiles_no_value': profiles,
   'dialog.profiles_with_value': profiles,
   // The value has a password, so the message does not repeat it.
   'uac.credential': (value) => (/^[^:]+:[^:]+:./s.test(value) ? undefined : 'must be USER:REALM:PASSWORD'),
   'uac.restore_mode': matches(/^(?:none|manual|auto)$/i, 'none, manual or auto'),
+  'nathelper.natping_interval': (value, loaded) =>
+    Number(value) > 0 && !loaded.has('usrloc') ? 'needs module usrloc' : undefined,
+  'nathelper.received_avp': AVP,
+  'siputils.rpid_avp': AVP,
   'ratelimit.pipe': matches(PIPE, 'NUMBER:ALGORITHM:RATE'),
   'ratelimit.queue': matches(QUEUE, 'NUMBER:METHOD'),
 };

@@ -160,10 +160,10 @@ export const cfgutilsFunctions: ScriptFunction[] = moduleFunctions('cfgutils', [
       const constant = Number((percent as Arg).text);
       if (constant > 100) throw new Error(`${constant} is not a percentage`);
       return (run) => {
-        // A text that is not a number counts as 0.
+        // A text that is not a number without a sign counts as 0.
         const value = intOf(percent, run, 0);
-        if (value < 0 || value > 100) return -1;
-        run.env.modules.of(probability).percent = value;
+        if (value > 100 || (value < 0 && run.env.dialect === 'opensips')) return -1;
+        run.env.modules.of(probability).percent = Math.max(0, value);
         return 1;
       };
     },

@@ -57,15 +57,18 @@ const gflags: FunctionSpec[] = (['set', 'reset', 'is'] as const).map((act) => ({
   name: `${act}_gflag`,
   parameters: [param('flag', 'int')],
   summary: act === 'is' ? 'whether a flag of the process is set' : `${act}s a flag of the process`,
-  compile:
-    ([flag]) =>
-    (run) => {
+  compile: ([flag], { dialect }) => {
+    const number = Number((flag as Arg).constant ?? 0);
+    if (dialect === 'kamailio' && !(number >= 0 && number <= 31))
+      throw new Error(`${number} is not a flag from 0 to 31`);
+    return (run) => {
       const state = run.env.modules.of(flagsOf(run.env.dialect));
       const bit = 1 << ((flag as Arg).int(run) ?? 0);
       if (act === 'is') return code((state.mask & bit) !== 0);
       state.put(bit, act === 'set');
       return 1;
-    },
+    };
+  },
 }));
 
 /** Functions of gflags: flags of the process. */

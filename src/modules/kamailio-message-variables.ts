@@ -10,7 +10,7 @@ import { isKamailioUri, kamailioUser } from '../pvar/variables/script-uris.js';
 import type { CfgScope } from '../script/call.js';
 import { rewritten } from '../script/outgoing.js';
 import type { SipMessage } from '../sip/message.js';
-import { routeSet } from '../sip/route-set.js';
+import { type RouteValue, routeSet, routeValues } from '../sip/route-set.js';
 import type { Via } from '../sip/via.js';
 import { viaValues } from '../sip/via-values.js';
 import { branchesOf, destinationSet } from './branch-variables.js';
@@ -233,6 +233,22 @@ function credential(name: string): VariableDefinition {
 
 /** Version for `$version(num)` and the like; files decide by it which features they use. */
 const VERSION = '5.6.3';
+const FULL_VERSION = `kamailio ${VERSION} (${process.arch === 'x64' ? 'x86_64' : process.arch}/${process.platform}) `;
+
+const chargingParts = Object.fromEntries(
+  [
+    ['value', 'icid-value'],
+    ['genaddr', 'icid-generated-at'],
+    ['orig', 'orig-ioi'],
+    ['term', 'term-ioi'],
+  ].map(([word = '', name = '']) => [
+    word,
+    (scope: CfgScope): string | null => {
+      const parts = (chargingVector(scope) ?? '').split(';');
+      return orNull(parts.find((each) => each.startsWith(`${name}=`))?.slice(name.length + 1));
+    },
+  ]),
+);
 
 /** Variables of Kamailio's pv, siputils and kex that read the message. */
 export const messageVariables: readonly (readonly [string, VariableDefinition])[] = [
@@ -311,7 +327,17 @@ export const messageVariables: readonly (readonly [string, VariableDefinition])[
       ),
     ),
   ],
-  ['version', byWord({ num: () => VERSION, full: () => `kamailio ${VERSION} (switchyard)`, hash: () => 'unknown' })],
+  // As recorded: both texts end with a space.
+  ['version', byWord({ num: () => VERSION, full: () => FULL_VERSION, hash: () => 'unknown ' })],
+  ['rr_count', own((scope) => recordRoutes(scope).length)],
+  [
+    'rr_top_count',
+    own((scope) => {
+      const [first] = recordRoutes(scope);
+      return first === undefined ? 0 : /;r2=on\b/.test(first.text) ? 2 : 1;
+    }),
+  ],
+  ['pcv', byWord({ all: chargingVector, ...chargingParts })],
   [
     'sdp',
     byWord({
@@ -324,6 +350,17 @@ export const messageVariables: readonly (readonly [string, VariableDefinition])[
   ],
   ['cl', own(({ message }) => numberIn(message.header('Content-Length') ?? null) ?? null)],
 ];
+
+function recordRoutes(scope: CfgScope): RouteValue[] {
+  const message = messageOf(scope);
+  return message === undefined ? [] : routeValues(message, 'record-route');
+}
+
+/** P-Charging-Vector; as recorded, null without an icid-value, and names only in small letters. */
+function chargingVector({ message }: CfgScope): string | null {
+  const value = message.header('P-Charging-Vector') ?? '';
+  return /(?:^|;)icid-value=/.test(value) ? value : null;
+}
 
 function sdpOf(message: PvarMessage): string | null {
   return /^application\/sdp\b/i.test(message.header('Content-Type') ?? '') ? orNull(message.body) : null;

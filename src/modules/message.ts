@@ -64,10 +64,9 @@ const maxForwards = maxForwardsFunctions<MessageRun>({
   },
 });
 
-/** Parameters of the request-URI for uri_param(); as recorded, none for a telephone number. */
-function ruriParams(run: MessageRun): string {
-  const params = parseUri(run.call.requestUri)?.params ?? '';
-  return uriParam(params, 'user')?.toLowerCase() === 'phone' ? '' : params;
+/** Whether a text is a URI for is_uri(): as recorded, also urn:, and one with an empty port. */
+function isUri(text: string): boolean {
+  return /^urn:./i.test(text) || isKamailioUri(text.replace(/:(?=$|[;?])/, ''));
 }
 
 /** Functions that test a message: method, To tag, Max-Forwards, body. */
@@ -185,7 +184,7 @@ export const messageFunctions: ScriptFunction[] = [
       compile:
         ([text]) =>
         (run) =>
-          code(parseUri(textOf(text, run)) !== undefined),
+          code(isUri(textOf(text, run))),
     },
     {
       name: 'is_user',
@@ -193,26 +192,6 @@ export const messageFunctions: ScriptFunction[] = [
       parameters: [param('user', 'string')],
       summary: 'whether the user of the credentials is this one',
       compile: () => () => -1,
-    },
-    {
-      name: 'uri_param',
-      dialects: KAMAILIO,
-      parameters: [param('name', 'string')],
-      summary: 'whether the request-URI has a parameter without a value',
-      compile:
-        ([name]) =>
-        (run) =>
-          code((uriParam(ruriParams(run), textOf(name, run)) ?? 'none') === ''),
-    },
-    {
-      name: 'uri_param',
-      dialects: KAMAILIO,
-      parameters: [param('name', 'string'), param('value', 'string')],
-      summary: 'whether the request-URI has a parameter with this value',
-      compile:
-        ([name, value]) =>
-        (run) =>
-          code(uriParam(ruriParams(run), textOf(name, run)) === textOf(value, run)),
     },
     {
       name: 'add_uri_param',
@@ -302,7 +281,7 @@ function ipFunctions(): FunctionSpec[] {
       compile:
         ([text]) =>
         (run) =>
-          code(isPrivateHere(run, textOf(text, run))),
+          textOf(text, run) === '' ? -2 : code(isPrivateHere(run, textOf(text, run))),
     },
     ...['is_in_subnet'].map(
       (name): FunctionSpec => ({

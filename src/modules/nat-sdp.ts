@@ -10,6 +10,18 @@ const ADDRESSES = [
   { bit: 8, letter: 'o', pattern: /^o=(?:[^ \t\r\n]+ ){3}IN IP[46] ([^\r\n/ ]+)/gm },
 ] as const;
 
+/** The same of Kamailio: whole words after the digit of the IP version, and a=rtcp: for either bit, first. */
+const KAMAILIO_ADDRESSES = [
+  { bit: 2 | 8, pattern: /^a=rtcp:\d+ IN IP([46]) ([^\r\n ]+)/gm },
+  { bit: 2, pattern: /^c=IN IP([46]) ([^\r\n ]+)/gm },
+  { bit: 8, pattern: /^o=(?:[^ \t\r\n]+ ){3}IN IP([46]) ([^\r\n ]+)/gm },
+] as const;
+
+function isSdp({ message }: MessageRun): boolean {
+  const type = message.header('content-type');
+  return type === undefined || /^[ \t]*(?:application\/sdp|multipart\/)/i.test(type);
+}
+
 /**
  * Changes the SDP of a Kamailio message by bits: 1 adds a=direction:active to each stream, 2 writes an address into c=, 4
  * adds a=nortpproxy:yes, 8 writes it into o=. The address that was there follows the last stream, once for each line
@@ -18,27 +30,29 @@ const ADDRESSES = [
 function fixKamailio(run: MessageRun, bits: number, address: string | undefined): number {
   const { message, edits, source } = run;
   const span = sdpSpan(run);
-  if (span.start >= span.end) return -1;
-  const ip = address ?? source.address;
+  if (span.start >= span.end || !isSdp(run)) return -1;
+  const ip = address === undefined || address === '' ? source.address : address;
   const sdp = message.text.slice(span.start, span.end);
   const noted: string[] = [];
   let changed = 0;
-  for (const { bit, pattern } of ADDRESSES) {
+  for (const { bit, pattern } of KAMAILIO_ADDRESSES) {
     if ((bits & bit) === 0) continue;
     const replacements: TextEdit[] = [];
     for (const match of sdp.matchAll(pattern)) {
-      const found = match[1] ?? '';
-      if (found === ip) continue;
+      const found = match[2] ?? '';
+      if (found === ip || found === '0.0.0.0') continue;
       const end = span.start + (match.index ?? 0) + match[0].length;
       replacements.push({ start: end - found.length, end, text: ip });
-      noted.push(`a=oldmediaip:${found}`);
+      noted.push(`a=oldmediaip${match[1] === '6' ? '6' : ''}:${found}`);
       changed++;
     }
     edits.replaceInBody(replacements);
   }
-  const keeps = run.env.modules.module('nathelper').flag('append_sdp_oldmediaip', true);
+  const nathelper = run.env.modules.module('nathelper');
+  const keeps = nathelper.flag('append_sdp_oldmediaip', true);
+  const mark = nathelper.text('nortpproxy_str', 'a=nortpproxy:yes').replace(/\r?\n$/, '');
   const lines = (bits & 1) !== 0 ? ['a=direction:active'] : [];
-  const last = [...lines, ...((bits & 4) !== 0 ? ['a=nortpproxy:yes'] : []), ...(keeps ? noted : [])];
+  const last = [...lines, ...((bits & 4) !== 0 && mark !== '' ? [mark] : []), ...(keeps ? noted : [])];
   const ends = streamsOf(run, span).map(({ end }) => end);
   for (const end of ends.slice(0, -1)) addLines(run, end, lines);
   addLines(run, ends.at(-1) ?? span.end, last);

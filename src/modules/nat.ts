@@ -64,11 +64,21 @@ function contactTested(run: MessageRun): SipUri | undefined {
 }
 
 function sdpAddresses(run: MessageRun): string[] {
+  if (run.env.dialect === 'kamailio' && run.message.nextField('content-type') === undefined) return [];
   return [...run.message.body.matchAll(/^c=IN IP[46] ([^\r\n/ ]+)/gm)].map(([, address = '']) => address);
 }
 
 /** Bits of the tests of either dialect that look at Contact. */
 const CONTACT_TESTS = 1 | 32 | 64 | 128;
+
+/** Whether $du has another host or port than the request-URI, or goes over WebSocket. */
+function leavesUri({ pvars, call }: MessageRun): boolean {
+  const next = parseUri(pvars.destinationUri ?? '');
+  const uri = parseUri(call.requestUri);
+  if (next === undefined || uri === undefined) return false;
+  if (/^wss?$/i.test(uriParam(next.params, 'transport') ?? '')) return true;
+  return next.host !== uri.host || (next.port ?? 5060) !== (uri.port ?? 5060);
+}
 
 /** Whether one of the tests in `bits` finds NAT. */
 export function natTest(run: MessageRun, bits: number): number {
@@ -88,14 +98,11 @@ export function natTest(run: MessageRun, bits: number): number {
   if (kamailio) {
     if ((bits & 32) !== 0 && isPrivateAddress(source.address)) return 1;
     if ((bits & 64) !== 0 && /^wss?$/.test(source.socket.transport)) return 1;
-    if (
-      (bits & 128) !== 0 &&
-      contact !== undefined &&
-      (contact.host !== source.address || (contact.port ?? 5060) !== source.port)
-    )
-      return 1;
-    if ((bits & 256) !== 0 && sdpAddresses(run).some((each) => each !== source.address)) return 1;
-    return -1;
+    if ((bits & 128) !== 0 && contact !== undefined && (contact.port ?? 5060) !== source.port) return 1;
+    // As recorded, the first address decides.
+    const media = (bits & 256) === 0 ? undefined : sdpAddresses(run).find((each) => ipFamily(each) > 0);
+    if (media !== undefined && media !== source.address) return 1;
+    return (bits & 512) !== 0 && message.isRequest && leavesUri(run) ? 1 : -1;
   }
   if ((bits & 32) !== 0 && contact !== undefined && contact.host !== source.address) return 1;
   if ((bits & 64) !== 0 && contact !== undefined && (contact.port ?? 5060) !== source.port) return 1;
@@ -147,6 +154,8 @@ function restoreUri(run: MessageRun): number {
   return 1;
 }
 
+const aliasName = (run: MessageRun): string => run.env.modules.module('nathelper').text('alias_name', 'alias');
+
 /** Adds ";alias=address~port~protocol" to a Contact. */
 function addAlias(run: MessageRun, address: string, port: number, protocol: string, isLast = false): number {
   const { message, edits } = run;
@@ -155,9 +164,9 @@ function addAlias(run: MessageRun, address: string, port: number, protocol: stri
   if (contact === undefined || number === undefined) return -1;
   const { text } = contact;
   const at = findText(message.text, text, contact.start);
-  const alias = `;alias=${address}~${port}~${number}`;
+  const alias = `;${aliasName(run)}=${address}~${port}~${number}`;
   // As recorded, before the parameters of the URI; set_contact_alias() adds it after them.
-  const params = isLast ? -1 : text.slice(text.indexOf('@') + 1).indexOf(';');
+  const params = isLast ? -1 : text.slice(text.indexOf('@') + 1).search(/[;?]/);
   const end = params < 0 ? text.length : text.indexOf('@') + 1 + params;
   // A URI without brackets gets them; otherwise the alias would be a parameter of Contact.
   const bare = message.text[at - 1] !== '<';
@@ -178,13 +187,14 @@ function handleAlias(run: MessageRun, last: boolean): number {
   const text = run.call.requestUri;
   if (!isKamailioUri(text)) return -1;
   const uri = parseUri(text);
-  if (uri === undefined) return NO_ALIAS;
+  if (uri === undefined || uri.scheme === 'tel') return NO_ALIAS;
+  const name = `;${aliasName(run)}=`;
   const params = text.length - uri.headers.length - uri.params.length;
-  const found = last ? uri.params.lastIndexOf(';alias=') : uri.params.indexOf(';alias=');
+  const found = last ? uri.params.lastIndexOf(name) : uri.params.indexOf(name);
   if (found < 0) return NO_ALIAS;
   const next = uri.params.indexOf(';', found + 1);
   const end = next < 0 ? uri.params.length : next;
-  const value = uri.params.slice(found + ';alias='.length, end);
+  const value = uri.params.slice(found + name.length, end);
   if (value.length < SHORTEST_ALIAS) return NO_ALIAS;
   // As recorded, host and port are not checked here but when the request is sent.
   const [, address = '', port = '', number = ''] = /^([^~]*)~([^~]*)~([1-6])$/.exec(value) ?? [];
@@ -195,10 +205,8 @@ function handleAlias(run: MessageRun, last: boolean): number {
   return 1;
 }
 
-/** Return code of handle_ruri_alias() for a request-URI without an alias. */
+/** As recorded, for a request-URI without an alias, and of add_contact_alias() for a message without Contact. */
 const NO_ALIAS = 2;
-/** As recorded, return code of add_contact_alias() for a message without Contact. */
-const NO_CONTACT = 2;
 const SHORTEST_ALIAS = 3;
 /** Transports by their number in an alias; "ws" stands for WS and WSS. */
 const URI_TRANSPORTS: Readonly<Record<string, string>> = { 1: '', 2: 'tcp', 3: 'tls', 4: 'sctp', 5: 'ws', 6: 'ws' };
@@ -328,13 +336,16 @@ const alias: FunctionSpec[] = [
       ([variable]) =>
       (run) => {
         const contact = lastOfFirstField(run)?.uri;
-        // As recorded, -1 for any REGISTER.
-        if (contact === undefined || run.message.method === 'REGISTER') return -1;
+        // As recorded, -1 for any REGISTER and INVITE.
+        if (contact === undefined || /^(?:REGISTER|INVITE)$/.test(run.message.method)) return -1;
         const { address, port, socket } = run.source;
         const user = contact.user === '' ? '' : `${contact.user}@`;
         const at = contact.portText === '' ? '' : `:${contact.portText}`;
         const alias = `${address}~${port}~${TRANSPORT_NUMBERS.get(socket.transport) ?? 1}`;
-        variable?.variable?.assign(run.pvars, `<${contact.scheme}:${user}${contact.host}${at};alias=${alias}>`);
+        variable?.variable?.assign(
+          run.pvars,
+          `<${contact.scheme}:${user}${contact.host}${at};${aliasName(run)}=${alias}>`,
+        );
         return 1;
       },
   },
@@ -350,7 +361,7 @@ const alias: FunctionSpec[] = [
           const { source } = run;
           // As recorded, even if Contact has that address already.
           const isLast = name === 'set_contact_alias';
-          if (!isLast && run.message.header('contact') === undefined) return NO_CONTACT;
+          if (!isLast && run.message.header('contact') === undefined) return NO_ALIAS;
           return addAlias(run, source.address, source.port, source.socket.transport, isLast);
         },
     }),
@@ -366,7 +377,7 @@ const alias: FunctionSpec[] = [
         // As recorded, a port that is not a number leaves Contact unchanged.
         const number = intOf(port, run, 0);
         const host = textOf(address, run);
-        if (number <= 0 || !(ipFamily(bareHost(host)) > 0 || /^[A-Za-z]/.test(host))) return -1;
+        if (number <= 0 || number > 65_535 || ipFamily(bareHost(host)) === 0) return -1;
         return addAlias(run, host, number, textOf(protocol, run));
       },
   },

@@ -5,6 +5,29 @@ import { sentBy as sentByOf } from '../script/forwarding.js';
 import type { ScriptHooks } from '../script/hooks.js';
 import { containsLineBreak } from '../script/outgoing.js';
 import { type FunctionSpec, moduleFunctions, optional, type ScriptFunction, textOf } from './define.js';
+import { TRANSPORT_NUMBERS } from './socket-variables.js';
+
+/** The parameters of path. */
+const settings = {
+  module: 'path',
+  create: (parameters: ModuleParameters) => ({
+    /** Whether the received parameter of our Route is where the request goes. */
+    used: parameters.flag('use_received', false),
+    /** Whether "received" is written as "address~port~transport". */
+    asAlias: parameters.flag('received_format', false),
+    received: parameters.text('received_name', 'received'),
+    /** Whether two fields are added, as rr does. */
+    double: parameters.flag('enable_r2', false),
+  }),
+};
+
+/** The URI that "address~port~transport" means; undefined for another text. */
+function uriOfAlias(text: string): string | undefined {
+  const [, address = '', port = '', number = ''] = /^([^~]+)~(\d+)~([1-6])$/.exec(text) ?? [];
+  if (address === '') return undefined;
+  const transport = ['', '', 'tcp', 'tls', 'sctp', 'ws', 'ws'][Number(number)] ?? '';
+  return `sip:${address}:${port}${transport === '' ? '' : `;transport=${transport}`}`;
+}
 
 /** Functions of path (RFC 3327). */
 export const pathFunctions: ScriptFunction[] = moduleFunctions('path', [
@@ -19,18 +42,21 @@ export const pathFunctions: ScriptFunction[] = moduleFunctions('path', [
         (run) => {
           const { source, message, call } = run;
           const kamailio = run.env.dialect === 'kamailio';
-          const params = textOf(more, run) === '' ? '' : `;${textOf(more, run).replace(/^;/, '')}`;
+          const given = textOf(more, run);
+          const params = given === '' ? '' : `;${kamailio ? given : given.replace(/^;/, '')}`;
           const { transport } = source.socket;
           const sentBy = kamailio ? sentByOf(call, source.socket) : source.socket.sentBy;
           const host = sentBy.endsWith(':5060') ? sentBy.slice(0, -5) : sentBy;
-          const received =
-            name === 'add_path'
-              ? ''
-              : `;received=sip:${source.address}:${source.port}${transport === 'udp' ? '' : `%3Btransport%3D${transport}`}`;
+          const { asAlias, received: word, double } = run.env.modules.of(settings);
+          const address = asAlias
+            ? `${source.address}~${source.port}~${TRANSPORT_NUMBERS.get(transport) ?? 1}`
+            : `sip:${source.address}:${source.port}${transport === 'udp' ? '' : `%3Btransport%3D${transport}`}`;
+          const received = name === 'add_path' ? '' : `;${word}=${address}`;
           const info = textOf(user, run) === '' ? '' : `${textOf(user, run)}@`;
+          const line = `Path: <sip:${info}${host};lr${received}${params}${double ? ';r2=on' : ''}>\r\n`;
           run.edits.insert(
             (kamailio ? message.nextField('path', message.headersStart)?.line : undefined) ?? message.headersEnd,
-            `Path: <sip:${info}${host};lr${received}${params}>\r\n`,
+            double ? line + line : line,
           );
           return 1;
         },
@@ -38,22 +64,19 @@ export const pathFunctions: ScriptFunction[] = moduleFunctions('path', [
   ),
 ]);
 
-/** Whether the received parameter of our Route is where the request goes: use_received. */
-const usesReceived = {
-  module: 'path',
-  create: (parameters: ModuleParameters): boolean => parameters.flag('use_received', false),
-};
-
 /** With use_received a request whose Route has the address of a Path is sent there. */
 export const pathHooks: ScriptHooks<MessageRun> = {
   began: [],
   routed: [
     (run) => {
-      if (!run.env.modules.of(usesReceived)) return;
-      const given = uriParam(run.call.matchedRouteParams ?? '', 'received');
-      if (given === undefined) return;
-      const received = percentDecoded(given);
-      if (!containsLineBreak(received) && parseUri(received) !== undefined) run.pvars.destinationUri = received;
+      const { used, received: word, asAlias } = run.env.modules.of(settings);
+      if (!used) return;
+      const given = uriParam(run.call.matchedRouteParams ?? '', word.toLowerCase());
+      if (given === undefined || given === '') return;
+      const received = (asAlias ? uriOfAlias(given) : undefined) ?? percentDecoded(given);
+      if (containsLineBreak(received)) return;
+      // As recorded, Kamailio does not look at what is written there.
+      if (run.env.dialect === 'kamailio' || parseUri(received) !== undefined) run.pvars.destinationUri = received;
     },
   ],
   acknowledged: [],

@@ -70,7 +70,10 @@ function followRoute(run: MessageRun, routes: readonly RouteValue[]): number {
     return 1;
   }
   call.matchedRouteParams = first.uri.params;
+  const before = run.pvars.destinationUri;
   for (const hook of env.hooks.routed) hook(run);
+  // As recorded, in Kamailio the address in use_received of path comes before the next Route.
+  const redirected = kamailio && run.pvars.destinationUri !== before;
   // As recorded, Kamailio looks for "r2" in the first Route only.
   const taken = paired(first) && ours(run, routes[1]?.uri) && (kamailio || paired(routes[1])) ? 2 : 1;
   if (taken === 2) {
@@ -87,7 +90,7 @@ function followRoute(run: MessageRun, routes: readonly RouteValue[]): number {
   call.nextHopRoute = true;
   if (!isLoose(next.uri)) return strictNext(run, routes, taken);
   for (const edit of removeFirst(routes, taken)) run.edits.add(edit);
-  run.pvars.destinationUri = next.text;
+  if (!redirected) run.pvars.destinationUri = next.text;
   return 1;
 }
 

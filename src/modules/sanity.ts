@@ -124,7 +124,9 @@ function uriFault({ message, call }: MessageRun, uris: number): Fault | undefine
 /** `strict`: a scheme other than digest is a fault, for which there is no reply. */
 function credentialsFault(message: SipMessage, strict: boolean): Fault | undefined {
   for (const value of [...message.headers('authorization'), ...message.headers('proxy-authorization')]) {
-    if (!/^[ \t\r\n]*digest[ \t\r\n]/i.test(`${value} `)) {
+    // As recorded, there is no reply to "Digest" alone.
+    if (/^[ \t\r\n]*digest[ \t\r\n]*$/i.test(value)) return SILENT;
+    if (!/^[ \t\r\n]*digest[ \t\r\n]/i.test(value)) {
       if (strict) return SILENT;
       continue;
     }
@@ -199,8 +201,8 @@ const checkCompile: FunctionSpec['compile'] =
     const { extensions, noReply, autoDrop, ...defaults } = run.env.modules.of(settings);
     const looked = intOf(checks, run, defaults.checks);
     const addresses = intOf(uris, run, defaults.uris);
-    // As recorded, the function fails when either is 0 or has bits beyond the known ones.
-    if (looked === 0 || addresses === 0 || looked > 0x7fff || addresses > 15) return -1;
+    // As recorded, the function fails when either is 0 or less or has bits beyond the known ones.
+    if (looked <= 0 || addresses <= 0 || looked > 0x7fff || addresses > 15) return -1;
     const wrong = fault(run, looked, addresses, extensions);
     if (wrong === undefined) return 1;
     if (noReply) found.set(run.call, wrong);
@@ -209,8 +211,8 @@ const checkCompile: FunctionSpec['compile'] =
   };
 
 const replyCompile: FunctionSpec['compile'] = () => (run) => {
-  const wrong = run.env.modules.of(settings).noReply ? found.known(run.call) : undefined;
-  if (wrong !== undefined) answer(run, wrong);
+  const { noReply } = run.env.modules.of(settings);
+  if (noReply) answer(run, found.known(run.call) ?? { status: 500, reason: 'Server Sanity Failure' });
   return 1;
 };
 

@@ -1,10 +1,11 @@
 import { trimmed } from '../core/characters.js';
 import { parseAddress } from '../core/name-addr.js';
 import { ownValue } from '../core/own-value.js';
-import { parseUri, uriParam, withoutUriParam } from '../core/uri.js';
+import { parseUri, uriParam } from '../core/uri.js';
 import { isKamailioUri } from '../pvar/variables/script-uris.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
+import type { SipMessage } from '../sip/message.js';
 import { contactHiding } from './contact-hiding.js';
 import {
   code,
@@ -21,7 +22,11 @@ import { accepted, kamailioFunction } from './kamailio-function.js';
 import { compareUris } from './uri-comparison.js';
 import { httpExchange } from './xhttp.js';
 
-const TEL = /^[+]?[0-9*#]+$/;
+/** The form of Date (RFC 3261 section 20.17). */
+const DATE = /^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/;
+
+/** As recorded: digits, after a plus sign none that is 0. */
+const TEL = /^(?:[0-9]+|\+[1-9][0-9]*)$/;
 
 function ruriParamEdit(run: MessageRun, edit: (params: string) => string): number {
   const uri = parseUri(run.call.requestUri);
@@ -30,6 +35,51 @@ function ruriParamEdit(run: MessageRun, edit: (params: string) => string): numbe
   const at = uri.headers === '' ? text.length : text.length - uri.headers.length;
   run.pvars.setRequestUri(text.slice(0, at - uri.params.length) + edit(uri.params) + uri.headers);
   return 1;
+}
+
+/** The last parameter in the parameters of a URI whose name fits, which decides as recorded. */
+function lastParam(
+  params: string,
+  fits: (name: string) => boolean,
+): { readonly text: string; readonly start: number } | undefined {
+  for (let end = params.length; end > 0; ) {
+    const start = params.lastIndexOf(';', end - 1);
+    if (start < 0) return undefined;
+    const text = params.slice(start + 1, end);
+    const equals = text.indexOf('=');
+    if (fits(equals < 0 ? text : text.slice(0, equals))) return { text, start };
+    end = start;
+  }
+  return undefined;
+}
+
+/** The value of a parameter of the request-URI: as recorded, its name in the same case, and none of a telephone number. */
+function ruriParam(run: MessageRun, name: string): string | undefined {
+  const params = parseUri(run.call.requestUri)?.params ?? '';
+  if (uriParam(params, 'user')?.toLowerCase() === 'phone') return undefined;
+  const found = lastParam(params, (each) => each === name)?.text;
+  if (found === undefined) return undefined;
+  const equals = found.indexOf('=');
+  return equals < 0 ? '' : found.slice(equals + 1);
+}
+
+function withoutLastParam(params: string, name: string): string {
+  const lower = name.toLowerCase();
+  const found = lastParam(params, (each) => each.toLowerCase() === lower);
+  return found === undefined
+    ? params
+    : params.slice(0, found.start) + params.slice(found.start + 1 + found.text.length);
+}
+
+/** Options that is_supported() knows; it refuses others at the start. */
+const OPTIONS = ['path', '100rel', 'timer', 'eventlist', 'gruu', 'outbound'];
+
+function supports(message: SipMessage, wanted: string): boolean {
+  for (const field of message.fields('supported')) {
+    const options = message.text.slice(field.value, field.end).toLowerCase().split(',');
+    if (options.some((each) => trimmed(each) === wanted)) return true;
+  }
+  return false;
 }
 
 /** As recorded, a port other than 5060 differs from a missing one; two given ports are not compared. */
@@ -44,25 +94,57 @@ function aor(text: string): string {
   return uri === undefined ? text : `${uri.user}@${uri.host.toLowerCase()}`;
 }
 
+/** Short forms of header names. */
 const LONG: Readonly<Record<string, string>> = {
-  f: 'from',
-  t: 'to',
-  v: 'via',
-  i: 'call-id',
-  m: 'contact',
-  l: 'content-length',
+  a: 'accept-contact',
+  b: 'referred-by',
   c: 'content-type',
-  k: 'supported',
-  s: 'subject',
+  d: 'request-disposition',
   e: 'content-encoding',
+  f: 'from',
+  i: 'call-id',
+  j: 'reject-contact',
+  k: 'supported',
+  l: 'content-length',
+  m: 'contact',
+  o: 'event',
+  r: 'refer-to',
+  s: 'subject',
+  t: 'to',
+  u: 'allow-events',
+  v: 'via',
+  x: 'session-expires',
+  y: 'identity',
 };
-const longName = (name: string): string => ownValue(LONG, name.toLowerCase()) ?? name.toLowerCase();
+const KNOWN = new Set([
+  ...Object.values(LONG),
+  ...`accept accept-encoding accept-language allow authorization content-disposition cseq date diversion expires max-forwards min-expires
+    min-se organization p-asserted-identity p-preferred-identity path priority privacy proxy-authenticate proxy-authorization
+    proxy-require record-route remote-party-id replaces require retry-after route server sip-if-match subscription-state unsupported
+    user-agent www-authenticate`.split(/[ \n]+/),
+]);
+
+/** The header field that a name means; undefined for no name. As recorded, blanks or a colon may follow. */
+function fieldOf(name: string): string | undefined {
+  const lower = /^[ \t]/.test(name) ? '' : trimmed(name).toLowerCase();
+  const known = ownValue(LONG, lower.replace(/:$/, '')) ?? lower.replace(/:$/, '');
+  if (KNOWN.has(known)) return known;
+  return FIELD_NAME.test(lower.replace(/:$/, '')) ? lower : undefined;
+}
+
+/** The result of cmp_hdr_name(): as recorded, two unknown names of one length have a code of their own. */
+function comparedNames(one: string, other: string): number {
+  const [a, b] = [fieldOf(one), fieldOf(other)];
+  if (a === undefined || b === undefined) return -2;
+  if (a === b) return 1;
+  return KNOWN.has(a) || KNOWN.has(b) || a.length !== b.length ? -1 : -2;
+}
 
 /** The AVP with the value for Remote-Party-ID, and texts before and after it. */
 const rpid = {
   module: 'siputils',
   create: (parameters: ModuleParameters) => ({
-    avp: parameters.avp('rpid_avp'),
+    avp: parameters.avp('rpid_avp') ?? 'rpid',
     prefix: parameters.text('rpid_prefix', ''),
     suffix: parameters.text('rpid_suffix', ';party=calling;id-type=subscriber;screen=yes'),
   }),
@@ -84,8 +166,8 @@ const remotePartyId: FunctionSpec[] = [
       const value = remoteParty(run);
       if (value === undefined) return -1;
       const settings = run.env.modules.of(rpid);
-      const before = prefix === undefined ? settings.prefix : textOf(prefix, run);
-      const after = suffix === undefined ? settings.suffix : textOf(suffix, run);
+      const before = prefix?.text ?? settings.prefix;
+      const after = suffix?.text ?? settings.suffix;
       const line = `${before}${value}${after}`.replace(/[\r\n]/g, '');
       run.edits.insert(run.message.headersEnd, `Remote-Party-ID: ${line}\r\n`);
       return 1;
@@ -119,12 +201,10 @@ const siputils: FunctionSpec[] = [
     return isKamailioUri(one) && isKamailioUri(other) ? code(aor(one) === aor(other) && !portDiffers(one, other)) : -2;
   }),
   kamailioFunction('cmp_hdr_name', 'one other', 'whether two header names are the same', (run, [a, b]) =>
-    FIELD_NAME.test(textOf(a, run)) && FIELD_NAME.test(textOf(b, run))
-      ? code(longName(textOf(a, run)) === longName(textOf(b, run)))
-      : -2,
+    comparedNames(textOf(a, run), textOf(b, run)),
   ),
   kamailioFunction('is_tel_number', 'text', 'whether a text is a telephone number', (run, [text]) =>
-    TEL.test(textOf(text, run)) && !/[*#]/.test(textOf(text, run)) ? 1 : -2,
+    TEL.test(textOf(text, run)) ? 1 : -2,
   ),
   kamailioFunction(
     'is_alphanumex',
@@ -133,7 +213,8 @@ const siputils: FunctionSpec[] = [
     (run, [text, more]) => {
       const others = textOf(more, run);
       const value = textOf(text, run);
-      return value !== '' && [...value].every((c) => /[A-Za-z0-9]/.test(c) || others.includes(c)) ? 1 : -3;
+      if (value === '') return -2;
+      return [...value].every((c) => /[A-Za-z0-9]/.test(c) || others.includes(c)) ? 1 : -3;
     },
   ),
   {
@@ -154,23 +235,17 @@ const siputils: FunctionSpec[] = [
     compile:
       ([variable]) =>
       (run) =>
-        code(/^\+[0-9]{2,15}$/.test(parseUri(textOf(variable, run))?.user ?? '')),
+        code(/^[^:]*:\+[0-9]{2,15}@/.test(textOf(variable, run))),
   },
   ...remotePartyId,
-  kamailioFunction('is_supported', 'option', 'whether the request supports an option', (run, [option]) => {
-    const wanted = textOf(option, run).toLowerCase();
-    for (const field of run.message.fields('supported')) {
-      if (
-        run.message.text
-          .slice(field.value, field.end)
-          .toLowerCase()
-          .split(',')
-          .some((each) => trimmed(each) === wanted)
-      )
-        return 1;
-    }
-    return -1;
-  }),
+  {
+    ...kamailioFunction('is_supported', 'option', 'whether the request supports an option', () => -1),
+    compile: ([option]) => {
+      const wanted = (option?.text ?? '').toLowerCase();
+      if (!OPTIONS.includes(wanted)) throw new Error(`"${wanted}" is not one of ${OPTIONS.join(', ')}`);
+      return (run) => code(supports(run.message, wanted));
+    },
+  },
   kamailioFunction(
     'hdr_date_check',
     'seconds',
@@ -178,25 +253,35 @@ const siputils: FunctionSpec[] = [
     (run, [seconds]) => {
       const field = run.message.nextField('date');
       if (field === undefined) return -1;
-      const at = Date.parse(run.message.text.slice(field.value, field.end));
-      if (Number.isNaN(at)) return -2;
-      const late = run.env.clock.now() - at;
-      if (Math.abs(late) <= intOf(seconds, run, 0) * 1000) return 1;
-      return late > 0 ? -4 : -3;
+      const text = trimmed(run.message.text.slice(field.value, field.end));
+      const at = DATE.test(text) ? Date.parse(text) : Number.NaN;
+      if (Number.isNaN(at)) return -1;
+      return run.env.clock.now() - at > intOf(seconds, run, 0) * 1000 ? -4 : 1;
     },
   ),
-  kamailioFunction('get_uri_param', 'name variable', 'a parameter of the request-URI', (run, [name, target]) => {
-    const params = parseUri(run.call.requestUri)?.params ?? '';
-    const value = uriParam(params, 'user') === 'phone' ? undefined : uriParam(params, textOf(name, run));
-    if (value === undefined) return -1;
-    target?.variable?.assign(run.pvars, value);
-    return 1;
-  }),
+  {
+    ...kamailioFunction('get_uri_param', 'name variable', 'a parameter of the request-URI', (run, [name, target]) => {
+      const value = ruriParam(run, textOf(name, run));
+      if (value === undefined) return -1;
+      target?.variable?.assign(run.pvars, value);
+      return 1;
+    }),
+    parameters: [param('name', 'string'), param('variable', 'writable')],
+  },
+  kamailioFunction('uri_param', 'name', 'whether the request-URI has a parameter without a value', (run, [name]) =>
+    code(ruriParam(run, textOf(name, run)) === ''),
+  ),
+  kamailioFunction(
+    'uri_param',
+    'name value',
+    'whether the request-URI has a parameter with this value',
+    (run, [name, value]) => code(ruriParam(run, textOf(name, run)) === textOf(value, run)),
+  ),
   kamailioFunction('uri_param_any', 'name', 'whether the request-URI has a parameter', (run, [name]) =>
-    code(uriParam(parseUri(run.call.requestUri)?.params ?? '', textOf(name, run)) !== undefined),
+    code(uriParam(parseUri(run.call.requestUri)?.params ?? '', textOf(name, run).toLowerCase()) !== undefined),
   ),
   kamailioFunction('uri_param_rm', 'name', 'removes a parameter of the request-URI', (run, [name]) =>
-    ruriParamEdit(run, (params) => withoutUriParam(params, textOf(name, run))),
+    ruriParamEdit(run, (params) => withoutLastParam(params, textOf(name, run))),
   ),
   ...(['user', 'host'] as const).map(
     (part): FunctionSpec => ({

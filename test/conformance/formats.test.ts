@@ -18,6 +18,7 @@ const FORMATS: Readonly<Record<string, RecordingFormat | undefined>> = {
   'scripts-kamailio-further.json': 'scripts',
   'scripts-kamailio-grammar.json': 'scripts',
   'scripts-kamailio-small-modules.json': 'scripts',
+  'scripts-kamailio-small-modules-2.json': 'scripts',
   'scripts-kamailio-statements.json': 'scripts',
   'scripts-kamailio-kinds.json': 'scripts',
   'scripts-kamailio-modules.json': 'scripts',

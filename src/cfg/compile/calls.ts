@@ -143,9 +143,14 @@ export class CallCompiler {
   ): CompiledCall {
     const { keepsReturnCode } = definition;
     const keeps = keepsReturnCode === true || (clears && keepsReturnCode === 'in expressions');
+    // As recorded of Kamailio, a function that returns 0 ends the script as "return 0" does.
+    const zero = this.context.dialect.name === 'kamailio';
     const finish = (run: ScriptRun, code: number): number => {
       if (!keeps) run.pvars.returnCode = code;
-      if (code === 0) run.stop = EXIT;
+      if (code === 0) {
+        run.stop = EXIT;
+        run.zero = zero;
+      }
       return code;
     };
     const fault = (run: ScriptRun, error: unknown): number => {
@@ -170,7 +175,10 @@ export class CallCompiler {
         // The function returned a promise where waiting is not possible: it counts as failed.
         const code = typeof result === 'number' ? result : -1;
         if (!keeps) pvars.returnCode = code;
-        if (code === 0) run.stop = EXIT;
+        if (code === 0) {
+          run.stop = EXIT;
+          run.zero = zero;
+        }
         return code;
       } catch (error) {
         return fault(run, error);

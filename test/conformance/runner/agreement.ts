@@ -18,6 +18,7 @@ export async function assertAgreement(
     | 'kamailio-grammar'
     | 'kamailio-statements'
     | 'kamailio-small-modules'
+    | 'kamailio-small-modules-2'
     | 'kamailio-files',
   least: number,
 ): Promise<void> {
