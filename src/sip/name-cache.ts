@@ -27,6 +27,12 @@ export class NameCache<T> {
     return entry.value;
   }
 
+  /** The value of a name that expired at most `ms` milliseconds ago, or has not expired; else undefined. */
+  former(name: string, now: number, ms: number): T | undefined {
+    const entry = this.entries.get(name);
+    return entry === undefined || entry.expires + ms <= now ? undefined : entry.value;
+  }
+
   /** Sets the value of a name until `expires`, monotonic milliseconds. */
   set(name: string, value: T, expires: number, now: number): void {
     const before = this.entries.get(name);

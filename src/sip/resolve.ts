@@ -83,6 +83,8 @@ const SRV_PART = 0.4;
 const DEFAULT_TTL = 60;
 const NEGATIVE_TTL = 15;
 const MAX_TTL = 3600;
+/** Milliseconds after their expiry, or their last use, for which addresses serve while the DNS does not answer. */
+const FORMER_MS = 3_600_000;
 /** Milliseconds a caller waits for the DNS, unless the constructor sets another limit. */
 const LIMIT_MS = 5000;
 /** Lookups of the operating system at a time: each blocks one of the few threads that also read files. */
@@ -189,7 +191,10 @@ export class Resolver {
       this.slow?.(host, took);
     };
     const giveUp = this.clock.schedule(this.limitMs, () => {
-      this.finish(key, new Error(`the DNS did not answer for ${host} in time`), NEGATIVE_TTL);
+      // While the DNS is silent, former addresses are better than none (RFC 8767).
+      const former = this.cache.former(key, this.clock.monotonic(), FORMER_MS);
+      const result = former instanceof Error ? undefined : former;
+      this.finish(key, result ?? new Error(`the DNS did not answer for ${host} in time`), NEGATIVE_TTL);
       looked();
     });
     const ends = (result: Resolution, ttl: number): void => {

@@ -136,6 +136,28 @@ test('a name server that is silent about NAPTR and SRV still gives addresses in 
   }
 });
 
+test('while the DNS is silent, a name keeps its former addresses for an hour', async () => {
+  let quiet = false;
+  const a = () => (quiet ? silent() : Promise.resolve([{ address: '192.0.2.1', ttl: 30 }]));
+  const { ask, clock } = started({ a });
+  ask('sip:good.example:5060');
+  await settle();
+  quiet = true;
+  for (const [after, wanted] of [
+    [31_000, true],
+    [600_000, true],
+    [4_000_000, false],
+  ] as const) {
+    clock.advance(after);
+    const results = ask('sip:good.example:5060', GOOD);
+    await settle();
+    clock.advance(5001);
+    assert.equal(results.length, 1);
+    if (wanted) assert.deepEqual(shown(results[0] ?? []), ['udp 192.0.2.1 5060'], `after ${after} ms`);
+    else assert.match(String(results[0]), /did not answer/);
+  }
+});
+
 test('a queue of several sources gives each one entry in rotation', () => {
   const queue = new FairQueue<string>();
   for (let i = 0; i < 3; i++) queue.push('h', `h${i}`);
