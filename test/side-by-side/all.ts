@@ -9,6 +9,7 @@ import { FRAUD_FRONT } from './fraud-front.js';
 import { FURTHER_FILES } from './further-files.js';
 import { HOSTILE_PEERS } from './hostile-peers.js';
 import { IP_TRUNK } from './ip-trunk.js';
+import { TEAMS_TRUNKS_PBX, WHOLESALE_DECK } from './large-files.js';
 import { MULTI_SITE } from './multi-site.js';
 import { OFFICE_REGISTRAR } from './office-registrar.js';
 import type { OperatorFile } from './operator-file.js';
@@ -45,6 +46,8 @@ export const OPERATOR_FILES: readonly OperatorFile[] = [
   CHANNEL_LIMITS,
   TRUNK_CREDENTIALS,
   ASTERISK_FARM,
+  WHOLESALE_DECK,
+  TEAMS_TRUNKS_PBX,
   ...FURTHER_FILES,
   ...CALLERS_FILES,
   ...[...DEBIAN_DEFAULT, HOSTILE_PEERS].filter(({ path }) => path !== undefined && existsSync(path)),

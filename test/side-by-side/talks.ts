@@ -9,7 +9,7 @@ export const talked =
     const within = (cseq: number) => ({ ...options, ...call.within(answer, cseq) });
     call.send('ACK', within(1));
     await call.ask('INFO', within(2));
-    const gateway = lane.reached('gw2', call.callId) ? 'gw2' : 'gw1';
+    const gateway = ['gw2', 'gw3'].find((name) => lane.reached(name, call.callId)) ?? 'gw1';
     await lane.fromGateway(gateway, call.callId, 'INFO', 30);
     await call.ask('BYE', within(3));
   };

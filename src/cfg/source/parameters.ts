@@ -72,7 +72,8 @@ export class ParameterParser {
         at: name.at,
       };
     }
-    const value = this.settingValue();
+    const aliases = this.oneValue && ALIASES.has(name.text);
+    const value = aliases ? this.aliasValue() : this.settingValue();
     const rest: SettingValue[] = [];
     if (this.oneValue && !LISTS.has(name.text)) {
       if (name.text.includes('.') && tokens.is('desc')) {
@@ -85,8 +86,7 @@ export class ParameterParser {
     for (;;) {
       const token = tokens.peek();
       if (token.kind === 'end' || tokens.isPunctuation(';')) break;
-      if (this.oneValue && ALIASES.has(name.text) && tokens.isPunctuation(','))
-        throw tokens.unexpected('a blank between names');
+      if (aliases && tokens.isPunctuation(',')) throw tokens.unexpected('a blank between names');
       if (tokens.isPunctuation('{', 0)) {
         rest.push(this.braces());
         break;
@@ -95,9 +95,18 @@ export class ParameterParser {
       const continues = sameLine || (token.kind === 'word' && CONTINUATIONS.has(token.text));
       if (!continues || (token.kind === 'word' && (tokens.isPunctuation('=', 1) || tokens.isPunctuation('{', 1))))
         break;
-      rest.push(this.settingValue());
+      rest.push(aliases ? this.aliasValue() : this.settingValue());
     }
     return { name: name.text, value, rest, at: name.at };
+  }
+
+  /** A name of an alias; one in quotes may have a port after them. */
+  private aliasValue(): SettingValue {
+    const value = this.settingValue();
+    const port = value.kind === 'string' ? this.portAfterBrackets() : '';
+    return value.kind === 'string' && port !== ''
+      ? { kind: 'word', text: `${value.value}${port}`, at: value.at }
+      : value;
   }
 
   /** Reads the name of a parameter, or of a variable "group.name". */

@@ -35,6 +35,8 @@ const FILES: readonly FileVerdict[] = [
   ['vendor-lists-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   ['trunk-credentials-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   ['asterisk-farm-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
+  ['wholesale-deck-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
+  ['teams-trunks-pbx-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   ['channel-limits-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   ['multi-site-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   ['office-registrar-5.6.cfg', 'kamailio-5.6', 'runs whole', []],

@@ -137,7 +137,9 @@ test('odd forms that 5.6.3 starts with are accepted', () => {
     'modparam("acc", "log_facility", "log_local0")',
     'modparam("acc", "acc_prepare_flag", 99)',
     'modparam("uac", "restore_mode", "AUTO")',
-    ...['tcp:a.b:*', 'a.b:*', '*:5060', '(a.b, c.d):5060'].map((value) => `alias=${value}`),
+    ...['tcp:a.b:*', 'a.b:*', '*:5060', '(a.b, c.d):5060', '"a.b":5060', '"a.b":5060 "c.d":*'].map(
+      (value) => `alias=${value}`,
+    ),
   ];
   for (const each of accepted) assert.deepEqual(read(`#!KAMAILIO\n${head}${each}\n${ROUTE}`).errors, [], each);
   const refused = ['a=$fU;', 'a=$fU; ', '', 'a=text', 'a=$fU$tU', 'a=$fU b=$tU', 'a=$hdr(X)[0]'];
