@@ -157,6 +157,8 @@ export async function readScriptTables(
     const routingPartitions = await partitionsOf(partition);
     return { tables: { ...before, routingPartitions }, complete };
   }
+  const withUsualNames = (rows: readonly DatabaseRow[], module: string) =>
+    usuallyNamed(rows, module, (name) => cfg.modules.get(module)?.get(name)?.at(-1));
   /** Reads all tables of a module and converts their rows; undefined when one of them cannot be read. */
   const all = async <T>(module: string, sources: readonly Source[], make: Make<T>): Promise<T[] | undefined> => {
     if (!cfg.loaded.has(module)) return [];
@@ -164,8 +166,7 @@ export async function readScriptTables(
     for (const source of sources) {
       const rows = await read(module, source);
       if (rows === undefined) return undefined;
-      const usual = usuallyNamed(rows, module, (name) => cfg.modules.get(module)?.get(name)?.at(-1));
-      for (const each of make(usual, source.partition)) made.push(each);
+      for (const each of make(withUsualNames(rows, module), source.partition)) made.push(each);
     }
     return made;
   };
@@ -202,7 +203,7 @@ export async function readScriptTables(
     const [source] = sourcesOf(cfg, module, table, fallback);
     if (!kamailio || !cfg.loaded.has(module) || source === undefined) return [];
     const rows = await read(module, source, false);
-    return rows && usuallyNamed(rows, module, (name) => cfg.modules.get(module)?.get(name)?.at(-1));
+    return rows && withUsualNames(rows, module);
   };
   // A table that is queried for each call is in the order of the query.
   const cached = textOf(cfg, 'permissions', 'db_mode') === '1';
