@@ -161,9 +161,9 @@ export function recordRoute(run: MessageRun, params: string, preset?: readonly s
     return -1;
   if (run.env.dialect === 'kamailio') {
     if (preset !== undefined && preset.length > 1 && !run.env.rr.doubleRr) return -1;
-    // As recorded, ftag is the From tag of the caller. A request from the callee has it as its To tag.
-    // Without a To tag only a Route that loose_route() has followed counts.
-    const ftag = uriParam((call.message.toTag === '' ? call.routeParams : routeParams(run)) ?? '', 'ftag');
+    // As recorded, ftag is the From tag of the caller. A request from the callee has it as its To tag. Only a Route that
+    // loose_route() has followed counts: old files call record_route() first.
+    const ftag = uriParam(call.routeParams ?? '', 'ftag');
     call.upstream = ftag !== undefined && ftag !== call.message.fromTag;
   }
   const { rr } = run.env;

@@ -158,3 +158,14 @@ test('in Kamailio what a script and dialog add to a preset Record-Route stands b
     await runner.stop();
   }
 });
+
+test('kamailio: ftag is the From tag until loose_route() has followed the Route, then that of the caller', async () => {
+  const relayed = async (script: string) => {
+    const runner = startScript({ dialect: 'kamailio', script });
+    stops.push(() => runner.stop());
+    await outcome(runner, bye('<sip:127.0.0.1;lr;ftag=invented>', `ftag${serial}@x`));
+    return /^Record-Route: .*;ftag=(\w+)/m.exec(runner.sent[0]?.text ?? '')?.[1];
+  };
+  assert.equal(await relayed('request_route { record_route(); loose_route(); t_relay(); }'), 'ft');
+  assert.equal(await relayed('request_route { loose_route(); record_route(); t_relay(); }'), 'invented');
+});
