@@ -62,7 +62,6 @@ const NOT_DONE: Readonly<Record<string, string>> = {
     force_socket=
     natping_socket=`,
   path: `
-    enable_r2=0 | one Path is added
     received_format=0
     received_name=received
     sockname_mode=0`,

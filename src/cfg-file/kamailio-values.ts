@@ -23,6 +23,26 @@ const fields: Check = (value) => {
   return good ? undefined : `must be name=$variable with ";" between, and none at the end, not "${value.slice(0, 64)}"`;
 };
 
+/** The initial value of a $var or $shv: a text, or a whole number of 32 bits, which may be empty. */
+const initial: Check = (value) => {
+  const [whole, number = ''] = /^[^=]+=(?:s:.*|i:([+-]?\d*))$/is.exec(value) ?? [];
+  const good = whole !== undefined && Math.abs(Number(number)) < 2 ** 32;
+  return good ? undefined : `must be NAME=i:NUMBER or NAME=s:TEXT, not "${value.slice(0, 64)}"`;
+};
+
+const ALIAS = /^\s*(\w+)\s*=\s*(?:i:\d+|s:[^\s;]+|(?![is]:)[^\s;]+)\s*$/i;
+
+/** Aliases of AVPs, each name once. */
+const aliases: Check = (value) => {
+  if (value.trim() === '') return undefined;
+  const names = value.split(';').map((each) => ALIAS.exec(each)?.[1]);
+  const good = !names.includes(undefined) && new Set(names).size === names.length;
+  return good ? undefined : `must be NAME=AVP with ";" between, each name once, not "${value.slice(0, 64)}"`;
+};
+
+const notEmpty = matches(/./s, 'a text that is not empty');
+const variable = matches(/^\s*(?:$|\$)/, 'a variable');
+
 const profiles = matches(/^[\s;\w]*$/, 'names of letters, digits and "_" with ";" between');
 
 const AVP = matches(/^\s*\$avp\(.+\)\s*$/s, 'an AVP');
@@ -42,16 +62,27 @@ const CHECKS: Readonly<Record<string, Check>> = {
     fields(value, loaded) ?? (/=\s*\$(?!\(?avp\()/.test(value) ? 'must have AVPs only' : undefined),
   'cfgutils.hash_file': (value) => (existsSync(value) ? undefined : 'must name a file that exists'),
   'cfgutils.initial_probability': (value) => (Number(value) > 100 ? 'must not be larger than 100' : undefined),
+  'dialog.db_mode': matches(/^[0-3]$/, 'a number from 0 to 3'),
   'dialog.default_timeout': matches(/^0*[1-9]\d*$/, 'a number above 0'),
   'dialog.profiles_no_value': profiles,
   'dialog.profiles_with_value': profiles,
+  'dialog.rr_param': notEmpty,
+  'dialog.timeout_avp': variable,
+  'mtree.mtree': matches(/(?:^|;)\s*name\s*=\s*[^\s;]/, 'name=NAME and more, with ";" between'),
   // The value has a password, so the message does not repeat it.
   'uac.credential': (value) => (/^[^:]+:[^:]+:./s.test(value) ? undefined : 'must be USER:REALM:PASSWORD'),
+  'pv.avp_aliases': aliases,
+  'pv.shvset': initial,
+  'pv.varset': initial,
   'uac.restore_mode': matches(/^(?:none|manual|auto)$/i, 'none, manual or auto'),
   'nathelper.natping_interval': (value, loaded) =>
     Number(value) > 0 && !loaded.has('usrloc') ? 'needs module usrloc' : undefined,
   'nathelper.received_avp': AVP,
   'siputils.rpid_avp': AVP,
+  'rr.custom_user_avp': variable,
+  'sqlops.sqlcon': matches(/=>/, 'NAME=>URL'),
+  'statistics.variable': notEmpty,
+  'uac.rr_from_store_param': notEmpty,
   'ratelimit.pipe': matches(PIPE, 'NUMBER:ALGORITHM:RATE'),
   'ratelimit.queue': matches(QUEUE, 'NUMBER:METHOD'),
 };

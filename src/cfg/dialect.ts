@@ -1,5 +1,11 @@
 import type { FormatNames } from '../pvar/format-names.js';
-import { KAMAILIO_NAMES, OPENSIPS_3_NAMES, OPENSIPS_NAMES, OPENSIPS_OLD_NAMES } from '../pvar/names.js';
+import {
+  KAMAILIO_6_NAMES,
+  KAMAILIO_NAMES,
+  OPENSIPS_3_NAMES,
+  OPENSIPS_NAMES,
+  OPENSIPS_OLD_NAMES,
+} from '../pvar/names.js';
 import type { DialectName } from './function-table.js';
 import { KAMAILIO_OPERATORS } from './semantics/kamailio.js';
 import { OPENSIPS_OPERATORS } from './semantics/opensips.js';
@@ -309,6 +315,7 @@ export const KAMAILIO_6: Dialect = {
   ...KAMAILIO,
   title: 'kamailio-6',
   later: true,
+  names: KAMAILIO_6_NAMES,
   syntax: {
     ...KAMAILIO.syntax,
     predefined: new Map([

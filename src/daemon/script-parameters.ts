@@ -17,9 +17,9 @@ export function seedVariables({ modules }: LoadedCfg, vars: Variables, shared: V
   ] as const) {
     const given = ['pv', 'cfgutils'].flatMap((module) => modules.get(module)?.get(parameter) ?? []);
     for (const each of given) {
-      const match = /^([^=]+)=([is]):(.*)$/s.exec(String(each));
+      const match = /^([^=]+)=([is]):(.*)$/is.exec(String(each));
       const [, name = '', type, value = ''] = match ?? [];
-      if (match !== null && !target.has(name)) target.set(name, type === 'i' ? Number(value) : value);
+      if (match !== null && !target.has(name)) target.set(name, type?.toLowerCase() === 'i' ? Number(value) : value);
     }
   }
 }

@@ -191,7 +191,7 @@ export class TargetLists {
   avps(): ListAvp[] {
     const { options } = this.partition;
     const avps: ListAvp[] = [
-      { name: options.dstAvp, get: () => this.listed().map((each) => each.dialUri), set: (v) => this.writeTargets(v) },
+      { name: options.dstAvp, get: () => this.listed().map((each) => each.dialUri), set: (v) => this.setTargets(v) },
       { name: options.grpAvp, get: () => this.ifUsed(this.group), set: (v) => (this.group = numberOf(v)) },
       { name: options.cntAvp, get: () => this.ifUsed(this.count), set: (v) => (this.count = numberOf(v)) },
       {
@@ -227,8 +227,8 @@ export class TargetLists {
     return [this.current.row.attrs, ...this.listed().slice(1).map(attrsOfOne)];
   }
 
-  /** A script wrote dst_avp: known destinations are found by URI; any other URI is used unchanged. */
-  private writeTargets(values: AvpValues): void {
+  /** A script wrote the list, as dst_avp: known destinations are found by URI; any other URI is used unchanged. */
+  setTargets(values: AvpValues): void {
     const known = new Map<string, Destination>();
     for (const destination of this.listed()) known.set(destination.dialUri, destination);
     const targets: Destination[] = [];

@@ -9,7 +9,8 @@ export function applyChanges(run: MessageRun): boolean {
     run.message.isRequest && call.message === run.message
       ? `${run.message.method} ${call.requestUri} SIP/2.0\r\n`
       : undefined;
-  const fresh = parseMessage(rewritten(run.message, run.edits.list, line));
+  const edits = run.edits.list.map((each) => (each.early === undefined ? each : { ...each, text: each.early }));
+  const fresh = parseMessage(rewritten(run.message, edits, line));
   if (fresh === undefined || fresh.defect !== undefined) return false;
   if (call.message === run.message) {
     call.message = fresh;

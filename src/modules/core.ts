@@ -1,8 +1,8 @@
 import type { RouteKind } from '../cfg/ast.js';
 import type { FileFacts } from '../cfg/function-table.js';
 import { trimmed } from '../core/characters.js';
-import { canonicalIp } from '../core/ip-address.js';
-import { parseUri } from '../core/uri.js';
+import { canonicalIp, ipFamily } from '../core/ip-address.js';
+import { bareHost, parseUri } from '../core/uri.js';
 import { BLACKLIST_FUNCTIONS, targetFunctions, uriOf } from '../route/functions/targets.js';
 import type { Call, MessageRun } from '../script/call.js';
 import { nextHopOf } from '../script/next-hop.js';
@@ -138,6 +138,13 @@ const FORWARDS: readonly RouteKind[] = ['request', 'failure', 'branch', 'branch-
 const HOP_HOST = 'uri:host';
 const HOP_PORT = 'uri:port';
 
+/** As observed, Kamailio resolves the host at its start. Names that never resolve (RFC 6761) are not accepted. */
+function hostFault(host: string | number): string | undefined {
+  const text = String(host);
+  const name = text === HOP_HOST || /^(?!.*\.(?:invalid|example|test)\.?$)(?=.*[a-z])[\w.-]+$/i.test(text);
+  return name || ipFamily(bareHost(text)) !== 0 ? undefined : 'the host must be an address, a name or uri:host';
+}
+
 function portFault(text: string | number): string | undefined {
   return /^(?:\d{1,5}|uri:port)$/.test(String(text)) ? undefined : 'the port must be a number or uri:port';
 }
@@ -164,7 +171,7 @@ const core: FunctionSpec[] = [
       dialects: KAMAILIO,
       waits: true,
       keepsReturnCode: true,
-      parameters: [param('host', 'string'), param('port', 'string', { check: portFault })],
+      parameters: [param('host', 'string', { check: hostFault }), optional('port', 'string', { check: portFault })],
       routes: ['request', 'failure', 'branch', 'event', 'onreply'],
       summary: `sends the request to a host and port without a transaction${name === 'forward' ? '' : ` by ${name.slice(8).toUpperCase()}`}; uri:host and uri:port are those of the next hop`,
       compile: ([host, port]) => {

@@ -53,11 +53,14 @@ export const pathFunctions: ScriptFunction[] = moduleFunctions('path', [
             : `sip:${source.address}:${source.port}${transport === 'udp' ? '' : `%3Btransport%3D${transport}`}`;
           const received = name === 'add_path' ? '' : `;${word}=${address}`;
           const info = textOf(user, run) === '' ? '' : `${textOf(user, run)}@`;
-          const line = `Path: <sip:${info}${host};lr${received}${params}${double ? ';r2=on' : ''}>\r\n`;
-          run.edits.insert(
-            (kamailio ? message.nextField('path', message.headersStart)?.line : undefined) ?? message.headersEnd,
-            double ? line + line : line,
-          );
+          const at =
+            (kamailio ? message.nextField('path', message.headersStart)?.line : undefined) ?? message.headersEnd;
+          const line = (shown: string): string =>
+            `Path: <sip:${info}${shown};lr${received}${params}${double ? ';r2=on' : ''}>\r\n`;
+          // As recorded, msg_apply_changes() writes no address, since the socket that sends is not yet chosen.
+          run.edits.add({ start: at, end: at, text: line(host), ...(kamailio ? { early: line('') } : {}) });
+          // The second is that of the socket that received the request.
+          if (double) run.edits.insert(at, line(host));
           return 1;
         },
     }),

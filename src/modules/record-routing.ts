@@ -3,6 +3,7 @@ import type { Format } from '../pvar/format.js';
 import type { MessageRun } from '../script/call.js';
 import { isOurs } from '../script/ours.js';
 import { containsLineBreak } from '../script/outgoing.js';
+import { PerCall } from '../script/per-call.js';
 import { isLoose, type RouteValue, removeFirst, removeLast, routeSet } from '../sip/route-set.js';
 
 /** Return code of Kamailio's loose_route() for a request that begins a dialog and whose Route names only this proxy. */
@@ -152,11 +153,26 @@ function afterStrictOpensips(run: MessageRun, routes: readonly RouteValue[], fir
   return 1;
 }
 
-/** Stores the arguments of a Record-Route, which is written when the sending socket is known. */
-export function recordRoute(run: MessageRun, params: string, preset?: readonly string[], advertised?: string): number {
+/** The runs of routes that have stored a Record-Route. */
+const recorded = new PerCall<boolean, MessageRun>(() => false);
+
+/**
+ * Stores the arguments of a Record-Route, which is written when the sending socket is known. `alone`: the preset address is
+ * that of record_route_advertised_address().
+ */
+export function recordRoute(
+  run: MessageRun,
+  params: string,
+  preset?: readonly string[],
+  advertised?: string,
+  alone = false,
+): number {
   const { call } = run;
   const recordRouting = call.laterRouting ?? call.recordRouting;
-  if (recordRouting.length > 0 && run.routeKind !== 'failure') return -1;
+  // As recorded, one for a request; if it has none, any number in a branch route, the first at the top.
+  const ofBranch = run.routeKind === 'branch' && run.env.dialect === 'kamailio';
+  const failed = run.routeKind === 'failure' && run.env.dialect === 'opensips';
+  if (recordRouting.length > 0 && !failed && !(ofBranch && recorded.of(run))) return -1;
   if (containsLineBreak(params) || preset?.some(containsLineBreak) === true || containsLineBreak(advertised ?? ''))
     return -1;
   if (run.env.dialect === 'kamailio') {
@@ -170,10 +186,12 @@ export function recordRoute(run: MessageRun, params: string, preset?: readonly s
   const sips = rr.sips && /^sips:/i.test(call.requestUri);
   const user = rr.addUsername && rr.userAvp !== undefined ? userByAvp(run, rr.userAvp) : undefined;
   // A new list: a branch that waits for the address of its next hop leaves with the one it has.
-  const routing = [...recordRouting, { params, preset, advertised, sips, user }];
+  const added = { params, preset, advertised, sips, user, alone };
+  const routing = ofBranch ? [added, ...recordRouting] : [...recordRouting, added];
   const relayed = run.env.dialect === 'kamailio' && run.routeKind === 'request' && run.edits !== call.edits;
   if (relayed) call.laterRouting = routing;
   else call.recordRouting = routing;
+  recorded.set(run, true);
   return 1;
 }
 

@@ -2,10 +2,12 @@ import { parseUri } from '../core/uri.js';
 import { isUsableUri, kamailioRefuses, lenientUri } from '../pvar/variables/script-uris.js';
 import type { RelayFlags } from '../route/functions/actions.js';
 import type { Call, MessageRun } from '../script/call.js';
+import type { MessageEdits } from '../script/edits.js';
 import { forwarded } from '../script/forwarding.js';
 import { nextHopOf } from '../script/next-hop.js';
 import { runOnsendRequest } from '../script/onsend.js';
 import { isOneWord } from '../script/outgoing.js';
+import { PerCall } from '../script/per-call.js';
 import {
   allowedBy,
   answerTrying,
@@ -208,7 +210,7 @@ export function forwardStateless(run: MessageRun, given?: string): number | Prom
       requestUri: call.requestUri,
       destinationUri: run.pvars.destinationUri,
       socket: call.sendSocket,
-      edits: run.edits,
+      edits: withVias(run),
       head: '',
     };
     // As recorded, Kamailio uses the branch parameter of the first branch that t_relay() sent, so that a receiver of
@@ -222,11 +224,10 @@ export function forwardStateless(run: MessageRun, given?: string): number | Prom
     env.layer.counters.requestsSent.value++;
     socket.send(text, address.address, address.port, undefined, undefined, address.name);
     // As recorded of tm:local-request, the request itself is then sent with the Via that was added here.
-    if (generated !== undefined && env.dialect === 'kamailio')
-      run.edits.insert(
-        call.message.viaLine,
-        `Via: SIP/2.0/${socket.transport.toUpperCase()} ${socket.sentBy};branch=${branch}\r\n`,
-      );
+    const via = `Via: SIP/2.0/${socket.transport.toUpperCase()} ${socket.sentBy};branch=${branch}\r\n`;
+    if (env.dialect !== 'kamailio') return 1;
+    if (generated !== undefined) run.edits.insert(call.message.viaLine, via);
+    else forwardedVias.set(call, via + forwardedVias.of(call));
     return 1;
   };
   const allowed = allowedBy(call, nextHop);
@@ -241,6 +242,17 @@ export function forwardStateless(run: MessageRun, given?: string): number | Prom
     };
     env.resolver.resolve(uri, done, call.source.address);
   });
+}
+
+/** The Vias with which forward() has sent a request: as recorded, they are in the message when forward() sends it again. */
+const forwardedVias = new PerCall(() => '');
+
+function withVias(run: MessageRun): MessageEdits {
+  const vias = forwardedVias.known(run.call);
+  if (vias === undefined) return run.edits;
+  const edits = run.edits.copy();
+  edits.insert(run.call.message.viaLine, vias);
+  return edits;
 }
 
 /** The transaction for answering a request here; its Via gets received and rport as the script asks. */

@@ -78,7 +78,7 @@ export const rrFunctions: ScriptFunction[] = [
       compile:
         ([address]) =>
         (run) =>
-          recordRoute(run, '', [textOf(address, run)]),
+          recordRoute(run, '', [textOf(address, run)], undefined, true),
     },
     {
       name: 'add_rr_param',

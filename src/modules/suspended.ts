@@ -48,9 +48,6 @@ const kept = {
 /** Maximum number of suspended transactions. */
 const MAX_SUSPENDED = 100_000;
 
-/** Milliseconds after which a suspended request is answered with 408: the original's maximum lifetime of a transaction. */
-const LIFETIME = { invite: 180_000, other: 32_000 };
-
 const keyOf = ({ index, label }: TransactionId): string => `${index}:${label}`;
 
 /** t_suspend() and t_continue() of Kamailio's tmx. */
@@ -70,7 +67,8 @@ export const suspendFunctions: FunctionSpec[] = [
     if (waiting.has(key)) return 1;
     waiting.set(key, { call, transaction });
     shares.add(address);
-    env.clock.schedule(transaction.invite ? LIFETIME.invite : LIFETIME.other, () => {
+    // As recorded, as if a gateway did not answer.
+    env.clock.schedule(call.frTimeout ?? env.tm.frTimeout, () => {
       if (!waiting.delete(key)) return;
       shares.remove(address);
       transaction.reply(408, 'Request Timeout', call.replyLines);

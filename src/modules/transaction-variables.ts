@@ -50,9 +50,9 @@ export const transactionVariables: readonly (readonly [string, VariableDefinitio
       uri: (scope) => scope.run?.branch?.requestUri ?? null,
       flags: (scope) => scope.run?.branch?.flags ?? null,
       // Values of "@tm.method" and similar selects.
-      method: (scope) => (transactionOf(scope) === undefined ? null : (scope.call?.message.method ?? null)),
-      'uas.status': (scope) => transactionOf(scope)?.lastStatus ?? null,
-      'uac.count': (scope) => transactionOf(scope)?.branches.length ?? null,
+      '@tm.method': (scope) => (transactionOf(scope) === undefined ? null : (scope.call?.message.method ?? null)),
+      '@tm.uas.status': (scope) => transactionOf(scope)?.lastStatus ?? null,
+      '@tm.uac.count': (scope) => transactionOf(scope)?.branches.length ?? null,
       branch_index: (scope) => (scope.run?.routeKind === 'request' ? branchesOf(scope).length : scope.branchIndex),
     }),
   ],
@@ -66,4 +66,5 @@ export const transactionVariables: readonly (readonly [string, VariableDefinitio
   ['T_inv', cancelledInvite],
   // As recorded, always empty.
   ['T_reply_last', own(() => '')],
+  ['T_reply_ruid', own(() => null)],
 ];

@@ -61,6 +61,11 @@ export interface PvarBranches {
 export interface PvarRecords {
   count(name: string): number;
   get(name: string, index: number, field: string): PvarValue;
+  /**
+   * Changes a field of a record, or removes it; without a field the whole record. Without an index a new record comes
+   * before the others, or the first is removed.
+   */
+  change?(name: string, index: number | undefined, field: string | undefined, value: PvarValue): void;
 }
 
 /** Variables that all messages share ($shv), within one process or among several. */

@@ -21,6 +21,8 @@ export interface FormatNames {
   readonly greedy: boolean;
   /** Whether names of transformations are read without letter case. */
   readonly foldCase: boolean;
+  /** Whether blanks in "$(...)" may only stand after a transformation. */
+  readonly tight?: boolean;
   /** Whether a transformation without a value becomes "" in a text instead of "<null>". */
   readonly emptyTransformed?: boolean;
   /**

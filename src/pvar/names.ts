@@ -6,7 +6,7 @@ import { compileFormat } from './format.js';
 import { COMMON_NAMES, type FormatNames } from './format-names.js';
 import { paramValue } from './header-values.js';
 import type { TransformationDefinition } from './transformations/definition.js';
-import { KAMAILIO_SHARED, kamailioTransformations } from './transformations/kamailio.js';
+import { KAMAILIO_SHARED, kamailioTransformations, laterTransformations } from './transformations/kamailio.js';
 import { evaluation, opensipsTransformations } from './transformations/opensips.js';
 import { sdpTransformations } from './transformations/sdp.js';
 import { sqlTransformations } from './transformations/sql.js';
@@ -280,6 +280,13 @@ export const KAMAILIO_NAMES: FormatNames = {
   keepsBlanksAfter: true,
   greedy: true,
   foldCase: false,
+  tight: true,
+};
+
+/** Names of Kamailio 5.7 and later. */
+export const KAMAILIO_6_NAMES: FormatNames = {
+  ...KAMAILIO_NAMES,
+  transformations: new Map([...KAMAILIO_NAMES.transformations, ...laterTransformations]),
 };
 
 /** The same names with more variables, or with replaced ones. */

@@ -60,6 +60,8 @@ export interface NameRules {
    * Whether names of transformations may be written in either letter case; they may then not have blanks around them.
    */
   readonly foldCase: boolean;
+  /** Whether blanks in "$(...)" may only stand after a transformation (Kamailio). */
+  readonly tight?: boolean | undefined;
 }
 
 /** Splits a format into pieces. Throws SwitchyardError PVAR_SYNTAX with offset and text. */
@@ -146,10 +148,10 @@ class FormatParser {
     const offset = this.at++;
     if (this.text[this.at] === '(') {
       this.at++;
-      this.blanks();
+      if (!this.names.tight) this.blanks();
       const of = this.context();
       const node = { ...this.inner(offset, true), of };
-      this.blanks();
+      if (!this.names.tight) this.blanks();
       if (this.text[this.at] !== ')') {
         throw this.fail(
           this.at,
@@ -189,7 +191,7 @@ class FormatParser {
     }
     const transformations: TransformationNode[] = [];
     if (bracketed) {
-      this.blanks();
+      if (!this.names.tight) this.blanks();
       while (this.text[this.at] === '{') {
         if (transformations.length === MAX_TRANSFORMATIONS) {
           throw this.fail(this.at, `more than ${MAX_TRANSFORMATIONS} transformations`);

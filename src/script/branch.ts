@@ -14,6 +14,7 @@ export interface BranchListener {
   readonly ignoresIcmp: boolean;
   replied(branch: TxBranch, reply: SipMessage): void;
   failed(branch: TxBranch, timedOut: boolean): void;
+  late(branch: TxBranch, reply: SipMessage): void;
 }
 
 /** One branch of a transaction: its request, target and result. */
@@ -73,6 +74,10 @@ export class TxBranch implements ClientUser, BranchState {
 
   onReply(_client: ClientTransaction, reply: SipMessage): void {
     this.transaction.replied(this, reply);
+  }
+
+  onLate(reply: SipMessage): void {
+    this.transaction.late(this, reply);
   }
 
   onFailure(_client: ClientTransaction, failure: ClientFailure): void {

@@ -223,6 +223,8 @@ export interface RecordRouting {
   readonly sips: boolean;
   /** User of the URI; undefined for that of the request-URI, if there is to be one at all. */
   readonly user: string | undefined;
+  /** Whether the preset address is that of record_route_advertised_address() of Kamailio. */
+  readonly alone: boolean;
 }
 
 /** A request as the engine sees it; its variables are those of the script. */

@@ -96,8 +96,13 @@ function recordRoutes(call: Call, target: CopyTarget, recorded?: Recorded): stri
       // As recorded of Kamailio 5.6.3, in a preset Record-Route the parameters of the script and of dialog stand before
       // "lr", and add_username adds its user.
       const kamailio = env.dialect === 'kamailio';
-      const preset = kamailio ? tag + own + lr : tag + lr + own;
-      for (const host of each.preset) out += `Record-Route: <${scheme}:${kamailio ? user : ''}${host}${preset}>\r\n`;
+      const preset = kamailio && !each.alone ? tag + own + lr : tag + lr + own;
+      // As recorded, enable_double_rr 2 writes an advertised address twice.
+      const twice = each.alone && env.rr.alwaysDoubleRr;
+      const hosts = twice ? [...each.preset, ...each.preset] : each.preset;
+      const transportOf = twice ? `;transport=${outbound.transport};r2=on` : '';
+      for (const host of hosts)
+        out += `Record-Route: <${scheme}:${kamailio ? user : ''}${host}${transportOf}${preset}>\r\n`;
       continue;
     }
     const two = env.rr.doubleRr && (inbound !== outbound || env.rr.alwaysDoubleRr);

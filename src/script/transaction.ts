@@ -44,6 +44,8 @@ export class ScriptTransaction implements BranchListener, TransactionState {
   relayFailed = false;
   /** Provisional or final status that was sent to the caller last. */
   lastStatus = 0;
+  /** The failure route runs because of a timeout: as recorded, its first reply runs tm:local-response again. */
+  private timed = false;
   /** Whether replies are ignored (t_drop_replies). */
   dropAll = false;
   private watchers: TransactionWatcher[] | undefined = undefined;
@@ -142,7 +144,9 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     this.server.replyWith(code, reason, all, body);
     // The transaction layer sends no 408 for a request other than INVITE.
     const leaves = code !== 408 || this.invite;
-    if (this.env.dialect === 'kamailio' && this.lastStatus === 0 && !relayed && leaves) {
+    const first = this.lastStatus === 0 || this.timed;
+    this.timed = false;
+    if (this.env.dialect === 'kamailio' && first && !relayed && leaves) {
       runLocalResponse(this.env, this.request, code, reason, this.call, all);
     } else if (leaves && showsReplies(this.env)) {
       showReply(this.call, buildReply(this.request, this.call.source, code, reason, 'local', all, body));
@@ -239,6 +243,12 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     if (branch.replyRoute === undefined || this.env.dialect !== 'kamailio') return;
     const seen = throughReplyRoutes(this, branch, reply);
     if (seen instanceof Promise) this.waitFor(seen, () => undefined);
+  }
+
+  /** A refusal after the timeout of its branch. As recorded, Kamailio's named reply routes see it. */
+  late(branch: TxBranch, reply: SipMessage): void {
+    if (this.held !== undefined) this.hold(() => this.late(branch, reply));
+    else this.refuseAfterFinal(branch, reply);
   }
 
   /** A 100 is not forwarded, unless relay_100 is set. As recorded, Kamailio's named reply routes see it. */
@@ -410,6 +420,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     const before = this.branches.length;
     this.relayFailed = false;
     if (kamailio) this.beforeFailureRoute();
+    this.timed = kamailio && best.timedOut;
     this.inFailureRoute = true;
     // As recorded, a failure route begins with the request as it was when the transaction was created.
     const restored = { uri: this.firstUri, destinationUri: this.firstDestination };
@@ -457,6 +468,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
   }
 
   private sendBestReply(): void {
+    this.timed = false;
     const best = bestBranch(this.branches, this.env.dialect);
     const lines = this.env.dialect === 'kamailio' ? this.call.frozenReplyLines : this.call.replyLines;
     if (best === undefined) {

@@ -119,6 +119,8 @@ export interface TextEdit {
   readonly start: number;
   readonly end: number;
   readonly text: string;
+  /** The text, where the edit is applied before the socket that sends the message is chosen. */
+  readonly early?: string;
 }
 
 /**

@@ -275,7 +275,7 @@ export function selectSource(
       if (!modules.some((each) => each.name === 'textopsx')) return undefined;
       return root.name === 'hf_value' ? namedField(root, rest) : valueExists(root, rest);
     case 'tm':
-      if (TRANSACTION_PARTS.has(path)) return { format: `$T(${path.slice('tm.'.length)})` };
+      if (TRANSACTION_PARTS.has(path)) return { format: `$T(@${path})` };
       // The other selects of a transaction are empty; $T_... are variables for it.
       return /^tm\.(?:method|uas\b|uac\b)/.test(path) && !/^tm\.uac\.last/.test(path) ? { format: '' } : undefined;
     case 'authorization':

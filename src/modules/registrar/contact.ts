@@ -112,7 +112,10 @@ export function contactsOf(message: SipMessage): WantedContacts | undefined {
   let fields = 0;
   const inHeader = expiresOf(message);
   for (const { value, end } of message.fields('contact')) {
-    const parts = splitList(message.text.slice(value, end), ',');
+    const text = message.text.slice(value, end);
+    // As recorded, a field without a contact, or with a comma at its end, is refused.
+    if (/(?:^|,)\s*$/.test(text)) return undefined;
+    const parts = splitList(text, ',');
     if (list.length + parts.length > MAX_IN_REQUEST) return undefined;
     fields++;
     // As recorded, everything after a star in its field is ignored; a star after a contact is not a contact.

@@ -112,7 +112,9 @@ function change(run: MessageRun, saving: Saving): number | Refusal {
     return RESULT.removed;
   }
   if (wanted.list.length === 0) return RESULT.asked;
-  if (settings.usePath && !pathIsGood(message)) return bad('Path parse error', true);
+  // As recorded, Path is only read where a contact is kept.
+  if (settings.usePath && !wanted.list.every(({ expires }) => expires === 0) && !pathIsGood(message))
+    return bad('Path parse error', true);
   const fault = outboundFault(settings, message);
   if (fault !== undefined) return OUTBOUND_REFUSALS[fault];
   const made: Binding[] = [];
@@ -240,7 +242,8 @@ function lifetimeOf(settings: RegistrarSettings, asked: number | undefined): num
 function pathIsGood(message: SipMessage): boolean {
   for (const { value, end } of message.fields('path')) {
     const hops = splitList(message.text.slice(value, end), ',');
-    if (hops.length === 0 || hops.some((each) => parseUri(addrSpecOf(each)) === undefined)) return false;
+    if (hops.length === 0 || hops.some((each) => !each.includes('<') || parseUri(addrSpecOf(each)) === undefined))
+      return false;
   }
   return true;
 }

@@ -27,14 +27,17 @@ type Kind = 'offer' | 'answer' | 'delete' | 'other';
 /** Tags for the media proxy: "from" is the side that makes the offer. */
 function tags(run: MessageRun, kind: Kind, flags: MediaFlags): NgDictionary {
   const { message } = run;
-  const { fromTag, toTag } = message;
   const kamailio = run.env.dialect === 'kamailio';
+  const { fromTag } = message;
+  // As recorded, Kamailio takes the To tag of the flags for that of the message, also where the sides are exchanged.
+  const toTag = (kamailio ? flags.toTagText : undefined) ?? message.toTag;
   // As recorded, with a From tag in the flags the To tag of the message is used for the other side.
   const given = kamailio && flags.fromTagText !== undefined;
-  const straight = given || (message.isRequest ? kind !== 'answer' : kind !== 'offer');
+  const straight =
+    given || (message.isRequest ? kind !== 'answer' : kind !== 'offer' && (kind !== 'other' || !kamailio));
   const [from, to] = straight ? [fromTag, toTag] : [toTag, fromTag];
   const out: Record<string, NgValue> = { 'from-tag': flags.fromTagText ?? from };
-  const shown = flags.toTagText ?? to;
+  const shown = (kamailio ? undefined : flags.toTagText) ?? to;
   // As recorded, Kamailio always sends a known To tag, but with "delete" only if the flags ask for it.
   const always = kamailio && kind !== 'delete';
   if (shown !== '' && (kind === 'answer' || flags.toTag || always)) out['to-tag'] = shown;

@@ -226,9 +226,6 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['s.prefixes.quoted', withNumber((text, max) => prefixes(text, max, "'"), 0)],
   ['s.unquote', onText((text) => (/^(["']).*\1$/s.test(text) ? text.slice(1, -1) : text))],
   ['s.rmws', onText((text) => text.replace(/[ \t\r\n]+/g, ''))],
-  // Unfolds folded lines: with one blank for each fold, or with none.
-  ['s.rmhdws', onText((text) => text.replace(/\r?\n[ \t]+/g, ' '))],
-  ['s.rmhlws', onText((text) => text.replace(/\r?\n[ \t]+/g, ''))],
   ['s.after', withText((text, mark) => after(text, text.indexOf(markOf(mark))))],
   ['s.before', withText((text, mark) => before(text, text.indexOf(markOf(mark))))],
   ['s.rafter', withText((text, mark) => after(text, text.lastIndexOf(markOf(mark))))],
@@ -355,6 +352,12 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
     're.subst',
     { ...matchingSubstitution, literalDollars: true, make: (args) => unlessEmpty(matchingSubstitution.make(args)) },
   ],
+];
+
+/** Transformations that 5.6.3 does not have: unfolding folded lines, with one blank for each fold or with none. */
+export const laterTransformations: readonly [string, TransformationDefinition][] = [
+  ['s.rmhdws', onText((text) => text.replace(/\r?\n[ \t]+/g, ' '))],
+  ['s.rmhlws', onText((text) => text.replace(/\r?\n[ \t]+/g, ''))],
 ];
 
 /** Transformations of route scripts that kamailio.cfg has with the same name and meaning. */

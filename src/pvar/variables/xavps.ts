@@ -66,6 +66,8 @@ function compiledXavp(text: TextReader, rules: Rules, store: (context: PvarConte
       const at = reference(context);
       if (at === undefined) return;
       if (rules.unique) writeUnique(store(context), at, value);
+      else if (ofSelection(context, store(context), at, value))
+        context.records?.change?.(at.name, at.index, at.field, value);
       else write(store(context), at, value);
     },
   };
@@ -75,12 +77,21 @@ function read(context: PvarContext, store: XavpStore, { name, index = 0, field, 
   const record = store.record(name, index);
   if (record === undefined) {
     // The records of the current selection.
-    if (field === undefined || context.records === undefined) return null;
+    if (context.records === undefined) return null;
+    if (field === undefined) return index >= 0 && index < context.records.count(name) ? OPAQUE : null;
     const at = index < 0 ? context.records.count(name) + index : index;
     return at < 0 ? null : context.records.get(name, at, field);
   }
   if (field !== undefined) return store.get(name, index, field, position);
   return record.fields.size > 0 || record.value === null ? OPAQUE : record.value;
+}
+
+/** Whether a written reference is to the records of the current selection: by index, or to the first, or before it. */
+function ofSelection({ records }: PvarContext, store: XavpStore, at: Reference, value: PvarValue): boolean {
+  const { name, index, field } = at;
+  if (records === undefined || store.record(name, 0) !== undefined) return false;
+  if (index === undefined) return records.count(name) > 0 && (field === undefined ? value === null : field === 'uri');
+  return index >= 0 && index < records.count(name);
 }
 
 /** Without an index adds a new record; with one adds the value as the newest of the field of that record. */

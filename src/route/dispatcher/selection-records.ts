@@ -62,6 +62,22 @@ export class SelectionRecords implements PvarRecords {
         return null;
     }
   }
+
+  /**
+   * As observed, ds_next_dst() uses the URIs that a script has written into the records, and fails at a record without
+   * one. Other fields cannot be changed.
+   */
+  change(name: string, index: number | undefined, field: string | undefined, value: PvarValue): void {
+    const lists = this.lists();
+    if (lists === undefined || name !== this.names().destinations) return;
+    if (field === undefined ? value !== null : field !== 'uri') return;
+    const uris: (string | number)[] = lists.listed().map((each) => each.dialUri);
+    if (field === undefined) uris.splice(index ?? 0, 1);
+    else if (value === null) uris.length = index ?? uris.length;
+    else if (index === undefined) uris.unshift(String(value));
+    else uris[index] = String(value);
+    lists.setTargets(uris);
+  }
 }
 
 function orNull(text: string | undefined): string | null {

@@ -25,6 +25,8 @@ export interface ClientUser {
   onFailure(client: ClientTransaction, failure: ClientFailure): void;
   /** Header lines of the CANCEL that is sent after a timeout. */
   readonly timeoutLines?: string;
+  /** A final reply after the failure was reported, such as 487 to the CANCEL of a timeout. */
+  onLate?(reply: SipMessage): void;
   /** Whether ICMP errors are ignored, so that only the timer decides. */
   readonly ignoresIcmp?: boolean;
   /** How to write an ACK and a CANCEL; absent: the usual form. */
@@ -344,7 +346,8 @@ export class InviteClient extends ClientTransaction {
     }
     const { user } = this;
     this.user = NOBODY;
-    if (!this.failed) user.onReply(this, reply);
+    if (this.failed) user.onLate?.(reply);
+    else user.onReply(this, reply);
   }
 
   private sendCancel(): void {

@@ -10,6 +10,7 @@ export async function assertAgreement(
     | 'kamailio'
     | 'kamailio-further'
     | 'kamailio-random'
+    | 'kamailio-leftovers'
     | 'kamailio-modules'
     | 'kamailio-families'
     | 'kamailio-rules'
