@@ -190,8 +190,7 @@ const kamailio: FunctionSpec[] = [
         const found = await query(run, ofSqlops(run).get(textOf(connection, run)), text);
         if (found === undefined) return -1;
         const kept = results.of(run.pvars);
-        if (result !== undefined && (kept.size < MAX_RESULTS || kept.has(textOf(result, run))))
-          kept.set(textOf(result, run), found);
+        if (result !== undefined && (kept.size < MAX_RESULTS || kept.has(result.text))) kept.set(result.text, found);
         // As recorded: 2 without rows, 3 when there are rows but no result name was given.
         return found.rows.length === 0 ? 2 : result === undefined ? 3 : 1;
       },
@@ -273,21 +272,30 @@ const opensips: FunctionSpec[] = [
 const dbr: VariableDefinition = {
   argument: 'required',
   indexed: false,
-  compile: (argument) => ({
-    get: (context: PvarContext): PvarValue => {
-      const text = argument?.constant ?? argument?.read(context) ?? '';
-      const [name = '', what = ''] = text.split('=>').map((each) => trimmed(each));
-      const found = results.known(context as CfgScope)?.get(name);
-      if (found === undefined) return null;
-      if (what === 'rows') return found.rows.length;
-      if (what === 'cols') return found.columns.length;
-      const cell = /^\[[ \t\r\n]*(-?\d+)[ \t\r\n]*,[ \t\r\n]*(-?\d+)[ \t\r\n]*\]$/.exec(what);
-      if (cell !== null) return found.rows[Number(cell[1])]?.[Number(cell[2])] ?? null;
-      const column = /^colname\[[ \t\r\n]*(\d+)[ \t\r\n]*\]$/.exec(what);
-      return column === null ? null : (found.columns[Number(column[1])] ?? null);
-    },
-  }),
+  compile: (argument) => {
+    const { constant } = argument ?? {};
+    if (constant !== undefined && !RESULT_PART.test(trimmed(constant)))
+      throw new Error('needs result=>rows, cols, [row,column] or colname[column]');
+    return {
+      get: (context: PvarContext): PvarValue => {
+        const text = constant ?? argument?.read(context) ?? '';
+        const [name = '', what = ''] = text.split('=>').map((each) => trimmed(each));
+        // As recorded, a result that no query has filled has no rows.
+        const found = results.known(context as CfgScope)?.get(name) ?? NO_RESULT;
+        if (what === 'rows') return found.rows.length;
+        if (what === 'cols') return found.columns.length;
+        const cell = /^\[[ \t\r\n]*(-?\d+)[ \t\r\n]*,[ \t\r\n]*(-?\d+)[ \t\r\n]*\]$/.exec(what);
+        if (cell !== null) return found.rows[Number(cell[1])]?.[Number(cell[2])] ?? null;
+        const column = /^colname\[[ \t\r\n]*(\d+)[ \t\r\n]*\]$/.exec(what);
+        return column === null ? null : (found.columns[Number(column[1])] ?? null);
+      },
+    };
+  },
 };
+
+const RESULT_PART =
+  /^[^=]+=>(?:rows|cols|\[[ \t]*[+-]?\d+[ \t]*,[ \t]*[+-]?\d+[ \t]*\]|colname\[[ \t]*[+-]?\d+[ \t]*\])$/;
+const NO_RESULT: SqlResult = { columns: [], rows: [] };
 
 /** Variables of Kamailio's sqlops. */
 export const sqlVariables: readonly [string, VariableDefinition][] = [['dbr', dbr]];

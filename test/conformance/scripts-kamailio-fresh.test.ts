@@ -31,10 +31,10 @@ test('statements in each kind of route do what kamailio was recorded to do with 
 test('functions and parameters of single modules do what kamailio was recorded to do with them', () =>
   assertAgreement('kamailio-small-modules', 185));
 
-// The same for statistics, cfgutils, mathops, siputils, sanity, path and nathelper. All of them agree. The number goes up
+// The same for statistics, cfgutils, mathops, siputils, sanity, path, nathelper, maxfwd, xlog, sl and sqlops. All of them agree. The number goes up
 // only.
 test('functions, variables and parameters of small modules do what kamailio was recorded to do with them', () =>
-  assertAgreement('kamailio-small-modules-2', 235));
+  assertAgreement('kamailio-small-modules-2', 271));
 
 // Files with a mistake or an odd form each, global parameters by type, defines, aliases, several blocks of one kind of
 // route. The number goes up only.

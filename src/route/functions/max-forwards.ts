@@ -19,6 +19,9 @@ interface Unreadable {
   readonly empty: number;
 }
 
+/** As recorded of Kamailio, a limit outside one byte makes the functions fail. */
+const isBeyond = (limit: number | undefined): boolean => limit !== undefined && (limit < 0 || limit > 255);
+
 const opensips = (code: number): Unreadable => ({ code, empty: Number.NaN });
 const kamailio = (code: number): Unreadable => ({ code, empty: 0 });
 
@@ -30,6 +33,7 @@ function hopsOf({ message }: MessageSite, { empty }: Unreadable): number {
 /** Functions on Max-Forwards (module maxfwd). A value that is not a number gives -1 in OpenSIPS, -2 or -3 in Kamailio. */
 export function maxForwardsFunctions<Site extends MessageSite>(writer: MaxForwardsWriter<Site>) {
   const process = (unreadable: Unreadable) => (site: Site, limit: number | undefined) => {
+    if (unreadable.empty === 0 && isBeyond(limit)) return -1;
     const hops = hopsOf(site, unreadable);
     if (hops < 0) {
       writer.add(site, limit ?? 70);
@@ -41,6 +45,7 @@ export function maxForwardsFunctions<Site extends MessageSite>(writer: MaxForwar
     return 1;
   };
   const isBelow = (unreadable: Unreadable) => (site: Site, number: number | undefined) => {
+    if (unreadable.empty === 0 && isBeyond(number)) return -1;
     const hops = hopsOf(site, unreadable);
     if (hops < 0) return -1;
     return Number.isNaN(hops) ? unreadable.code : code(hops < (number ?? 0));
@@ -63,12 +68,12 @@ export function maxForwardsFunctions<Site extends MessageSite>(writer: MaxForwar
       is_maxfwd_lt: testing(['request', 'failure', 'branch', 'local'], opensips(-2)),
     },
     kamailio: {
-      mf_process_maxfwd_header: counting(['request', 'event'], kamailio(-2), limitCheck),
+      mf_process_maxfwd_header: counting(['request', 'event'], kamailio(-2)),
       process_maxfwd: counting(['request'], kamailio(-2)),
       maxfwd_process: counting(['request'], kamailio(-2)),
       is_maxfwd_lt: testing(['request', 'failure', 'branch', 'event'], kamailio(-3)),
       mf_lowlimit: testing('any', kamailio(-1)),
-      maxfwd_at_least: testing('any', kamailio(-1)),
+      maxfwd_at_least: testing('any', kamailio(-3)),
     },
   } as const satisfies Readonly<Record<string, SharedFunctions>>;
 }
