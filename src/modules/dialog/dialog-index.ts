@@ -12,6 +12,8 @@ export class DialogIndex {
   private readonly byCall = new Map<string, Dialog[]>();
   /** How much of them each source of an INVITE holds. */
   readonly shares = new PeerShare();
+  /** What each dialog that counts more than one counted when it was added: a script may replace its INVITE later. */
+  private readonly weights = new Map<string, number>();
 
   /** Number of dialogs. */
   get size(): number {
@@ -22,7 +24,9 @@ export class DialogIndex {
   add(dialog: Dialog): void {
     this.byId.set(dialog.did, dialog);
     const { message, source } = dialog.call;
-    this.shares.add(source.address, weightOf(message.text));
+    const weight = weightOf(message.text);
+    if (weight > 1) this.weights.set(dialog.did, weight);
+    this.shares.add(source.address, weight);
     const others = this.byCall.get(dialog.callId);
     if (others === undefined) this.byCall.set(dialog.callId, [dialog]);
     else others.push(dialog);
@@ -31,8 +35,8 @@ export class DialogIndex {
   /** Removes a dialog; does nothing when it is not in the index. */
   remove(dialog: Dialog): void {
     if (this.byId.delete(dialog.did)) {
-      const { message, source } = dialog.call;
-      this.shares.remove(source.address, weightOf(message.text));
+      this.shares.remove(dialog.call.source.address, this.weights.get(dialog.did));
+      this.weights.delete(dialog.did);
     }
     const others = this.byCall.get(dialog.callId)?.filter((each) => each !== dialog) ?? [];
     if (others.length === 0) this.byCall.delete(dialog.callId);

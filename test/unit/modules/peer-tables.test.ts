@@ -80,6 +80,41 @@ test('dialogs of large requests count several times, and ended ones no longer', 
   }
 });
 
+test('a dialog whose INVITE the script replaces by a shorter or longer one counts the same when it ends', async () => {
+  const clock = new FakeClock();
+  const runner = startScript({
+    dialect: 'kamailio',
+    modules: 'dialog textopsx',
+    script: `$var(r) = 0; $var(r) = dlg_manage(); xlog("$si $var(r)\\n");
+      if ($hdr(X-Long) != $null) remove_hf("Subject");
+      else append_hf("Subject: ${'x'.repeat(6000)}\\r\\n");
+      msg_apply_changes(); record_route(); $du = "sip:127.0.0.1:5080"; t_relay();`,
+    clock,
+    settings: { limits: { max_dialogs: 20 } },
+  });
+  const filler = `X-Long: 1\r\nSubject: ${'x'.repeat(9000)}\r\n`;
+  try {
+    for (const [form, more] of [
+      ['l', filler],
+      ['s', ''],
+    ] as const) {
+      for (let i = 0; i < 40; i++) {
+        const from = runner.sent.length;
+        runner.receive(invite(`${form}${i}`, more), 5070, HOSTILE);
+        const relayed = runner.sent.slice(from).find(({ text }) => text.startsWith('INVITE '));
+        runner.receive(answerTo(relayed?.text ?? assert.fail(form), '486 Busy Here', { tag: 'b' }), 5080);
+        clock.advance(10_000);
+      }
+    }
+    assert.deepEqual(kept(runner, HOSTILE), { yes: 80, no: 0 });
+    for (let i = 0; i < 40; i++) runner.receive(invite(`f${i}`), 5070, HOSTILE);
+    // A source alone gets eight ninths and one more: nothing is counted less than once.
+    assert.deepEqual(kept(runner, HOSTILE), { yes: 98, no: 22 });
+  } finally {
+    await runner.stop();
+  }
+});
+
 test('a trusted source may fill the whole table', async () => {
   const runner = startScript({
     dialect: 'kamailio',
