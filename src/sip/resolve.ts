@@ -280,9 +280,9 @@ export class Resolver {
       services = candidates.map((each) => ({ transport: each, name: srvName(each, host, secure) }));
     }
     const { found, silent } = await this.services(answers, services, host, asker);
-    if (found !== undefined) return found;
-    const { addresses, ttl } = await this.hosts(answers, host, defaultPort(transport), transport, host, asker);
-    // When the SRV records come after all, they are to be used soon.
+    const { addresses, ttl } =
+      found ?? (await this.hosts(answers, host, defaultPort(transport), transport, host, asker));
+    // When the preferred SRV records come after all, they are to be used soon.
     return { addresses, ttl: silent ? Math.min(ttl, NEGATIVE_TTL) : ttl };
   }
 
@@ -298,25 +298,37 @@ export class Resolver {
   ): Promise<{ readonly found: Found | undefined; readonly silent: boolean }> {
     const began = this.clock.monotonic();
     const rest = (): number => this.limitMs * SRV_PART - (this.clock.monotonic() - began);
-    const late: { readonly service: Service; readonly records: Promise<readonly SrvRecord[]> }[] = [];
+    const open: { readonly service: Service; readonly answer: Promise<void>; records?: readonly SrvRecord[] }[] = [];
+    /** In the order of preference, those that have answered: an earlier one may have done so while a later one was asked. */
+    const look = async (): Promise<{ readonly found: Found; readonly silent: boolean } | undefined> => {
+      for (let i = 0; i < open.length; ) {
+        const { service, records } = open[i] as (typeof open)[number];
+        if (records === undefined) i++;
+        else {
+          open.splice(i, 1);
+          const found = await this.ofService(answers, service, records, host, asker);
+          if (found !== undefined) return { found, silent: i > 0 };
+        }
+      }
+      return undefined;
+    };
     for (const service of services) {
       if (answers.tooManyLarge) throw new Error(`the DNS answers for ${host} with hundreds of records each time`);
       const records = answers.srv(service.name).catch(() => []);
-      const step = late.length + 1 < services.length ? this.limitMs / 8 : rest();
-      const soon = await this.soon(records, Math.min(step, rest()));
-      if (soon === undefined) late.push({ service, records });
-      else {
-        const found = await this.ofService(answers, service, soon, host, asker);
-        if (found !== undefined) return { found, silent: late.length > 0 };
-      }
+      const one: (typeof open)[number] = { service, answer: records.then((each) => void (one.records = each)) };
+      const step = open.length + 1 < services.length ? this.limitMs / 8 : rest();
+      open.push(one);
+      await this.soon(one.answer, Math.min(step, rest()));
+      const found = await look();
+      if (found !== undefined) return found;
       if (rest() <= 0) break;
     }
-    for (const { service, records } of late) {
-      const soon = await this.soon(records, Math.max(0, rest()));
-      const found = soon && (await this.ofService(answers, service, soon, host, asker));
-      if (found !== undefined) return { found, silent: true };
+    for (const { answer } of [...open]) {
+      await this.soon(answer, Math.max(0, rest()));
+      const found = await look();
+      if (found !== undefined) return found;
     }
-    return { found: undefined, silent: late.length > 0 };
+    return { found: undefined, silent: open.length > 0 };
   }
 
   private async ofService(

@@ -136,6 +136,38 @@ test('a name server that is silent about NAPTR and SRV still gives addresses in 
   }
 });
 
+test('a name server that needs a second for each answer changes no preference, and a late answer is used soon', async () => {
+  let slow = 1000;
+  const { ask, clock } = started({
+    srv: (name) => {
+      const port = name.startsWith('_sip._udp') ? 5070 : name.startsWith('_sip._tcp') ? 5080 : undefined;
+      const ms = port === 5080 ? Math.min(slow, 1000) : slow;
+      return new Promise((resolve, reject) => {
+        const answer = () =>
+          port === undefined
+            ? reject(new Error('none'))
+            : resolve([{ name: 'gw.example', port, priority: 1, weight: 1 }]);
+        clock.schedule(ms, answer);
+      });
+    },
+    a: () => Promise.resolve(address),
+  });
+  const found = async (uri: string): Promise<string[]> => {
+    const results = ask(uri, GOOD);
+    for (let ms = 0; ms < 5000 && results.length === 0; ms += 50) {
+      await settle();
+      clock.advance(50);
+    }
+    return shown(results[0] ?? assert.fail('none'));
+  };
+  assert.deepEqual(await found('sip:gw.example'), ['udp 192.0.2.1 5070']);
+  slow = 4000;
+  assert.deepEqual(await found('sip:other.example'), ['tcp 192.0.2.1 5080']);
+  slow = 100;
+  clock.advance(16_000);
+  assert.deepEqual(await found('sip:other.example'), ['udp 192.0.2.1 5070']);
+});
+
 test('while the DNS is silent, a name keeps its former addresses for an hour', async () => {
   let quiet = false;
   const a = () => (quiet ? silent() : Promise.resolve([{ address: '192.0.2.1', ttl: 30 }]));
