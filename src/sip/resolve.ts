@@ -190,7 +190,9 @@ export class Resolver {
       this.figures.slow++;
       this.slow?.(host, took);
     };
+    let isLate = false;
     const giveUp = this.clock.schedule(this.limitMs, () => {
+      isLate = true;
       // While the DNS is silent, former addresses are better than none (RFC 8767).
       const former = this.cache.former(key, this.clock.monotonic(), FORMER_MS);
       const result = former instanceof Error ? undefined : former;
@@ -198,6 +200,8 @@ export class Resolver {
       looked();
     });
     const ends = (result: Resolution, ttl: number): void => {
+      // The DNS was silent: that has been said already, and its former addresses are still better than none.
+      if (isLate && result instanceof Error) return;
       if (this.pending.has(key)) looked();
       giveUp();
       this.finish(key, result, ttl);

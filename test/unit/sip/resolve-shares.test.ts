@@ -190,6 +190,31 @@ test('while the DNS is silent, a name keeps its former addresses for an hour', a
   }
 });
 
+test('a lookup that fails after it was given up does not end the use of former addresses', async () => {
+  let quiet = false;
+  const { ask, clock } = started({
+    a: () =>
+      new Promise((resolve, reject) => {
+        if (quiet) clock.schedule(12_000, () => reject(new Error('queryA ETIMEOUT good.example')));
+        else resolve([{ address: '192.0.2.1', ttl: 30 }]);
+      }),
+  });
+  ask('sip:good.example:5060');
+  await settle();
+  quiet = true;
+  clock.advance(31_000);
+  // Some lookups begin before an earlier one has failed, and some after.
+  for (let after = 0; after < 120_000; after += 7000) {
+    const results = ask('sip:good.example:5060', GOOD);
+    await settle();
+    clock.advance(5001);
+    await settle();
+    assert.deepEqual(shown(results[0] ?? []), ['udp 192.0.2.1 5060'], `after ${after} ms`);
+    clock.advance(1999);
+    await settle();
+  }
+});
+
 test('a queue of several sources gives each one entry in rotation', () => {
   const queue = new FairQueue<string>();
   for (let i = 0; i < 3; i++) queue.push('h', `h${i}`);
