@@ -23,6 +23,8 @@ export interface FormatNames {
   readonly foldCase: boolean;
   /** Whether blanks in "$(...)" may only stand after a transformation. */
   readonly tight?: boolean;
+  /** Whether names may contain question marks: "$rU?x" is one name. */
+  readonly questionMarks?: boolean;
   /** Whether a transformation without a value becomes "" in a text instead of "<null>". */
   readonly emptyTransformed?: boolean;
   /**

@@ -281,6 +281,7 @@ export const KAMAILIO_NAMES: FormatNames = {
   greedy: true,
   foldCase: false,
   tight: true,
+  questionMarks: true,
 };
 
 /** Names of Kamailio 5.7 and later. */

@@ -62,6 +62,8 @@ export interface NameRules {
   readonly foldCase: boolean;
   /** Whether blanks in "$(...)" may only stand after a transformation (Kamailio). */
   readonly tight?: boolean | undefined;
+  /** Whether names may contain question marks (Kamailio). */
+  readonly questionMarks?: boolean | undefined;
 }
 
 /** Splits a format into pieces. Throws SwitchyardError PVAR_SYNTAX with offset and text. */
@@ -214,7 +216,9 @@ class FormatParser {
   private name(offset: number): string {
     const start = this.at;
     if (this.names.greedy) {
-      while (/[A-Za-z0-9_.?]/.test(this.text[this.at] ?? '')) this.at++;
+      const part = this.names.questionMarks ? /[A-Za-z0-9_.?]/ : /[A-Za-z0-9_.]/;
+      if (this.text[this.at] === '?' && !this.names.questionMarks) this.at++;
+      else while (part.test(this.text[this.at] ?? '')) this.at++;
       if (this.at > start) return this.text.slice(start, this.at);
     }
     while (/[A-Za-z0-9_]/.test(this.text[this.at] ?? '')) this.at++;

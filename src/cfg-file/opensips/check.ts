@@ -64,7 +64,7 @@ function checkRest({ name, rest }: GlobalParameter, { type }: GlobalDefinition, 
   const options =
     name === 'socket'
       ? SOCKET_OPTIONS
-      : /^(?:udp|tcp)_workers$/.test(name)
+      : /^(?:udp|tcp|timer)_workers$/.test(name)
         ? WORKER_OPTIONS
         : type === 'any'
           ? undefined

@@ -15,6 +15,11 @@ const CONTINUATIONS = new Set([
   'virtual',
   'anycast',
   'reuse_port',
+  'use_auto_scaling_profile',
+  'accept_subdomain',
+  'allow_proxy_protocol',
+  'send_proxy_protocol',
+  'frag',
   'scale',
 ]);
 

@@ -131,6 +131,11 @@ describe('what an opensips.cfg of today may not have', () => {
   });
 });
 
+test('a question mark after a variable is text', () => {
+  for (const format of ['is it $rU?', 'http://127.0.0.1/$rU?from=$fU', '$ru?'])
+    assert.deepEqual(refused(TODAY, `xlog("${format}");`), [], format);
+});
+
 test('what may follow a value is accepted', () => {
   const head = [
     'auto_scaling_profile = PROFILE { scale up to 6 on 70% for 4 cycles within 5 scale down to 2 on 20% for 10 cycles }',
@@ -140,6 +145,8 @@ test('what may follow a value is accepted', () => {
     'socket=udp:127.0.0.1:5071 reuse_port frag',
     'socket=udp:[::1]:5060',
     'alias=udp:x.example:5060',
+    'timer_workers=2 use_auto_scaling_profile PROFILE',
+    'socket=udp:127.0.0.1:5072\n  use_workers 2\n  use_auto_scaling_profile PROFILE\n  frag',
   ];
   assert.deepEqual(refused([...head, ...TODAY.filter((line) => !line.startsWith('udp_workers'))]), []);
 });
