@@ -4,7 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { TestEvent } from 'node:test/reporters';
 import { programArguments } from '../support/program.js';
+import { byFile } from '../support/runner/groups.js';
+import { resultsOf } from '../support/runner/results.js';
 
 const IMPORT = "import assert from 'node:assert';\nimport { after, beforeEach, describe, test } from 'node:test';\n";
 
@@ -117,4 +120,21 @@ test('an error after the end of the tests of a shared process fails the last fil
   assert.match(output, /too late/);
   assert.match(output, /0\.test\.mjs:\d+/);
   assert.match(output, /^FAILED: .*1\.test\.mjs: the file$/m);
+});
+
+test('when the process of a group reports no file, its first file has failed', async () => {
+  const details = {
+    duration_ms: 1,
+    error: Object.assign(new Error('spawn EAGAIN'), { failureType: 'testCodeFailure' }),
+  };
+  const fail = { type: 'test:fail', data: { name: '/x/group-0.mjs', nesting: 0, testNumber: 1, details } };
+  for (const events of [[fail], []]) {
+    async function* stream() {
+      yield* events as unknown as TestEvent[];
+    }
+    const found: [file: string, failed: readonly string[]][] = [];
+    for await (const part of byFile('/x/group-0.mjs', stream(), ['/x/0.test.js', '/x/1.test.js']))
+      found.push([part.file, (await resultsOf(part)).failed]);
+    assert.deepEqual(found, [['/x/0.test.js', [events.length > 0 ? 'the file' : 'no test ran']]]);
+  }
 });

@@ -92,7 +92,8 @@ export async function* byFile(
     }
   }
   if (current !== undefined) last = ended(current, true);
-  if (last === undefined) return;
+  // A process that was killed, or could not be started, may report none of its files.
+  last ??= { file: files[0] as string, events: [], isCut: true, seconds: 0 };
   const { file, events } = last;
   yield {
     ...last,
