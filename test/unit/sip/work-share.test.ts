@@ -55,9 +55,24 @@ for (const slow of [1, 10]) {
   });
 }
 
+test('hundreds of requests of three milliseconds each take no more than half of the time either', () => {
+  const { request, at, taken } = process();
+  let good = 0;
+  while (at.cpu < 20_000) {
+    for (let i = 0; i < 10; i++) request(HOSTILE, 15_000, 3);
+    for (let i = 0; i < 5; i++) if (request(GOOD, 900, 0.2)) good++;
+  }
+  const part = (taken.get(HOSTILE) ?? 0) / at.cpu;
+  assert.ok(part < 0.6, `${part}`);
+  assert.equal(good, 0, 'refused of the others');
+});
+
 test('a busy trunk is not refused, however many requests it sends, nor is a source of few expensive ones', () => {
   const busy = process();
   while (busy.at.cpu < 5000) assert.equal(busy.request(GOOD, 3000, 0.4), false);
+  const slower = process();
+  // One in fifty has a pause of the garbage collector.
+  for (let i = 0; slower.at.cpu < 5000; i++) assert.equal(slower.request(GOOD, 3000, i % 50 === 0 ? 12 : 1), false);
   const few = process();
   for (let i = 0; i < 100; i++) {
     assert.equal(few.request(HOSTILE, 60_000, 60), false);
