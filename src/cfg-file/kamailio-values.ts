@@ -30,7 +30,7 @@ const initial: Check = (value) => {
   return good ? undefined : `must be NAME=i:NUMBER or NAME=s:TEXT, not "${value.slice(0, 64)}"`;
 };
 
-const ALIAS = /^\s*(\w+)\s*=\s*(?:i:\d+|s:[^\s;]+|(?![is]:)[^\s;]+)\s*$/i;
+const ALIAS = /^\s*([^\s;=]+)\s*=\s*(?:i:\d+|s:[^\s;]+|(?![is]:)[^\s;]+)\s*$/i;
 
 /** Aliases of AVPs, each name once. */
 const aliases: Check = (value) => {
@@ -45,7 +45,7 @@ const variable = matches(/^\s*(?:$|\$)/, 'a variable');
 
 const profiles = matches(/^[\s;\w]*$/, 'names of letters, digits and "_" with ";" between');
 
-const AVP = matches(/^\s*\$avp\(.+\)\s*$/s, 'an AVP');
+const AVP = matches(/^\s*(?:$|\$avp\(.+\)\s*$|\$\(avp\(.+\)\)\s*$)/s, 'an AVP');
 
 /** Values that 5.6.3 refuses at its start, observed with it, by module and parameter. */
 const CHECKS: Readonly<Record<string, Check>> = {

@@ -274,9 +274,10 @@ export class ModuleParameters {
     return value === undefined ? fallback : String(value);
   }
 
-  /** The plain name of an AVP that is written as "$avp(name)"; undefined for something else. */
+  /** The plain name of an AVP that is written as "$avp(name)" or "$(avp(name))"; undefined for something else. */
   avp(name: string): string | undefined {
-    const inner = /^\$avp\(([^)]*)\)$/.exec(trimmed(this.text(name, '')))?.[1];
+    const [, plain, bracketed] = /^\$(?:avp\(([^)]*)\)|\(avp\(([^)]*)\)\))$/.exec(trimmed(this.text(name, ''))) ?? [];
+    const inner = plain ?? bracketed;
     return inner === undefined ? undefined : avpName(inner);
   }
 
