@@ -68,6 +68,16 @@ test('two runs do not build at the same time, and the lock of a killed one is re
   assert.equal(await buildAlone(work, root), 'built');
 });
 
+test('a lock of an earlier version, a file, is removed', { timeout: 10_000 }, async (t) => {
+  const { root } = built(t);
+  mkdirSync(join(root, '.test-build'));
+  // Without a number it was killed before it wrote one.
+  for (const owner of [String(2 ** 30), '']) {
+    writeFileSync(join(root, '.test-build/building'), owner);
+    assert.equal(await buildAlone(() => Promise.resolve('built'), root), 'built', owner);
+  }
+});
+
 test('a lock that cannot be made is an error, and is not waited for', { timeout: 10_000 }, async (t) => {
   const { root } = built(t);
   symlinkSync('nowhere/at-all', join(root, '.test-build'));

@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
@@ -134,7 +144,7 @@ export async function buildAlone<T>(work: () => Promise<T>, root = ROOT): Promis
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
     const owner = ownerOf(lock);
-    if (owner !== undefined && !isRunning(owner)) rmSync(lock, { force: true });
+    if (owner !== undefined && !(owner > 0 && isRunning(owner))) rmSync(lock, { force: true });
     await delay(100);
   }
   try {
@@ -144,10 +154,10 @@ export async function buildAlone<T>(work: () => Promise<T>, root = ROOT): Promis
   }
 }
 
-/** The process that holds a lock; undefined when it has just released it. */
+/** The process that holds a lock; undefined when it has just released it. Earlier versions wrote a file, not a link. */
 function ownerOf(lock: string): number | undefined {
   try {
-    return Number(readlinkSync(lock));
+    return Number(lstatSync(lock).isSymbolicLink() ? readlinkSync(lock) : readFileSync(lock, 'latin1'));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
