@@ -138,10 +138,13 @@ const FORWARDS: readonly RouteKind[] = ['request', 'failure', 'branch', 'branch-
 const HOP_HOST = 'uri:host';
 const HOP_PORT = 'uri:port';
 
-/** As observed, Kamailio resolves the host at its start. Names that never resolve (RFC 6761) are not accepted. */
+/**
+ * As observed, Kamailio resolves the host at its start: names that never resolve are refused. A name under "test" may
+ * (RFC 6761).
+ */
 function hostFault(host: string | number): string | undefined {
   const text = String(host);
-  const name = text === HOP_HOST || /^(?!.*\.(?:invalid|example|test)\.?$)(?=.*[a-z])[\w.-]+$/i.test(text);
+  const name = text === HOP_HOST || /^(?!.*\.(?:invalid|example)\.?$)(?=.*[a-z])[\w.-]+$/i.test(text);
   return name || ipFamily(bareHost(text)) !== 0 ? undefined : 'the host must be an address, a name or uri:host';
 }
 

@@ -6,7 +6,7 @@ const CHECKS = {
   format: [/^(?:[+-]?[0-9]+)?$|^[ \t\r\n]*\$/, 'a number or a variable'],
   variable: [/^\$/, 'a variable'],
   target: [/^[^$.:]*[.:][^$]*$/, 'an address'],
-  host: [/^(?!.*\.(?:invalid|example|test)\.?$)(?=[^.:]*[.:])(?:[\w.-]+|\[?[0-9a-f:.]+\]?)$/i, 'an address'],
+  host: [/^(?!.*\.(?:invalid|example)\.?$)(?=[^.:]*[.:])(?:[\w.-]+|\[?[0-9a-f:.]+\]?)$/i, 'an address'],
   proxy: [
     /^(?:0x[0-9a-f]+|[0-9]*|(?:(?:udp|tcp|tls|sctp):)?(?:[\w.-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?)$/i,
     'an address with a transport and a port at most, or flags',

@@ -37,3 +37,9 @@ test('each form of forward() sends where 5.6.3 does', async () => {
 test('a port that is neither a number nor uri:port is refused', async () => {
   await assert.rejects(linesOf({ dialect: 'kamailio', script: 'forward(127.0.0.1, "x");' }), /a number or uri:port/);
 });
+
+test('a name that never resolves is refused; one under "test" may be in the hosts of a laboratory', async () => {
+  for (const host of ['gw.invalid', 'gw.example'])
+    await assert.rejects(linesOf({ dialect: 'kamailio', script: `forward(${host}, 5072);` }), /the host must be/, host);
+  await assert.doesNotReject(linesOf({ dialect: 'kamailio', script: 'if (is_method("X")) forward(gw.test, 5072);' }));
+});
