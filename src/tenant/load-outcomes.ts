@@ -7,6 +7,8 @@ import type { StatusReport } from '../management/mi/dependencies.js';
 
 /** Discarded rows of one load that are logged one by one. */
 const DISCARDED_LOGGED = 20;
+/** Different reasons of failed loads that are logged as errors until one succeeds. */
+const MAX_FAILURES = 8;
 /** Reports kept; the oldest are removed first. */
 const MAX_REPORTS = 100;
 
@@ -21,8 +23,8 @@ export class LoadOutcomes {
   readonly figures = { loads: 0, failures: 0, lastDuration: 0, lastSuccess: 0, discarded: 0 };
   /** The reports, oldest first. */
   readonly reports: StatusReport[] = [];
-  /** Why the last load failed; undefined when it succeeded. */
-  private failure: string | undefined = undefined;
+  /** Why loads have failed since the last one that succeeded, as far as logged. */
+  private readonly failures = new Set<string>();
 
   constructor(
     private readonly name: string,
@@ -37,7 +39,7 @@ export class LoadOutcomes {
   succeeded(report: LoadReport, duration: number): void {
     const { log, store, clock } = this.options;
     this.notReady = undefined;
-    this.failure = undefined;
+    this.failures.clear();
     this.figures.loads++;
     this.figures.lastDuration = duration;
     this.figures.lastSuccess = clock.now();
@@ -77,14 +79,14 @@ export class LoadOutcomes {
   }
 
   /**
-   * A load failed, so the old `kept` destinations remain. When a retry fails for the same reason, that is logged at
-   * level debug.
+   * A load failed, so the old `kept` destinations remain. When it fails for a reason that has been logged since the last
+   * success, or for many different ones, that is logged at level debug.
    */
   failed(error: unknown, kept: number): void {
     const { log, store } = this.options;
     const message = messageOf(error);
-    const isNews = message !== this.failure;
-    this.failure = message;
+    const isNews = this.failures.size < MAX_FAILURES && !this.failures.has(message);
+    if (isNews) this.failures.add(message);
     this.figures.failures++;
     if (this.figures.loads === 0) this.notReady = message;
     this.report(`loading failed: ${message}`);

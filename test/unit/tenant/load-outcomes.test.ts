@@ -46,6 +46,19 @@ test('a failure is logged once as an error, its repetitions at debug level', () 
   );
 });
 
+test('failures of two reasons in turn are two errors, and one more of each after a success; many reasons are eight', () => {
+  const { of, lines } = outcomes();
+  const errors = (): number => lines.filter((each) => each.startsWith('error')).length;
+  for (let i = 0; i < 20; i++) of.failed(new Error(i % 2 === 0 ? 'reset' : 'terminated'), 3);
+  assert.equal(errors(), 2);
+  of.succeeded(report(0), 1);
+  for (let i = 0; i < 20; i++) of.failed(new Error(i % 2 === 0 ? 'reset' : 'terminated'), 3);
+  assert.equal(errors(), 4);
+  of.succeeded(report(0), 1);
+  for (let i = 0; i < 20; i++) of.failed(new Error(`reason ${i}`), 3);
+  assert.equal(errors(), 12);
+});
+
 test('twenty discarded rows are named, a hundred reports are kept', () => {
   const { of, lines } = outcomes();
   for (let i = 0; i < 101; i++) of.succeeded(report(25), 1);
