@@ -21,6 +21,7 @@ const FORMATS: Readonly<Record<string, RecordingFormat | undefined>> = {
   'scripts-kamailio-small-modules-2.json': 'scripts',
   'scripts-kamailio-statements.json': 'scripts',
   'scripts-kamailio-kinds.json': 'scripts',
+  'scripts-kamailio-leftovers.json': 'scripts',
   'scripts-kamailio-modules.json': 'scripts',
   'scripts-kamailio-random.json': 'scripts',
   'scripts-kamailio-rules.json': 'scripts',
