@@ -38,6 +38,11 @@ export class Lane {
     readonly peers: readonly Peer[],
   ) {}
 
+  /** Whether the sockets are bound. */
+  get isOpen(): boolean {
+    return this.sockets.size > 0;
+  }
+
   /** Converts recorded text to this lane's addresses, and back. */
   there(text: string): string {
     return this.recorded === this.own ? text : swap(text, this.recorded, this.own);

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type KamailioScripts,
   KamailioWorld,
@@ -39,6 +40,9 @@ interface Job {
 /** Functions whose results depend on addresses and cannot be mapped back to the recording. */
 const DIGESTS = /md5|sha(?:256|384|512)|hash|encode|base64|hexa|\{s\.len\}|msg_len|\$ml\b/;
 
+/** Milliseconds to wait for the recorded addresses, which one run at a time can have. */
+const ADDRESSES_LIMIT = 300_000;
+
 /** Runs the cases of a file of recorded scripts, several in parallel. Throws for a file of another format. */
 export async function runScripts(recording: unknown, options: RunOptions): Promise<Outcome[]> {
   const { setup } = recording as { setup?: Record<string, unknown> };
@@ -65,7 +69,7 @@ async function runOpensips(recording: OpensipsScripts, options: RunOptions): Pro
       })),
     ];
     const digits = [1, 2, 3, 4, 5, 6, 7, 9];
-    const networks = ['127.0.8.', ...[0, 4, 5].flatMap((middle) => digits.map((n) => `127.${middle}.${n}.`))];
+    const networks = [0, 4, 5].flatMap((middle) => digits.map((n) => `127.${middle}.${n}.`));
     const lanes = await openLanes(networks, '127.0.8.', opensipsPeers(setup), options.lanes);
     return await inLanes(jobs, lanes, options);
   } finally {
@@ -76,7 +80,7 @@ async function runOpensips(recording: OpensipsScripts, options: RunOptions): Pro
 async function runKamailio(recording: KamailioScripts, options: RunOptions): Promise<Outcome[]> {
   const { setup } = recording;
   const digits = [1, 2, 3, 4, 5, 6, 7, 8];
-  const networks = ['127.0.0.', ...[0, 4, 5].flatMap((last) => digits.map((n) => `127.${n}.${last}.`))];
+  const networks = [0, 4, 5].flatMap((last) => digits.map((n) => `127.${n}.${last}.`));
   const lanes = await openLanes(networks, '127.0.0.', kamailioPeers(setup), options.lanes);
   const world = await KamailioWorld.create(setup, lanes);
   try {
@@ -122,20 +126,34 @@ async function runKamailio(recording: KamailioScripts, options: RunOptions): Pro
   }
 }
 
-/** Opens lanes on the first free networks: other runs may be active on the same machine. */
+/**
+ * Opens lanes on the first free networks: other runs may be active on the same machine. The first lane is that of the
+ * recorded addresses, and stays closed while another run has them.
+ */
 async function openLanes(
   networks: readonly string[],
   recorded: string,
   peers: readonly Peer[],
   count: number,
 ): Promise<Lane[]> {
-  const open: Lane[] = [];
+  const first = new Lane(0, recorded, recorded, peers);
+  const lanes = [first];
+  const wanted = (await first.open()) ? count : count + 1;
   for (const own of networks) {
-    if (open.length === count) break;
-    const lane = new Lane(open.length, recorded, own, peers);
-    if (await lane.open()) open.push(lane);
+    if (lanes.length === wanted) break;
+    const lane = new Lane(lanes.length, recorded, own, peers);
+    if (await lane.open()) lanes.push(lane);
   }
-  return open;
+  return lanes;
+}
+
+/** Opens a lane when no other run has its addresses any more. */
+async function openWhenFree(lane: Lane): Promise<void> {
+  const limit = performance.now() + ADDRESSES_LIMIT;
+  while (!lane.isOpen && !(await lane.open())) {
+    if (performance.now() > limit) throw new Error(`another run has the addresses of ${lane.own}0/24`);
+    await delay(10);
+  }
 }
 
 /**
@@ -153,17 +171,19 @@ async function inLanes(jobs: readonly Job[], lanes: readonly Lane[], { wanted }:
     }
   };
   try {
-    const first = lanes[0];
-    if (first === undefined) throw new Error('none of the loopback networks is free');
+    const [first] = lanes as [Lane];
     const pinned = chosen.filter((job) => job.pinned === true);
     const waiting = chosen.filter((job) => job.pinned !== true);
     await Promise.all(
       lanes.map(async (lane) => {
+        if (!lane.isOpen) return;
         const next = (): Job | undefined => (lane === first ? pinned.shift() : undefined) ?? waiting.shift();
         for (let job = next(); job !== undefined; job = next()) await attempt(job, lane);
       }),
     );
-    for (const job of chosen) if ((outcomes.get(job) ?? []).length > 0) await attempt(job, first);
+    const left = chosen.filter((job) => outcomes.get(job)?.length !== 0);
+    if (left.length > 0) await openWhenFree(first);
+    for (const job of left) await attempt(job, first);
   } finally {
     for (const lane of lanes) lane.close();
   }
