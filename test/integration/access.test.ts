@@ -335,16 +335,25 @@ describe('users, roles and partitions', () => {
       await ask('admin-acme', body('ds_list', { partition }));
       return performance.now() - began;
     };
-    const times: Record<'nobody' | 'globex', number[]> = { nobody: [], globex: [] };
-    for (let i = 0; i < 300; i++) {
-      // Alternately, so that other load on the machine affects both.
-      for (const partition of i % 2 === 0 ? (['nobody', 'globex'] as const) : (['globex', 'nobody'] as const)) {
-        times[partition].push(await took(partition));
-      }
-    }
     const median = (list: number[]) => list.sort((a, b) => a - b)[list.length / 2] as number;
-    const [unknown, hidden] = [median(times.nobody), median(times.globex)];
-    assert.ok(Math.abs(hidden - unknown) < 0.15 * unknown + 0.05, `hidden ${hidden} ms, unknown ${unknown} ms`);
+    const measured = async (): Promise<{ hidden: number; unknown: number }> => {
+      const times: Record<'nobody' | 'globex', number[]> = { nobody: [], globex: [] };
+      for (let i = 0; i < 300; i++) {
+        // Alternately, so that other load on the machine affects both.
+        for (const partition of i % 2 === 0 ? (['nobody', 'globex'] as const) : (['globex', 'nobody'] as const)) {
+          times[partition].push(await took(partition));
+        }
+      }
+      return { hidden: median(times.globex), unknown: median(times.nobody) };
+    };
+    const seen: string[] = [];
+    // A true difference appears each time, one by the other programs of a busy machine does not.
+    for (let i = 0; i < 3; i++) {
+      const { hidden, unknown } = await measured();
+      if (Math.abs(hidden - unknown) < 0.15 * unknown + 0.05) return;
+      seen.push(`hidden ${hidden} ms, unknown ${unknown} ms`);
+    }
+    assert.fail(seen.join('; '));
   });
 
   test('a request without a name or with a wrong one is refused', async () => {
