@@ -174,7 +174,11 @@ const core: FunctionSpec[] = [
       dialects: KAMAILIO,
       waits: true,
       keepsReturnCode: true,
-      parameters: [param('host', 'string', { check: hostFault }), optional('port', 'string', { check: portFault })],
+      // forward(HOST) is that of all dialects, below.
+      parameters: [
+        param('host', 'string', { check: hostFault }),
+        (name === 'forward' ? param : optional)('port', 'string', { check: portFault }),
+      ],
       routes: ['request', 'failure', 'branch', 'event', 'onreply'],
       summary: `sends the request to a host and port without a transaction${name === 'forward' ? '' : ` by ${name.slice(8).toUpperCase()}`}; uri:host and uri:port are those of the next hop`,
       compile: ([host, port]) => {

@@ -15,8 +15,10 @@ test('a constant argument that kamailio refuses at its start is refused with the
 test('an integer argument of kamailio.cfg may be a number, empty or a format; an address may be a host name', () => {
   for (const text of ['8', '-1', '', '$var(alg)'])
     assert.equal(refusedArgument('ds_select_dst', 1, text), undefined, text);
-  for (const text of ['127.0.0.1', '::1', 'gw.example'])
+  for (const text of ['127.0.0.1', '::1', 'gw.example.com', 'gw.test'])
     assert.equal(refusedArgument('t_relay', 0, text), undefined, text);
+  // Kamailio resolves it at its start, and no DNS has it.
+  assert.match(refusedArgument('t_relay', 0, 'gw.example') ?? '', /argument 1 must be an address/);
   assert.equal(refusedArgument('is_method', 0, 'zz'), undefined);
 });
 
