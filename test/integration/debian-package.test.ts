@@ -11,10 +11,12 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const BUILD = join(ROOT, 'examples/deploy/debian/build.sh');
 
 const onDebian = existsSync('/etc/debian_version') && process.getuid?.() === 0;
-const installed = spawnSync('dpkg-query', ['-W', 'switchyard'], { encoding: 'utf8' });
+// A package that was purged is still known, as not installed.
+// biome-ignore lint/suspicious/noTemplateCurlyInString: a field of dpkg-query
+const installed = spawnSync('dpkg-query', ['-W', '-f', '${db:Status-Status}', 'switchyard'], { encoding: 'utf8' });
 const skip = !onDebian
   ? 'needs Debian and root'
-  : /^switchyard\s/.test(installed.stdout ?? '')
+  : /^(?!not-)./.test(installed.stdout ?? '')
     ? 'switchyard is installed here'
     : false;
 

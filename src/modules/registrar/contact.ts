@@ -114,7 +114,7 @@ export function contactsOf(message: SipMessage): WantedContacts | undefined {
   for (const { value, end } of message.fields('contact')) {
     const text = message.text.slice(value, end);
     // As recorded, a field without a contact, or with a comma at its end, is refused.
-    if (/(?:^|,)\s*$/.test(text)) return undefined;
+    if (/(?:^|,)[ \t\r\n]*$/.test(text)) return undefined;
     const parts = splitList(text, ',');
     if (list.length + parts.length > MAX_IN_REQUEST) return undefined;
     fields++;
