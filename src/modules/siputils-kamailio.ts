@@ -2,6 +2,7 @@ import { trimmed } from '../core/characters.js';
 import { parseAddress } from '../core/name-addr.js';
 import { ownValue } from '../core/own-value.js';
 import { parseUri, uriParam } from '../core/uri.js';
+import { COMPACT_FORMS } from '../pvar/variables/script-headers.js';
 import { isKamailioUri } from '../pvar/variables/script-uris.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
@@ -94,26 +95,12 @@ function aor(text: string): string {
   return uri === undefined ? text : `${uri.user}@${uri.host.toLowerCase()}`;
 }
 
-/** Short forms of header names. */
+/** Long names of the compact forms that cmp_hdr_name() knows. */
 const LONG: Readonly<Record<string, string>> = {
+  ...COMPACT_FORMS,
   a: 'accept-contact',
-  b: 'referred-by',
-  c: 'content-type',
   d: 'request-disposition',
-  e: 'content-encoding',
-  f: 'from',
-  i: 'call-id',
   j: 'reject-contact',
-  k: 'supported',
-  l: 'content-length',
-  m: 'contact',
-  o: 'event',
-  r: 'refer-to',
-  s: 'subject',
-  t: 'to',
-  u: 'allow-events',
-  v: 'via',
-  x: 'session-expires',
   y: 'identity',
 };
 const KNOWN = new Set([
@@ -127,9 +114,10 @@ const KNOWN = new Set([
 /** The header field that a name means; undefined for no name. As recorded, blanks or a colon may follow. */
 function fieldOf(name: string): string | undefined {
   const lower = /^[ \t]/.test(name) ? '' : trimmed(name).toLowerCase();
-  const known = ownValue(LONG, lower.replace(/:$/, '')) ?? lower.replace(/:$/, '');
+  const bare = lower.replace(/:$/, '');
+  const known = ownValue(LONG, bare) ?? bare;
   if (KNOWN.has(known)) return known;
-  return FIELD_NAME.test(lower.replace(/:$/, '')) ? lower : undefined;
+  return FIELD_NAME.test(bare) ? lower : undefined;
 }
 
 /** The result of cmp_hdr_name(): as recorded, two unknown names of one length have a code of their own. */
