@@ -21,7 +21,7 @@ import {
 } from './define.js';
 import { isPrivateAddress, isPrivateHere } from './message.js';
 import { sdpFunctions } from './nat-sdp.js';
-import { TRANSPORT_NUMBERS } from './socket-variables.js';
+import { numberedAddress, numberedUri, TRANSPORT_NUMBERS } from './socket-variables.js';
 import { cutUri, joinUri } from './uri-parts.js';
 import { wordBits } from './word-bits.js';
 
@@ -198,18 +198,16 @@ function handleAlias(run: MessageRun, last: boolean): number {
   if (value.length < SHORTEST_ALIAS) return NO_ALIAS;
   // As recorded, host and port are not checked here but when the request is sent.
   const [, address = '', port = '', number = ''] = /^([^~]*)~([^~]*)~([1-6])$/.exec(value) ?? [];
-  const transport = URI_TRANSPORTS[number];
-  if (transport === undefined) return -1;
+  const destination = numberedUri(address, port, number);
+  if (destination === undefined) return -1;
   run.pvars.setRequestUri(text.slice(0, params + found) + text.slice(params + end));
-  run.pvars.destinationUri = `sip:${address}:${port}${transport === '' ? '' : `;transport=${transport}`}`;
+  run.pvars.destinationUri = destination;
   return 1;
 }
 
 /** As recorded, for a request-URI without an alias, and of add_contact_alias() for a message without Contact. */
 const NO_ALIAS = 2;
 const SHORTEST_ALIAS = 3;
-/** Transports by their number in an alias; "ws" stands for WS and WSS. */
-const URI_TRANSPORTS: Readonly<Record<string, string>> = { 1: '', 2: 'tcp', 3: 'tls', 4: 'sctp', 5: 'ws', 6: 'ws' };
 
 /** The AVP into which fix_nated_register() writes. */
 const received = {
@@ -338,13 +336,11 @@ const alias: FunctionSpec[] = [
         const contact = lastOfFirstField(run)?.uri;
         // As recorded, -1 for any REGISTER and INVITE.
         if (contact === undefined || /^(?:REGISTER|INVITE)$/.test(run.message.method)) return -1;
-        const { address, port, socket } = run.source;
         const user = contact.user === '' ? '' : `${contact.user}@`;
         const at = contact.portText === '' ? '' : `:${contact.portText}`;
-        const alias = `${address}~${port}~${TRANSPORT_NUMBERS.get(socket.transport) ?? 1}`;
         variable?.variable?.assign(
           run.pvars,
-          `<${contact.scheme}:${user}${contact.host}${at};${aliasName(run)}=${alias}>`,
+          `<${contact.scheme}:${user}${contact.host}${at};${aliasName(run)}=${numberedAddress(run.source)}>`,
         );
         return 1;
       },

@@ -5,7 +5,7 @@ import { sentBy as sentByOf } from '../script/forwarding.js';
 import type { ScriptHooks } from '../script/hooks.js';
 import { containsLineBreak } from '../script/outgoing.js';
 import { type FunctionSpec, moduleFunctions, optional, type ScriptFunction, textOf } from './define.js';
-import { TRANSPORT_NUMBERS } from './socket-variables.js';
+import { numberedAddress, numberedUri } from './socket-variables.js';
 
 /** The parameters of path. */
 const settings = {
@@ -24,9 +24,7 @@ const settings = {
 /** The URI that "address~port~transport" means; undefined for another text. */
 function uriOfAlias(text: string): string | undefined {
   const [, address = '', port = '', number = ''] = /^([^~]+)~(\d+)~([1-6])$/.exec(text) ?? [];
-  if (address === '') return undefined;
-  const transport = ['', '', 'tcp', 'tls', 'sctp', 'ws', 'ws'][Number(number)] ?? '';
-  return `sip:${address}:${port}${transport === '' ? '' : `;transport=${transport}`}`;
+  return numberedUri(address, port, number);
 }
 
 /** Functions of path (RFC 3327). */
@@ -49,7 +47,7 @@ export const pathFunctions: ScriptFunction[] = moduleFunctions('path', [
           const host = sentBy.endsWith(':5060') ? sentBy.slice(0, -5) : sentBy;
           const { asAlias, received: word, double } = run.env.modules.of(settings);
           const address = asAlias
-            ? `${source.address}~${source.port}~${TRANSPORT_NUMBERS.get(transport) ?? 1}`
+            ? numberedAddress(source)
             : `sip:${source.address}:${source.port}${transport === 'udp' ? '' : `%3Btransport%3D${transport}`}`;
           const received = name === 'add_path' ? '' : `;${word}=${address}`;
           const info = textOf(user, run) === '' ? '' : `${textOf(user, run)}@`;

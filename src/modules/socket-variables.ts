@@ -3,7 +3,7 @@ import type { PvarContext } from '../pvar/context.js';
 import type { PvarValue } from '../pvar/value.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
 import type { CfgScope } from '../script/call.js';
-import type { SipSocket } from '../sip/transport/transport.js';
+import type { SipSocket, Source } from '../sip/transport/transport.js';
 import { scopeOf } from './script-variable.js';
 
 /** "proto:host:port" of the socket to send from, as Kamailio shows it. */
@@ -77,6 +77,21 @@ export const TRANSPORT_NUMBERS: ReadonlyMap<string, number> = new Map([
   ['ws', 5],
   ['wss', 6],
 ]);
+
+/** Transports of URIs by these numbers; "ws" stands for WS and WSS. */
+const URI_TRANSPORTS: Readonly<Record<string, string>> = { 1: '', 2: 'tcp', 3: 'tls', 4: 'sctp', 5: 'ws', 6: 'ws' };
+
+/** "address~port~number", as nathelper and path write where a request came from. */
+export function numberedAddress({ address, port, socket }: Source): string {
+  return `${address}~${port}~${TRANSPORT_NUMBERS.get(socket.transport) ?? 1}`;
+}
+
+/** The URI for the parts of such a text; undefined for an unknown number. */
+export function numberedUri(address: string, port: string, number: string): string | undefined {
+  const transport = URI_TRANSPORTS[number];
+  if (transport === undefined) return undefined;
+  return `sip:${address}:${port}${transport === '' ? '' : `;transport=${transport}`}`;
+}
 
 /** $sndto(ip), $sndfrom(ip) and the like: destination or socket of the message in an onsend route. */
 export function sending(end: 'to' | 'from'): VariableDefinition {
