@@ -86,16 +86,19 @@ export function* attemptsOf(
 }
 
 /** Maximum number of names in a list that a script gives: it may be a peer's text. */
-export const MAX_LISTED_GATEWAYS = 1024;
+const MAX_LISTED_GATEWAYS = 1024;
+
+/** The names in a list "gw1,gw2". */
+export function listedGateways(text: string): string[] {
+  return text
+    .split(',', MAX_LISTED_GATEWAYS)
+    .map((each) => trimmed(each))
+    .filter((each) => each !== '');
+}
 
 /** A test by a list "gw1,#carrier2"; an empty list allows everything. */
 function allowedIn(whitelist: string): (id: string, carrier: boolean) => boolean {
-  const ids = new Set(
-    whitelist
-      .split(',', MAX_LISTED_GATEWAYS)
-      .map((each) => trimmed(each))
-      .filter((each) => each !== ''),
-  );
+  const ids = new Set(listedGateways(whitelist));
   return ids.size === 0 ? () => true : (id, carrier) => ids.has(carrier ? `#${id}` : id);
 }
 

@@ -18,7 +18,7 @@ import {
   type AttributeTargets,
   assign,
   lastGateway,
-  MAX_LISTED_GATEWAYS,
+  listedGateways,
   matchRule,
   routeByRules,
   routeTo,
@@ -111,11 +111,7 @@ function numberIn(text: string): number | undefined {
 
 /** Parses "gw1,gw2". */
 function gatewaysIn(text: string): ListEntry[] {
-  return text
-    .split(',', MAX_LISTED_GATEWAYS)
-    .map((each) => trimmed(each))
-    .filter((each) => each !== '')
-    .map((id) => ({ id, carrier: false, weight: 0, section: 0 }));
+  return listedGateways(text).map((id) => ({ id, carrier: false, weight: 0, section: 0 }));
 }
 
 /** The group is a number; in files of 2.x also "", for the caller's group. */
