@@ -223,9 +223,9 @@ export function forwardStateless(run: MessageRun, given?: string): number | Prom
     if (env.dialect === 'kamailio' && !runOnsendRequest(run, run.edits, address, socket)) return DROPPED_BY_ONSEND;
     env.layer.counters.requestsSent.value++;
     socket.send(text, address.address, address.port, undefined, undefined, address.name);
+    if (env.dialect !== 'kamailio') return 1;
     // As recorded of tm:local-request, the request itself is then sent with the Via that was added here.
     const via = `Via: SIP/2.0/${socket.transport.toUpperCase()} ${socket.sentBy};branch=${branch}\r\n`;
-    if (env.dialect !== 'kamailio') return 1;
     if (generated !== undefined) run.edits.insert(call.message.viaLine, via);
     else forwardedVias.set(call, via + forwardedVias.of(call));
     return 1;
