@@ -71,9 +71,6 @@ export class OutboxFile {
     );
     database.exec('create index if not exists outbox_id on outbox (id)');
     database.exec('create table if not exists delivered (key text primary key, body text not null)');
-    database.exec(
-      `delete from delivered where rowid <= (select rowid from delivered order by rowid desc limit 1 offset ${maxDelivered})`,
-    );
     this.insert = database.prepare('insert into outbox (id, body) values (?, ?)');
     this.erase = database.prepare('delete from outbox where id = ?');
     this.drop = database.prepare('delete from delivered where key = ?');
@@ -82,7 +79,8 @@ export class OutboxFile {
     this.trim = database.prepare(
       'delete from delivered where rowid in (select rowid from delivered order by rowid limit ?)',
     );
-    this.kept = (database.prepare('select count(*) as n from delivered').all() as { n: number }[])[0]?.n ?? 0;
+    const [count] = database.prepare('select count(*) as n from delivered').all() as { n: number }[];
+    this.kept = this.trimmed(count?.n ?? 0);
     const rows = database.prepare('select id, body from outbox order by n limit ?').all(MAX_LEFT);
     this.left = (rows as { id: string; body: string }[]).map(({ id, body }) => ({ id, text: body }));
     this.checkpointLater();
@@ -161,12 +159,17 @@ export class OutboxFile {
         kept += 1 - this.drop.run(key).changes;
         this.keep.run(key, text);
       }
-      if (kept > this.maxDelivered) kept -= this.trim.run(kept - this.maxDelivered).changes;
+      kept = this.trimmed(kept);
       this.database.exec('commit');
       this.kept = kept;
     } catch (error) {
       this.failed(error);
     }
+  }
+
+  /** Removes the delivered texts beyond the maximum, of `kept` in the file; returns how many are left. */
+  private trimmed(kept: number): number {
+    return kept > this.maxDelivered ? kept - this.trim.run(kept - this.maxDelivered).changes : kept;
   }
 
   private failed(error: unknown): void {
