@@ -104,8 +104,8 @@ export class HepSender implements CaptureSink, Service {
 
   private openDatagrams(): void {
     const { host } = this.target;
-    const family = isIP(host) === 0 ? 4 : isIP(host);
-    if (isIP(host) === 0) this.lookUp();
+    const family = isIP(host);
+    if (family === 0) this.lookUp();
     else this.address = host;
     const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
     socket.unref();
@@ -161,7 +161,7 @@ export class HepSender implements CaptureSink, Service {
     let written = 0;
     const look = (): void => {
       const taken = stream.bytesWritten - stream.writableLength;
-      const stalled = this.connected ? stream.writableLength > 0 && taken === written : true;
+      const stalled = !this.connected || (stream.writableLength > 0 && taken === written);
       written = taken;
       if (stalled) {
         this.lost(this.connected ? 'it does not read' : 'there is no connection in time');
