@@ -200,6 +200,7 @@ export class Resolver {
       looked();
     });
     const ends = (result: Resolution, ttl: number): void => {
+      this.running.remove(asker);
       // The DNS was silent: that has been said already, and its former addresses are still better than none.
       if (isLate && result instanceof Error) return;
       if (this.pending.has(key)) looked();
@@ -207,14 +208,8 @@ export class Resolver {
       this.finish(key, result, ttl);
     };
     this.find({ host, port: uri.port, transport, explicit, secure: uri.scheme === 'sips', asker }).then(
-      ({ addresses, ttl }) => {
-        this.running.remove(asker);
-        ends(addresses, ttl);
-      },
-      (error: Error) => {
-        this.running.remove(asker);
-        ends(error, NEGATIVE_TTL);
-      },
+      ({ addresses, ttl }) => ends(addresses, ttl),
+      (error: Error) => ends(error, NEGATIVE_TTL),
     );
   }
 
