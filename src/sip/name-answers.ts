@@ -107,6 +107,8 @@ export class NameAnswers {
 
   constructor(
     private readonly source: DnsSource,
+    /** Addresses of a name from the operating system; empty on failure. */
+    readonly system: DnsSource['system'],
     private readonly more: ReportMore | undefined,
   ) {}
 

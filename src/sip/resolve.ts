@@ -254,7 +254,7 @@ export class Resolver {
 
   private async find(sought: Sought): Promise<Found> {
     const { host } = sought;
-    const answers = new NameAnswers(this.dnsSource, this.more);
+    const answers = new NameAnswers(this.dnsSource, (name) => this.system(name, sought.asker), this.more);
     const now = this.clock.monotonic();
     if (this.largeAnswers.refuses(host, now))
       throw new Error(`the DNS answers for ${host} with hundreds of records each time`);
@@ -269,18 +269,17 @@ export class Resolver {
   }
 
   private async findBy(answers: NameAnswers, sought: Sought): Promise<Found> {
-    const { host, port, transport, explicit, secure, asker } = sought;
+    const { host, port, transport, explicit, secure } = sought;
     // A port in the URI: no SRV (RFC 3263 section 4.2).
-    if (port !== undefined) return this.hosts(answers, host, port, transport, host, asker);
+    if (port !== undefined) return this.hosts(answers, host, port, transport, host);
     let services: Service[] = [];
     if (!explicit) services = await this.naptr(answers, host, secure);
     if (services.length === 0) {
       const candidates: readonly TransportName[] = explicit ? [transport] : secure ? ['tls'] : this.transports;
       services = candidates.map((each) => ({ transport: each, name: srvName(each, host, secure) }));
     }
-    const { found, silent } = await this.services(answers, services, host, asker);
-    const { addresses, ttl } =
-      found ?? (await this.hosts(answers, host, defaultPort(transport), transport, host, asker));
+    const { found, silent } = await this.services(answers, services, host);
+    const { addresses, ttl } = found ?? (await this.hosts(answers, host, defaultPort(transport), transport, host));
     // When the preferred SRV records come after all, they are to be used soon.
     return { addresses, ttl: silent ? Math.min(ttl, NEGATIVE_TTL) : ttl };
   }
@@ -293,7 +292,6 @@ export class Resolver {
     answers: NameAnswers,
     services: readonly Service[],
     host: string,
-    asker: Asker,
   ): Promise<{ readonly found: Found | undefined; readonly silent: boolean }> {
     const began = this.clock.monotonic();
     const rest = (): number => this.limitMs * SRV_PART - (this.clock.monotonic() - began);
@@ -305,7 +303,7 @@ export class Resolver {
         if (records === undefined) i++;
         else {
           open.splice(i, 1);
-          const found = await this.ofService(answers, service, records, host, asker);
+          const found = await this.ofService(answers, service, records, host);
           if (found !== undefined) return { found, silent: i > 0 };
         }
       }
@@ -335,11 +333,10 @@ export class Resolver {
     { transport }: Service,
     records: readonly SrvRecord[],
     host: string,
-    asker: Asker,
   ): Promise<Found | undefined> {
     const usable = records.filter((record) => record.name !== '' && record.name !== '.');
     const targets = orderSrv(usable, this.random, MAX_TARGETS);
-    const { addresses, ttl } = await this.targets(answers, targets, transport, host, asker);
+    const { addresses, ttl } = await this.targets(answers, targets, transport, host);
     return addresses.length === 0 ? undefined : { addresses: addresses.slice(0, MAX_ADDRESSES), ttl };
   }
 
@@ -349,7 +346,6 @@ export class Resolver {
     targets: readonly SrvRecord[],
     transport: TransportName,
     name: string,
-    asker: Asker,
   ): Promise<Found> {
     const found: (Found | undefined)[] = [];
     // How long to wait for a silent target before the next is looked up: in this way all are looked up while there is
@@ -372,7 +368,7 @@ export class Resolver {
           ended = true;
         };
         // When one lookup has no answer, the others still count.
-        const hosts = this.hosts(answers, target, port, transport, name, asker, stepMs / 2).then(take, () => take());
+        const hosts = this.hosts(answers, target, port, transport, name, stepMs / 2).then(take, () => take());
         asked.push(hosts);
         await this.soon(hosts, stepMs);
         if (!ended) silent++;
@@ -408,7 +404,6 @@ export class Resolver {
     port: number,
     transport: TransportName,
     name: string,
-    asker: Asker,
     familyMs = this.limitMs / 4,
   ): Promise<Found> {
     const asked = [answers.a(host).catch(() => []), answers.aaaa(host).catch(() => [])] as const;
@@ -427,7 +422,7 @@ export class Resolver {
     }
     if (addresses.length === 0) {
       ttl = DEFAULT_TTL;
-      const found = await this.system(host, asker);
+      const found = await answers.system(host);
       for (const each of found) {
         addresses.push({ address: each.address, family: each.family === 6 ? 6 : 4, port, transport, name });
       }
