@@ -19,13 +19,14 @@ import {
 } from './definition.js';
 import { viaPart, withName } from './lists.js';
 import { regexSubstitution } from './regex.js';
+import { integerIn } from './strings.js';
 
 /**
  * {s.int}: the integer at the beginning of a text, 0 when there is none. As recorded, texts show what it was applied to;
  * the integer counts in calculations, comparisons and assignments.
  */
 const toInteger: TransformationDefinition = {
-  ...onText((text) => Number(/^[ \t\r\n]*([+-]?[0-9]{1,15})/.exec(text)?.[1] ?? 0) | 0),
+  ...onText((text) => integerIn(text) | 0),
   showsInput: true,
 };
 

@@ -87,7 +87,8 @@ const PARAM_CHARACTER = /[A-Za-z0-9\-_.!~*'()[\]/:&+$]/;
 
 const UNESCAPES: Readonly<Record<string, string>> = { '0': '\0' };
 
-function integerIn(text: string): number {
+/** The integer at the beginning of a text; 0 when there is none. */
+export function integerIn(text: string): number {
   const match = /^[ \t\r\n]*[+-]?[0-9]{1,15}/.exec(text);
   return match === null ? 0 : Number(match[0]);
 }
