@@ -13,54 +13,59 @@ export interface MaxForwardsWriter<Site extends MessageSite> {
 const limitCheck = (value: string | number): string | undefined =>
   /^\d+$/.test(String(value)) && Number(value) > 0 && Number(value) < 256 ? undefined : `${value} is not a limit`;
 
-/** Return code for a value that is not a number, and the number that an empty value counts as. */
-interface Unreadable {
+/** How the functions of a cfg language read the field and their argument. */
+interface Reading {
+  /** Return code for a value that is not a number. */
   readonly code: number;
+  /** The number that an empty value counts as. */
   readonly empty: number;
+  /** Whether a limit outside one byte makes the functions fail, as recorded of Kamailio. */
+  readonly bounded: boolean;
 }
 
-/** As recorded of Kamailio, a limit outside one byte makes the functions fail. */
-const isBeyond = (limit: number | undefined): boolean => limit !== undefined && (limit < 0 || limit > 255);
+const opensips = (code: number): Reading => ({ code, empty: Number.NaN, bounded: false });
+const kamailio = (code: number): Reading => ({ code, empty: 0, bounded: true });
 
-const opensips = (code: number): Unreadable => ({ code, empty: Number.NaN });
-const kamailio = (code: number): Unreadable => ({ code, empty: 0 });
+function isBeyond(limit: number | undefined, { bounded }: Reading): boolean {
+  return bounded && limit !== undefined && (limit < 0 || limit > 255);
+}
 
-function hopsOf({ message }: MessageSite, { empty }: Unreadable): number {
+function hopsOf({ message }: MessageSite, { empty }: Reading): number {
   const hops = message.maxForwards;
   return Number.isNaN(hops) && message.header('max-forwards') === '' ? empty : hops;
 }
 
 /** Functions on Max-Forwards (module maxfwd). A value that is not a number gives -1 in OpenSIPS, -2 or -3 in Kamailio. */
 export function maxForwardsFunctions<Site extends MessageSite>(writer: MaxForwardsWriter<Site>) {
-  const process = (unreadable: Unreadable) => (site: Site, limit: number | undefined) => {
-    if (unreadable.empty === 0 && isBeyond(limit)) return -1;
-    const hops = hopsOf(site, unreadable);
+  const process = (reading: Reading) => (site: Site, limit: number | undefined) => {
+    if (isBeyond(limit, reading)) return -1;
+    const hops = hopsOf(site, reading);
     if (hops < 0) {
       writer.add(site, limit ?? 70);
       return 2;
     }
-    if (Number.isNaN(hops)) return unreadable.code;
+    if (Number.isNaN(hops)) return reading.code;
     if (hops === 0) return -1;
     writer.decrement(site, hops);
     return 1;
   };
-  const isBelow = (unreadable: Unreadable) => (site: Site, number: number | undefined) => {
-    if (unreadable.empty === 0 && isBeyond(number)) return -1;
-    const hops = hopsOf(site, unreadable);
+  const isBelow = (reading: Reading) => (site: Site, number: number | undefined) => {
+    if (isBeyond(number, reading)) return -1;
+    const hops = hopsOf(site, reading);
     if (hops < 0) return -1;
-    return Number.isNaN(hops) ? unreadable.code : code(hops < (number ?? 0));
+    return Number.isNaN(hops) ? reading.code : code(hops < (number ?? 0));
   };
-  const counting = (routes: readonly RouteKind[], unreadable: Unreadable, check?: typeof limitCheck) => ({
+  const counting = (routes: readonly RouteKind[], reading: Reading, check?: typeof limitCheck) => ({
     parameters: [param('limit', 'int', { as: 'number', ...(check === undefined ? {} : { check }) })],
     routes,
     summary: 'decrements Max-Forwards; false when it is 0',
-    run: process(unreadable),
+    run: process(reading),
   });
-  const testing = (routes: readonly RouteKind[] | 'any', unreadable: Unreadable) => ({
+  const testing = (routes: readonly RouteKind[] | 'any', reading: Reading) => ({
     parameters: [param('number', 'int', { as: 'number' })],
     routes,
     summary: 'whether Max-Forwards is below a number',
-    run: isBelow(unreadable),
+    run: isBelow(reading),
   });
   return {
     opensips: {
