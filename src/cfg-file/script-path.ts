@@ -32,7 +32,7 @@ export class ScriptPath implements ScriptTrace {
   private readonly formats = new Map<string, Format | undefined>();
   private readonly files = new Map<string, readonly string[]>();
   /** Variables that hold passwords. */
-  private readonly hidden: ReadonlySet<string>;
+  private readonly hidden: readonly string[];
 
   constructor(
     private readonly cfg: Pick<LoadedCfg, 'dialect' | 'sources' | 'tree'>,
@@ -40,7 +40,7 @@ export class ScriptPath implements ScriptTrace {
   ) {
     const { dialect, tree } = cfg;
     const ofPasswords = tree.moduleParameters.filter(({ name }) => name === 'auth_password_avp');
-    this.hidden = new Set(ofPasswords.map(({ value }) => trimmed(String(value))));
+    this.hidden = ofPasswords.map(({ value }) => trimmed(String(value)));
     this.names = withVariables(dialect.names, scriptVariables(dialect.name));
   }
 
@@ -99,7 +99,7 @@ export class ScriptPath implements ScriptTrace {
     }
     const text = trimmed(lines[line - 1] ?? '').slice(0, this.bounds.characters);
     const shown = maskSecrets(text);
-    return [...this.hidden].some((each) => text.includes(each)) ? shown.replace(STRING, '"***"') : shown;
+    return this.isHidden(text) ? shown.replace(STRING, '"***"') : shown;
   }
 
   private values(run: ScriptRun, expressions: readonly Expression[]): ExecutedStep['values'] {
@@ -112,15 +112,19 @@ export class ScriptPath implements ScriptTrace {
         const format = this.format(text);
         if (format === undefined) continue;
         const value = format.evaluateValue(run.pvars);
-        const isHidden = [...this.hidden].some((each) => text.includes(each));
-        values.set(text, typeof value === 'string' ? (isHidden ? '***' : this.shown(value)) : value);
+        values.set(text, typeof value === 'string' ? this.shown(text, value) : value);
       }
     }
     return [...values];
   }
 
-  private shown(value: string): string {
-    return maskSecrets(value.slice(0, this.bounds.characters));
+  /** Whether a text of the script has a variable that holds a password. */
+  private isHidden(text: string): boolean {
+    return this.hidden.some((each) => text.includes(each));
+  }
+
+  private shown(text: string, value: string): string {
+    return this.isHidden(text) ? '***' : maskSecrets(value.slice(0, this.bounds.characters));
   }
 
   private format(text: string): Format | undefined {
