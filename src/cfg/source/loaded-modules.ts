@@ -6,6 +6,15 @@ const MAX_MODULES = 1000;
 const MAX_EXPRESSIONS = 1000;
 const MAX_FOUND = 200_000;
 
+/**
+ * Maximum work for one file, a few seconds: a comparison costs so many units and the product of both lengths, a new
+ * expression so many for each of its characters, and a found module for each of its own.
+ */
+const MAX_WORK = 200_000_000;
+const COMPARISON = 100;
+const EXPRESSION_CHARACTER = 1000;
+const FOUND_CHARACTER = 5;
+
 /** An expression for names of modules, with those that it matches of the first `looked` modules. */
 interface Search {
   readonly regex: BoundedRegex;
@@ -23,6 +32,7 @@ export class LoadedModules {
   private readonly foldedNames = new Map<string, string[]>();
   private readonly searches = new Map<string, Search>();
   private found = 0;
+  private work = 0;
 
   /** The module of a name, loaded before. */
   get(name: string): LoadModule | undefined {
@@ -51,6 +61,7 @@ export class LoadedModules {
       : this.searched(expression);
     this.found += names.length;
     if (this.found > MAX_FOUND) throw new TooManyModules(`parameters for more than ${MAX_FOUND} modules`);
+    for (const { length } of names) this.count(length * FOUND_CHARACTER);
     return names;
   }
 
@@ -60,13 +71,21 @@ export class LoadedModules {
     if (search === undefined) {
       if (this.searches.size >= MAX_EXPRESSIONS)
         throw new TooManyModules(`more than ${MAX_EXPRESSIONS} expressions for names of modules`);
+      this.count(expression.length * EXPRESSION_CHARACTER);
       search = { regex: compilePosix(`^(${expression})$`, { ignoreCase: true }), found: [], looked: 0 };
       this.searches.set(expression, search);
     }
     for (; search.looked < this.list.length; search.looked++) {
       const { name } = this.list[search.looked] as LoadModule;
+      this.count(COMPARISON + expression.length * name.length);
       if (search.regex.match(name, 0) !== undefined) search.found.push(name);
     }
     return search.found;
+  }
+
+  private count(units: number): void {
+    this.work += units;
+    if (this.work > MAX_WORK)
+      throw new TooManyModules('the names of modules, or the expressions for them, are too many or too long');
   }
 }

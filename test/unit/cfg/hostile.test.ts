@@ -98,6 +98,12 @@ test('a file with too many modules, sockets, or parameters of modules found by e
     firstProblem('kamailio', each((i) => `m(0|${i}x)`) + NO_ROUTE, 10_000),
     '1901:1 more than 1000 expressions for names of modules',
   );
+  const named = lines(1000, (i) => `loadmodule "${'x'.repeat(60)}${i}.so"`);
+  const long = named + lines(1000, (i) => `modparam("x.*|${'(x|y)*'.repeat(100)}${i}", "p", 1)`) + NO_ROUTE;
+  assert.match(
+    firstProblem('kamailio', long, 20_000),
+    /^100\d:1 the names of modules, or the expressions .* too long$/,
+  );
 });
 
 test('#!subst lines have a bounded amount of work, and texts do not grow without bound', () => {
