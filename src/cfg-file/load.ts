@@ -203,7 +203,6 @@ function compiledFrom(
       asserts: settings.globals.asserts,
       later: dialect.later,
       plainReturns: settings.globals.plainReturns,
-      hasParameter: (module, name) => settings.modules.get(module)?.has(name) === true,
       parameter: (module, name) => settings.modules.get(module)?.get(name)?.at(-1),
       folder: dirname(resolve(file)),
     },

@@ -109,9 +109,7 @@ export interface FileFacts {
   readonly sockets: readonly string[] | undefined;
   /** Whether requests may be forwarded without a transaction. */
   readonly statelessForward: boolean;
-  /** Whether the file sets a module parameter; undefined when there is no file. */
-  hasParameter?(module: string, name: string): boolean;
-  /** The last value that the file sets for a module parameter. */
+  /** The last value that the file sets for a module parameter; absent when there is no file. */
   parameter?(module: string, name: string): string | number | undefined;
   /** Folder of the main file. */
   readonly folder?: string;

@@ -282,7 +282,9 @@ const both: FunctionSpec[] = [
     routes: ['request', 'event'],
     summary: 'stores the source address of a REGISTER',
     compile: (_args, { dialect, facts }) => {
-      if (dialect === 'kamailio' && facts.hasParameter?.('nathelper', 'received_avp') === false) {
+      // As observed, an empty one counts as none.
+      const isMissing = facts.parameter !== undefined && (facts.parameter('nathelper', 'received_avp') ?? '') === '';
+      if (dialect === 'kamailio' && isMissing) {
         throw new Error('needs the parameter received_avp of nathelper');
       }
       return (run) => {

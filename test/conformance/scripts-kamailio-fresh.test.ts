@@ -34,7 +34,7 @@ test('functions and parameters of single modules do what kamailio was recorded t
 // The same for statistics, cfgutils, mathops, siputils, sanity, path, nathelper, maxfwd, xlog, sl and sqlops. All of them agree. The number goes up
 // only.
 test('functions, variables and parameters of small modules do what kamailio was recorded to do with them', () =>
-  assertAgreement('kamailio-small-modules-2', 271));
+  assertAgreement('kamailio-small-modules-2', 274));
 
 // Files with a mistake or an odd form each, global parameters by type, defines, aliases, several blocks of one kind of
 // route. The number goes up only.

@@ -9,10 +9,10 @@ const folder = mkdtempSync(join(tmpdir(), 'switchyard-kamailio-values-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The errors of a file with one parameter of a module. */
-function refused(modules: readonly string[], parameter: string): string[] {
+function refused(modules: readonly string[], parameter: string, route = 'exit;'): string[] {
   const file = join(folder, 'kamailio.cfg');
   const head = ['#!KAMAILIO', 'listen=udp:127.0.0.1:5060', ...modules.map((each) => `loadmodule "${each}.so"`)];
-  writeFileSync(file, [...head, `modparam(${parameter})`, 'request_route {', 'exit;', '}', ''].join('\n'));
+  writeFileSync(file, [...head, `modparam(${parameter})`, 'request_route {', route, '}', ''].join('\n'));
   return readCfg(file)
     .problems.filter(({ severity }) => severity === 'error')
     .map(({ message }) => message);
@@ -27,6 +27,14 @@ test('values with which 5.6.3 starts are accepted, as observed', () => {
     assert.deepEqual(refused(NAT, `"nathelper", "received_avp", "${avp}"`), [], avp);
     assert.deepEqual(refused(['pv', 'tm', 'sl', 'siputils'], `"siputils", "rpid_avp", "${avp}"`), [], avp);
   }
+});
+
+test('fix_nated_register() needs an AVP; an empty one is none, as observed', () => {
+  for (const [avp, problems] of [
+    ['', 1],
+    ['$avp(x)', 0],
+  ] as const)
+    assert.equal(refused(NAT, `"nathelper", "received_avp", "${avp}"`, 'fix_nated_register();').length, problems, avp);
 });
 
 test('values with which 5.6.3 does not start are refused, as observed', () => {
