@@ -90,12 +90,14 @@ export class Substitutions {
       const match = regex === undefined ? textFound(text, literal ?? '', from) : regex.match(text, from);
       // As observed, an empty match is not replaced.
       if (match === undefined || match.end === match.start) break;
-      const by = replacement.replace(
-        /\\([0-9nrt])/g,
-        (_whole, mark: string) => ownValue(BREAKS, mark) ?? match.groups[Number(mark)] ?? '',
-      );
+      this.count(TEXT_SEARCH + replacement.length * CHARACTER);
+      const by = replacement.replace(/\\([0-9nrt])/g, (_whole, mark: string) => {
+        const part = ownValue(BREAKS, mark) ?? match.groups[Number(mark)] ?? '';
+        // Before the text is made: it may be longer than a string can be.
+        this.count(part.length * CHARACTER);
+        return part;
+      });
       result += text.slice(from, match.start) + by;
-      this.count(TEXT_SEARCH + by.length * CHARACTER);
       from = match.end;
       if (!all) break;
     }

@@ -114,6 +114,9 @@ test('#!subst lines have a bounded amount of work, and texts do not grow without
   assert.match(firstProblem('kamailio', lines(60_000, (i) => `#!subst "/N${i}_.*/v/"`) + NO_ROUTE, 15_000), tooMany);
   const growing = `#!subst "/a/${'b'.repeat(100_000)}/g"\n#!subst "/b/${'c'.repeat(100_000)}/g"\n`;
   assert.match(firstProblem('kamailio', `${growing}x.a = "${'a'.repeat(2000)}"\n${NO_ROUTE}`, 15_000), tooMany);
+  // One replacement alone would be longer than a string can be.
+  const copies = `#!subst "/.*/${'\\\\0'.repeat(1000)}/"\n`;
+  assert.match(firstProblem('kamailio', `${copies}x.a = "${'a'.repeat(1_000_000)}"\n${NO_ROUTE}`, 15_000), tooMany);
 });
 
 test('braces that do not balance are reported where they are missed', () => {
