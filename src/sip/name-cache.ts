@@ -7,7 +7,8 @@ interface Entry<T> {
 
 /**
  * Values by name with an expiry each, at most `max`. When it is full, the oldest entry that was not used again makes
- * room, so that names which somebody invents push out each other and not those in use. Constant time on average.
+ * room, so that names which somebody invents push out each other and not those in use. To make room, each entry is passed
+ * over once at most.
  */
 export class NameCache<T> {
   private readonly entries = new Map<string, Entry<T>>();
