@@ -79,7 +79,14 @@ export const TRANSPORT_NUMBERS: ReadonlyMap<string, number> = new Map([
 ]);
 
 /** Transports of URIs by these numbers; "ws" stands for WS and WSS. */
-const URI_TRANSPORTS: Readonly<Record<string, string>> = { 1: '', 2: 'tcp', 3: 'tls', 4: 'sctp', 5: 'ws', 6: 'ws' };
+const URI_TRANSPORTS: ReadonlyMap<string, string> = new Map([
+  ['1', ''],
+  ['2', 'tcp'],
+  ['3', 'tls'],
+  ['4', 'sctp'],
+  ['5', 'ws'],
+  ['6', 'ws'],
+]);
 
 /** "address~port~number", as nathelper and path write where a request came from. */
 export function numberedAddress({ address, port, socket }: Source): string {
@@ -88,7 +95,7 @@ export function numberedAddress({ address, port, socket }: Source): string {
 
 /** The URI for the parts of such a text; undefined for an unknown number. */
 export function numberedUri(address: string, port: string, number: string): string | undefined {
-  const transport = URI_TRANSPORTS[number];
+  const transport = URI_TRANSPORTS.get(number);
   if (transport === undefined) return undefined;
   return `sip:${address}:${port}${transport === '' ? '' : `;transport=${transport}`}`;
 }

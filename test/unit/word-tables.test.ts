@@ -26,7 +26,6 @@ const OWN_WORDS: ReadonlySet<string> = new Set([
   'modules/core-uri.ts OLD_NAMES',
   'modules/kamailio-signatures.ts LETTERS',
   'modules/log.ts LETTERS',
-  'modules/nat.ts URI_TRANSPORTS',
   'modules/opensips-signatures.ts KINDS',
   'modules/rtpengine/answers.ts OF_STREAM',
   'modules/rtpproxy/functions.ts MODIFIERS',
