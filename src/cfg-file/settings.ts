@@ -162,7 +162,7 @@ function tmSettings(modules: ModuleValues, dialect: Dialect, globals: GlobalSett
     failureReplyMode: number(['failure_reply_mode'], 3),
     onreplyAvps: number(['onreply_avp_mode'], 0) !== 0,
     translate503: kamailio ? number(['remap_503_500'], 1) !== 0 : !globals.disable503,
-    restartOnProvisional: number(['restart_fr_on_each_reply'], 0) !== 0,
+    restartOnProvisional: number(['restart_fr_on_each_reply'], 1) !== 0,
     timeoutReason: kamailio ? '' : 'Reason: SIP;cause=480;text="NO_ANSWER"\r\n',
     autoInv100: true,
     passProvisional: number(['pass_provisional_replies'], 0) !== 0,

@@ -8,12 +8,15 @@ import { loadBalancerCommands } from './load-balancer/commands.js';
 import { mqueueCommands } from './mqueue.js';
 import { mtreeCommands } from './mtree.js';
 import { nathelperCommands } from './nathelper-commands.js';
+import { proxyCommands } from './proxy-commands.js';
 import { regexCommands } from './regex-groups.js';
 import { locationCommands } from './registrar/commands.js';
 import { rtpengineCommands } from './rtpengine/commands.js';
+import { rtpProxies } from './rtpproxy/engine.js';
 import { tableCommands } from './table-commands.js';
 import { tlsCommands } from './tls-commands.js';
 import { tmCommands } from './tm-commands.js';
+import { blacklistCommands } from './user-blacklist.js';
 
 /** The management commands of all modules. */
 export const MODULE_COMMANDS: readonly ScriptCommand[] = [
@@ -29,7 +32,9 @@ export const MODULE_COMMANDS: readonly ScriptCommand[] = [
   ...nathelperCommands,
   ...regexCommands,
   ...rtpengineCommands,
+  ...proxyCommands('rtpproxy', (env) => env.modules.of(rtpProxies).sets, false),
   ...tableCommands,
   ...tlsCommands,
   ...tmCommands,
+  ...blacklistCommands,
 ];

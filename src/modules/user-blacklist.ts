@@ -1,4 +1,5 @@
 import type { MessageRun } from '../script/call.js';
+import type { ScriptCommand } from '../script/commands.js';
 import type { ModuleParameters } from '../script/environment.js';
 import { code, moduleFunctions, OPENSIPS, optional, param, type ScriptFunction, textOf } from './define.js';
 import { isSqlName, query, sqlCondition } from './sql.js';
@@ -98,3 +99,16 @@ export const userBlacklistFunctions: ScriptFunction[] = moduleFunctions('userbla
         check(run, table === undefined ? 'globalblacklist' : textOf(table, run), called(run), []),
   },
 ]);
+
+/** Management commands of userblacklist. */
+export const blacklistCommands: readonly ScriptCommand[] = [
+  {
+    module: 'userblacklist',
+    mi: 'reload_blacklist',
+    help: 'accepted: the tables are read for each number',
+    changes: true,
+    parameters: [],
+    required: 0,
+    run: () => 'OK',
+  },
+];

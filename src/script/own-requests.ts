@@ -96,16 +96,11 @@ function sendTo(
     },
   } as ClientUser;
   const target = { socket, address: address.address, port: address.port, serverName: address.name };
-  env.layer.request(
-    edited,
-    request.method === 'INVITE',
-    branch,
-    target,
-    user,
-    undefined,
-    env.tm.frTimeout,
-    env.tm.frInvTimeout,
-  );
+  env.layer.request(edited, request.method === 'INVITE', branch, target, user, undefined, env.tm.frTimeout, {
+    ms: env.tm.frInvTimeout,
+    left: env.tm.frInvTimeout,
+    restarts: env.tm.restartOnProvisional,
+  });
   return true;
 }
 

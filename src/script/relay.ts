@@ -482,7 +482,15 @@ function sent(
     branch,
     undefined,
     transaction.timeLeft(call.frTimeout ?? tm.frTimeout),
-    transaction.timeLeft(call.frInvTimeout ?? tm.frInvTimeout),
+    {
+      get ms() {
+        return call.frInvTimeout ?? tm.frInvTimeout;
+      },
+      get left() {
+        return transaction.timeLeft(this.ms);
+      },
+      restarts: tm.restartOnProvisional,
+    },
   );
   return undefined;
 }

@@ -11,6 +11,7 @@ import {
 import type { ScriptEnvironment } from '../../script/environment.js';
 import { endOf, find, hangUp, listed, named, profileOf, socketText, tableOf } from './commanded.js';
 import { dialogRpcCommands } from './commands-kamailio.js';
+import { dialogCommandsWithin } from './commands-within.js';
 import type { Dialog } from './dialog.js';
 import { byValue, dialogsOf } from './joined.js';
 
@@ -246,5 +247,6 @@ export const dialogCommands: readonly ScriptCommand[] = [
         .map(({ name, withValue }) => ({ name, has_value: withValue ? 1 : 0 })),
     }),
   },
+  ...dialogCommandsWithin,
   ...dialogRpcCommands,
 ];

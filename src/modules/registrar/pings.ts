@@ -201,6 +201,8 @@ function request(
   const target = { socket, address: to.address, port: to.port, serverName: to.name };
   const ms = Math.min(env.tm.frTimeout, interval * 1000);
   // Sent once: with retransmissions a peer could multiply what is sent to an address that it registers.
-  if (method === 'INVITE') env.layer.request(text, true, branch, target, user, undefined, ms, ms);
-  else env.layer.requestOnce(text, branch, target, user, ms);
+  if (method === 'INVITE') {
+    const ring = { ms, left: ms, restarts: true };
+    env.layer.request(text, true, branch, target, user, undefined, ms, ring);
+  } else env.layer.requestOnce(text, branch, target, user, ms);
 }

@@ -33,6 +33,16 @@ export interface ClientUser {
   readonly derivedForm?: DerivedForm;
 }
 
+/** The timer that runs from a provisional to the final reply of an INVITE (timer C), in milliseconds. */
+export interface RingTimer {
+  /** Its length; it is read again after each provisional reply, which may change it. */
+  readonly ms: number;
+  /** How long it may still run now: its length, or less. */
+  readonly left: number;
+  /** Whether each reply above 100 restarts it (RFC 3261 section 16.7); otherwise only the first provisional reply does. */
+  readonly restarts: boolean;
+}
+
 /** The upper half of the key of a client transaction. It differs for a CANCEL, which has the branch of its INVITE. */
 export function upperKey(high: number, method: string): number {
   return method === 'CANCEL' ? (high << 1) | 1 : high << 1;
@@ -189,6 +199,8 @@ export class InviteClient extends ClientTransaction {
   private ack = '';
   /** Additional header lines of the CANCEL. */
   private cancelLines = '';
+  /** Length of timer C as it was last started, in milliseconds. */
+  private waiting = 0;
 
   constructor(
     layer: ClientHost,
@@ -197,11 +209,10 @@ export class InviteClient extends ClientTransaction {
     target: ResolvedTarget,
     user: ClientUser,
     flow: Flow | undefined,
-    /**
-     * Milliseconds to wait for the first reply, and from a provisional to a final reply; default: those of the layer.
-     */
+    /** Milliseconds to wait for the first reply; default: those of the layer. */
     private readonly silentMs = layer.config.frTimeout,
-    private readonly ringMs = layer.config.frInvTimeout,
+    /** From a provisional to a final reply; undefined: that of the layer. */
+    private readonly ring?: RingTimer,
   ) {
     super(layer, branch, request, target, user, flow);
   }
@@ -246,12 +257,10 @@ export class InviteClient extends ClientTransaction {
           const first = this.state === 'calling';
           this.state = 'proceeding';
           if (!this.failed) {
-            // The first provisional reply starts timer C; each reply above 100 restarts it (section 16.7).
-            if (!this.cancelSent && (first || status > 100)) {
-              this.layer.timers.arm(this, this.ringMs);
-            }
+            if (first || (status > 100 && this.ring?.restarts !== false)) this.waitForFinal();
             if (this.cancelWanted) this.sendCancel();
             this.user.onReply(this, reply);
+            if (this.ring !== undefined && this.ring.ms !== this.waiting) this.waitForFinal();
           } else if (!this.cancelSent) {
             // A provisional reply after the timeout: sends a CANCEL, so that the callee stops ringing.
             this.sendCancel();
@@ -271,6 +280,14 @@ export class InviteClient extends ClientTransaction {
         if (status >= 200 && status < 300) this.user.onReply(this, reply);
         return;
     }
+  }
+
+  /** Starts timer C anew, unless the branch is cancelled or has ended. */
+  private waitForFinal(): void {
+    const { ring, layer } = this;
+    this.waiting = ring?.ms ?? layer.config.frInvTimeout;
+    if (this.state !== 'proceeding' || this.failed || this.cancelSent) return;
+    layer.timers.arm(this, ring?.left ?? this.waiting);
   }
 
   onTimer(): void {

@@ -10,7 +10,15 @@ import type { ResolvedTarget } from '../target.js';
 import { TimerWheel } from '../timers.js';
 import type { Flow, Receiver, Source } from '../transport/transport.js';
 import { Branches, type BranchId, highOf, lowOf } from './branch.js';
-import { type CallerSide, type ClientTransaction, type ClientUser, InviteClient, NOBODY, upperKey } from './client.js';
+import {
+  type CallerSide,
+  type ClientTransaction,
+  type ClientUser,
+  InviteClient,
+  NOBODY,
+  type RingTimer,
+  upperKey,
+} from './client.js';
 import type { TransactionConfig } from './config.js';
 import type { LayerCounters, TransactionFigures } from './counters.js';
 import { EndedTransactions } from './ended.js';
@@ -268,10 +276,10 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     user: ClientUser,
     flow?: Flow | undefined,
     timeoutMs?: number,
-    ringMs?: number,
+    ring?: RingTimer,
   ): ClientTransaction {
     const client = invite
-      ? new InviteClient(this, branch, text, target, user, flow, timeoutMs, ringMs)
+      ? new InviteClient(this, branch, text, target, user, flow, timeoutMs, ring)
       : new NonInviteClient(this, branch, text, target, user, flow, timeoutMs ?? this.config.frTimeout);
     return this.started(client, text);
   }

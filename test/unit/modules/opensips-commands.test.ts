@@ -287,3 +287,37 @@ test('mi() gives a command that takes a list the rest of the parameters, or the 
   const lines = await linesOf({ dialect: 'opensips', modules: 'mi_script json', script });
   assert.deepEqual(lines, ['1 {"core:rcv_requests":1,"core:drop_requests":0}', '-1', '1 {"core:drop_requests":0}']);
 });
+
+test('commands of modules have the names of OpenSIPS 4 too', async () => {
+  const modules =
+    'dialog drouting load_balancer pike ratelimit domain tls_mgm regex nathelper dialplan cachedb_local userblacklist';
+  const { daemon, stop } = startScript({ dialect: 'opensips', modules, script: 'exit;' });
+  try {
+    for (const [name, old] of [
+      ['dialog:list', 'dlg_list'],
+      ['dialog:end_dlg', 'dlg_end_dlg'],
+      ['dialog:profile_get_size', 'profile_get_size'],
+      ['dialog:list_all_profiles', 'list_all_profiles'],
+      ['drouting:gw_status', 'dr_gw_status'],
+      ['load_balancer:list', 'lb_list'],
+      ['pike:list', 'pike_list'],
+      ['ratelimit:reset_pipe', 'rl_reset_pipe'],
+      ['domain:reload', 'domain_reload'],
+      ['tls_mgm:list', 'tls_list'],
+      ['regex:reload', 'regex_reload'],
+      ['nathelper:enable_ping', 'nh_enable_ping'],
+      ['dialplan:reload', 'dp_reload'],
+      ['cache:fetch', 'cache_fetch'],
+      ['cachedb_local:remove_chunk', 'cache_remove_chunk'],
+      ['userblacklist:reload', 'reload_blacklist'],
+      ['tm:uac_dlg', 't_uac_dlg'],
+      ['tm:hash', 't_hash'],
+    ] as const)
+      assert.equal(daemon.mi.find(name)?.name, old, name);
+    assert.equal(await daemon.mi.execute('userblacklist:reload'), 'OK');
+    const which = (await daemon.mi.execute('which')) as string[];
+    assert.ok(which.includes('dialog:list') && which.includes('tm:uac_dlg'));
+  } finally {
+    await stop();
+  }
+});

@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import { inventory } from '../../../src/cfg-file/inventory.js';
 import { readCfg } from '../../../src/cfg-file/load.js';
 import { FakeClock } from '../../support/fake-clock.js';
-import { INVITE, linesOf, startScript } from '../../support/script-run.js';
+import { answerTo, INVITE, linesOf, startScript } from '../../support/script-run.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'switchyard-parameters-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -179,4 +179,49 @@ test('use_received of path: a request with the received parameter of our Path go
       await runner.stop();
     }
   }
+});
+
+/** When an INVITE that rings at some seconds is cancelled, in seconds; the route of the replies may set variables. */
+async function cancelledAt(head: string, replyRoute: string, rings: readonly (readonly [number, string])[]) {
+  const clock = new FakeClock();
+  const runner = startScript({
+    dialect: 'opensips',
+    head: `modparam("tm", "fr_inv_timeout", 10)\n${head}`,
+    clock,
+    script: `route { t_on_reply("r"); $du = "sip:127.0.0.1:5080"; t_relay(); }\nonreply_route[r] { ${replyRoute} }`,
+  });
+  try {
+    runner.receive(INVITE);
+    const invite = runner.sent.find(({ text }) => text.startsWith('INVITE'))?.text ?? '';
+    const cancel = () => runner.sent.some(({ text }) => text.startsWith('CANCEL'));
+    for (let second = 0; second < 60; second++) {
+      for (const [at, status] of rings) if (at === second) runner.receive(answerTo(invite, status), 5080);
+      clock.advance(1000);
+      if (cancel()) return second + 1;
+    }
+    return undefined;
+  } finally {
+    await runner.stop();
+  }
+}
+
+test('tm: each ringing restarts fr_inv_timeout, with restart_fr_on_each_reply 0 only the first reply starts it', async () => {
+  const rings = [
+    [0, '100 Trying'],
+    [2, '180 Ringing'],
+    [6, '183 Session Progress'],
+  ] as const;
+  assert.equal(await cancelledAt('', 'exit;', rings), 16);
+  assert.equal(await cancelledAt('modparam("tm", "restart_fr_on_each_reply", 1)', 'exit;', rings), 16);
+  assert.equal(await cancelledAt('modparam("tm", "restart_fr_on_each_reply", 0)', 'exit;', rings), 10);
+});
+
+test('tm: $T_fr_inv_timeout takes effect in the route of a ringing', async () => {
+  const route = 'if (t_check_status("180")) $T_fr_inv_timeout = 4;';
+  const rings = [
+    [0, '100 Trying'],
+    [2, '180 Ringing'],
+  ] as const;
+  assert.equal(await cancelledAt('', route, rings), 6);
+  assert.equal(await cancelledAt('modparam("tm", "restart_fr_on_each_reply", 0)', route, rings), 6);
 });

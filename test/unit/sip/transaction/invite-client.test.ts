@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ClientFailure, ClientTransaction, InviteClient } from '../../../../src/sip/transaction/client.js';
+import type {
+  ClientFailure,
+  ClientTransaction,
+  ClientUser,
+  InviteClient,
+  RingTimer,
+} from '../../../../src/sip/transaction/client.js';
 import {
   layerFixture,
   parsed,
@@ -12,7 +18,12 @@ import {
 
 /** A sent INVITE, and the events recorded for its user. */
 function invite(
-  options: { transport?: 'udp' | 'tcp'; headers?: string; config?: Parameters<typeof layerFixture>[0] } = {},
+  options: {
+    transport?: 'udp' | 'tcp';
+    headers?: string;
+    config?: Parameters<typeof layerFixture>[0];
+    ring?: RingTimer;
+  } = {},
 ) {
   const fixture = layerFixture(options.config);
   const socket: RecordingSocket = options.transport === 'tcp' ? fixture.tcp : fixture.udp;
@@ -24,10 +35,20 @@ function invite(
     ...(options.headers === undefined ? {} : { headers: options.headers }),
   });
   const target = { socket, address: '192.0.2.7', port: 5060, serverName: undefined };
-  const client = fixture.layer.request(text, true, branch, target, {
+  const user: ClientUser = {
     onReply: (_client: ClientTransaction, reply) => replies.push(reply.status),
     onFailure: (_client, failure) => failures.push(failure),
-  }) as InviteClient;
+  };
+  const client = fixture.layer.request(
+    text,
+    true,
+    branch,
+    target,
+    user,
+    undefined,
+    undefined,
+    options.ring,
+  ) as InviteClient;
   const answer = (status: number, toTag?: string) =>
     fixture.layer.receive(replyTo(text, status, toTag), sourceOf(socket, '192.0.2.7'));
   const answerCancel = (status: number) =>
@@ -101,6 +122,26 @@ describe('INVITE client transaction (RFC 3261 section 17.1.1)', () => {
     trying.answer(100);
     trying.clock.advance(21_000);
     assert.equal(trying.failures.length, 1);
+  });
+
+  test('timer C of a call: only the first provisional reply starts it, a changed length starts it anew', () => {
+    const ring = { ms: 10_000, left: 10_000, restarts: false };
+    const once = invite({ ring });
+    once.answer(100);
+    once.clock.advance(6000);
+    once.answer(180);
+    once.clock.advance(4100);
+    assert.equal(once.failures.length, 1);
+    const timer = { ...ring, ms: 20_000, left: 20_000 };
+    const later = invite({ ring: timer });
+    later.answer(100);
+    later.clock.advance(6000);
+    timer.ms = timer.left = 3000;
+    later.answer(180);
+    later.clock.advance(2900);
+    assert.equal(later.failures.length, 0);
+    later.clock.advance(200);
+    assert.equal(later.failures.length, 1);
   });
 
   test('a failure gets an ACK of ours: request-URI, top Via, Route set, From, Call-ID, CSeq number of the INVITE, To of the reply', () => {
