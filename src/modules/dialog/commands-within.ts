@@ -16,9 +16,9 @@ function bodyOf(dialog: Dialog, side: Side, text: string): { readonly lines: str
       throw new CommandFault(404, `no body is kept for the ${side}: create_dialog() needs "reinvite-ping-${side}"`);
     return { lines: 'Content-Type: application/sdp\r\n', body: shown.sdp };
   }
-  const [, type = '', body = ''] = /^custom:([\w.+-]+\/[\w.+-]+):([\s\S]*)$/.exec(text) ?? [];
+  const [, start = '', type = ''] = /^(custom:([\w.+-]+\/[\w.+-]+):)/.exec(text) ?? [];
   if (type === '') throw new CommandFault(400, `body "${text}" is not supported: none, outbound or custom:TYPE:BODY`);
-  return { lines: `Content-Type: ${type}\r\n`, body };
+  return { lines: `Content-Type: ${type}\r\n`, body: text.slice(start.length) };
 }
 
 /** Sends a request to one side; the result is its final reply. Throws CommandFault. */
