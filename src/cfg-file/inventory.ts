@@ -43,8 +43,16 @@ export interface Inventory {
 const BUILT_IN = new Set(
   `proto_udp proto_tcp proto_tls proto_ws proto_wss tls tls_mgm db_mysql db_postgres db_sqlite db_text db_virtual db_unixodbc httpd mi_fifo mi_datagram
   mi_http mi_json ctl jsonrpcs mi_rpc event_datagram event_route signaling sl tm tmx kex corex xhttp cfg_rpc cfg_db pv xlog rr maxfwd sipmsgops textops
-  siputils dispatcher options json prometheus uac_auth topoh topos topos_redis topos_htable rtimer`.split(/\s+/),
+  siputils dispatcher options proto_hep json prometheus uac_auth topoh topos topos_redis topos_htable rtimer`.split(
+    /\s+/,
+  ),
 );
+
+/** Why copies of messages are sent nowhere. */
+const NO_SERVER: Readonly<Record<DialectName, string>> = {
+  kamailio: 'siptrace names no server (trace_on, duplicate_uri, hep_mode_on)',
+  opensips: 'no trace_id names a capture server (trace_id "[ID]uri=hep:HEP_ID", hep_id of proto_hep)',
+};
 
 /** Kamailio's event routes that switchyard runs. */
 const EVENTS_RUN: ReadonlySet<string> = new Set(
@@ -83,10 +91,12 @@ export function inventory(reading: CfgReading): Inventory {
       const message = standIn === undefined ? '' : `${name}() ${standIn}`;
       things.push({ kind: 'function', name: `${name}()`, standing, at, count, message });
     }
-    const trace = known.get('sip_trace') ?? known.get('hlog');
-    if (dialect.name === 'kamailio' && trace !== undefined && reading.settings?.['hep'] === undefined) {
-      const message = 'sip_trace() sends nothing: siptrace names no server (trace_on, duplicate_uri, hep_mode_on)';
-      things.push({ kind: 'function', name: 'sip_trace()', standing: 'stands in', at: trace.at, count: 1, message });
+    const tracing = ['sip_trace', 'hlog', 'trace'].find((name) => known.has(name));
+    const trace = known.get(tracing ?? '');
+    if (trace !== undefined && reading.settings?.['hep'] === undefined) {
+      const name = dialect.name === 'kamailio' ? 'sip_trace()' : `${tracing}()`;
+      const message = `${name} sends nothing: ${NO_SERVER[dialect.name]}`;
+      things.push({ kind: 'function', name, standing: 'stands in', at: trace.at, count: 1, message });
     }
     for (const { module, message } of missingSockets(reading.settings?.['mi'])) {
       const at = tree.modules.find(({ name }) => name === module)?.at;

@@ -1,6 +1,7 @@
-import type { ConfigurationTree } from '../cfg/ast.js';
+import type { ConfigurationTree, RouteKind } from '../cfg/ast.js';
 import type { DialectName } from '../cfg/function-table.js';
 import type { Problems } from '../cfg/problem.js';
+import type { EnteredRoute } from '../cfg/script.js';
 import { callsIn } from '../cfg/visit.js';
 import { messageOf } from '../core/errors.js';
 import { CHECKED_STATES } from '../modules/checked-states.js';
@@ -12,8 +13,11 @@ import { checkNotDone } from './kamailio-not-done.js';
 import { checkValues } from './kamailio-values.js';
 import type { CfgSettings } from './settings.js';
 
-/** Parameters of OpenSIPS' tm that name a route. */
-const LOCAL_ROUTES: ReadonlySet<string> = new Set(['local_request_route', 'local_reply_route']);
+/** Parameters of OpenSIPS' tm that name a route, with the kind of route whose functions it may call. */
+const LOCAL_ROUTES: ReadonlyMap<string, RouteKind> = new Map([
+  ['local_request_route', 'local'],
+  ['local_reply_route', 'onreply'],
+]);
 
 /** Functions that need another module than their own, by name. */
 const NEEDED_MODULES: ReadonlyMap<string, string> = new Map([
@@ -107,7 +111,9 @@ function checkProfiles(
   }
 }
 
-/** Names of the routes that tm runs for messages generated here, whether or not the file has them. */
-export function localRoutes(modules: CfgSettings['modules']): readonly string[] {
-  return [...LOCAL_ROUTES].flatMap((name) => modules.get('tm')?.get(name) ?? []).map(String);
+/** The routes that tm runs for messages generated here, whether or not the file has them. */
+export function localRoutes(modules: CfgSettings['modules']): readonly EnteredRoute[] {
+  return [...LOCAL_ROUTES].flatMap(([parameter, kind]) =>
+    (modules.get('tm')?.get(parameter) ?? []).map((name) => ({ name: String(name), kind })),
+  );
 }

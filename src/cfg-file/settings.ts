@@ -16,6 +16,7 @@ import {
   checkOpensipsTransports,
 } from './opensips/check.js';
 import { type ClustererValues, clustererValues } from './opensips/clusterer.js';
+import { opensipsCapture } from './opensips/tracer.js';
 import { type ModuleValues, moduleValues, withDefaultDatabase } from './parameters.js';
 import { captureSettings } from './siptrace.js';
 import { tlsSettings } from './tls.js';
@@ -82,7 +83,8 @@ export function cfgSettings(
   const translator = new Dispatcher(tree, dialect, globals, problems);
   Object.assign(settings, translator.settings());
   Object.assign(settings, managementSettings(tree, modules, runtimeFolder ?? globals.runtimeFolder ?? RUNTIME_FOLDER));
-  const capture = captureSettings(tree, modules, problems);
+  const capture =
+    dialect.name === 'opensips' ? opensipsCapture(tree, problems) : captureSettings(tree, modules, problems);
   if (capture !== undefined) settings['hep'] = capture;
   const tls = tlsSettings(tree, modules, dialect.name, problems);
   if (tls !== undefined) settings['tls'] = tls as Json;

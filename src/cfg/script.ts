@@ -35,9 +35,15 @@ export interface CompileOptions<Run extends ScriptRun = ScriptRun> {
   readonly hiddenVariables?: ReadonlySet<string>;
   readonly facts?: FileFacts;
   /** Named routes that modules run. */
-  readonly entered?: readonly string[];
+  readonly entered?: readonly EnteredRoute[];
   /** Whether `run.trace` is called for each statement. */
   readonly traced?: boolean;
+}
+
+/** A named route that a module runs, and the kind of route whose functions it may call. */
+export interface EnteredRoute {
+  readonly name: string;
+  readonly kind: RouteKind;
 }
 
 /** Result of compileScript; `script` is undefined when a problem is an error. */

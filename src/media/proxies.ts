@@ -3,8 +3,12 @@ import type { ControlAddress } from './datagram-commands.js';
 
 /** One media proxy. */
 export interface MediaProxy extends ControlAddress {
-  /** Path of the Unix socket it listens on; undefined for a proxy that is reached over UDP. */
+  /** Path of the Unix socket it listens on; undefined for a proxy that is reached over UDP or TCP. */
   readonly path: string | undefined;
+  /** Whether it is reached over TCP. */
+  readonly stream?: true;
+  /** Address that stands in SDP instead of the one the proxy answers. */
+  readonly advertised?: string;
   /** "udp:127.0.0.1:2223" as configured. */
   readonly url: string;
   readonly weight: number;
@@ -37,6 +41,23 @@ export function mediaProxy(text: string): MediaProxy | undefined {
 
 const FRESH = { disabled: false, until: 0, answered: 0, unanswered: 0 };
 
+/**
+ * Parses an address as rtpproxy_sock has it: as above, also "tcp:host:port", and with "|address" the address that
+ * stands in SDP instead of the one the proxy answers. Undefined for any other text.
+ */
+function rtpProxy(text: string): MediaProxy | undefined {
+  const [, scheme = '', address = '', advertised, weight = ''] =
+    /^(?:(udp|tcp)6?:)?([^|= \t\r\n]+)(?:\|([\w.:-]+))?(=\d{1,6})?$/i.exec(trimmed(text)) ?? [];
+  const proxy = mediaProxy(`${address}${weight}`);
+  if (proxy === undefined || address === '') return undefined;
+  return {
+    ...proxy,
+    url: trimmed(text).replace(/=\d+$/, ''),
+    ...(scheme.toLowerCase() === 'tcp' ? { stream: true as const } : {}),
+    ...(advertised === undefined ? {} : { advertised }),
+  };
+}
+
 /** Parses "unix:/run/rtpproxy.sock=weight" or "/run/rtpproxy.sock". Undefined for any other text. */
 function unixProxy(text: string): MediaProxy | undefined {
   const match = /^(?:c?unix:)?(\/[^ \t\r\n=]+)(?:=(\d{1,6}))?$/i.exec(trimmed(text));
@@ -46,10 +67,10 @@ function unixProxy(text: string): MediaProxy | undefined {
 }
 
 /**
- * Parses sets of media proxies: "1 == udp:a:2223 udp:b:2223=2" is set 1; without a number the set is 0. With `unix`,
- * paths of Unix sockets are accepted too. Throws an Error that says what is wrong.
+ * Parses sets of media proxies: "1 == udp:a:2223 udp:b:2223=2" is set 1; without a number the set is 0. With `rtpproxy`
+ * the forms of rtpproxy_sock are accepted too: paths of Unix sockets, TCP, advertised addresses. Throws an Error that says what is wrong.
  */
-export function mediaSets(texts: readonly string[], unix = false): Map<number, MediaProxy[]> {
+export function mediaSets(texts: readonly string[], rtpproxy = false): Map<number, MediaProxy[]> {
   const sets = new Map<number, MediaProxy[]>();
   for (const text of texts) {
     const sign = text.indexOf('==');
@@ -57,7 +78,7 @@ export function mediaSets(texts: readonly string[], unix = false): Map<number, M
     if (!Number.isInteger(set)) throw new Error(`"${text}" does not begin with the number of a set`);
     const proxies = sets.get(set) ?? [];
     for (const each of (sign < 0 ? text : text.slice(sign + 2)).split(/[ \t\r\n]+/).filter((one) => one !== '')) {
-      const proxy = (unix ? unixProxy(each) : undefined) ?? mediaProxy(each);
+      const proxy = rtpproxy ? (unixProxy(each) ?? rtpProxy(each)) : mediaProxy(each);
       if (proxy === undefined) throw new Error(`"${each}" is not an address of a media proxy: udp:HOST:PORT`);
       proxies.push(proxy);
     }

@@ -7,8 +7,11 @@ const MAX_BYTES = 4096;
 /** Maximum number of commands that wait for an answer; further ones fail at once. */
 const MAX_WAITING = 1000;
 
+/** The path of a Unix socket, or a host and port. */
+export type StreamAddress = { readonly path: string } | { readonly host: string; readonly port: number };
+
 /**
- * Sends commands to media proxies over Unix stream sockets, one connection for each command. No cookie is needed, since
+ * Sends commands to media proxies over Unix stream sockets or TCP, one connection for each command. No cookie is needed, since
  * a stream loses nothing. The answer ends with a line break or when the proxy closes the connection.
  */
 export class StreamCommands {
@@ -20,13 +23,13 @@ export class StreamCommands {
    * Sends a command and returns the answer, one character for each byte; undefined when no answer came in time. Never
    * rejects.
    */
-  send(path: string, command: string, timeoutMs: number): Promise<string | undefined> {
+  send(to: StreamAddress, command: string, timeoutMs: number): Promise<string | undefined> {
     if (this.waiting >= MAX_WAITING) return Promise.resolve(undefined);
     this.waiting++;
     return new Promise((resolve) => {
       let text = '';
       let open = true;
-      const socket = createConnection({ path });
+      const socket = createConnection(to);
       const done = (answer: string | undefined): void => {
         if (!open) return;
         open = false;

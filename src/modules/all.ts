@@ -75,6 +75,7 @@ import { kamailioTransactionFunctions } from './tm-kamailio.js';
 import { tmrecFunctions } from './tmrec.js';
 import { topologyHidingFunctions } from './topology-hiding.js';
 import { toposFunctions } from './topos/functions.js';
+import { tracerFunctions } from './tracer.js';
 import { uacAuthFunctions } from './uac-auth.js';
 import { uacRequestFunctions } from './uac-request.js';
 import { userBlacklistFunctions } from './user-blacklist.js';
@@ -143,6 +144,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
       ...regexGroupFunctions,
       ...registrarFunctions,
       ...siptraceFunctions,
+      ...tracerFunctions,
       ...restClientFunctions,
       ...httpClientFunctions,
       ...accFunctions,

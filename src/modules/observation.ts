@@ -9,25 +9,6 @@ import {
 } from './define.js';
 import { kamailioFunction } from './kamailio-function.js';
 
-const TRACED = 'sends no trace: use "switchyard trace", or "hep" in switchyard.json';
-
-function trace(name: string): FunctionSpec {
-  return {
-    name,
-    dialects: OPENSIPS,
-    parameters: [
-      optional('trace', 'string'),
-      optional('scope', 'string'),
-      optional('types', 'string'),
-      optional('user', 'string'),
-      optional('correlation', 'string'),
-    ],
-    summary: 'accepted; see "switchyard trace"',
-    standIn: TRACED,
-    compile: () => () => 1,
-  };
-}
-
 function timer(name: string): FunctionSpec {
   return {
     name,
@@ -53,7 +34,6 @@ function taken(functions: Readonly<Record<string, number>>, standIn: string): Fu
 
 /** Functions that only observe: without them calls are routed in the same way. */
 export const observationFunctions: ScriptFunction[] = [
-  ...moduleFunctions('tracer|siptrace', [trace('trace'), trace('sip_trace')]),
   ...moduleFunctions('sst', [
     kamailioFunction('sstCheckMin', 'flag', 'accepted; as recorded of 5.6.3, no session timer is too small', () => -1),
   ]),

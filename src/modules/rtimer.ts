@@ -1,3 +1,4 @@
+import type { EnteredRoute } from '../cfg/script.js';
 import { namedValues } from '../core/named-values.js';
 import type { ModuleParameters, ScriptEnvironment } from '../script/environment.js';
 import { runNamed } from '../script/service-routes.js';
@@ -49,9 +50,12 @@ export function timedRoute(exec: string): string | undefined {
 /** Names of the routes that timers of a file run, whether or not the file has them. */
 export function timedRoutes(
   parameters: ReadonlyMap<string, ReadonlyMap<string, readonly (string | number)[]>>,
-): readonly string[] {
+): readonly EnteredRoute[] {
   const all = parameters.get('rtimer')?.get('exec') ?? [];
-  return all.flatMap((each) => timedRoute(String(each)) ?? []);
+  return all.flatMap((each) => {
+    const name = timedRoute(String(each));
+    return name === undefined ? [] : [{ name, kind: 'event' }];
+  });
 }
 
 /** Starts the timers; the returned function stops them. */

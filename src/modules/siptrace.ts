@@ -38,6 +38,22 @@ function serverOf(text: string): string | undefined {
   return `${transport}:${uri.host}:${uri.port}`;
 }
 
+/**
+ * Sends the current message to a capture server (undefined: that of the settings), and from now on also the messages of
+ * its transaction ("t"; an ACK has none) or its dialog ("d"). False where that is not possible.
+ */
+export function capture(run: MessageRun, scope: Mode, correlation: string, server: string | undefined): boolean {
+  const { captures } = run.env.services;
+  const { message } = run;
+  if (captures === undefined) return false;
+  const seen = currentMessage(run, correlation);
+  const sent = seen === undefined || captures.send(seen, server);
+  const follows = scope === 'd' || (scope === 't' && message.method !== 'ACK');
+  if (follows && message.isRequest)
+    captures.follow(message.callId, scope === 'd' ? undefined : `${message.cseqNumber} ${message.method}`);
+  return sent;
+}
+
 /** The current message as it was received; undefined for a message that was not received from the network. */
 function currentMessage({ message, source }: MessageRun, correlation: string): CapturedMessage | undefined {
   if (source === undefined) return undefined;
@@ -58,21 +74,14 @@ function currentMessage({ message, source }: MessageRun, correlation: string): C
  */
 function trace(run: MessageRun, address: string, correlation: string, given: string): number {
   const { on, flag, all } = run.env.modules.of(settings);
-  const { captures } = run.env.services;
-  const { message, call } = run;
-  if (!on || captures === undefined) return 1;
+  const { call } = run;
+  if (!on || run.env.services.captures === undefined) return 1;
   const flagged = flag > 0 && flag < 32 && ((call.flags >>> flag) & 1) === 1;
   const mode = modeOf(given) ?? modes.known(call) ?? (flagged ? 't' : 'm');
   const server = address === '' ? undefined : serverOf(address);
   if (address !== '' && server === undefined) return -1;
-  const seen = currentMessage(run, correlation);
-  const sent = seen === undefined || captures.send(seen, server);
-  // With trace_mode 1 all messages are sent anyway; an ACK has no transaction.
-  const follows = mode === 'd' || (mode === 't' && message.method !== 'ACK');
-  if (follows && message.isRequest && !all) {
-    captures.follow(message.callId, mode === 'd' ? undefined : `${message.cseqNumber} ${message.method}`);
-  }
-  return code(sent);
+  // With trace_mode 1 all messages are sent anyway.
+  return code(capture(run, all ? 'm' : mode, correlation, server));
 }
 
 /** Functions of Kamailio's siptrace. */

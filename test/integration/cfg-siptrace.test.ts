@@ -8,6 +8,8 @@ import { until } from '../support/until.js';
 
 interface Case {
   readonly title: string;
+  /** Default: kamailio. */
+  readonly dialect?: 'opensips';
   readonly parameters?: string;
   /** At the beginning of the request route. */
   readonly route: string;
@@ -66,28 +68,79 @@ const CASES: readonly Case[] = [
   },
 ];
 
-for (const { title, parameters = '', route, more = '', packets } of CASES) {
-  test(`the capture server gets ${title}`, async (t) => {
-    const [homer, gateway, caller] = await Promise.all([DatagramPeer.open(), DatagramPeer.open(), DatagramPeer.open()]);
-    for (const each of [homer, gateway, caller]) t.after(() => each.close());
-    const daemon = await startCfgDaemon({
-      text: `#!KAMAILIO
+// As the documents of OpenSIPS' tracer and proto_hep say.
+const OF_OPENSIPS: readonly Case[] = [
+  {
+    title: 'the message at hand by trace() with scope m',
+    dialect: 'opensips',
+    route: '$var(id) = "tid"; trace($var(id), "m", "sip|xlog", "user");',
+    packets: [['caller>us OPTIONS'], ['caller>us INVITE'], ['caller>us ACK'], ['caller>us BYE']],
+  },
+  {
+    title: 'the transaction by trace() without scope',
+    dialect: 'opensips',
+    route: 'if (!is_method("ACK")) trace("tid");',
+    packets: [['caller>us OPTIONS', 'us>caller 200'], ALL_OF_INVITE, [], ['caller>us BYE', 'us>caller 481']],
+  },
+  {
+    title: 'the dialog by trace() with scope d',
+    dialect: 'opensips',
+    route: 'if (is_method("INVITE")) trace("tid", "d");',
+    packets: [[], ALL_OF_INVITE, ['caller>us ACK', 'us>gw ACK'], ['caller>us BYE', 'us>caller 481']],
+  },
+  {
+    title: 'nothing of an unknown trace id, or where the types leave out SIP',
+    dialect: 'opensips',
+    route: 'trace("other"); trace("tid", "t", "xlog|rest");',
+    packets: [[], [], [], []],
+  },
+  {
+    title: 'nothing with trace_on 0',
+    dialect: 'opensips',
+    parameters: 'modparam("tracer", "trace_on", 0)',
+    route: 'trace("tid");',
+    packets: [[], [], [], []],
+  },
+];
+
+/** The beginning of a file up to its request route. */
+function headOf(dialect: 'opensips' | 'kamailio', homer: number): string {
+  const load = (names: string) =>
+    names
+      .split(' ')
+      .map((name) => `loadmodule "${name}.so"`)
+      .join('\n');
+  return dialect === 'opensips'
+    ? `#!OPENSIPS
+socket=LISTEN
+${load('proto_udp tm sl rr sipmsgops proto_hep tracer')}
+modparam("proto_hep", "hep_id", "[hid] 127.0.0.1:${homer}; transport=udp; version=3")
+modparam("proto_hep", "hep_capture_id", 241)
+modparam("tracer", "trace_id", "[tid]uri=hep:hid")`
+    : `#!KAMAILIO
 listen=LISTEN
-${'kex tm sl rr pv xlog textops siputils siptrace'
-  .split(' ')
-  .map((name) => `loadmodule "${name}.so"`)
-  .join('\n')}
-modparam("siptrace", "duplicate_uri", "sip:127.0.0.1:${homer.port}")
+${load('kex tm sl rr pv xlog textops siputils siptrace')}
+modparam("siptrace", "duplicate_uri", "sip:127.0.0.1:${homer}")
 modparam("siptrace", "hep_mode_on", 1)
 modparam("siptrace", "hep_version", 3)
 modparam("siptrace", "hep_capture_id", 241)
 modparam("siptrace", "trace_to_database", 0)
-modparam("siptrace", "trace_on", 1)
+modparam("siptrace", "trace_on", 1)`;
+}
+
+for (const { title, dialect = 'kamailio', parameters = '', route, more = '', packets } of [...CASES, ...OF_OPENSIPS]) {
+  test(`the capture server gets ${title}`, async (t) => {
+    const [homer, gateway, caller] = await Promise.all([DatagramPeer.open(), DatagramPeer.open(), DatagramPeer.open()]);
+    for (const each of [homer, gateway, caller]) t.after(() => each.close());
+    const reply = (status: number, reason: string): string =>
+      `sl_send_reply(${dialect === 'opensips' ? status : `"${status}"`}, "${reason}");`;
+    const daemon = await startCfgDaemon({
+      text: `${headOf(dialect, homer.port)}
 ${parameters}
-request_route {
+${dialect === 'opensips' ? '' : 'request_'}route {
   ${route.replace('HOMER', String(homer.port))}
-  if (is_method("OPTIONS")) { sl_send_reply("200", "OK"); exit; }
-  if (is_method("BYE")) { sl_send_reply("481", "x"); exit; }
+  if (is_method("OPTIONS")) { ${reply(200, 'OK')} exit; }
+  if (is_method("BYE")) { ${reply(481, 'x')} exit; }
   $du = "sip:127.0.0.1:${gateway.port}";
   t_relay();
 }

@@ -16,7 +16,7 @@ export interface ModuleParameterDefinition {
  * parameter, without effect.
  */
 const TABLE: Readonly<Record<string, string>> = {
-  tm: `fr_timeout:i fr_inv_timeout:i fr_timer:i!2 fr_inv_timer:i!2 wt_timer:i delete_timer:i T1_timer:i T2_timer:i ruri_matching:i~ via1_matching:i~ unix_tx_timeout:i~
+  tm: `fr_timeout:i fr_inv_timeout:i fr_timer:i!2 fr_inv_timer:i!2 wt_timer:i~ delete_timer:i~ T1_timer:i T2_timer:i ruri_matching:i~ via1_matching:i~ unix_tx_timeout:i~
     restart_fr_on_each_reply:i tw_append:s pass_provisional_replies:i syn_branch:i~ onreply_avp_mode:i disable_6xx_block:i enable_stats:i~ minor_branch_flag:a~
     timer_partitions:i~ own_timer_proc:i~!2 auto_100trying:i tm_replication_cluster:i~ cluster_param:s~ cluster_auto_cancel:i~ local_request_route:s local_reply_route:s fr_timer_avp:s~!2 fr_inv_timer_avp:s~!2
     noisy_ctimer:i~!2 bf_mask_override:i~!2 auto_dialog_prepare:i~!2`,
@@ -47,12 +47,12 @@ const TABLE: Readonly<Record<string, string>> = {
     ds_probing_threshold:i ds_probing_mode:i ds_probing_list:s options_reply_codes:s ds_define_blacklist:s persistent_state:i cluster_id:i cluster_sharing_tag:s cluster_probing_mode:s
     status_replication_cluster:i!2 replicate_status_to:i!2 accept_replicated_status:i!2 fetch_freeswitch_stats:i max_freeswitch_weight:i pvar_algo_pattern:s partition:s
     force_dst:i!2 flags:i!2 use_default:i!2 list_file:s!2 algo_route:s ds_flush_interval:i ping_from:s!2 `,
-  nathelper: `force_socket:s natping_interval:i~ natping_tcp:i~ natping_processes:i natping_socket:s natping_partitions:i~ ping_nated_only:i~ received_avp:s~ rtpproxy_sock:s~!2 rtpproxy_disable:i~!2
-    sipping_bflag:a~ sipping_from:s~ sipping_method:s~ sipping_latency_flag:a~ sipping_ignore_rpl_codes:s~ remove_on_timeout_bflag:a~ nortpproxy_str:s skip_oldip:i~ oldip_skip:s~ ping_threshold:i~
+  nathelper: `force_socket:s natping_interval:i~ natping_tcp:i~ natping_processes:i natping_socket:s natping_partitions:i~ ping_nated_only:i~ received_avp:s rtpproxy_sock:s~!2 rtpproxy_disable:i~!2
+    sipping_bflag:a~ sipping_from:s~ sipping_method:s~ sipping_latency_flag:a~ sipping_ignore_rpl_codes:s~ remove_on_timeout_bflag:a~ nortpproxy_str:s skip_oldip:i~ oldip_skip:s ping_threshold:i~
     max_pings_lost:i~ cluster_id:i~ cluster_sharing_tag:s~`,
   mid_registrar: `mode:i~ default_expires:i~ min_expires:i~ max_expires:i~ default_q:i~ tcp_persistent_flag:a~ realm_prefix:s~ case_sensitive:i~ received_avp:s~ received_param:s~ max_contacts:i~ retry_after:i~
     outgoing_expires:i~ contact_id_insertion:s~ contact_id_param:s~ extra_contact_params_avp:s~ attr_avp:s~ disable_gruu:i~ gruu_secret:s~ pn_enable:i~ pn_providers:s~ pn_ct_match_params:s~ pn_pnsreg_interval:i~
-    pn_trigger_interval:i~ pn_skip_pn_interval:i~ pn_refresh_timeout:i~ pn_inv_timeout:i~ pn_enable_purr:i~ expires_max_deviation:i~ insertion_mode:a~ contact_match_param:s~`,
+    pn_trigger_interval:i~ pn_skip_pn_interval:i~ pn_refresh_timeout:i~ pn_inv_timeout:i~ pn_enable_purr:i~ expires_max_deviation:i~ at_escape_str:s~ max_username_len:i~ max_domain_len:i~ max_aor_len:i~ max_contact_len:i~ insertion_mode:a~ contact_match_param:s~`,
   registrar: `default_expires:i~ min_expires:i~ max_expires:i~ expires_max_deviation:i~ default_q:i~ tcp_persistent_flag:a~ realm_prefix:s~ case_sensitive:i~ received_avp:s~ received_param:s~ max_contacts:i~ retry_after:i~
     sock_hdr_name:s~ mcontact_avp:s~ attr_avp:s~ gruu_secret:s~ disable_gruu:i~ pn_enable:i~ pn_providers:s~ pn_ct_match_params:s~ pn_pnsreg_interval:i~ pn_trigger_interval:i~ pn_skip_pn_interval:i~
     pn_refresh_timeout:i~ pn_enable_purr:i~ append_branches:i~!2 use_path:i~!2 path_mode:i~!2 path_use_received:i~!2 method_filtering:i~!2 desc_time_order:i~!2 max_username_len:i~ max_domain_len:i~ max_aor_len:i~
@@ -107,7 +107,7 @@ const TABLE: Readonly<Record<string, string>> = {
   topology_hiding: `force_dialog:i th_passed_contact_uri_params:s th_passed_contact_params:s th_callid_passwd:s th_callid_prefix:s th_contact_encode_passwd:s th_contact_encode_param:s th_contact_encode_scheme:s th_contact_caller_username_var:s th_contact_callee_username_var:s th_callid_loop_protection:i th_contact_encode_param_password:s th_use_param:s th_internal_trusted_tag:s th_external_socket_tag:s th_auto_route_on_trusted_socket:i`,
   rtpproxy: `rtpproxy_sock:s rtpproxy_disable_tout:i rtpproxy_autobridge:i~ rtpproxy_tout:a rtpproxy_timeout:s rtpproxy_retr:i default_set:i nortpproxy_str:s db_url:s~ db_table:s~ rtpp_socket_col:s~ set_id_col:s~
     rtpp_notify_socket:s~ generated_sdp_port_min:i~ generated_sdp_port_max:i~ generated_sdp_media_ip:s~ rtpp_set_col:s~!2`,
-  rtpengine: `rtpengine_sock:s rtpengine_disable_tout:i rtpengine_tout:i rtpengine_timeout:i rtpengine_retr:i extra_id_pv:s setid_avp:s db_url:s db_table:s~ socket_column:s~ set_column:s~ ping_enabled:i~
+  rtpengine: `rtpengine_sock:s rtpengine_disable_tout:i rtpengine_tout:i rtpengine_timeout:i rtpengine_retr:i rtpengine_timer_interval:i~ error_pv:s~ extra_id_pv:s setid_avp:s db_url:s db_table:s~ socket_column:s~ set_column:s~ ping_enabled:i~
     notification_sock:s node_col:s~`,
   rtp_relay: `route_offer:s route_answer:s route_delete:s route_copy_offer:s route_copy_answer:s route_copy_delete:s`,
   drouting: `db_url:s drd_table:s drr_table:s drg_table:s drc_table:s ruri_avp:s gw_id_avp:s gw_priprefix_avp:s rule_id_avp:s rule_prefix_avp:s carrier_id_avp:s gw_sock_avp:s gw_attrs_avp:s rule_attrs_avp:s
@@ -129,9 +129,9 @@ const TABLE: Readonly<Record<string, string>> = {
   cachedb_cassandra: `cachedb_url:s~ connect_timeout:i~ query_timeout:i~ wr_consistency_level:s~ rd_consistency_level:s~ exec_threshold:i~ connection_timeout:i~!2 send_timeout:i~!2 receive_timeout:i~!2`,
   statistics: `variable:s stat_groups:s~ stat_series_profile:s`,
   siprec: `media_port_min:i~ media_port_max:i~ skip_failover_codes:s~`,
-  siptrace: `trace_on:i~ trace_local_ip:s~ trace_id:s~ traced_user_avp:s~!2 trace_table_avp:s~!2 duplicate_uri:s~!2 duplicate_with_hep:i~!2 trace_to_database:i~!2 db_url:s~!2 table:s~!2 trace_flag:a~!2 hep_capture_id:i~!2 enable_ack_trace:i~!2`,
-  tracer: `trace_on:i~ trace_local_ip:s~ trace_id:s~ syslog_default_facility:s~ syslog_default_level:i~`,
-  proto_hep: `hep_id:s~ hep_port:i~ hep_send_timeout:i~ hep_max_msg_chunks:i~ hep_async:i~ hep_async_max_postponed_chunks:i~ hep_capture_id:i~ homer5_on:i~ homer5_delim:s~ hep_async_local_connect_timeout:i~ hep_async_local_write_timeout:i~ hep_version:i~!2 hep_retry_cooldown:i~`,
+  siptrace: `trace_on:i trace_local_ip:s~ trace_id:s traced_user_avp:s~!2 trace_table_avp:s~!2 duplicate_uri:s~!2 duplicate_with_hep:i~!2 trace_to_database:i~!2 db_url:s~!2 table:s~!2 trace_flag:a~!2 hep_capture_id:i~!2 enable_ack_trace:i~!2`,
+  tracer: `trace_on:i trace_local_ip:s~ trace_id:s syslog_default_facility:s~ syslog_default_level:i~ file_mode:a~`,
+  proto_hep: `hep_id:s hep_port:i hep_send_timeout:i~ hep_max_msg_chunks:i~ hep_async:i~ hep_async_max_postponed_chunks:i~ hep_capture_id:i homer5_on:i~ homer5_delim:s~ hep_async_local_connect_timeout:i~ hep_async_local_write_timeout:i~ hep_version:i~!2 hep_retry_cooldown:i~`,
   proto_bin: `bin_port:i~ bin_send_timeout:i~ bin_max_msg_chunks:i~ bin_async:i~ bin_async_max_postponed_chunks:i~ bin_async_local_connect_timeout:i~ bin_async_local_write_timeout:i~ bin_timeout:i~`,
   clusterer: `db_url:s db_table:s my_node_id:i my_node_info:s neighbor_node_info:s db_mode:i ping_interval:i ping_timeout:i node_timeout:i seed_fallback_interval:i sync_timeout:i sync_packet_size:i
     sync_packet_max_size:i id_col:s cluster_id_col:s node_id_col:s url_col:s state_col:s no_ping_retries_col:s priority_col:s sip_addr_col:s flags_col:s description_col:s use_controller:i sharing_tag:s

@@ -1,4 +1,5 @@
 import type { Expression, RouteBlock, RouteCall, RouteKind, Statement } from '../ast.js';
+import type { EnteredRoute } from '../script.js';
 
 /** Functions and routes that one route calls, found without compiling it. */
 interface Calls {
@@ -25,7 +26,7 @@ export function analyse(
   routes: readonly RouteBlock[],
   waiting: (name: string) => boolean,
   /** Named routes that modules run, such as those of timers. */
-  entered: readonly string[] = [],
+  entered: readonly EnteredRoute[] = [],
 ): Analysis {
   const calls = new Map<RouteBlock, Calls>(routes.map((block) => [block, callsOf(block.body)]));
   const subRoutes = new Map(
@@ -55,9 +56,9 @@ export function analyse(
     }
   };
   for (const block of routes) if (!subRoutes.has(block.name) || block.kind !== 'request') mark(block, block.kind);
-  for (const name of entered) {
+  for (const { name, kind } of entered) {
     const block = subRoutes.get(name);
-    if (block !== undefined) mark(block, 'event');
+    if (block !== undefined) mark(block, kind);
   }
   const anyDynamic = [...calls.values()].some(({ dynamic }) => dynamic);
   const own = (block: RouteBlock): ReadonlySet<RouteKind> => new Set([block.kind]);

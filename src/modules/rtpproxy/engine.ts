@@ -26,7 +26,7 @@ interface RtpProxies {
   readonly defaultSet: number;
   readonly calls: ExpiringMap<MediaProxy>;
   client: DatagramCommands | undefined;
-  unix: StreamCommands | undefined;
+  streams: StreamCommands | undefined;
 }
 
 /** Timeout in milliseconds from "rtpproxy_timeout" ("0.5" seconds) or "rtpproxy_tout" (seconds). */
@@ -50,14 +50,14 @@ export const rtpProxies = {
       defaultSet: parameters.int('default_set', 0),
       calls: new ExpiringMap<MediaProxy>(MAX_CALLS),
       client: undefined,
-      unix: undefined,
+      streams: undefined,
     };
   },
   /** After a reload calls keep their proxy, and proxies keep their state. */
   renew(before: RtpProxies, parameters: ModuleParameters, states: ModuleStates): RtpProxies {
     const after = this.create(parameters, states);
     const sets = renewedProxies(before.sets, after.sets, states, 'rtpproxy');
-    return { ...after, sets, calls: before.calls, client: before.client, unix: before.unix };
+    return { ...after, sets, calls: before.calls, client: before.client, streams: before.streams };
   },
 };
 
@@ -91,13 +91,14 @@ export async function ask(
   const usable = known !== undefined && !known.disabled && known.until <= now;
   const tried = usable ? [known, ...order.filter((each) => each !== known)] : order;
   module.client ??= new DatagramCommands(env.clock, env.random);
-  module.unix ??= new StreamCommands(env.clock);
+  module.streams ??= new StreamCommands(env.clock);
   for (const proxy of tried) {
     const answers: string[] = [];
     for (const each of commands) {
-      const answer = await (proxy.path === undefined
+      const { path, stream, host, port } = proxy;
+      const answer = await (path === undefined && stream !== true
         ? module.client.send(proxy, each, module)
-        : module.unix.send(proxy.path, each, module.timeoutMs));
+        : module.streams.send(path === undefined ? { host, port } : { path }, each, module.timeoutMs));
       if (answer === undefined) break;
       answers.push(trimmed(answer));
     }

@@ -91,7 +91,8 @@ async function exchange(
     }
     endpoints.push(endpoint);
   }
-  const more = { origin: flags.includes('o'), marker, ...(address === '' ? {} : { address }) };
+  const host = address === '' ? asked.proxy.advertised : address;
+  const more = { origin: flags.includes('o'), marker, ...(host === undefined ? {} : { address: host }) };
   const rewritten = rewriteMedia(sdp, media, endpoints, more);
   if (into !== undefined) into.variable?.assign(run.pvars, rewritten);
   else if (span !== undefined) replaceSdp(run, span, rewritten);
@@ -300,7 +301,23 @@ export const rtpproxyFunctions: ScriptFunction[] = moduleFunctions('rtpproxy', [
         return 1;
       },
   },
-  whole('rtpproxy_start_recording', OPENSIPS, 'R', 'records the call'),
+  {
+    ...whole('rtpproxy_start_recording', OPENSIPS, 'R', 'records the call; copies to a destination are refused'),
+    parameters: [
+      optional('set', 'string'),
+      optional('socket', 'variable'),
+      optional('flags', 'string'),
+      optional('destination', 'string'),
+      optional('stream', 'int'),
+    ],
+    compile:
+      ([set, , , destination]) =>
+      (run) => {
+        if (textOf(destination, run) !== '')
+          return run.refused('rtpproxy_start_recording', 'a copy to a destination is not supported');
+        return setChosen(run, set) ? about(run, 'R') : -1;
+      },
+  },
   whole('start_recording', KAMAILIO, 'R', 'records the call'),
   {
     name: 'set_rtp_proxy_set',

@@ -73,3 +73,22 @@ test('a route of local requests that sends requests of its own does not run with
     }
   }
 });
+
+test('the routes of generated messages may call what local_route and onreply_route may', async () => {
+  const runner = file(
+    `route { t_new_request("MESSAGE", "sip:x@127.0.0.1:5090", "sip:a@b", "sip:c@d", "text/plain hello"); t_reply(486, "Busy Here"); exit; }
+     route[own_request] { if (is_method("MESSAGE") && !has_totag()) xlog("request $rm\\n"); }
+     route[own_reply] { if (is_method("INVITE")) xlog("reply $rs\\n"); }`,
+    HEAD,
+  );
+  try {
+    runner.receive(INVITE);
+    assert.deepEqual(runner.lines, ['request MESSAGE', 'reply 100', 'reply 486']);
+  } finally {
+    await runner.stop();
+  }
+  assert.throws(
+    () => file('route { exit; } route[own_request] { t_relay(); } route[own_reply] { exit; }', HEAD),
+    /t_relay\(\) may not be called from a local route/,
+  );
+});

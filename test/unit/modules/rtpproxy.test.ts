@@ -276,3 +276,38 @@ test('a default set; an SDP from a variable, the result in a variable', async ()
   assert.deepEqual(fake.commands, ['U a@a.example 127.0.0.1 4008 ft;1', 'D a@a.example ft']);
   assert.equal(body, SDP);
 });
+
+test('an advertised address stands in the SDP, and a proxy may be reached over TCP', async () => {
+  const commands: string[] = [];
+  const server = createServer((socket) => {
+    socket.setEncoding('latin1');
+    socket.on('data', (text: string) => {
+      commands.push(text.trimEnd());
+      socket.end('41000 192.0.2.9\n');
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  closing.push(() => server.close());
+  const { port } = server.address() as { port: number };
+  const { body } = await through(
+    'opensips',
+    `modparam("rtpproxy", "rtpproxy_sock", "tcp:127.0.0.1:${port}|203.0.113.9=2")`,
+    'rtpproxy_offer();',
+  );
+  assert.deepEqual(commands, ['U a@a.example 127.0.0.1 4000 ft;1', 'U a@a.example 127.0.0.1 4002 ft;2']);
+  assert.match(body, /^c=IN IP4 203\.0\.113\.9\r$/m);
+  assert.match(body, /^m=audio 41000 /m);
+});
+
+test('rtpproxy_start_recording takes all documented arguments, and copies nothing to a destination', async () => {
+  const fake = await proxy('192.0.2.9');
+  const { lines } = await through(
+    'opensips',
+    `modparam("rtpproxy", "rtpproxy_sock", "udp:127.0.0.1:${fake.port}")`,
+    `rtpproxy_start_recording(,,"s"); xlog("$rc\\n");
+     rtpproxy_start_recording(,,,"udp:127.0.0.1:60000"); xlog("$rc\\n");
+     rtpproxy_start_recording(,,,"udp:127.0.0.1:60000", 1); xlog("$rc\\n");`,
+  );
+  assert.deepEqual(lines, ['1', '-1', '-1']);
+  assert.deepEqual(fake.commands, ['R a@a.example ft']);
+});
