@@ -1,13 +1,16 @@
+import { type Adder, OwnedEntries, type OwnedEntry } from './owned-entries.js';
+
 interface Entry<T> {
   readonly value: T;
   /** When the value was set, in milliseconds of a monotonic clock. */
   readonly at: number;
   readonly size: number;
+  readonly owned: OwnedEntry | undefined;
 }
 
 /**
  * A map whose values all have the same lifetime. It is bounded in number and in size; what was set first is removed
- * first. Each call takes constant time on average, since the oldest values are at the beginning of the order.
+ * first. Near that, a source that holds more than its share displaces its own entries only. Each call takes constant time on average, since the oldest values are at the beginning of the order.
  */
 export class AgedMap<T> {
   private readonly map = new Map<string, Entry<T>>();
@@ -16,12 +19,20 @@ export class AgedMap<T> {
   private head: { readonly key: string; readonly entry: Entry<T> } | undefined = undefined;
   private total = 0;
 
-  /** `lifetime` in milliseconds; `maxSize`: limit for the sum of the sizes given to `set`. */
+  private readonly owned: OwnedEntries | undefined;
+
+  /**
+   * `lifetime` in milliseconds; `maxSize`: limit for the sum of the sizes given to `set`; `table`: its name in the log
+   * and in metrics, if peers fill it.
+   */
   constructor(
     readonly lifetime: number,
     private readonly max: number,
     private readonly maxSize: number,
-  ) {}
+    table?: string,
+  ) {
+    this.owned = table === undefined ? undefined : new OwnedEntries(table, max, maxSize);
+  }
 
   /** Number of entries, including expired ones that are still there. */
   get count(): number {
@@ -39,10 +50,12 @@ export class AgedMap<T> {
     return entry === undefined || now - entry.at >= this.lifetime ? undefined : entry.value;
   }
 
-  /** Sets a value, which becomes the newest. */
-  set(key: string, value: T, size: number, now: number): void {
+  /** Sets a value, which becomes the newest. `by`: the source for which it is kept. */
+  set(key: string, value: T, size: number, now: number, by?: Adder): void {
     this.delete(key);
-    this.map.set(key, { value, at: now, size });
+    if (by !== undefined) this.owned?.makeRoom(by, (oldest) => this.delete(oldest));
+    const owned = this.owned?.add(key, by?.source, this.owned.amountOf(size));
+    this.map.set(key, { value, at: now, size, owned });
     this.total += size;
     for (let oldest = this.oldest(); oldest !== undefined; oldest = this.oldest()) {
       const full = this.map.size > this.max || this.total > this.maxSize;
@@ -57,6 +70,7 @@ export class AgedMap<T> {
     if (entry === undefined) return;
     this.map.delete(key);
     this.total -= entry.size;
+    if (entry.owned !== undefined) this.owned?.remove(entry.owned);
   }
 
   /** The entries that have not expired, in the order in which they were set. */

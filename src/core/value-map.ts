@@ -1,3 +1,5 @@
+import type { Adder } from './owned-entries.js';
+
 /** A value that scripts store: text, number, or null. */
 export type KeptValue = string | number | null;
 
@@ -7,8 +9,11 @@ export interface ValueMap<T> {
   get(key: string, now: number): T | undefined;
   /** When an entry expires; undefined when it never does, or does not exist. */
   expiresAt(key: string, now: number): number | undefined;
-  /** Sets a value; false when there is no room. Adding to a full map removes the oldest entry. */
-  set(key: string, value: T, expires: number | undefined): boolean;
+  /**
+   * Sets a value; false when there is no room. Adding to a full map removes the oldest entry; in a map of one process,
+   * a source `by` that holds more than its share removes its own oldest ones before.
+   */
+  set(key: string, value: T, expires: number | undefined, by?: Adder): boolean;
   /** Removes an entry, if there is one. */
   delete(key: string): void;
   /** Removes all entries. */

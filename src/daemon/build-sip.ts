@@ -50,6 +50,8 @@ export interface SipParts {
   /** The clock for messages: it stands still while those of one event loop iteration are handled. */
   readonly clock: Clock;
   readonly counters: DaemonCounters;
+  /** Who gets an entry in the tables that peers fill. */
+  readonly peers: PeerTables;
   readonly layer: TransactionLayer;
   /** Where messages can be observed as they are received and sent. */
   readonly tapPoint: TapPoint;
@@ -79,8 +81,8 @@ export function buildSip(
   const unfinished = new UnfinishedBytes(undefined, trusted);
   // Workers are made later, and limit sources together with this process.
   const limits = hooks === undefined ? limiter : { take: (source: string) => hooks.limits.take(source) };
-  const room = new PeerTables(counters.tables, trusted, log);
-  const work = new WorkShare(room, trusted);
+  const peers = new PeerTables(counters.tables, trusted, log);
+  const work = new WorkShare(peers, trusted);
   const admission = new Admission(counters.layer, { limiter: limits, congestion, work, trusted });
   const held = new HeldClock(clock);
   const layer = new TransactionLayer(layerOptions(settings), held, random, counters.layer, log, admission, hooks);
@@ -113,13 +115,14 @@ export function buildSip(
     undefined,
     slowLookup,
     logMore(log),
-    room,
+    peers,
   );
   const originator = new Originator(layer, sockets, resolver, random, `switchyard/${VERSION}`);
   registerSipGauges(metrics, transports, () => hooks?.limits ?? limiter, congestion, unfinished);
   return {
     clock: held,
     counters,
+    peers,
     layer,
     tapPoint,
     transports,

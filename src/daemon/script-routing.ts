@@ -3,7 +3,6 @@ import { resolve } from 'node:path';
 import type { BlacklistTable } from '../blacklist/blacklist.js';
 import type { LoadedCfg } from '../cfg-file/load.js';
 import type { Settings } from '../config/settings.js';
-import { AddressBlocks } from '../core/address-blocks.js';
 import { boundedLog } from '../core/bounded-log.js';
 import type { Clock } from '../core/clock.js';
 import { SwitchyardError } from '../core/errors.js';
@@ -41,7 +40,6 @@ import { NO_SERVICES, type ScriptServices } from '../script/services.js';
 import { sharedVariables } from '../script/shared-variables.js';
 import { suspend } from '../script/suspension.js';
 import { NO_TABLES, type ScriptTables } from '../script/tables.js';
-import { PeerTables } from '../sip/peer-tables.js';
 import { WsSocket } from '../sip/transport/ws.js';
 import { JobQueue } from '../tenant/job-queue.js';
 import type { CommandAnswer } from '../workers/protocol.js';
@@ -58,7 +56,7 @@ import { type UpDownMode, upAfterLoad, upDownOf } from './up-down.js';
 import { VERSION } from './version.js';
 
 /** The SIP parts that a script needs; the tap point only where messages can be rewritten (topology hiding). */
-export type ScriptSip = Pick<SipParts, 'layer' | 'sockets' | 'resolver'> &
+export type ScriptSip = Pick<SipParts, 'layer' | 'peers' | 'sockets' | 'resolver'> &
   Partial<Pick<SipParts, 'tapPoint' | 'transports'>> & {
     readonly counters: Pick<SipParts['counters'], 'foreign' | 'tables'>;
   };
@@ -443,7 +441,7 @@ export class ScriptRouting {
       layer: sip.layer,
       sockets: sip.sockets,
       resolver: sip.resolver,
-      peers: new PeerTables(sip.counters.tables, new AddressBlocks(settings.limits.trustedSources), this.peerLog),
+      peers: sip.peers,
       maxDialogs: settings.limits.maxDialogs,
       maxContacts: settings.limits.maxContacts,
       formats: algoRoute === undefined ? formats() : { ...formats(), score: this.score(algoRoute) },

@@ -34,13 +34,14 @@ function read({ file, texts, rest }: SharedScript): { readonly cfg: LoadedCfg; r
 /** Runs the script of a configuration file in a worker; data shared with other processes is in the engine it gets. */
 export const startScript: StartScript = (parts) => {
   transactionNumbers.beginFor(parts.worker);
-  const { engine, layer, sockets, resolver, counters, tokens, observer, tally, log, values, claims, clock } = parts;
+  const { engine, layer, sockets, resolver, peers, counters, tokens, observer, tally, log, values, claims, clock } =
+    parts;
   const begun = read(parts.script);
   let { settings } = begun;
   const routing = new ScriptRouting(
     {
       engine,
-      sip: { layer, sockets, resolver, counters },
+      sip: { layer, sockets, resolver, peers, counters },
       blacklists: new BlacklistTable(log, []),
       tally,
       formats: () => dispatcherFormats(settings.dispatcher, () => undefined),

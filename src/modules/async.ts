@@ -1,9 +1,9 @@
+import { PeerShare } from '../core/peer-share.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
 import type { MessageRun } from '../script/call.js';
 import { PerCall } from '../script/per-call.js';
 import { answerTrying, beginTransaction } from '../script/relay.js';
 import { runNamed } from '../script/service-routes.js';
-import { PeerShare } from '../sip/peer-tables.js';
 import { type Arg, type FunctionSpec, intOf, moduleFunctions, type ScriptFunction, textOf } from './define.js';
 import { kamailioFunction } from './kamailio-function.js';
 import { own } from './script-variable.js';

@@ -15,7 +15,7 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
-import { copiedValues, valuesOf } from './expiring-map.js';
+import { adderOf, copiedValues, valuesOf } from './expiring-map.js';
 
 /** Maximum number of entries of one store. */
 const MAX_ENTRIES = 1_000_000;
@@ -128,7 +128,7 @@ function addTo(sign: 1 | -1): FunctionSpec['compile'] {
       const by = sign * intOf(value, run, 0);
       const sum = cache.alone(() => {
         const sum = (Number(cache.get(name, now) ?? 0) + by) | 0;
-        cache.set(name, sum, seconds > 0 ? now + seconds * 1000 : undefined);
+        cache.set(name, sum, seconds > 0 ? now + seconds * 1000 : undefined, adderOf(run));
         return sum;
       });
       result?.variable?.assign(run.pvars, sum);
@@ -177,7 +177,7 @@ const cachedb: FunctionSpec[] = [
         if (cache === undefined) return -1;
         const time = intOf(seconds, run, 0);
         const expires = time > 0 ? run.env.clock.monotonic() + time * 1000 : undefined;
-        return code(cache.set(textOf(key, run), textOf(value, run), expires));
+        return code(cache.set(textOf(key, run), textOf(value, run), expires, adderOf(run)));
       },
   },
   fetching('cache_fetch', 'reads a value', (value) => (value === null ? null : String(value))),

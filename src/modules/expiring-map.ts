@@ -1,7 +1,10 @@
 import { ownText, ownValue } from '../core/own-text.js';
+import { type Adder, OwnedEntries, type OwnedEntry } from '../core/owned-entries.js';
 import type { ValueMap } from '../core/value-map.js';
 import type { PvarValue } from '../pvar/context.js';
+import type { MessageRun } from '../script/call.js';
 import type { ModuleStates } from '../script/environment.js';
+import type { PeerTableName } from '../sip/peer-tables.js';
 import { copiedList } from './copied-entries.js';
 
 /** Maximum number of characters of keys and texts in a map: they come from peers, and each may have 64 KB. */
@@ -10,9 +13,13 @@ export const MAX_KEPT_TEXT = 64 * 1024 * 1024;
 interface Entry<T> {
   value: T;
   expires: number | undefined;
+  owned: OwnedEntry;
 }
 
-/** Values by key, which may expire. When the map is full, the oldest entries make room for new ones. */
+/**
+ * Values by key, which may expire. When the map is full, the oldest entries make room for new ones; near that, the
+ * oldest ones of a source that holds more than its share, for its own.
+ */
 export class ExpiringMap<T> implements ValueMap<T> {
   private readonly map = new Map<string, Entry<T>>();
   /**
@@ -25,12 +32,19 @@ export class ExpiringMap<T> implements ValueMap<T> {
 
   /** Number of characters in all keys and texts. */
   private held = 0;
+  private readonly owned: OwnedEntries;
 
-  /** `max`: maximum number of entries; `maxText`: maximum number of characters in keys and texts. */
+  /**
+   * `max`: maximum number of entries; `maxText`: maximum number of characters in keys and texts; `table`: its name in
+   * the log and in metrics.
+   */
   constructor(
     private readonly max: number,
     private readonly maxText = MAX_KEPT_TEXT,
-  ) {}
+    table: PeerTableName = 'script_values',
+  ) {
+    this.owned = new OwnedEntries(table, max, maxText);
+  }
 
   /** The value of a key at a time in milliseconds; undefined when there is none or it has expired. */
   get(key: string, now: number): T | undefined {
@@ -67,10 +81,15 @@ export class ExpiringMap<T> implements ValueMap<T> {
    * Always true; other entries may be dropped to make room. Texts are copied, since they outlive the message they come
    * from.
    */
-  set(key: string, value: T, expires: number | undefined): boolean {
+  set(key: string, value: T, expires: number | undefined, by?: Adder): boolean {
     const kept = ownValue(value);
-    const entry = { value: kept, expires };
+    const amount = this.owned.amountOf(textOf(key, kept));
     let known = this.map.get(key);
+    // An entry that is changed may be one of those that make room.
+    if (by !== undefined && amount > (known?.owned.amount ?? 0)) {
+      this.owned.makeRoom(by, (oldest) => this.delete(oldest));
+      known = this.map.get(key);
+    }
     let more = textOf(key, kept) - (known === undefined ? 0 : textOf(key, known.value));
     if (known !== undefined && this.held + more > this.maxText) {
       // The entry may itself be the oldest.
@@ -83,7 +102,14 @@ export class ExpiringMap<T> implements ValueMap<T> {
       while (this.held + more > this.maxText && this.map.size > 0) this.deleteOldest();
     }
     this.held += more;
-    this.map.set(known === undefined ? ownText(key) : key, entry);
+    if (known === undefined) {
+      const name = ownText(key);
+      this.map.set(name, { value: kept, expires, owned: this.owned.add(name, by?.source, amount) });
+      return true;
+    }
+    this.owned.resize(known.owned, amount);
+    known.value = kept;
+    known.expires = expires;
     return true;
   }
 
@@ -101,12 +127,14 @@ export class ExpiringMap<T> implements ValueMap<T> {
     const entry = this.map.get(key);
     if (entry === undefined) return;
     this.held -= textOf(key, entry.value);
+    this.owned.remove(entry.owned);
     this.map.delete(key);
   }
 
   /** Deletes all entries. */
   clear(): void {
     this.map.clear();
+    this.owned.clear();
     this.held = 0;
   }
 
@@ -153,4 +181,10 @@ export function copiedValues<T>(values: ValueMap<T>, max: number): ExpiringMap<T
   const copy = new ExpiringMap<T>(max);
   for (const [key, value, expires] of copiedList(values.size, values.listed())) copy.set(key, value, expires);
   return copy;
+}
+
+/** The source of the request that a run belongs to, also in routes of its replies; undefined in routes of no peer. */
+export function adderOf({ env, call }: Pick<MessageRun, 'env' | 'call'>): Adder | undefined {
+  const { address, socket } = call.source;
+  return address === socket.address ? undefined : { source: address, peers: env.peers };
 }

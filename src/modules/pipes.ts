@@ -1,4 +1,5 @@
 import { ownText } from '../core/own-text.js';
+import { PeerShare } from '../core/peer-share.js';
 import type { ValueMap } from '../core/value-map.js';
 import type { PvarValue } from '../pvar/context.js';
 import type { ModuleStates } from '../script/environment.js';
@@ -15,6 +16,8 @@ export interface Pipe {
   /** For "sbt": number of the newest slot, and the counts of it and those before it. */
   slot: number;
   slots: number[];
+  /** The source whose request created it; undefined: the file, or another process. */
+  source?: string | undefined;
 }
 
 /** A pipe without counts. */
@@ -25,6 +28,8 @@ export function newPipe(limit: number, algorithm: PipeAlgorithm): Pipe {
 /** Pipes by name, of one process or shared by all that run the script. */
 export interface Pipes extends Iterable<readonly [string, Pipe]> {
   readonly size: number;
+  /** How many each source has created; undefined where all processes share them. */
+  readonly shares?: PeerShare;
   has(name: string): boolean;
   /** The pipe as it is now; undefined when there is none. */
   get(name: string): Readonly<Pipe> | undefined;
@@ -48,6 +53,7 @@ const MAX_NAMES = 16 * 1024 * 1024;
 
 /** Pipes of one process. */
 export class OwnPipes extends Map<string, Pipe> implements Pipes {
+  readonly shares = new PeerShare();
   /** Number of characters in all names. */
   private names = 0;
   private cursor: Iterator<readonly [string, Pipe]> | undefined;
@@ -63,6 +69,7 @@ export class OwnPipes extends Map<string, Pipe> implements Pipes {
       const [name, pipe] = next.value;
       if (pipe.since >= before || keeps.has(name)) continue;
       this.delete(name);
+      this.shares.remove(pipe.source);
       this.names -= name.length;
     }
   }
@@ -73,6 +80,7 @@ export class OwnPipes extends Map<string, Pipe> implements Pipes {
       pipe = this.names + name.length > MAX_NAMES ? undefined : make?.();
       if (pipe === undefined) return false;
       this.names += name.length;
+      this.shares.add(pipe.source);
       this.set(ownText(name), pipe);
     }
     change(pipe);

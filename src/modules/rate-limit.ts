@@ -1,3 +1,4 @@
+import { ownText } from '../core/own-text.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters, ModuleStates } from '../script/environment.js';
@@ -108,13 +109,19 @@ function copiedPipes(pipes: Pipes): Pipes {
   );
 }
 
-/** Returns a function that creates a pipe with a limit, if there are not too many. */
+/** Returns a function that creates a pipe with a limit, if there are not too many, also of its source. */
 function making(
+  { env, call }: MessageRun,
   pipes: Pipes,
   limit: number | undefined,
   algorithm: PipeAlgorithm | undefined = 'taildrop',
 ): () => Pipe | undefined {
-  return () => (limit === undefined || pipes.size >= MAX_PIPES ? undefined : newPipe(limit, algorithm));
+  return () => {
+    if (limit === undefined || pipes.size >= MAX_PIPES) return undefined;
+    const source = ownText(call.source.address);
+    if (pipes.shares !== undefined && !env.peers.admits('pipes', pipes.shares, MAX_PIPES, source)) return undefined;
+    return { ...newPipe(limit, algorithm), source };
+  };
 }
 
 /** Counts a message in the current interval; 1 while the pipe is below `limit`, else -1. */
@@ -149,7 +156,7 @@ function rate(run: MessageRun, name: string, limit: number | undefined): number 
     // As recorded where nothing waits in a socket: 0, which ends the script.
     if (pipe.algorithm === 'network') result = 0;
   };
-  pipes.change(name, counted, making(pipes, limit));
+  pipes.change(name, counted, making(run, pipes, limit));
   return result;
 }
 
@@ -179,7 +186,7 @@ function checked(run: MessageRun, name: string, limit: number, named: string): n
     pipe.limit = limit;
     result = algorithm === 'sbt' ? slide(run, pipe, state) : count(run, pipe, interval, limit * factor);
   };
-  const make = making(pipes, limit, algorithm);
+  const make = making(run, pipes, limit, algorithm);
   pipes.change(name, counted, () => {
     // Else the names that peers choose would fill the table for good, and new ones would be refused.
     pipes.expire(run.env.clock.monotonic() - state.lifetime, state.configured);
@@ -224,7 +231,11 @@ function pipelimit(run: MessageRun, name: string, limit: number | undefined, alg
   };
   // A pipe of the table is created at its first message, so that all processes share it.
   const row = algorithm === undefined ? run.env.tables.pipes.get(name) : { algorithm, limit };
-  pipes.change(name, counted, making(pipes, row?.limit, row === undefined ? undefined : algorithmOf(row.algorithm)));
+  pipes.change(
+    name,
+    counted,
+    making(run, pipes, row?.limit, row === undefined ? undefined : algorithmOf(row.algorithm)),
+  );
   return result;
 }
 

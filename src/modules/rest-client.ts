@@ -1,3 +1,4 @@
+import { PeerShare } from '../core/peer-share.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
 import { PerCall } from '../script/per-call.js';
@@ -28,7 +29,7 @@ const restClient = {
     maxBytes: 1024 * number(parameters, 'max_transfer_size', MAX_BYTES / 1024),
     verify: number(parameters, 'ssl_verifypeer', 1) !== 0,
     max: number(parameters, 'max_async_transfers', 100),
-    running: 0,
+    running: new PeerShare(),
   }),
 };
 
@@ -60,17 +61,15 @@ async function send(
   type: string,
   { body: toBody, type: toType, status }: Answered,
 ): Promise<number> {
-  const { modules, services, peerLog } = run.env;
+  const { modules, services, peerLog, peers } = run.env;
   const module = modules.of(restClient);
   const { connectMs, totalMs, maxBytes, verify } = module;
   const headers = pending.of(run.pvars).splice(0);
-  if (module.running >= module.max) {
-    peerLog.warn({ callId: run.message.callId, max: module.max }, 'script: too many HTTP requests at once');
-    return FAILED;
-  }
+  const { address } = run.call.source;
+  if (!peers.admits('http_requests', module.running, module.max, address)) return FAILED;
   if (type !== '') headers.push(['Content-Type', type]);
   if (body !== undefined) headers.push(['Content-Length', String(body.length)]);
-  module.running++;
+  module.running.add(address);
   try {
     const answer = await services.http({ method, url, headers, body, connectMs, totalMs, maxBytes, verify });
     if (run.overdue) return FAILED;
@@ -87,7 +86,7 @@ async function send(
     status?.variable?.assign(run.pvars, answer.status);
     return 1;
   } finally {
-    module.running--;
+    module.running.remove(address);
   }
 }
 

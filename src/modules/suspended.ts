@@ -1,9 +1,9 @@
+import { PeerShare } from '../core/peer-share.js';
 import type { Call } from '../script/call.js';
 import { PerCall } from '../script/per-call.js';
 import { answerTrying, beginTransaction } from '../script/relay.js';
 import type { TransactionState } from '../script/state.js';
 import { transactionNumbers } from '../script/transaction-numbers.js';
-import { PeerShare } from '../sip/peer-tables.js';
 import { type FunctionSpec, textOf } from './define.js';
 import { kamailioFunction } from './kamailio-function.js';
 

@@ -1,5 +1,5 @@
+import { FairShare } from '../core/fair-share.js';
 import type { Congestion } from './congestion.js';
-import { FairShare } from './fair-share.js';
 import { reasonPhrase } from './reply.js';
 import type { AddressSet } from './trusted-sources.js';
 import type { WorkShare } from './work-share.js';

@@ -1,4 +1,4 @@
-import { sourceKey } from './fair-share.js';
+import { sourceKey } from '../core/fair-share.js';
 import type { AddressSet } from './trusted-sources.js';
 
 /**

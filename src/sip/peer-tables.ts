@@ -1,5 +1,6 @@
 import type { Logger } from '../core/logger.js';
-import { FairShare } from './fair-share.js';
+import type { AdderPeers } from '../core/owned-entries.js';
+import type { PeerShare } from '../core/peer-share.js';
 import type { Tally } from './transaction/counters.js';
 import type { AddressSet } from './trusted-sources.js';
 
@@ -11,6 +12,12 @@ export const PEER_TABLES = [
   'suspended_requests',
   'accounting_rows',
   'expressions',
+  'script_values',
+  'media_calls',
+  'hidden_requests',
+  'hidden_dialogs',
+  'pipes',
+  'http_requests',
 ] as const;
 
 /** The name of such a table. */
@@ -19,41 +26,8 @@ export type PeerTableName = (typeof PEER_TABLES)[number];
 /** How many requests were refused an entry in each table. */
 export type PeerTableCounters = Readonly<Record<PeerTableName, Tally>>;
 
-/** How much of a table each source holds. The table's owner adds and removes with each entry. */
-export class PeerShare {
-  private readonly shares = new FairShare();
-  private total = 0;
-
-  /** The sum of all entries. */
-  get used(): number {
-    return this.total;
-  }
-
-  /** Counts an entry of a source; undefined: of no peer. */
-  add(source: string | undefined, amount = 1): void {
-    this.total += amount;
-    if (source !== undefined) this.shares.add(source, amount);
-  }
-
-  /** Counts it no longer. */
-  remove(source: string | undefined, amount = 1): void {
-    this.total -= amount;
-    if (source !== undefined) this.shares.remove(source, amount);
-  }
-
-  /** How much a source holds. */
-  heldBy(source: string): number {
-    return this.shares.heldBy(source);
-  }
-
-  /** Whether a source holds more than its share of what is left of `max`. */
-  exceeds(source: string, max: number): boolean {
-    return this.shares.exceeds(source, max - this.total);
-  }
-}
-
 /** Decides who gets an entry in the tables that peers fill, and counts and logs refusals. */
-export class PeerTables {
+export class PeerTables implements AdderPeers<PeerTableName> {
   constructor(
     private readonly counters: PeerTableCounters,
     /** Sources without a limit on their share. */
@@ -68,9 +42,20 @@ export class PeerTables {
    */
   admits(name: PeerTableName, share: PeerShare, max: number, source: string, amount = 1): boolean {
     const full = share.used + amount > max;
-    if (!full && (!share.exceeds(source, max) || this.trusted?.has(source) === true)) return true;
+    if (!full && !this.exceeds(share, max, source)) return true;
     this.refused(name, source, { held: share.heldBy(source), used: share.used, max });
     return false;
+  }
+
+  exceeds(share: PeerShare, max: number, source: string): boolean {
+    return share.exceeds(source, max) && this.trusted?.has(source) !== true;
+  }
+
+  replaced(table: PeerTableName, source: string, figures: object): void {
+    this.counters[table].value++;
+    const message =
+      'a table that peers fill is nearly full: the oldest entry of this source makes room for its next one';
+    this.log.warn({ table, source, ...figures }, message);
   }
 
   /** Counts and logs that a source was refused. */

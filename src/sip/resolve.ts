@@ -1,13 +1,14 @@
 import { promises as dns } from 'node:dns';
 import type { Clock } from '../core/clock.js';
 import { FairQueue } from '../core/fair-queue.js';
+import { sourceKey } from '../core/fair-share.js';
 import { ipFamily } from '../core/ip-address.js';
 import { ownText } from '../core/own-text.js';
+import { PeerShare } from '../core/peer-share.js';
 import type { Random } from '../core/random.js';
 import { bareHost, defaultPort, type SipUri, type TransportName, uriParam, uriTransport } from '../core/uri.js';
 import { within } from '../core/within.js';
 import type { DnsSource, NaptrRecord, SrvRecord } from './dns-source.js';
-import { sourceKey } from './fair-share.js';
 import {
   LargeAnswers,
   MAX_ADDRESSES,
@@ -17,7 +18,7 @@ import {
   type ReportMore,
 } from './name-answers.js';
 import { NameCache } from './name-cache.js';
-import { PeerShare, type PeerTables } from './peer-tables.js';
+import type { PeerTables } from './peer-tables.js';
 
 /** One transport address that a URI resolves to. */
 export interface Address {

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { sourceKey } from './fair-share.js';
+import { sourceKey } from '../core/fair-share.js';
 import type { PeerTables } from './peer-tables.js';
 import type { AddressSet } from './trusted-sources.js';
 

@@ -7,6 +7,7 @@ import type { DialogTokens } from '../proxy/dialog-token.js';
 import type { ProxyObserver } from '../proxy/observer.js';
 import type { SelectionTally } from '../route/dispatcher/site.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
+import type { PeerTables } from '../sip/peer-tables.js';
 import type { Resolver } from '../sip/resolve.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';
 import type { CallClaims } from './call-claims.js';
@@ -23,6 +24,7 @@ export interface WorkerScriptParts {
   readonly layer: TransactionLayer;
   readonly sockets: LocalSockets;
   readonly resolver: Resolver;
+  readonly peers: PeerTables;
   readonly counters: SipCounters;
   readonly tokens: DialogTokens;
   /** Receives the results of requests. */

@@ -272,6 +272,7 @@ export class Worker implements TransactionUser {
         engine: replica.engine,
         sockets: local,
         resolver,
+        peers,
         tokens,
         log,
         values,

@@ -1,8 +1,8 @@
 import { messageOf } from '../../core/errors.js';
+import { PeerShare } from '../../core/peer-share.js';
 import type { PvarValue } from '../../pvar/context.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
 import type { SqlDatabase } from '../../script/services.js';
-import { PeerShare } from '../../sip/peer-tables.js';
 
 type Row = Readonly<Record<string, PvarValue>>;
 

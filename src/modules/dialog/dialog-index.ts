@@ -1,4 +1,4 @@
-import { PeerShare } from '../../sip/peer-tables.js';
+import { PeerShare } from '../../core/peer-share.js';
 import type { Dialog } from './dialog.js';
 
 const NONE: readonly Dialog[] = [];

@@ -8,6 +8,7 @@ import {
   type ScriptFunction,
   textOf,
 } from '../define.js';
+import { adderOf } from '../expiring-map.js';
 import { exactly } from '../patterns.js';
 import { tableKey, tableOf } from './tables.js';
 import { iterators } from './walks.js';
@@ -132,7 +133,8 @@ const htable: FunctionSpec[] = [
           const text = textOf(value, run);
           const seconds = intOf(expires, run, 0);
           const at = seconds > 0 ? run.env.clock.monotonic() + seconds * 1000 : undefined;
-          found.entries.set(textOf(key, run), name === 'sht_setxi' ? Number.parseInt(text, 10) || 0 : text, at);
+          const kept = name === 'sht_setxi' ? Number.parseInt(text, 10) || 0 : text;
+          found.entries.set(textOf(key, run), kept, at, adderOf(run));
           return 1;
         },
     }),

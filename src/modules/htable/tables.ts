@@ -1,4 +1,5 @@
 import { trimmed } from '../../core/characters.js';
+import type { Adder } from '../../core/owned-entries.js';
 import type { ValueMap } from '../../core/value-map.js';
 import type { PvarValue } from '../../pvar/context.js';
 import type { ModuleParameters, ModuleStates, ScriptEnvironment } from '../../script/environment.js';
@@ -108,13 +109,13 @@ export function tableOf(env: ScriptEnvironment, name: string): HashTable | undef
   return env.modules.of(hashTables).get(name);
 }
 
-/** Sets an entry; null deletes it. */
-export function setIn(env: ScriptEnvironment, table: HashTable, key: string, value: PvarValue): void {
+/** Sets an entry; null deletes it. `by`: the source for whose request it is set. */
+export function setIn(env: ScriptEnvironment, table: HashTable, key: string, value: PvarValue, by?: Adder): void {
   const now = env.clock.monotonic();
   const kept = table.updateExpire ? undefined : table.entries.expiresAt(key, now);
   const expires = table.autoexpire > 0 ? (kept ?? now + table.autoexpire) : undefined;
   if (value === null) table.entries.delete(key);
-  else table.entries.set(key, value, expires);
+  else table.entries.set(key, value, expires, by);
 }
 
 /** Splits "table=>key". */

@@ -1,13 +1,15 @@
+import type { Adder } from '../../core/owned-entries.js';
 import type { PvarContext, PvarValue } from '../../pvar/context.js';
 import type { VariableDefinition } from '../../pvar/variables/definition.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
+import { adderOf } from '../expiring-map.js';
 import { exactly } from '../patterns.js';
 import { scopeOf } from '../script-variable.js';
 import { type HashTable, setIn, tableKey, tableOf } from './tables.js';
 
 function sht(
-  read: (env: ScriptEnvironment, table: HashTable, key: string) => PvarValue,
-  write?: (env: ScriptEnvironment, table: HashTable, key: string, value: PvarValue) => void,
+  read: (env: ScriptEnvironment, table: HashTable, key: string, by: Adder | undefined) => PvarValue,
+  write?: (env: ScriptEnvironment, table: HashTable, key: string, value: PvarValue, by: Adder | undefined) => void,
 ): VariableDefinition {
   return {
     argument: 'required',
@@ -18,18 +20,18 @@ function sht(
       const text = (context: PvarContext): string => argument?.constant ?? argument?.read(context) ?? '';
       return {
         get: (context) => {
-          const { env } = scopeOf(context);
+          const { env, run } = scopeOf(context);
           const [name, key] = tableKey(text(context));
           const table = tableOf(env, name);
-          return table === undefined ? null : read(env, table, key);
+          return table === undefined ? null : read(env, table, key, run && adderOf(run));
         },
         ...(write !== undefined
           ? {
               set: (context: PvarContext, value: PvarValue) => {
-                const { env } = scopeOf(context);
+                const { env, run } = scopeOf(context);
                 const [name, key] = tableKey(text(context));
                 const table = tableOf(env, name);
-                if (table !== undefined) write(env, table, key, value);
+                if (table !== undefined) write(env, table, key, value, run && adderOf(run));
               },
             }
           : {}),
@@ -44,8 +46,8 @@ export const hashTableVariables: readonly [string, VariableDefinition][] = [
   ['shtex', sht(secondsLeft, setSecondsLeft)],
   ['shtcn', sht((env, table, pattern) => countMatching(env, table, operatorTest(pattern)))],
   ['shtcv', sht((env, table, pattern) => countMatching(env, table, valueTest(pattern)))],
-  ['shtinc', sht((env, table, key) => step(env, table, key, 1))],
-  ['shtdec', sht((env, table, key) => step(env, table, key, -1))],
+  ['shtinc', sht((env, table, key, by) => step(env, table, key, 1, by))],
+  ['shtdec', sht((env, table, key, by) => step(env, table, key, -1, by))],
 ];
 
 /** Seconds until an entry expires; 0 when it does not expire or does not exist. */
@@ -66,13 +68,13 @@ export function setSecondsLeft(env: ScriptEnvironment, table: HashTable, key: st
   table.entries.set(key, value, stays ? undefined : now + seconds * 1000);
 }
 
-function step(env: ScriptEnvironment, table: HashTable, key: string, by: number): PvarValue {
+function step(env: ScriptEnvironment, table: HashTable, key: string, change: number, by: Adder | undefined): PvarValue {
   return table.entries.alone(() => {
     const now = table.entries.get(key, env.clock.monotonic()) ?? table.initial;
     if (typeof now !== 'number') return null;
     // As recorded, the number after 2147483647 is -2147483648.
-    const next = (now + by) | 0;
-    setIn(env, table, key, next);
+    const next = (now + change) | 0;
+    setIn(env, table, key, next, by);
     return next;
   });
 }

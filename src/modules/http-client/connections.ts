@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { trimmed } from '../../core/characters.js';
+import { PeerShare } from '../../core/peer-share.js';
 import type { ModuleParameters } from '../../script/environment.js';
 import type { HttpTls } from '../../script/services.js';
 
@@ -51,7 +52,7 @@ export class HttpConnections {
   /** Number of requests that got an answer below 500, and of all others. */
   readonly counts = { ok: 0, failed: 0 };
   /** Requests under way. */
-  running = 0;
+  readonly running = new PeerShare();
   private readonly listed = new Map<string, NamedConnection>();
   private unread: string;
 

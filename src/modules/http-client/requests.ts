@@ -60,8 +60,10 @@ export async function perform(
     );
     return { code, body: '', url: wanted.url };
   };
-  if (module.running >= MAX_RUNNING) return failed(CURL_CODES.failed, `${MAX_RUNNING} requests are under way`);
-  module.running++;
+  const { address } = run.call.source;
+  if (!run.env.peers.admits('http_requests', module.running, MAX_RUNNING, address))
+    return failed(CURL_CODES.failed, `${module.running.used} requests are under way`);
+  module.running.add(address);
   try {
     const outcome = await new Exchange(run, wanted, settings, connection).outcome();
     if (typeof outcome === 'string') return failed(CURL_CODES[outcome], outcome);
@@ -69,7 +71,7 @@ export async function perform(
     module.counts.ok++;
     return outcome;
   } finally {
-    module.running--;
+    module.running.remove(address);
   }
 }
 

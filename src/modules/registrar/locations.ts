@@ -1,5 +1,5 @@
+import { PeerShare } from '../../core/peer-share.js';
 import type { Random } from '../../core/random.js';
-import { PeerShare } from '../../sip/peer-tables.js';
 import { type Binding, isValid } from './contact.js';
 
 /** Maximum number of contacts of one address of record. */

@@ -7,7 +7,7 @@ import type { MessageRun } from '../../script/call.js';
 import type { ModuleParameters, ModuleStates, ScriptEnvironment } from '../../script/environment.js';
 import { PerCall } from '../../script/per-call.js';
 import { runService } from '../../script/service-routes.js';
-import { ExpiringMap } from '../expiring-map.js';
+import { adderOf, ExpiringMap } from '../expiring-map.js';
 import { renewedProxies, sharedProxies } from '../shared-proxies.js';
 import type { MediaFlags } from './flags.js';
 
@@ -65,7 +65,7 @@ export const mediaEngine = {
       restMs: parameters.int('rtpengine_disable_tout', 60) * 1000,
       defaultSet: parameters.int('setid_default', 0),
       setAvp: parameters.avp('setid_avp'),
-      calls: new ExpiringMap<MediaProxy>(MAX_CALLS),
+      calls: new ExpiringMap<MediaProxy>(MAX_CALLS, undefined, 'media_calls'),
       sdpFrom: variable(parameters, 'read_sdp_pv'),
       sdpInto: variable(parameters, 'write_sdp_pv'),
       extraId: variable(parameters, 'extra_id_pv'),
@@ -140,7 +140,7 @@ export async function command(
     proxy.answered++;
     if (answer['result'] === 'load limit' && name === 'offer') continue;
     if (name === 'delete') engine.calls.delete(callId);
-    else engine.calls.set(callId, proxy, now + REMEMBERED_MS);
+    else engine.calls.set(callId, proxy, now + REMEMBERED_MS, adderOf(run));
     return run.overdue ? undefined : answer;
   }
   env.peerLog.error({ callId, command: name, tried: tried.length }, 'script: no media proxy answers');

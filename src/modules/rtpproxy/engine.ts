@@ -5,7 +5,7 @@ import { StreamCommands } from '../../media/stream-commands.js';
 import type { MessageRun } from '../../script/call.js';
 import type { ModuleParameters, ModuleStates } from '../../script/environment.js';
 import { PerCall } from '../../script/per-call.js';
-import { ExpiringMap } from '../expiring-map.js';
+import { adderOf, ExpiringMap } from '../expiring-map.js';
 import { renewedProxies, sharedProxies } from '../shared-proxies.js';
 
 /** Maximum number of calls whose media proxy is remembered, and for how long in milliseconds. */
@@ -48,7 +48,7 @@ export const rtpProxies = {
       restMs: parameters.int('rtpproxy_disable_tout', 60) * 1000,
       marker: marker === '' || marker.endsWith('\n') ? marker : `${marker}\r\n`,
       defaultSet: parameters.int('default_set', 0),
-      calls: new ExpiringMap<MediaProxy>(MAX_CALLS),
+      calls: new ExpiringMap<MediaProxy>(MAX_CALLS, undefined, 'media_calls'),
       client: undefined,
       streams: undefined,
     };
@@ -105,7 +105,7 @@ export async function ask(
     if (answers.length === commands.length) {
       proxy.answered++;
       if (ends) module.calls.delete(callId);
-      else module.calls.set(callId, proxy, now + REMEMBERED_MS);
+      else module.calls.set(callId, proxy, now + REMEMBERED_MS, adderOf(run));
       return run.overdue ? undefined : { proxy, answers };
     }
     proxy.unanswered++;

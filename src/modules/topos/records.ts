@@ -1,4 +1,6 @@
 import { AgedMap } from '../../core/aged-map.js';
+import type { Adder } from '../../core/owned-entries.js';
+import type { PeerTableName } from '../../sip/peer-tables.js';
 
 /** One end of a dialog, with what is hidden from the other end. */
 export interface End {
@@ -18,6 +20,8 @@ export interface HiddenDialog {
   readonly own: readonly string[];
   /** Users for contact_mode 1: of the caller's Contact, and of the request-URI. */
   readonly users: { readonly caller: string; readonly callee: string };
+  /** The source of its first request. */
+  readonly by?: Adder | undefined;
   caller: End;
   /** The ends that have replied, by tag: a forked request may have several. */
   readonly callees: Map<string, End>;
@@ -54,19 +58,19 @@ const ENDED = 40_000;
  */
 export class TopologyRecords {
   private readonly open: AgedMap<HiddenRequest>;
-  private readonly answered = new AgedMap<HiddenRequest>(ENDED, MAX_RECORDS, MAX_SIZE);
+  private readonly answered = mapOf<HiddenRequest>(ENDED, 'hidden_requests');
   private readonly early: AgedMap<HiddenDialog>;
   private readonly confirmed: AgedMap<HiddenDialog>;
-  private readonly ended = new AgedMap<HiddenDialog>(ENDED, MAX_RECORDS, MAX_SIZE);
+  private readonly ended = mapOf<HiddenDialog>(ENDED, 'hidden_dialogs');
 
   /** Times in seconds. `before`: records that are taken over with the new times. */
   constructor(branchExpire: number, dialogExpire: number, now = 0, before?: TopologyRecords) {
-    this.open = new AgedMap(branchExpire * 1000, MAX_RECORDS, MAX_SIZE);
-    this.early = new AgedMap(branchExpire * 1000, MAX_RECORDS, MAX_SIZE);
-    this.confirmed = new AgedMap(dialogExpire * 1000, MAX_RECORDS, MAX_SIZE * 2);
+    this.open = mapOf(branchExpire * 1000, 'hidden_requests');
+    this.early = mapOf(branchExpire * 1000, 'hidden_dialogs');
+    this.confirmed = mapOf(dialogExpire * 1000, 'hidden_dialogs', MAX_SIZE * 2);
     if (before === undefined) return;
-    for (const name of ['open', 'answered'] as const) renew(this[name], before[name], now);
-    for (const name of ['early', 'confirmed', 'ended'] as const) renew(this[name], before[name], now);
+    for (const name of ['open', 'answered'] as const) renew(this[name], before[name], now, ({ dialog }) => dialog.by);
+    for (const name of ['early', 'confirmed', 'ended'] as const) renew(this[name], before[name], now, ({ by }) => by);
   }
 
   /** The dialog with a name. */
@@ -81,7 +85,7 @@ export class TopologyRecords {
 
   /** Stores a request that is sent, and its dialog. */
   leaves(branch: string, request: HiddenRequest, now: number): void {
-    this.open.set(branch, request, sizeOf(...request.vias, ...request.routes, ...request.own), now);
+    this.open.set(branch, request, sizeOf(...request.vias, ...request.routes, ...request.own), now, request.dialog.by);
     this.kept(request.dialog, now);
   }
 
@@ -89,20 +93,26 @@ export class TopologyRecords {
   kept(dialog: HiddenDialog, now: number): void {
     if (this.ended.get(dialog.id, now) !== undefined) return;
     const isConfirmed = this.confirmed.get(dialog.id, now) !== undefined;
-    (isConfirmed ? this.confirmed : this.early).set(dialog.id, dialog, dialogSize(dialog), now);
+    (isConfirmed ? this.confirmed : this.early).set(dialog.id, dialog, dialogSize(dialog), now, dialog.by);
   }
 
   /** A final reply was received. `confirms`: the dialog is established; `ends`: it has ended. */
   final(branch: string, request: HiddenRequest, outcome: 'confirms' | 'ends' | 'neither', now: number): void {
     this.open.delete(branch);
-    this.answered.set(branch, request, sizeOf(...request.vias, ...request.routes, ...request.own), now);
+    this.answered.set(
+      branch,
+      request,
+      sizeOf(...request.vias, ...request.routes, ...request.own),
+      now,
+      request.dialog.by,
+    );
     if (outcome === 'neither') return;
     const { dialog } = request;
     const ended = this.ended.get(dialog.id, now) !== undefined;
     if (ended && outcome === 'confirms') return;
     this.early.delete(dialog.id);
     this.confirmed.delete(dialog.id);
-    (outcome === 'ends' ? this.ended : this.confirmed).set(dialog.id, dialog, dialogSize(dialog), now);
+    (outcome === 'ends' ? this.ended : this.confirmed).set(dialog.id, dialog, dialogSize(dialog), now, dialog.by);
   }
 
   /** Numbers of stored dialogs and requests. */
@@ -119,8 +129,12 @@ export function keepCallee(dialog: HiddenDialog, tag: string, end: End): void {
   if (dialog.callees.has(tag) || dialog.callees.size < MAX_CALLEES) dialog.callees.set(tag, end);
 }
 
-function renew<T>(map: AgedMap<T>, before: AgedMap<T>, now: number): void {
-  for (const [key, value, at, size] of before.entries(now)) map.set(key, value, size, at);
+function mapOf<T>(lifetime: number, table: PeerTableName, maxSize = MAX_SIZE): AgedMap<T> {
+  return new AgedMap<T>(lifetime, MAX_RECORDS, maxSize, table);
+}
+
+function renew<T>(map: AgedMap<T>, before: AgedMap<T>, now: number, by: (value: T) => Adder | undefined): void {
+  for (const [key, value, at, size] of before.entries(now)) map.set(key, value, size, at, by(value));
 }
 
 function sizeOf(...texts: readonly string[]): number {

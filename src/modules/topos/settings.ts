@@ -1,9 +1,18 @@
 import type { Clock } from '../../core/clock.js';
+import type { AdderPeers } from '../../core/owned-entries.js';
 import type { Random } from '../../core/random.js';
 import type { ModuleParameters } from '../../script/environment.js';
 import { isToken } from '../../sip/parse-message.js';
 import { TopologyRecords } from './records.js';
 import { type StripperOptions, TopologyStripper } from './stripper.js';
+
+/** What the object that rewrites messages needs. */
+interface StripperParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Says which sources may begin dialogs when there are many; undefined: all may. */
+  readonly peers?: AdderPeers | undefined;
+}
 
 /** State of topos from the parameters of a file; its records outlive a reload. */
 export class TopologyStore {
@@ -43,8 +52,8 @@ export class TopologyStore {
   }
 
   /** The object that rewrites messages with these parameters. */
-  stripper({ clock, random }: { readonly clock: Clock; readonly random: Random }): TopologyStripper {
-    return new TopologyStripper(this.records(clock), this.options, clock, random);
+  stripper({ clock, random, peers }: StripperParts): TopologyStripper {
+    return new TopologyStripper(this.records(clock), this.options, clock, random, peers);
   }
 
   /** The records; those of the earlier configuration are taken over at the first access. */

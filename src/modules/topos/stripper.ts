@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import { ownText } from '../../core/own-text.js';
+import type { Adder, AdderPeers } from '../../core/owned-entries.js';
 import type { Random } from '../../core/random.js';
 import { parseUri } from '../../core/uri.js';
 import { applied } from '../../script/edits.js';
@@ -22,6 +23,9 @@ export interface StripperOptions {
   readonly noContact: ReadonlySet<string>;
 }
 
+/** A host without the brackets of IPv6. */
+const bareHost = (host: string): string => (host.startsWith('[') ? host.slice(1, -1) : host);
+
 /** Maximum number of Record-Route values read from one message. */
 const MAX_VALUES = 128;
 /** Methods whose Contact replaces the stored one of the sending side (RFC 3261 section 12.2, RFC 3311, RFC 6665). */
@@ -40,6 +44,7 @@ export class TopologyStripper {
     private readonly options: StripperOptions,
     private readonly clock: Pick<Clock, 'monotonic'>,
     private readonly random: Pick<Random, 'token'>,
+    private readonly peers?: AdderPeers | undefined,
   ) {}
 
   /** A received message with the hidden parts restored. `spares`: whether a message is left as received. */
@@ -121,7 +126,10 @@ export class TopologyStripper {
     if (initial && message.toTag !== '') return undefined;
     const values = routeValues(message, 'record-route', MAX_VALUES).map((each) => ownText(each.value));
     const [own, routes] = [values.slice(0, mark.own), values.slice(mark.own)];
-    const dialog = mark.dialog === undefined ? this.begun(message, own, routes) : this.records.dialog(mark.dialog, now);
+    const dialog =
+      mark.dialog === undefined
+        ? this.begun(message, own, routes, this.senderOf(message, below[0]))
+        : this.records.dialog(mark.dialog, now);
     if (dialog === undefined) return undefined;
     const vias = below.map(({ value, end }) => ownText(unmarked(message.text.slice(value, end))));
     const request = { dialog, method: ownText(message.method), direction: mark.direction, vias, own, routes, initial };
@@ -131,7 +139,19 @@ export class TopologyStripper {
     return request;
   }
 
-  private begun(message: SipMessage, own: readonly string[], routes: readonly string[]): HiddenDialog {
+  /** The source of a request: the hop below this proxy. Its Via has the address from which it was received. */
+  private senderOf({ text }: SipMessage, field: { value: number; end: number } | undefined): Adder | undefined {
+    const via = field === undefined ? undefined : parseVia(text, field.value, field.end);
+    if (via === undefined || this.peers === undefined) return undefined;
+    return { source: ownText(via.received || bareHost(via.host)), peers: this.peers };
+  }
+
+  private begun(
+    message: SipMessage,
+    own: readonly string[],
+    routes: readonly string[],
+    by: Adder | undefined,
+  ): HiddenDialog {
     const contact = contactOf(message);
     return {
       id: this.random.token(10),
@@ -141,6 +161,7 @@ export class TopologyStripper {
       users: { caller: ownText(parseUri(contact)?.user ?? ''), callee: ownText(message.parsedUri?.user ?? '') },
       caller: { contact: ownText(contact), routes },
       callees: new Map(),
+      by,
     };
   }
 

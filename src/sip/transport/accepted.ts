@@ -1,5 +1,5 @@
 import type { Server, Socket } from 'node:net';
-import { FairShare } from '../fair-share.js';
+import { FairShare } from '../../core/fair-share.js';
 import type { StreamLimits } from './bind.js';
 import { plainAddress } from './transport.js';
 

@@ -1,5 +1,5 @@
 import { getHeapStatistics } from 'node:v8';
-import { FairShare } from '../fair-share.js';
+import { FairShare } from '../../core/fair-share.js';
 import type { AddressSet } from '../trusted-sources.js';
 
 /** The limit is at least this many bytes: two of the largest messages. */

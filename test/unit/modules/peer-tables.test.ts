@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { FakeClock } from '../../support/fake-clock.js';
 import { recordingLog } from '../../support/recording-log.js';
 import { answerTo, INVITE, type ScriptRunner, startScript } from '../../support/script-run.js';
+import { until } from '../../support/until.js';
 
 const HOSTILE = '198.51.100.66';
 const GOOD = '192.0.2.7';
@@ -173,6 +174,80 @@ test('one source that fills the registrations leaves room for others, and can re
     for (let i = 0; i < 80; i++) runner.receive(register(`h${i}`, `h${i}`, 0, 9), 5070, HOSTILE);
     for (let i = 0; i < 60; i++) runner.receive(register(`n${i}`, `n${i}`, 3600), 5070, HOSTILE);
     assert.deepEqual(new Set(statuses(from)), new Set(['200']), 'what was removed counts no longer');
+  } finally {
+    await runner.stop();
+  }
+});
+
+for (const [dialect, modules, head, store, read] of [
+  [
+    'kamailio',
+    'htable',
+    'modparam("htable", "htable", "t=>size=8;")',
+    '$sht(t=>$ci) = $hdr(Subject);',
+    '$sht(t=>g0@a.example)',
+  ],
+  ['opensips', 'cachedb_local', '', 'cache_store("local", "$ci", "$hdr(Subject)");', ''],
+] as const) {
+  test(`a source that fills a table of a script leaves the entries of others: ${dialect}`, async () => {
+    const { log, lines } = recordingLog();
+    const show = dialect === 'kamailio' ? `$var(v) = ${read};` : 'cache_fetch("local", "g0@a.example", $var(v));';
+    const runner = startScript({
+      dialect,
+      modules,
+      head,
+      script: `${store} ${show} xlog("$var(v)\\n"); exit;`,
+      clock: new FakeClock(),
+      log,
+    });
+    try {
+      runner.receive(invite('g0', 'Subject: kept\r\n'), 5070, GOOD);
+      // 64 MB is the bound.
+      const filler = `Subject: ${'x'.repeat(60_000)}\r\n`;
+      for (let i = 0; i < 1300; i++) runner.receive(invite(`h${i}`, filler), 5070, HOSTILE);
+      assert.equal(runner.lines.length, 1301);
+      assert.equal(runner.lines.at(-1), 'kept');
+      assert.ok(Number(refusedOf(runner, 'script_values')) > 100);
+      assert.equal(lines.filter(({ message }) => message.startsWith('a table that peers fill')).length, 1);
+    } finally {
+      await runner.stop();
+    }
+  });
+}
+
+test('one source does not get all pipes of a rate limit', async () => {
+  const runner = startScript({
+    dialect: 'kamailio',
+    modules: 'pipelimit',
+    script: '$var(r) = 0; $var(r) = pl_check("$ci", "taildrop", "5"); xlog("$si $var(r)\n"); exit;',
+    clock: new FakeClock(),
+  });
+  try {
+    for (let i = 0; i < 100_500; i++) runner.receive(invite(`h${i}`), 5070, HOSTILE);
+    for (let i = 0; i < 5; i++) runner.receive(invite(`g${i}`), 5070, GOOD);
+    assert.deepEqual(kept(runner, GOOD), { yes: 5, no: 0 });
+    assert.ok(kept(runner, HOSTILE).no > 10_000);
+  } finally {
+    await runner.stop();
+  }
+});
+
+test('one source does not get all HTTP requests of a script', async () => {
+  const { log, lines } = recordingLog();
+  const runner = startScript({
+    dialect: 'opensips',
+    modules: 'rest_client',
+    script: 'rest_get("http://127.0.0.1:9/", $var(x)); xlog("$si $rc\n"); exit;',
+    log,
+  });
+  try {
+    for (let i = 0; i < 110; i++) runner.receive(invite(`h${i}`), 5070, HOSTILE);
+    runner.receive(invite('g'), 5070, GOOD);
+    // Of 100 requests at once, the default, a source alone gets eight ninths and one more.
+    assert.equal(refusedOf(runner, 'http_requests'), '21');
+    assert.equal(lines.filter(({ message }) => message.startsWith('a table that peers fill')).length, 1);
+    await until('all routes end', () => runner.lines.length === 111);
+    assert.equal(kept(runner, GOOD).no, 1);
   } finally {
     await runner.stop();
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FairShare, sourceKey } from '../../../src/sip/fair-share.js';
+import { FairShare, sourceKey } from '../../../src/core/fair-share.js';
 
 /** Lets sources request slots by round robin until none gets any more; returns the number for each. */
 function fill(max: number, sources: readonly string[]): readonly number[] {
