@@ -144,7 +144,8 @@ export async function linesOf(options: ScriptRunOptions): Promise<string[]> {
   try {
     runner.receive(INVITE);
     // Functions that wait complete a little later.
-    for (let i = 0; i < 200 && runner.lines.at(-1) !== 'end'; i++)
+    const deadline = performance.now() + 10_000;
+    while (runner.lines.at(-1) !== 'end' && performance.now() < deadline)
       await new Promise((resolve) => setTimeout(resolve, 5));
     return runner.lines.filter((each) => each !== 'end');
   } finally {
