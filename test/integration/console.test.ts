@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { accessibilityFaults, type Browser, startBrowser } from '../support/browser.js';
@@ -74,6 +74,8 @@ describe('the console in a real browser', { skip: findProgram('chromium') === un
     for (const gateway of gateways ?? []) gateway.kill();
     caller?.stop();
   });
+
+  afterEach(() => browser.closePages());
 
   const line = (page: Page, text: string | undefined) => page.locator('.row', { hasText: text ?? '' });
 

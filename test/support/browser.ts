@@ -11,6 +11,8 @@ export interface Browser {
   page(options?: { readonly width?: number; readonly height?: number; readonly dark?: boolean }): Promise<Page>;
   /** Exceptions of pages and errors on their consoles. */
   readonly faults: string[];
+  /** Closes all pages: as long as they are open, they follow the daemon and use a processor. */
+  closePages(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -31,6 +33,9 @@ export async function startBrowser(more: readonly string[] = []): Promise<Browse
   const browser = await chromium.launch({ executablePath: requireProgram('chromium'), args: [...ARGUMENTS, ...more] });
   const faults: string[] = [];
   const contexts: BrowserContext[] = [];
+  const closePages = async (): Promise<void> => {
+    for (const context of contexts.splice(0)) await context.close();
+  };
   return {
     faults,
     async page({ width = 1280, height = 800, dark = false } = {}) {
@@ -48,8 +53,9 @@ export async function startBrowser(more: readonly string[] = []): Promise<Browse
       });
       return page;
     },
+    closePages,
     async close() {
-      for (const context of contexts) await context.close();
+      await closePages();
       await browser.close();
       await rm(folder, { recursive: true, force: true });
     },

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { analyse } from 'scslre';
-import ts from 'typescript';
+import ts from 'typescript-api';
 
 const SRC = resolve(import.meta.dirname, '../../src');
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
-import ts from 'typescript';
+import ts from 'typescript-api';
 
 /** A call that writes a line of level info or above: log.warn(...), this.options.logger.error(...), log[level](...). */
 interface LogCall {

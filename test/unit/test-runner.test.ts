@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestEvent } from 'node:test/reporters';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { programArguments } from '../support/program.js';
-import { byFile } from '../support/runner/groups.js';
+import { byFile, whole } from '../support/runner/groups.js';
 import { resultsOf } from '../support/runner/results.js';
 
 const IMPORT = "import assert from 'node:assert';\nimport { after, beforeEach, describe, test } from 'node:test';\n";
@@ -120,6 +121,18 @@ test('an error after the end of the tests of a shared process fails the last fil
   assert.match(output, /too late/);
   assert.match(output, /0\.test\.mjs:\d+/);
   assert.match(output, /^FAILED: .*1\.test\.mjs: the file$/m);
+});
+
+test('the time that a process goes on after its last test is measured', async () => {
+  async function* events(): AsyncGenerator<TestEvent> {
+    await sleep(60);
+    yield { type: 'test:pass', data: { name: 'a test', nesting: 0 } } as TestEvent;
+    await sleep(120);
+    yield { type: 'test:pass', data: { name: 'left-open.js', nesting: 0 } } as TestEvent;
+  }
+  for await (const { after = 0, seconds } of whole('/left-open.js', events())) {
+    assert.ok(after >= 0.1 && after <= seconds - 0.05, `${after} of ${seconds} s`);
+  }
 });
 
 test('when the process of a group reports no file, its first file has failed', async () => {

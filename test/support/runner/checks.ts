@@ -3,10 +3,11 @@ import { buildAlone, isBuildStale } from './compile.js';
 
 const CHECKS: readonly (readonly [title: string, command: string, ...args: string[]])[] = [
   ['biome check', 'node_modules/.bin/biome', 'check', '.'],
-  ['tsc --noEmit', 'node_modules/.bin/tsc', '-p', 'tsconfig.json', '--noEmit'],
+  ['types', 'node_modules/.bin/tsc', '-p', 'tsconfig.json', '--noEmit'],
+  ['types of the console', 'node_modules/.bin/tsc', '-p', 'src/console/browser'],
 ];
 
-/** Runs linter and type checker in parallel. Returns how many failed. */
+/** Runs the linter and the type checker, of the pages in the browser too, in parallel. Returns how many failed. */
 export async function checks(signal: AbortSignal): Promise<number> {
   const results = await Promise.all(
     CHECKS.map(async ([title, command, ...args]) => {

@@ -55,8 +55,13 @@ let groupCount = 0;
 export async function* whole(file: string, stream: AsyncIterable<TestEvent>): AsyncGenerator<FileEvents> {
   const started = performance.now();
   const events: TestEvent[] = [];
-  for await (const event of stream) events.push(event);
-  yield { file, events, isCut: false, seconds: (performance.now() - started) / 1000 };
+  let last = started;
+  for await (const event of stream) {
+    events.push(event);
+    if (isResult(event) && !isFile(event.data.name, file)) last = performance.now();
+  }
+  const now = performance.now();
+  yield { file, events, isCut: false, seconds: (now - started) / 1000, after: (now - last) / 1000 };
 }
 
 /**
@@ -70,6 +75,7 @@ export async function* byFile(
 ): AsyncGenerator<FileEvents> {
   let current: OpenFile | undefined;
   let last: FileEvents | undefined;
+  let lastAt = performance.now();
   const after: TestEvent[] = [];
   for await (const event of stream) {
     const { name, nesting } = event.data as { name?: string; nesting?: number };
@@ -82,6 +88,7 @@ export async function* byFile(
       if (event.type === 'test:fail' && !isFailedInside(event.data.details.error)) current.events.push(event);
       if (event.type !== 'test:pass' && event.type !== 'test:fail') continue;
       last = ended(current, false);
+      lastAt = performance.now();
       current = undefined;
     } else if (nesting === 0) {
       if (event.type === 'test:diagnostic' || (event.type === 'test:fail' && isFile(name ?? '', program)))
@@ -97,9 +104,13 @@ export async function* byFile(
   const { file, events } = last;
   yield {
     ...last,
+    after: (performance.now() - lastAt) / 1000,
     events: [...events, ...after.map((event) => ({ ...event, data: { ...event.data, name: file } }) as TestEvent)],
   };
 }
+
+const isResult = (event: TestEvent): event is Extract<TestEvent, { type: 'test:pass' | 'test:fail' }> =>
+  event.type === 'test:pass' || event.type === 'test:fail';
 
 interface OpenFile {
   readonly file: string;

@@ -9,6 +9,8 @@ export interface FileEvents {
   /** Its process ended before its tests. */
   readonly isCut: boolean;
   readonly seconds: number;
+  /** How long its process went on after its last test, in seconds. */
+  readonly after?: number;
 }
 
 /** Results of one file. */

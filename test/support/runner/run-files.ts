@@ -38,6 +38,9 @@ export function testFiles(filters: readonly string[]): string[] {
 /** With more failed files than these none is repeated: so many failures are not accidental. */
 const MAX_FILES_AGAIN = 3;
 
+/** A process that ends later after its tests than this is mentioned. */
+const LATE_SECONDS = 3;
+
 /** A test that failed. */
 interface Failure {
   /** Path of its source. */
@@ -127,7 +130,10 @@ async function runGroup(
       totals.skipped += skipped;
       totals.failed += failed.length;
       failures.push(...failed.map((name) => ({ file, name })));
-      process.stdout.write(`${shown(file)} (${part.seconds.toFixed(1)} s)\n${output}`);
+      const { seconds, after = 0 } = part;
+      // Something is left open: a pool, a socket, a timer.
+      const late = after > LATE_SECONDS ? `, its process ended ${after.toFixed(1)} s after the tests` : '';
+      process.stdout.write(`${shown(file)} (${seconds.toFixed(1)} s${late})\n${output}`);
       ran++;
     }
     rest = rest.slice(Math.max(1, ran));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { test } from 'node:test';
-import ts from 'typescript';
+import ts from 'typescript-api';
 
 const SRC = resolve(import.meta.dirname, '../../../src');
 

@@ -54,6 +54,7 @@ function file(t: TestContext, definitions: readonly string[], more: { url?: stri
     mi: () => Promise.resolve(undefined),
     log,
   });
+  t.after(() => services.stop());
   const env = {
     dialect: 'kamailio',
     modules,
