@@ -42,6 +42,7 @@ export class DispatchContext {
     const lists = this.open(partition);
     if ((target.flags & FLAG.append) === 0) lists.replaceBy(choice, target.setId, keep);
     else lists.putBefore(choice, target.setId, keep);
+    if (choice.branches !== undefined) lists.useOlder();
     return choice.destination;
   }
 
@@ -125,6 +126,7 @@ export class DispatchContext {
     }
     if (lists === undefined) return 'failed';
     lists.count = count;
+    if (lists.branches !== undefined) lists.useOlder();
     if (groups > 1 && !strict) lists.tryOnce();
     return routes.problem === undefined ? 'selected' : 'failed';
   }

@@ -94,6 +94,19 @@ export class TargetLists {
     this.use(choice, setId);
   }
 
+  /**
+   * After a selection without a list of its own (Kamailio's algorithm 12): where lists are stacked, that of the earlier
+   * selection is used again, as recorded.
+   */
+  useOlder(): void {
+    if (this.head !== undefined || !this.partition.flavour.stacksSelections) return;
+    const list = this.later?.shift();
+    if (list === undefined) return;
+    this.head = list.head;
+    this.rest = list.rest;
+    this.older--;
+  }
+
   /** Adds the list of a further set after all others of this selection. */
   putAfter(choice: Choice): void {
     if (this.head === undefined) {

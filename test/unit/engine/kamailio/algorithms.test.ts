@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { CompiledSet } from '../../../../src/engine/compiled-set.js';
+import type { DispatchContext } from '../../../../src/engine/dispatch-context.js';
 import { liveOf } from '../../../../src/engine/kamailio/live.js';
 import { announceOverload } from '../../../../src/engine/kamailio/overload.js';
 import { planOf } from '../../../../src/engine/kamailio/set-plan.js';
+import type { SelectTarget } from '../../../../src/engine/selection.js';
 import { KamailioBench, kamailioRows } from '../../../support/kamailio.js';
-import { row } from '../../../support/partitions.js';
+import { request, row } from '../../../support/partitions.js';
 
 const [A, B, C, D] = ['sip:10.0.0.1', 'sip:10.0.0.2', 'sip:10.0.0.3', 'sip:10.0.0.4'] as const;
 
@@ -173,6 +175,30 @@ test('parallel targets are those that are up', () => {
     lists?.branches?.map((each) => each.row.uri),
     [C, A],
   );
+});
+
+test('parallel targets in a strict partition leave the list of the selection before, as recorded', () => {
+  const bench = new KamailioBench(kamailioRows(['', '', '']), { compat: 'strict' });
+  const routes = (targets: readonly number[]) => ({
+    problem: undefined,
+    targets: targets.map((algorithm) => ({ setId: 1, algorithm, flags: 0, maxResults: 0 })),
+  });
+  for (const selectAgain of [
+    (context: DispatchContext) => context.selectRoutes(bench.partition, routes([12, 12]), request(), 'request-uri'),
+    (context: DispatchContext) =>
+      context.selectOne(bench.partition, routes([12]).targets[0] as SelectTarget, request()),
+  ]) {
+    const chosen = bench.choose(8);
+    assert.deepEqual(chosen?.listed, [C, B, A]);
+    selectAgain(chosen.context);
+    const lists = chosen.context.of(bench.partition);
+    assert.deepEqual(
+      lists?.listed().map((each) => each.row.uri),
+      [C, B, A],
+    );
+    assert.equal(lists?.count, 0);
+    assert.equal(chosen.context.next(bench.partition)?.row.uri, B);
+  }
 });
 
 test('rendezvous hashing works for this flavour too, by its weights', () => {
