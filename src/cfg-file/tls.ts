@@ -209,6 +209,15 @@ const OPENSIPS_KEYS: Readonly<Record<string, string>> = {
   ca_dir: 'ca_dir',
 };
 
+/** Whether `tlsSettings` reads a parameter of the module "tls" or "tls_mgm". */
+export function isTlsParameter(name: string, dialect: DialectName): boolean {
+  if (dialect === 'kamailio') return name === 'config' || ownValue(KAMAILIO_KEYS, name) !== undefined;
+  return OF_DOMAINS.has(name) || ownValue(OPENSIPS_KEYS, name) !== undefined;
+}
+
+/** Parameters of tls_mgm that name domains and say what they are for. */
+const OF_DOMAINS = new Set(['server_domain', 'client_domain', 'match_sip_domain', 'match_ip_address']);
+
 /** Domains from modparam("tls_mgm", "certificate", "[domain]/path"); without a name the default domain. */
 function opensipsDomains(modules: ModuleValues): Domain[] {
   const domains = new Map<string, Domain>();

@@ -4,7 +4,7 @@ import type { PartitionConfig, Settings } from '../../config/settings.js';
 import { messageOf } from '../../core/errors.js';
 import { nullLogger } from '../../core/logger.js';
 import { Daemon } from '../../daemon/daemon.js';
-import { type LoadReport, UNRESOLVED } from '../../engine/partition.js';
+import type { LoadReport } from '../../engine/partition.js';
 import { type InitReport, initDatabase, type TableSpec } from '../../store/provision.js';
 import { RowReader } from '../../store/rows.js';
 import type { StoreLoad } from '../../store/store.js';
@@ -35,7 +35,7 @@ export async function rowsOf(
     const outcomes = await daemon.loadOnly(names);
     for (const name of names) {
       const load = await daemon.readRows(name).catch((error: unknown) => ({ failure: messageOf(error) }));
-      loads.set(name, 'failure' in load ? load : withoutUnresolved(load, outcomes.get(name)?.report));
+      loads.set(name, 'failure' in load ? load : withoutDiscarded(load, outcomes.get(name)?.report));
     }
   } finally {
     await daemon.stop();
@@ -43,13 +43,14 @@ export async function rowsOf(
   return loads;
 }
 
-/** Removes rows that the load discarded because their host does not resolve. */
-function withoutUnresolved({ rows, discarded }: StoreLoad, report: LoadReport | undefined): StoreLoad {
-  const unresolved = (report?.discarded ?? []).filter(({ reason }) => reason.endsWith(UNRESOLVED));
-  const left = new Set(unresolved.map(({ row }) => row));
+/** Removes rows that the store accepts, but the load discards: unresolved hosts, unknown transports. */
+function withoutDiscarded({ rows, discarded }: StoreLoad, report: LoadReport | undefined): StoreLoad {
+  const known = new Set(discarded.map(({ row }) => row));
+  const later = (report?.discarded ?? []).filter(({ row }) => !known.has(row));
+  const left = new Set(later.map(({ row }) => row));
   return {
     rows: rows.filter(({ setId, uri }) => !left.has(`${setId} ${uri}`)),
-    discarded: [...discarded, ...unresolved],
+    discarded: [...discarded, ...later],
   };
 }
 

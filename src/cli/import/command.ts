@@ -1,3 +1,4 @@
+import { CFG_OPTIONS, DEFINE } from '../check/cfg-options.js';
 import { defineCommand, flag, JSON_OUTPUT, text } from '../line/command.js';
 
 /** "switchyard import". */
@@ -16,11 +17,14 @@ The exit status is 0 only if everything was carried over. A script that needs mo
   arguments: [{ name: 'CFG-FILE', description: 'The opensips.cfg or kamailio.cfg.' }],
   options: {
     out: text('DIR', 'Folder to write into. Default: the current folder.'),
+    define: DEFINE,
+    preprocess: CFG_OPTIONS.preprocess,
     force: flag('Replace existing files.'),
     json: JSON_OUTPUT,
   },
   examples: [
     ['into a new folder', 'switchyard import /etc/opensips/opensips.cfg --out /etc/switchyard'],
+    ['a template for m4', 'switchyard import --preprocess "m4 -s" opensips.m4 --out /etc/switchyard'],
     ['what would have to be done by hand', 'switchyard import --json --out /tmp/look kamailio.cfg | jq .left'],
   ],
   run: async ({ options, args, io }) => {

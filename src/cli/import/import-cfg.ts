@@ -5,8 +5,9 @@ import type { WrittenJson } from './json.js';
 import { Ledger, type Remark } from './ledger.js';
 import { readListeners, textOf } from './listeners.js';
 import { Modules } from './modules.js';
-import { diskReader, readConfiguration } from './read-cfg.js';
+import { type CfgReadOptions, diskReader, readConfiguration } from './read-cfg.js';
 import { rulesOf } from './rules.js';
+import { importTls } from './tls.js';
 
 /** An imported configuration: the files to write, and remarks for the operator. */
 export interface ImportedConfiguration {
@@ -54,9 +55,10 @@ export function importCfg(
   text: string,
   file = 'opensips.cfg',
   reader: SourceReader = diskReader,
+  options: CfgReadOptions = {},
 ): ImportedConfiguration {
   const ledger = new Ledger(file);
-  const { tree, kamailio } = readConfiguration({ file, text }, reader, ledger);
+  const { tree, dialect, kamailio } = readConfiguration({ file, text }, reader, ledger, options);
   const modules = new Modules(kamailio, new Set(tree.modules.map(({ name }) => name)), ledger);
   for (const parameter of tree.moduleParameters) modules.take(parameter);
   const { listen, own, aliases } = readListeners(tree.parameters, kamailio, ledger);
@@ -72,6 +74,8 @@ export function importCfg(
   settings['routing'] = rulesOf({ routes: tree.routes, kamailio, own, ledger });
   if (Object.keys(tm).length > 0) settings['tm'] = tm;
   modules.finish(settings);
+  const tls = importTls(tree, dialect, ledger);
+  if (tls !== undefined) settings['tls'] = tls;
   ledger.close();
   return { settings, partitions, left: ledger.left, notes: ledger.notes };
 }
@@ -103,6 +107,8 @@ function takeParameter(
     const names = ['error', 'error', 'warn', 'info', 'debug'] as const;
     const index = Math.min(4, Math.max(0, level + (kamailio ? 1 : 0)));
     if (Number.isInteger(level)) settings['log'] = { level: names[index] ?? 'info' };
+  } else if (name === 'enable_tls' || name === 'tls_enable') {
+    if (!/^(?:1|yes|on|true)$/i.test(text)) ledger.leave(at, `${name}=${text}: remove the tls sockets from "listen"`);
   } else if (!CARRIED.has(name)) ledger.leaveRepeated(at, `core parameter ${name} has no counterpart`);
 }
 

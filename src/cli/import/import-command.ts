@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { loadSettings } from '../../config/load.js';
 import { ConfigError, formatProblems } from '../../config/problem.js';
 import { schemaUrl } from '../../config/schema.js';
-import { unreadableReason } from '../../core/errors.js';
+import { messageOf, unreadableReason } from '../../core/errors.js';
 import { plural } from '../../core/plural.js';
 import { compositionFaults } from '../../daemon/composition.js';
 import { usageError } from '../line/command.js';
@@ -16,6 +16,8 @@ export interface ImportOptions {
   readonly out?: string | undefined;
   readonly force?: boolean | undefined;
   readonly json?: boolean | undefined;
+  readonly define?: ReadonlyMap<string, string> | undefined;
+  readonly preprocess?: string | undefined;
 }
 
 /**
@@ -29,7 +31,10 @@ export function importConfiguration(options: ImportOptions, file: string, io: Co
   } catch (error) {
     throw usageError(`cannot read ${file}: ${unreadableReason(error)}`, error);
   }
-  const { settings, partitions, left, notes } = importCfg(text, file);
+  const { define: defines, preprocess } = options;
+  const { settings, partitions, left, notes } = imported(() =>
+    importCfg(text, file, undefined, { defines, preprocess }),
+  );
   const out = options.out ?? '.';
   const main = join(out, 'switchyard.json');
   const files: [path: string, content: object][] = [[main, { $schema: schemaUrl('settings'), ...settings }]];
@@ -68,6 +73,15 @@ export function importConfiguration(options: ImportOptions, file: string, io: Co
       : `${plural(left.length, 'thing')} not carried over; ${plural(rules.length, 'rule')} with a selection\n`,
   );
   return complete ? 0 : 1;
+}
+
+/** Only the preprocessor of the operator throws. */
+function imported<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw usageError(messageOf(error), error);
+  }
 }
 
 function faultsOf(file: string): ConfigError['problems'] {

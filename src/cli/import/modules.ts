@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import type { ModuleParameter, Position } from '../../cfg/ast.js';
+import { isTlsParameter } from '../../cfg-file/tls.js';
 import { parsePartitionString } from '../../config/partition-string.js';
 import { readSchema } from '../../config/schema.js';
 import { messageOf } from '../../core/errors.js';
@@ -29,7 +30,6 @@ export class Modules {
   private readonly jsonrpc: Fields = {};
   private readonly ctl: Fields[] = [];
   private readonly datagrams: Fields[] = [];
-  private readonly tls: { [key: string]: string } = {};
   private readonly httpd: { ip?: string; port?: number; root?: string; used: boolean } = { used: false };
   private readonly pike: { period: number; density: number; at: Position | undefined } = {
     period: 2,
@@ -99,7 +99,8 @@ export class Modules {
         return;
       case 'tls':
       case 'tls_mgm':
-        if (!this.certificate(name, String(value), at)) none();
+      case 'proto_tls':
+        if (!isTlsParameter(name, this.kamailio ? 'kamailio' : 'opensips')) none();
         return;
       case 'pike':
         this.pikeParameter(name, Number(value), at);
@@ -206,29 +207,6 @@ export class Modules {
     }
   }
 
-  /** Certificates of the first domain; OpenSIPS names a domain by "[name]" before a value. */
-  private certificate(name: string, value: string, at: Position): boolean {
-    const keys: Readonly<Record<string, string>> = {
-      certificate: 'certificate',
-      private_key: 'private_key',
-      ca_list: 'ca',
-      verify_cert: 'verify_server',
-      verify_certificate: 'verify_server',
-      require_cert: 'verify_client',
-      require_certificate: 'verify_client',
-    };
-    const key = keys[name];
-    const [, domain, path = value] = /^\[([^\]]*)\](.*)$/s.exec(value) ?? [];
-    if (key === undefined) return false;
-    if (this.tls[key] !== undefined && this.tls[key] !== path) {
-      this.ledger.leave(
-        at,
-        `tls ${name}${domain === undefined ? '' : ` of domain ${domain}`}: add it to "contexts" of "tls"`,
-      );
-    } else this.tls[key] = path;
-    return true;
-  }
-
   private pikeParameter(name: string, value: number, at: Position): void {
     this.pike.at ??= at;
     if (name === 'sampling_time_unit' && value > 0) this.pike.period = value;
@@ -243,18 +221,6 @@ export class Modules {
       const rate = Math.max(1, Math.round(this.pike.density / this.pike.period));
       this.limits['requests_per_second_per_source'] = rate;
       this.ledger.note(this.pike.at, `pike: "limits" allows ${rate} new requests a second from one address`);
-    }
-    const { certificate, private_key, ca, verify_server, verify_client } = this.tls;
-    if (certificate !== undefined && private_key !== undefined) {
-      settings['tls'] = {
-        certificate,
-        private_key,
-        ...(ca === undefined ? {} : { ca }),
-        ...(verify_client === undefined ? {} : { verify_client: isOn(verify_client) }),
-        ...(verify_server === undefined ? {} : { verify_server: isOn(verify_server) }),
-      };
-    } else if (Object.keys(this.tls).length > 0) {
-      this.ledger.leave(undefined, 'tls: certificate and private_key are not both given: add "tls"');
     }
     const mi: Fields = {};
     if (this.fifo['fifo_name'] !== undefined) mi['fifo'] = this.fifo;
@@ -280,10 +246,6 @@ export class Modules {
     if (Object.keys(mi).length > 0) settings['mi'] = mi;
     if (Object.keys(this.limits).length > 0) settings['limits'] = this.limits;
   }
-}
-
-function isOn(value: string): boolean {
-  return !/^(?:0|no|off|false)$/i.test(value);
 }
 
 function mode(value: string | number): string {

@@ -4,6 +4,7 @@ import type { ConfigurationTree, Position } from '../../cfg/ast.js';
 import { type Dialect, KAMAILIO, OPENSIPS } from '../../cfg/dialect.js';
 import { parseConfiguration } from '../../cfg/source/configuration.js';
 import { detectDialect } from '../../cfg/source/detect-dialect.js';
+import { preprocessed } from '../../cfg/source/external.js';
 import { MAX_FILE, type SourceFile, type SourceReader } from '../../cfg/source/sources.js';
 import type { Ledger } from './ledger.js';
 
@@ -13,6 +14,17 @@ export interface ReadConfiguration {
   readonly dialect: Dialect;
   readonly kamailio: boolean;
 }
+
+/** Options for reading a file. */
+export interface CfgReadOptions {
+  /** Definitions for "#!ifdef" and its kin. */
+  readonly defines?: ReadonlyMap<string, string> | undefined;
+  /** Command that preprocesses the file: "m4 -s". */
+  readonly preprocess?: string | undefined;
+}
+
+/** Lines that m4 understands and neither program does. */
+const M4 = /^(?:define\(|dnl\b|divert\(|changequote\(|m4_)/m;
 
 /** Reads included files from the folder of the including file, else from the working folder, like the originals. */
 export const diskReader: SourceReader = {
@@ -31,9 +43,18 @@ export const diskReader: SourceReader = {
 
 /**
  * Parses a configuration and the files it includes. What cannot be read is reported in the ledger; never throws because
- * of the text.
+ * of the text. Throws an Error when the preprocessor fails.
  */
-export function readConfiguration(source: SourceFile, reader: SourceReader, ledger: Ledger): ReadConfiguration {
+export function readConfiguration(
+  given: SourceFile,
+  reader: SourceReader,
+  ledger: Ledger,
+  { defines, preprocess }: CfgReadOptions = {},
+): ReadConfiguration {
+  const source = preprocess === undefined ? given : preprocessed(given, preprocess);
+  if (preprocess === undefined && M4.test(given.text)) {
+    ledger.leave(undefined, 'the file has m4 macros, which were not expanded: --preprocess "m4 -s"');
+  }
   const dialect = detectDialect(source.text) ?? guessed(source.text);
   if (source.text.length > MAX_FILE) {
     ledger.leave(undefined, `the file is larger than ${MAX_FILE} bytes and was not read`);
@@ -53,7 +74,12 @@ export function readConfiguration(source: SourceFile, reader: SourceReader, ledg
       return found;
     },
   };
-  const { tree, problems } = parseConfiguration(source, { dialect, reader: recording, environment: process.env });
+  const { tree, problems } = parseConfiguration(source, {
+    dialect,
+    reader: recording,
+    environment: process.env,
+    ...(defines === undefined ? {} : { defines }),
+  });
   // A missing file has been reported, and parameters are imported even if their module is not loaded.
   for (const { code, at, message } of problems) {
     if (/is not loaded before/.test(message)) continue;

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { importCfg } from '../../../../src/cli/import/import-cfg.js';
@@ -99,7 +102,12 @@ modparam("tls_mgm", "verify_cert", "[edge]0")`);
     assert.equal(settings['http'], '192.0.2.1:8888');
     assert.deepEqual(settings['mi'], { http: { root: 'mi' } });
     assert.deepEqual(settings['limits'], { requests_per_second_per_source: 20 });
-    assert.deepEqual(settings['tls'], { certificate: '/etc/c.pem', private_key: '/etc/k.pem', verify_server: false });
+    assert.deepEqual(settings['tls'], {
+      certificate: '/etc/c.pem',
+      private_key: '/etc/k.pem',
+      verify_client: false,
+      verify_server: true,
+    });
   });
 
   test('included files are read; one that is missing is listed, whichever word includes it', () => {
@@ -190,4 +198,80 @@ test('thousands of conditions one after the other are followed as far as there m
   const selecting = 'if (ds_select_dst("1", "4")) { t_relay(); exit; }\n'.repeat(8000);
   const { left } = importCfg(`${head}request_route {\n${selecting} exit;\n}\n`);
   assert.match(left.map(remarkText).join('\n'), /did not become a rule/);
+});
+
+test('TLS domains and a tls.cfg are read as when the file is run; relative names start from the file', () => {
+  const domains = importCfg(
+    `socket=tls:10.0.0.1:5061
+modparam("tls_mgm", "server_domain", "a")
+modparam("tls_mgm", "server_domain", "b")
+modparam("tls_mgm", "match_sip_domain", "[b]b.example")
+modparam("tls_mgm", "certificate", "[a]a.pem")
+modparam("tls_mgm", "private_key", "[a]a.key")
+modparam("tls_mgm", "certificate", "[b]/etc/b.pem")
+modparam("tls_mgm", "private_key", "[b]/etc/b.key")
+modparam("tls_mgm", "verify_cert", "[a]1")
+modparam("tls_mgm", "verify_cert", "[b]1")
+modparam("tls_mgm", "require_cert", "[a]0")
+modparam("tls_mgm", "require_cert", "[b]0")`,
+    '/etc/opensips/opensips.cfg',
+  );
+  assert.deepEqual(domains.left, []);
+  assert.deepEqual(domains.settings['tls'], {
+    certificate: '/etc/opensips/a.pem',
+    private_key: '/etc/opensips/a.key',
+    verify_client: 'if_shown',
+    verify_server: true,
+    contexts: [{ server_name: ['b.example'], certificate: '/etc/b.pem', private_key: '/etc/b.key' }],
+  });
+
+  const folder = mkdtempSync(join(tmpdir(), 'switchyard-import-'));
+  try {
+    writeFileSync(join(folder, 'tls.cfg'), '[server:default]\ncertificate = s.pem\nrequire_certificate = yes\n');
+    const kamailio = importCfg(
+      '#!KAMAILIO\nlisten=tls:10.0.0.1:5061\nenable_tls=yes\nmodparam("tls", "config", "tls.cfg")',
+      join(folder, 'kamailio.cfg'),
+    );
+    assert.deepEqual(kamailio.left, []);
+    const certificate = join(folder, 's.pem');
+    assert.deepEqual(kamailio.settings['tls'], {
+      certificate,
+      private_key: certificate,
+      verify_client: true,
+      verify_server: false,
+    });
+    const off = importCfg('#!KAMAILIO\nlisten=tls:10.0.0.1:5061\nenable_tls=no');
+    assert.match(off.left.map(({ text }) => text).join(), /enable_tls=no: remove the tls sockets from "listen"/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('a template is preprocessed when asked; one that is not is named as such', () => {
+  const template = `define(\`HOST', \`10.0.0.7')dnl
+socket=udp:HOST:5070
+`;
+  const program = join(mkdtempSync(join(tmpdir(), 'switchyard-m4-')), 'expand.mjs');
+  // Stands for m4, which is not on every machine.
+  writeFileSync(
+    program,
+    "let t = ''; for await (const d of process.stdin) t += d; console.log(t.replace(/^define.*/, '').replace('HOST', '10.0.0.7'));",
+  );
+  const expanded = importCfg(template, 'opensips.m4', undefined, { preprocess: `${process.execPath} ${program}` });
+  rmSync(dirname(program), { recursive: true });
+  assert.deepEqual(expanded.settings['listen'], ['udp:10.0.0.7:5070']);
+  assert.deepEqual(expanded.left, []);
+  const plain = importCfg(template, 'opensips.m4');
+  assert.match(
+    plain.left.map(({ text }) => text).join('\n'),
+    /m4 macros, which were not expanded: --preprocess "m4 -s"/,
+  );
+  assert.throws(() => importCfg(template, 'x', undefined, { preprocess: '/nowhere/m4' }), /cannot be started/);
+});
+
+test('definitions choose what "#!ifdef" leaves', () => {
+  const text = '#!KAMAILIO\n#!ifdef WITH_B\nlisten=udp:10.0.0.2:5060\n#!else\nlisten=udp:10.0.0.1:5060\n#!endif\n';
+  assert.deepEqual(importCfg(text).settings['listen'], ['udp:10.0.0.1:5060']);
+  const defined = importCfg(text, 'kamailio.cfg', undefined, { defines: new Map([['WITH_B', '']]) });
+  assert.deepEqual(defined.settings['listen'], ['udp:10.0.0.2:5060']);
 });

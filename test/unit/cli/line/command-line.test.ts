@@ -168,7 +168,7 @@ test('db show and a load leave out the same rows', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'switchyard-show-'));
   writeFileSync(
     join(folder, 'd.list'),
-    '1 sip:gw:hidden@127.0.0.1:5071;password=hidden\n1 sip:a:hidden@no-such-host.invalid\n1 sip:127.0.0.1:5072 0 0 socket=udp:9.9.9.9:5060\n',
+    '1 sip:gw:hidden@127.0.0.1:5071;password=hidden\n1 sip:a:hidden@no-such-host.invalid\n1 sip:127.0.0.1:5072 0 0 socket=udp:9.9.9.9:5060\n1 sip:127.0.0.1:5073;transport=carrier\n',
   );
   const partitions = [{ name: 'default', flavour: 'kamailio', db_url: 'list:./d.list' }];
   const file = join(folder, 'switchyard.json');
@@ -179,6 +179,7 @@ test('db show and a load leave out the same rows', async () => {
   assert.match(out, /sip:gw:\*\*\*@127\.0\.0\.1:5071;password=\*\*\*/);
   assert.doesNotMatch(out + err, /hidden/);
   assert.match(err, /line 3: socket "udp:9\.9\.9\.9:5060" is not one of our sockets/);
+  assert.match(err, /sip:127\.0\.0\.1:5073;transport=carrier: .*unknown transport/);
   assert.match(err, /sip:a:\*\*\*@no-such-host\.invalid: host "no-such-host\.invalid" does not resolve/);
 });
 
