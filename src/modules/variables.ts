@@ -53,7 +53,10 @@ function routeParams(scope: CfgScope): PvarValue {
   return params === undefined || params === '' ? null : params.replace(/^;/, '');
 }
 
-/** $T_rpl($x): a variable of the chosen reply. $T_req($x): a variable of the transaction's request. */
+/**
+ * $T_rpl($x): a variable of the chosen reply. $T_req($x): a variable of the transaction's request, which, as observed,
+ * has neither the written request-URI nor $du.
+ */
 function otherMessage(which: 'reply' | 'request'): VariableDefinition {
   return {
     argument: 'required',
@@ -64,7 +67,7 @@ function otherMessage(which: 'reply' | 'request'): VariableDefinition {
         if (argument === undefined) return null;
         if (which === 'request') {
           return scope.run?.routeKind === 'onreply' && scope.call !== undefined
-            ? argument.read(scope.call.scope)
+            ? argument.read(scope.call.scope.asReceived())
             : null;
         }
         const branch = scope.run?.branch;

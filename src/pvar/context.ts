@@ -264,6 +264,12 @@ export class PvarScope implements PvarContext {
     this.rewrittenUri = uri;
     this.onRequestUri?.(uri);
   }
+
+  /** The request-URI is that of the message again, and there is no $du. */
+  protected forgetTarget(): void {
+    this.rewrittenUri = undefined;
+    this.nextHop = undefined;
+  }
 }
 
 /** A value as part of a string: null is "<null>", as OpenSIPS prints it. */

@@ -109,7 +109,9 @@ class Compiler {
     const shape = pieces.map((each) => (each.kind === 'text' ? each.text : '$')).join('');
     const [only, ...more] = pieces;
     if (!counted || only?.kind !== 'variable' || more.length > 0) return { ...this.reader(pieces), shape };
-    const { all } = this.variable({ ...only, index: { kind: 'all' }, transformations: [] });
+    const indexed = this.known.variables.get(only.name)?.indexed === true;
+    const index = indexed ? ({ kind: 'all' } as const) : undefined;
+    const { all } = this.variable({ ...only, index, transformations: [] });
     return { ...this.reader(pieces), shape, ...(all === undefined ? {} : { all }) };
   }
 

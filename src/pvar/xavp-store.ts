@@ -62,6 +62,12 @@ export class XavpStore {
     }
   }
 
+  /** Replaces the value of a field at `position`, 0 being the newest, when there is one. */
+  replace({ fields }: XavpRecord, field: string, position: number, value: Field): void {
+    const values = fields.get(field);
+    if (values !== undefined && position >= 0 && position < values.length) values[position] = value;
+  }
+
   /** Adds a value to a field as the oldest. */
   append({ fields, order }: XavpRecord, field: string, value: Field): void {
     if (order.length >= MAX_VALUES) return;

@@ -106,6 +106,13 @@ export class CfgScope extends PvarScope {
     return other;
   }
 
+  /** The request as it was received, for the time in which one variable is read: without a written URI or $du. */
+  asReceived(): CfgScope {
+    const received: CfgScope = Object.assign(Object.create(CfgScope.prototype), this);
+    received.forgetTarget();
+    return received;
+  }
+
   /** Calls `act`, which runs routes, with the $var of another process until these routes end. */
   withVars(vars: VarStore, act: () => void): void {
     if (this.waiting > 0) {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { ACCOUNTING } from './accounting.js';
+import { ASTERISK_SBC } from './asterisk-sbc.js';
 import { BROWSER_REGISTRAR } from './browser-registrar.js';
 import { CALLERS_FILES } from './callers-files.js';
 import { CARRIER_TRUNKS } from './carrier-trunks.js';
@@ -11,6 +12,7 @@ import { HOSTILE_PEERS } from './hostile-peers.js';
 import { IP_TRUNK } from './ip-trunk.js';
 import { TEAMS_TRUNKS_PBX, WHOLESALE_DECK } from './large-files.js';
 import { MULTI_SITE } from './multi-site.js';
+import { MULTI_TENANT_SBC } from './multi-tenant-sbc.js';
 import { OFFICE_REGISTRAR } from './office-registrar.js';
 import type { OperatorFile } from './operator-file.js';
 import { PATH_EDGE } from './path-edge.js';
@@ -48,6 +50,8 @@ export const OPERATOR_FILES: readonly OperatorFile[] = [
   ASTERISK_FARM,
   WHOLESALE_DECK,
   TEAMS_TRUNKS_PBX,
+  ASTERISK_SBC,
+  MULTI_TENANT_SBC,
   ...FURTHER_FILES,
   ...CALLERS_FILES,
   ...[...DEBIAN_DEFAULT, HOSTILE_PEERS].filter(({ path }) => path !== undefined && existsSync(path)),

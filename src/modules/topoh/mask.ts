@@ -119,11 +119,14 @@ export class TopologyMask {
         const own = text.slice(via.start, via.end);
         this.hideVia(via, i === 0 ? marked(own, mark) : own, edits);
       }
-      this.hideAll(routeValues(message, 'record-route', MAX_VALUES).slice(mark.own), edits);
+      // Of two own values the one for the other side is hidden too: it has the address of that side's socket.
+      this.hideAll(routeValues(message, 'record-route', MAX_VALUES).slice(Math.min(mark.own, 1)), edits);
       this.hideAll(routeValues(message, 'contact', MAX_VALUES), edits);
     } else if (mark.reply) {
       const routes = routeValues(message, 'record-route', MAX_VALUES);
-      this.hideAll(routes.slice(0, Math.max(0, routes.length - mark.before - mark.own)), edits);
+      // The second own value was hidden from the callee, and is one of those before.
+      const own = mark.own === 1 ? 1 : 0;
+      this.hideAll(routes.slice(0, Math.max(0, routes.length - mark.before - own)), edits);
       this.hideAll(routeValues(message, 'contact', MAX_VALUES), edits);
     }
     return applied(text, 0, edits);

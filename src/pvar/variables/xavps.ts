@@ -26,7 +26,7 @@ function referenceOf(text: string, fold: boolean): Reference | undefined {
   };
 }
 
-/** As recorded, "*" means the latest. */
+/** As recorded, "*" means the latest, except for $cnt. */
 function indexOf(text: string | undefined): number | undefined {
   return text === undefined ? undefined : text === '*' ? 0 : Number(text);
 }
@@ -48,7 +48,7 @@ function computedNames({ shape = '' }: TextReader): boolean {
 /** Text of a record that is printed as a whole. */
 const OPAQUE = '<<xavp:0>>';
 
-type Rules = { readonly fold: boolean; readonly unique: boolean };
+type Rules = { readonly fold: boolean; readonly unique: boolean; readonly counted: boolean };
 
 function compiledXavp(text: TextReader, rules: Rules, store: (context: PvarContext) => XavpStore): CompiledVariable {
   if (computedNames(text)) return { get: () => null, set: () => undefined };
@@ -70,7 +70,29 @@ function compiledXavp(text: TextReader, rules: Rules, store: (context: PvarConte
         context.records?.change?.(at.name, at.index, at.field, value);
       else write(store(context), at, value);
     },
+    ...(rules.counted
+      ? {
+          all: (context: PvarContext) => {
+            const at = reference(context);
+            return at === undefined ? [] : values(context, store(context), at);
+          },
+        }
+      : {}),
   };
+}
+
+/** All values that a reference names: records, or the values of a field in one record or, without an index, in all. */
+function values(context: PvarContext, store: XavpStore, { name, index, field, position }: Reference): PvarValue[] {
+  const records = store.count(name) || (context.records?.count(name) ?? 0);
+  const chosen = index === undefined ? [...Array(records).keys()] : [index < 0 ? records + index : index];
+  const named = chosen.filter((at) => at >= 0 && at < records);
+  if (field === undefined) return named.map(() => OPAQUE);
+  return named.flatMap((at) => {
+    const stored = store.record(name, at)?.fields.get(field);
+    if (stored !== undefined && position === undefined) return stored;
+    const one = read(context, store, { name, index: at, field, position });
+    return one === null ? [] : [one];
+  });
 }
 
 function read(context: PvarContext, store: XavpStore, { name, index = 0, field, position = 0 }: Reference): PvarValue {
@@ -94,7 +116,10 @@ function ofSelection({ records }: PvarContext, store: XavpStore, at: Reference, 
   return index >= 0 && index < records.count(name);
 }
 
-/** Without an index adds a new record; with one adds the value as the newest of the field of that record. */
+/**
+ * Without an index adds a new record; with one adds the value as the newest of the field of that record, or, with an
+ * index of the field, replaces that value: as recorded, without effect when there is none.
+ */
 function write(store: XavpStore, { name, index, field, position }: Reference, value: PvarValue): void {
   if (field === undefined) {
     if (value === null) store.remove(name, index ?? 0);
@@ -112,6 +137,7 @@ function write(store: XavpStore, { name, index, field, position }: Reference, va
   const record = (index ?? 0) < 0 ? undefined : store.record(name, index ?? 0);
   if (record === undefined) return;
   if (value === null) store.removeValue(record, field, position ?? 0);
+  else if (position !== undefined && index !== undefined) store.replace(record, field, position, value);
   else store.add(record, field, value);
 }
 
@@ -136,7 +162,7 @@ function definition(rules: Rules, store: (context: PvarContext) => XavpStore): V
 
 /** $xavp (stacks of records), $xavu (one value for each name), $xavi (like $xavp, but names ignore letter case). */
 export const xavpVariables: readonly [string, VariableDefinition][] = [
-  ['xavp', definition({ fold: false, unique: false }, (context) => context.xavps)],
-  ['xavu', definition({ fold: false, unique: true }, (context) => context.xavus)],
-  ['xavi', definition({ fold: true, unique: false }, (context) => context.xavis)],
+  ['xavp', definition({ fold: false, unique: false, counted: true }, (context) => context.xavps)],
+  ['xavu', definition({ fold: false, unique: true, counted: false }, (context) => context.xavus)],
+  ['xavi', definition({ fold: true, unique: false, counted: false }, (context) => context.xavis)],
 ];

@@ -36,6 +36,8 @@ const FILES: readonly FileVerdict[] = [
   ['trunk-credentials-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   ['asterisk-farm-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   ['wholesale-deck-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
+  ['asterisk-sbc-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
+  ['multi-tenant-sbc-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   ['teams-trunks-pbx-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   ['channel-limits-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   ['multi-site-5.6.cfg', 'kamailio-5.6', 'runs whole', []],

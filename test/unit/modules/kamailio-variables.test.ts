@@ -106,6 +106,38 @@ failure_route[F] { xlog("f $xavp(own=>x) $xavu(u=>x) $xavi(i=>x)\\n"); }
   await runner.stop();
 });
 
+test('$T_req() shows the request as received, as observed of Kamailio 5.6.3', async () => {
+  const runner = startScript({
+    dialect: 'kamailio',
+    modules: 'tmx',
+    script: `request_route { $rU = "changed"; t_on_reply("R"); $du = "sip:127.0.0.1:5090"; t_relay(); }
+onreply_route[R] { xlog("$T_req($ru) $T_req($rU) $T_req($du) $T_req($fU)\\n"); }
+`,
+  });
+  runner.receive(INVITE);
+  const sent = runner.sent.find(({ port }) => port === 5090)?.text ?? '';
+  assert.match(sent, /^INVITE sip:changed@/);
+  runner.receive(answerTo(sent, '180 Ringing'), 5090);
+  assert.deepEqual(runner.lines, ['sip:bob@sw.example bob <null> alice']);
+  await runner.stop();
+});
+
+test('$cnt counts records and values of $xavp, as observed of Kamailio 5.6.3', async () => {
+  const lines =
+    await linesOf(`$xavp(x=>b) = 1; $xavp(x[0]=>b) = 2; $xavp(x=>b) = 3; $xavp(x=>b) = 4; $xavp(x=>c) = 5; $xavp(w) = 7;
+      $avp(a) = 1; $avp(a) = 2;
+      xlog("$cnt($xavp(x)) $cnt($xavp(x=>b)) $cnt($xavp(x=>c)) $cnt($xavp(x[0]=>b)) $cnt($xavp(x[-1]=>b)) $cnt($xavp(x[1])) $cnt($xavp(x[9]))\\n");
+      xlog("$cnt($xavp(x[-1]=>b[1])) $cnt($xavp(w)) $cnt($xavp(none=>b)) $cnt($avp(a))\\n");`);
+  assert.deepEqual(lines, ['4 4 1 0 2 1 0', '1 1 0 2']);
+});
+
+test('an index of a field of $xavp replaces that value, as observed of Kamailio 5.6.3', async () => {
+  const lines = await linesOf(`$xavp(x=>d) = 1; $xavp(x[0]=>d) = 2; $xavp(x[0]=>d) = 3;
+      $xavp(x[0]=>d[0]) = 10; $xavp(x[0]=>d[1]) = 11; $xavp(x[0]=>d[7]) = 12; $xavp(x[0]=>d[-1]) = 13; $xavp(x[0]=>n[0]) = 14;
+      xlog("$xavp(x=>d[0]) $xavp(x=>d[1]) $xavp(x=>d[2]) $xavp(x=>d[3]) $xavp(x=>n)\\n");`);
+  assert.deepEqual(lines, ['10 11 1 <null> <null>']);
+});
+
 test('fix_nated_register() keeps the address of the sender in received_avp', async () => {
   const lines = await linesOf(
     `fix_nated_register(); xlog("$avp(received)\\n");`,

@@ -101,6 +101,23 @@ test('a request shows neither the Via fields, routers and Contact of its sender,
   assert.deepEqual(headersOf(within, 'route'), ['<sip:10.0.0.9;lr>, <sip:10.1.0.1;lr>']);
 });
 
+test('of two Record-Route values of this proxy each side sees the one of its socket, as observed of Kamailio 5.6.3', () => {
+  const mask = maskOf({});
+  const received = mask.received(request('INVITE', 'sip:b@b.example', { more: 'Record-Route: <sip:10.0.0.2;lr>\r\n' }));
+  const both = relayed(received, 2).replace('Record-Route: <sip:10.0.0.9;lr>', 'Record-Route: <sip:10.1.0.9;r2=on;lr>');
+  const shown = mask.sent(both, undefined);
+  const [first, ...below] = headersOf(shown, 'record-route');
+  assert.equal(first, '<sip:10.1.0.9;r2=on;lr>');
+  assert.equal(below.length, 2);
+  assert.doesNotMatch(below.join(), /10\.0\.0\./);
+  const back = mask.sent(passed(mask.received(replyTo(shown))), undefined);
+  const [hidden = '', ...routes] = headersOf(back, 'record-route');
+  assert.match(hidden, /^<sip:127\.0\.0\.8;line=sr-[\w-]+>$/);
+  assert.deepEqual(routes, ['<sip:10.0.0.9;lr>', '<sip:10.0.0.2;lr>']);
+  const within = mask.received(request('BYE', 'sip:b@b.example', { more: `Route: <sip:10.0.0.9;lr>, ${hidden}\r\n` }));
+  assert.deepEqual(headersOf(within, 'route'), ['<sip:10.0.0.9;lr>, <sip:10.1.0.9;r2=on;lr>']);
+});
+
 test('with mask_callid each side has its own Call-ID, in requests, replies of both and our own', () => {
   const mask = maskOf({ mask_callid: 1, callid_prefix: 'H-' });
   const idOf = (text: string) => headersOf(text, 'call-id')[0] ?? '';
