@@ -38,9 +38,6 @@ const NOT_DONE: Readonly<Record<string, string>> = {
     timeout_noreset=0
     wait_ack=0|1
     xavp_cfg=`,
-  dispatcher: `
-    xavp_ctx_mode=0
-    xavp_dst_mode=0`,
   drouting: `
     enable_keepalive=0 | gateways are not probed
     force_dns=0|1

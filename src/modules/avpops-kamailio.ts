@@ -312,19 +312,19 @@ const specs: FunctionSpec[] = [
       const target = to.startsWith('$') ? avpOf(to) : source;
       const [operator = '', value = '', flags = ''] = text(what).split('/');
       const apply = calculation(trimmed(operator));
+      if (!/^(?:\$|i:)/i.test(value)) throw new Error(`"${value}" is not a number: "i:5" or a variable`);
       const by = operand(value);
       return (run) => {
         const { avps } = run.pvars;
         const values = [...avps.all(source.avp)];
-        const numbers = by(run);
-        if (values.length === 0 || !numbers.every((each) => typeof each === 'number') || numbers.length === 0)
-          return -1;
-        if (!values.some((each) => typeof each === 'number')) return -1;
+        // As recorded, values that are text are passed over, those of the operand too.
+        const numbers = by(run).filter((each) => typeof each === 'number');
+        if (numbers.length === 0 || !values.some((each) => typeof each === 'number')) return -1;
         for (const each of values) {
           if (typeof each !== 'number') continue;
           let result = each;
           for (const number of numbers) {
-            result = apply(result, number as number);
+            result = apply(result, number);
             avps.push(target.avp, result);
           }
           if (!/d/i.test(flags)) continue;

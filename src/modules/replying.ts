@@ -6,6 +6,7 @@ import { oneLine } from '../script/own-requests.js';
 import { answerTrying, beginTransaction, repeatedRequests } from '../script/relay.js';
 import { runLocalResponse } from '../script/reply-routes.js';
 import { runErrorOf } from '../script/service-routes.js';
+import type { TransactionState } from '../script/state.js';
 import { warningOf } from '../script/warning.js';
 import { qParameter } from './contacts.js';
 import { code } from './define.js';
@@ -36,6 +37,11 @@ function answer(run: MessageRun, status: number, reason: string, way: ReplyWay):
     if (transaction === undefined) return 0;
     if (env.dialect === 'opensips') answerTrying(transaction, call);
   }
+  if (transaction === undefined && repliesToCopy(run, way)) {
+    transaction = run.known?.server?.owner as TransactionState | undefined;
+    if (transaction === undefined) return -1;
+    repeatedRequests.set(call, true);
+  }
   const before = call.replyLines;
   const lines = replyLines(run, status, way);
   const body = call.replyBody;
@@ -57,6 +63,15 @@ function answer(run: MessageRun, status: number, reason: string, way: ReplyWay):
     call.recordRefusal(status, reason);
   }
   return 1;
+}
+
+/**
+ * Whether a reply is one of the transaction that a retransmission belongs to. As recorded of Kamailio, t_reply() finds
+ * it by itself, send_reply() after t_relay().
+ */
+function repliesToCopy(run: MessageRun, way: ReplyWay): boolean {
+  if (run.env.dialect !== 'kamailio' || run.routeKind !== 'request' || run.known?.kind !== 'copy') return false;
+  return way === 'stateful' || (way === 'either' && repeatedRequests.known(run.call) === true);
 }
 
 /** As recorded, t_reply() in Kamailio's route of all replies answers the request that the reply belongs to. */

@@ -1,5 +1,6 @@
+import type { ScriptRun } from '../cfg/runtime.js';
 import { PeerShare } from '../core/peer-share.js';
-import type { Call } from '../script/call.js';
+import type { Call, MessageRun } from '../script/call.js';
 import { PerCall } from '../script/per-call.js';
 import { answerTrying, beginTransaction } from '../script/relay.js';
 import type { TransactionState } from '../script/state.js';
@@ -36,11 +37,18 @@ export function transactionId(transaction: TransactionState): TransactionId {
   return ids.of(transaction);
 }
 
+interface SuspendedRequest {
+  readonly call: Call;
+  readonly transaction: TransactionState;
+  /** The run of the reply route that suspended it. */
+  readonly replyRun: MessageRun | undefined;
+}
+
 /** Suspended transactions that wait for t_continue(), by "index:label". */
 const kept = {
   module: 'tmx',
   create: () => ({
-    requests: new Map<string, { readonly call: Call; readonly transaction: TransactionState }>(),
+    requests: new Map<string, SuspendedRequest>(),
     shares: new PeerShare(),
   }),
 };
@@ -53,6 +61,9 @@ const keyOf = ({ index, label }: TransactionId): string => `${index}:${label}`;
 /** t_suspend() and t_continue() of Kamailio's tmx. */
 export const suspendFunctions: FunctionSpec[] = [
   kamailioFunction('t_suspend', '', 'suspends the request until t_continue()', (run) => {
+    const { routeKind } = run;
+    // As recorded, the route of all replies has no transaction.
+    if (routeKind === 'onreply' && run.transaction === undefined) return -1;
     const transaction = beginTransaction(run);
     if (transaction === undefined) return 0;
     const { call, env } = run;
@@ -61,16 +72,20 @@ export const suspendFunctions: FunctionSpec[] = [
     if (transaction.final !== 0) return -1;
     if (!env.peers.admits('suspended_requests', shares, MAX_SUSPENDED, address)) return -1;
     answerTrying(transaction, call);
-    call.edits = run.edits;
-    call.freeze();
+    if (routeKind === 'request' || routeKind === 'failure') {
+      call.edits = run.edits;
+      call.freeze();
+    }
     const key = keyOf(transactionId(transaction));
     if (waiting.has(key)) return 1;
-    waiting.set(key, { call, transaction });
+    waiting.set(key, { call, transaction, replyRun: routeKind === 'onreply' ? run : undefined });
+    transaction.suspended = true;
     shares.add(address);
     // As recorded, as if a gateway did not answer.
     env.clock.schedule(call.frTimeout ?? env.tm.frTimeout, () => {
       if (!waiting.delete(key)) return;
       shares.remove(address);
+      transaction.suspended = false;
       transaction.reply(408, 'Request Timeout', call.replyLines);
     });
     return 1;
@@ -86,18 +101,21 @@ export const suspendFunctions: FunctionSpec[] = [
       const route = run.env.script.subRoute(textOf(name, run));
       if (found === undefined || route === undefined) return -1;
       waiting.delete(key);
-      const { transaction, call } = found;
+      const { transaction, call, replyRun } = found;
       shares.remove(call.source.address);
+      transaction.suspended = false;
       if (transaction.final !== 0) return -1;
       const { scope } = call;
       const own = scope.run;
-      const done = transaction.resumeWith((resumed) => {
+      const go = (resumed: ScriptRun): Promise<number> => {
         // The limit on statements applies to the whole run.
         resumed.work = run.work;
         return route.call(resumed).finally(() => {
           run.work = resumed.work;
         });
-      });
+      };
+      // As recorded, a reply route continues with its reply.
+      const done = replyRun === undefined ? transaction.resumeWith(go) : go(replyRun);
       const after = (): number => {
         scope.run = own;
         return 1;

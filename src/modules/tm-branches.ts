@@ -88,7 +88,10 @@ export const branchFunctions: FunctionSpec[] = [
         const which = textOf(mode, run, 'a');
         const transaction = run.transaction;
         if (transaction === undefined) return -1;
-        if (which === 'n') return 1;
+        if (which === 'n') {
+          transaction.keepReplies();
+          return 1;
+        }
         for (const each of transaction.branches)
           if (which !== 'l' || each.index >= transaction.legStart) each.dropped = true;
         return 1;

@@ -8,7 +8,7 @@ import {
   transactionFunctions,
 } from '../route/functions/transaction.js';
 import { PerCall } from '../script/per-call.js';
-import { answerTrying, beginTransaction } from '../script/relay.js';
+import { answerTrying, beginTransaction, repeatedRequests } from '../script/relay.js';
 import { cfgActions } from './actions.js';
 import { contactFunctions } from './contacts.js';
 import {
@@ -109,6 +109,8 @@ const tm: FunctionSpec[] = [
     summary: 'creates the transaction of the request',
     compile: () => (run) => {
       if (run.transaction !== undefined || run.call.own || lookedUp.known(run.call) === true) return -10;
+      // As recorded, so does t_relay() of a retransmission.
+      if (run.env.dialect === 'kamailio' && repeatedRequests.known(run.call) === true) return -10;
       if (run.call.message.method === 'ACK') {
         if (run.known?.kind === 'ack') return 0;
         return run.env.dialect === 'kamailio' ? 1 : -1;

@@ -367,6 +367,8 @@ export class Call implements DispatcherCall {
         return {
           destinations: parameters.text('xavp_dst', '_dsdst_'),
           context: parameters.text('xavp_ctx', '_dsctx_'),
+          destinationMode: parameters.int('xavp_dst_mode', 0),
+          contextMode: parameters.int('xavp_ctx_mode', 0),
         };
       },
     );

@@ -88,9 +88,13 @@ export interface TransactionState {
   readonly inFailureRoute: boolean;
   /** Whether a route tried to relay and could not. */
   relayFailed: boolean;
+  /** Between t_suspend() and t_continue(): no reply of a gateway is forwarded, as recorded. */
+  suspended: boolean;
   cancelled: boolean;
   /** Sends a reply generated here. False when the caller has a final reply already. */
   reply(code: number, reason: string, lines?: string, body?: string): boolean;
+  /** The failure route that runs keeps the replies that failure_reply_mode would discard. */
+  keepReplies(): void;
   cancelBranches(lines: string, but?: undefined, early?: string): void;
   /** Ends the branches on which no reply was received. */
   cancelSilent(): void;

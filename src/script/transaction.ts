@@ -42,12 +42,15 @@ export class ScriptTransaction implements BranchListener, TransactionState {
   legStart = 0;
   lastFinalBranch: TxBranch | undefined = undefined;
   relayFailed = false;
+  suspended = false;
   /** Provisional or final status that was sent to the caller last. */
   lastStatus = 0;
   /** The failure route runs because of a timeout: as recorded, its first reply runs tm:local-response again. */
   private timed = false;
-  /** Whether replies are ignored (t_drop_replies). */
-  dropAll = false;
+  /** Branches whose replies failure_reply_mode has discarded for the failure route that runs. */
+  private discarded: TxBranch[] = [];
+  /** Whether that route has called keepReplies(). */
+  private keepsReplies = false;
   private watchers: TransactionWatcher[] | undefined = undefined;
   /** Filters that change each reply before the reply routes, and after them (`lateFilters`). */
   private filters: ReplyFilter[] | undefined = undefined;
@@ -271,10 +274,11 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     if (seen.status < 200) {
       branch.status = Math.max(branch.status, seen.status);
       if (branch.hop !== undefined) this.record?.provisional(branch.hop, seen.status);
-      if (this.final === 0 && (!branch.cancelled || !this.cancelled)) this.pass(seen);
+      if (this.final === 0 && !this.suspended && (!branch.cancelled || !this.cancelled)) this.pass(seen);
       return;
     }
     if (seen.status < 300) {
+      if (this.suspended && this.final === 0) return;
       branch.status = seen.status;
       branch.reply = seen;
       this.pass(seen);
@@ -396,7 +400,8 @@ export class ScriptTransaction implements BranchListener, TransactionState {
 
   /** When no branch is pending, runs the failure route, or sends the best reply to the caller. */
   judge(): void {
-    if (this.final !== 0 || this.branches.length === 0 || this.branches.some((each) => each.pending)) return;
+    if (this.final !== 0 || this.suspended || this.branches.length === 0) return;
+    if (this.branches.some((each) => each.pending)) return;
     const best = bestBranch(this.branches, this.env.dialect);
     if (best === undefined) {
       this.reply(
@@ -447,14 +452,22 @@ export class ScriptTransaction implements BranchListener, TransactionState {
       this.judge();
       return;
     }
-    this.sendBestReply();
+    if (!this.suspended) this.sendBestReply();
   }
 
   /** Before a failure route: failure_reply_mode 1 discards all earlier replies, mode 2 those of the last t_relay(). */
   private beforeFailureRoute(): void {
     const { failureReplyMode: mode } = this.env.tm;
-    if (mode === 1) for (const each of this.branches) each.dropped = true;
-    else if (mode === 2) for (const each of this.branches.slice(this.legStart)) each.dropped = true;
+    const from = mode === 1 ? 0 : mode === 2 ? this.legStart : this.branches.length;
+    this.discarded = this.branches.slice(from).filter((each) => !each.dropped);
+    for (const each of this.discarded) each.dropped = true;
+    this.keepsReplies = false;
+  }
+
+  keepReplies(): void {
+    for (const each of this.discarded) each.dropped = false;
+    this.discarded = [];
+    this.keepsReplies = true;
   }
 
   /**
@@ -462,7 +475,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
    * failure_reply_mode 3.
    */
   private newLeg(before: number): void {
-    if (this.env.dialect === 'opensips' || this.env.tm.failureReplyMode === 3)
+    if (this.env.dialect === 'opensips' || (this.env.tm.failureReplyMode === 3 && !this.keepsReplies))
       for (const each of this.branches.slice(0, before)) each.dropped = true;
     this.legStart = before;
   }

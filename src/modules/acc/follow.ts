@@ -86,7 +86,7 @@ function follow(run: MessageRun, transaction: TransactionState): void {
     const [title, table] = what === 'missed' ? [MISSED, settings.missedTable] : [ANSWERED, settings.table];
     const shown = reasonIn(settings, reply) ?? reason;
     const record = recordOf(title, message, reply, code, shown, env.clock.now(), env.layer.localTag(message));
-    acc.write(run, outlets, record, context?.asked?.table ?? table);
+    showing(run, transaction, code, () => acc.write(run, outlets, record, context?.asked?.table ?? table));
     return true;
   };
   const writeMissed = (flags: number, status: Status): boolean => transaction.invite && write('missed', flags, status);
@@ -148,9 +148,30 @@ function follow(run: MessageRun, transaction: TransactionState): void {
       if (code < 300 && begins(run, acc, dialog)) {
         keepRecord(env, dialog, () => ({ kamailio: callData(run, acc, dialog) }));
       }
-      if (any(answered)) acc.write(run, answered, record(ANSWERED), context?.asked?.table ?? settings.table);
+      const table = context?.asked?.table ?? settings.table;
+      if (any(answered)) showing(run, transaction, shown.code, () => acc.write(run, answered, record(ANSWERED), table));
     },
   });
+}
+
+/**
+ * As recorded of Kamailio, $T_reply_code in a record is the code of the reply that the record is about, but for a reply
+ * that the failure route makes.
+ */
+function showing(
+  { env, call: { scope } }: MessageRun,
+  { inFailureRoute }: TransactionState,
+  status: number,
+  write: () => void,
+): void {
+  if (env.dialect !== 'kamailio' || inFailureRoute) {
+    write();
+    return;
+  }
+  const before = scope.txCode;
+  scope.txCode = status;
+  write();
+  scope.txCode = before;
 }
 
 /** OpenSIPS: writes one record for the whole call when its dialog ends. */

@@ -132,7 +132,9 @@ const htable: FunctionSpec[] = [
           if (found === undefined) return -1;
           const text = textOf(value, run);
           const seconds = intOf(expires, run, 0);
-          const at = seconds > 0 ? run.env.clock.monotonic() + seconds * 1000 : undefined;
+          // As recorded, entries of a table without autoexpire do not expire.
+          const lives = seconds > 0 && found.autoexpire > 0;
+          const at = lives ? run.env.clock.monotonic() + seconds * 1000 : undefined;
           const kept = name === 'sht_setxi' ? Number.parseInt(text, 10) || 0 : text;
           found.entries.set(textOf(key, run), kept, at, adderOf(run));
           return 1;
