@@ -30,7 +30,7 @@ import type { ScriptCommand } from '../script/commands.js';
 import type { ModuleStates, ScriptEnvironment } from '../script/environment.js';
 import type { ScriptHooks } from '../script/hooks.js';
 import { hiddenKamailioVariables } from './kamailio-variables.js';
-import { checkModuleParameters, localRoutes } from './module-parameters.js';
+import { checkModuleParameters, namedRoutes } from './module-parameters.js';
 import { hiddenVariables } from './opensips/variables.js';
 import { type CfgSettings, cfgSettings } from './settings.js';
 
@@ -206,7 +206,7 @@ function compiledFrom(
       parameter: (module, name) => settings.modules.get(module)?.get(name)?.at(-1),
       folder: dirname(resolve(file)),
     },
-    entered: [...timedRoutes(settings.modules), ...localRoutes(settings.modules)],
+    entered: [...timedRoutes(settings.modules), ...namedRoutes(settings.modules)],
     ...(loops === undefined ? {} : { bounds: { loops } }),
     ...(options.traced === undefined ? {} : { traced: options.traced }),
   });

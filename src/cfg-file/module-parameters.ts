@@ -13,11 +13,12 @@ import { checkNotDone } from './kamailio-not-done.js';
 import { checkValues } from './kamailio-values.js';
 import type { CfgSettings } from './settings.js';
 
-/** Parameters of OpenSIPS' tm that name a route, with the kind of route whose functions it may call. */
-const LOCAL_ROUTES: ReadonlyMap<string, RouteKind> = new Map([
-  ['local_request_route', 'local'],
-  ['local_reply_route', 'onreply'],
-]);
+/** Parameters of OpenSIPS' modules that name a route, with the kind of route whose functions it may call. */
+const NAMED_ROUTES: readonly { readonly module: string; readonly name: string; readonly kind: RouteKind }[] = [
+  { module: 'tm', name: 'local_request_route', kind: 'local' },
+  { module: 'tm', name: 'local_reply_route', kind: 'onreply' },
+  { module: 'pike', name: 'check_route', kind: 'local' },
+];
 
 /** Functions that need another module than their own, by name. */
 const NEEDED_MODULES: ReadonlyMap<string, string> = new Map([
@@ -51,8 +52,8 @@ export function checkModuleParameters(
     if (route !== undefined && !routes.has(route)) problems.error('setting', at, `rtimer: there is no route[${route}]`);
   }
   for (const { module, name, value, at } of tree.moduleParameters) {
-    if (!LOCAL_ROUTES.has(name) || module !== 'tm') continue;
-    if (!routes.has(String(value))) problems.error('setting', at, `tm: there is no route[${value}]`);
+    if (!NAMED_ROUTES.some((each) => each.name === name && each.module === module)) continue;
+    if (!routes.has(String(value))) problems.error('setting', at, `${module}: there is no route[${value}]`);
   }
   if (dialect === 'kamailio' && Number(modules.get('rr')?.get('append_fromtag')?.at(-1) ?? 1) === 0) {
     for (const { body } of tree.routes) {
@@ -111,9 +112,9 @@ function checkProfiles(
   }
 }
 
-/** The routes that tm runs for messages generated here, whether or not the file has them. */
-export function localRoutes(modules: CfgSettings['modules']): readonly EnteredRoute[] {
-  return [...LOCAL_ROUTES].flatMap(([parameter, kind]) =>
-    (modules.get('tm')?.get(parameter) ?? []).map((name) => ({ name: String(name), kind })),
+/** The routes that parameters of modules name, whether or not the file has them. */
+export function namedRoutes(modules: CfgSettings['modules']): readonly EnteredRoute[] {
+  return NAMED_ROUTES.flatMap(({ module, name, kind }) =>
+    (modules.get(module)?.get(name) ?? []).map((route) => ({ name: String(route), kind })),
   );
 }

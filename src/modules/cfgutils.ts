@@ -152,22 +152,25 @@ export const cfgutilsFunctions: ScriptFunction[] = moduleFunctions('cfgutils', [
       };
     },
   },
-  {
-    name: 'rand_set_prob',
-    parameters: [param('percent', 'string')],
-    summary: 'sets the probability of rand_event()',
-    compile: ([percent]) => {
-      const constant = Number((percent as Arg).text);
-      if (constant > 100) throw new Error(`${constant} is not a percentage`);
-      return (run) => {
-        // A text that is not a number without a sign counts as 0.
-        const value = intOf(percent, run, 0);
-        if (value > 100 || (value < 0 && run.env.dialect === 'opensips')) return -1;
-        run.env.modules.of(probability).percent = Math.max(0, value);
-        return 1;
-      };
-    },
-  },
+  ...(['opensips', 'kamailio'] as const).map(
+    (dialect): FunctionSpec => ({
+      name: 'rand_set_prob',
+      dialects: [dialect],
+      parameters: [param('percent', dialect === 'opensips' ? 'int' : 'string')],
+      summary: 'sets the probability of rand_event()',
+      compile: ([percent]) => {
+        const constant = Number((percent as Arg).text);
+        if (constant > 100) throw new Error(`${constant} is not a percentage`);
+        return (run) => {
+          // A text that is not a number without a sign counts as 0.
+          const value = intOf(percent, run, 0);
+          if (value > 100 || (value < 0 && run.env.dialect === 'opensips')) return -1;
+          run.env.modules.of(probability).percent = Math.max(0, value);
+          return 1;
+        };
+      },
+    }),
+  ),
   {
     name: 'rand_reset_prob',
     summary: 'resets the probability of rand_event()',

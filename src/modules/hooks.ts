@@ -4,6 +4,7 @@ import { accHooks } from './acc/follow.js';
 import { dialogHooks } from './dialog/hooks.js';
 import { mediaRelayHooks } from './media-relay/step.js';
 import { pathHooks } from './path.js';
+import { pikeHooks } from './pike.js';
 import { topologyHidingHooks } from './topology-hiding.js';
 import { uacHooks } from './uac-restore.js';
 
@@ -16,6 +17,7 @@ const HOOKS: readonly (readonly [module: string, hooks: ScriptHooks<MessageRun>]
   ['rtp_relay', mediaRelayHooks],
   ['acc', accHooks],
   ['path', pathHooks],
+  ['pike', pikeHooks],
 ];
 
 /** The hooks of all modules that a file loads. */
@@ -24,6 +26,7 @@ export function moduleHooks(loaded: ReadonlySet<string>): ScriptHooks {
   const used = [...new Set(HOOKS.filter(([module]) => loaded.has(module)).map(([, hooks]) => hooks))];
   if (used.length === 0) return NO_HOOKS;
   const all: ScriptHooks<MessageRun> = {
+    received: used.flatMap(({ received }) => received),
     began: used.flatMap(({ began }) => began),
     routed: used.flatMap(({ routed }) => routed),
     acknowledged: used.flatMap(({ acknowledged }) => acknowledged),

@@ -67,6 +67,7 @@ export const pathFunctions: ScriptFunction[] = moduleFunctions('path', [
 
 /** With use_received a request whose Route has the address of a Path is sent there. */
 export const pathHooks: ScriptHooks<MessageRun> = {
+  received: [],
   began: [],
   routed: [
     (run) => {

@@ -1,6 +1,10 @@
 import { canonicalIp } from '../core/ip-address.js';
-import type { MessageRun } from '../script/call.js';
-import type { ModuleParameters, ModuleStates } from '../script/environment.js';
+import { Call, MessageRun } from '../script/call.js';
+import type { ModuleParameters, ModuleStates, ScriptEnvironment } from '../script/environment.js';
+import { NO_HOOKS, type ScriptHooks } from '../script/hooks.js';
+import { runService } from '../script/service-routes.js';
+import type { SipMessage } from '../sip/message.js';
+import type { Source } from '../sip/transport/transport.js';
 import { KAMAILIO, moduleFunctions, param, type ScriptFunction, textOf } from './define.js';
 import { MAX_NODES, OwnPikeTree, type PikeLevel, type PikeNode, type PikeTree, SharedPikeTree } from './pike-tree.js';
 
@@ -56,10 +60,13 @@ function bytesOf(address: string): number[] | undefined {
 }
 
 /** Counts a request. Returns 1 when it is allowed, -2 for the first above the limit, -1 for the following ones. */
-function pike(run: MessageRun, bytes: readonly number[], address: string): number {
-  const state = run.env.modules.of(pikeState);
-  const result = state.tree.alone(() => counted(state, bytes, run.env.clock.monotonic()));
-  if (result === -2) run.env.peerLog.warn({ address }, 'script: pike blocks a source');
+function pike(env: ScriptEnvironment, bytes: readonly number[], address: string): number {
+  const state = env.modules.of(pikeState);
+  const result = state.tree.alone(() => counted(state, bytes, env.clock.monotonic()));
+  if (result === -2) {
+    env.peerLog.warn({ address }, 'script: pike blocks a source');
+    if (env.dialect === 'opensips') runService(env, 'event', 'E_PIKE_BLOCKED', new Map([['ip', address]]));
+  }
   return result;
 }
 
@@ -106,6 +113,33 @@ function judge(leaf: PikeNode, max: number): number {
   return leaf.hits < max ? 1 : -2;
 }
 
+/** Parameter check_route of OpenSIPS: the route that says which sources are not watched; '' without automatic mode. */
+const automatic = {
+  module: 'pike',
+  create: (parameters: ModuleParameters) => parameters.text('check_route', ''),
+};
+
+/**
+ * OpenSIPS' automatic mode: as documented, each received message counts unless check_route drops it, and those of a
+ * blocked source are dropped.
+ */
+function admitted(env: ScriptEnvironment, message: SipMessage, source: Source): boolean {
+  const name = env.dialect === 'opensips' ? env.modules.of(automatic) : '';
+  const route = name === '' ? undefined : env.script.route('request', name);
+  if (route === undefined) return true;
+  // What the route changes is discarded.
+  const call = new Call(env, message, source);
+  const run = new MessageRun(env, 'event', call.scope, message, source, call.edits, call);
+  run.routeName = name;
+  // A route that waits for something cannot leave a source out.
+  if (route.run(run) === 'drop') return true;
+  const bytes = bytesOf(source.address);
+  return bytes === undefined || pike(env, bytes, source.address) > 0;
+}
+
+/** Hooks of pike. */
+export const pikeHooks: ScriptHooks<MessageRun> = { ...NO_HOOKS, received: [admitted] };
+
 /** The blocked sources, up to a maximum number. */
 export function blockedSources(
   { tree, max, span }: PikeState,
@@ -146,7 +180,7 @@ export const pikeFunctions: ScriptFunction[] = moduleFunctions('pike', [
     compile: () => (run) => {
       const { address } = run.source;
       const bytes = bytesOf(address);
-      return bytes === undefined ? 1 : pike(run, bytes, address);
+      return bytes === undefined ? 1 : pike(run.env, bytes, address);
     },
   },
   {
@@ -159,7 +193,7 @@ export const pikeFunctions: ScriptFunction[] = moduleFunctions('pike', [
       (run) => {
         const text = textOf(address, run);
         const bytes = text.includes(':') ? undefined : bytesOf(text);
-        return bytes === undefined ? -1 : pike(run, bytes, text);
+        return bytes === undefined ? -1 : pike(run.env, bytes, text);
       },
   },
 ]);

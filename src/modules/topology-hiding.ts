@@ -148,6 +148,7 @@ function learn(call: Call, dialog: Dialog, reply: Parameters<typeof contactOf>[0
 
 /** Hooks that undo the hiding when a request of such a dialog creates a transaction. */
 export const topologyHidingHooks: ScriptHooks<MessageRun> = {
+  received: [],
   began: [({ call }, transaction) => restore(call, transaction)],
   routed: [],
   acknowledged: [],

@@ -265,6 +265,7 @@ export function restoreExplicitly(run: MessageRun, header: Header): number {
 
 /** Hooks that restore From and To in replies and requests of a call in which uac_replace has changed them. */
 export const uacHooks: ScriptHooks<MessageRun> = {
+  received: [],
   began: [
     ({ call }, transaction) => {
       if (changed.known(call) !== undefined) follow(call, transaction);

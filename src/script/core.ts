@@ -18,6 +18,11 @@ function preRoutingOf({ dialect, script }: ScriptEnvironment): CompiledRoute<Mes
   return dialect === 'kamailio' ? script.route('event', 'core:pre-routing') : undefined;
 }
 
+/** Whether the modules let a received message in. */
+function admits(env: ScriptEnvironment, message: SipMessage, source: Source): boolean {
+  return env.hooks.received.every((each) => each(env, message, source));
+}
+
 /** Parameter on_sl_reply of Kamailio's tm. */
 const slReply = {
   module: 'tm',
@@ -85,7 +90,7 @@ export class ScriptCore implements TransactionUser, MessageObserver {
       return;
     }
     const route = env.script.route('request') ?? env.script.route('request', '0');
-    if (route === undefined) return;
+    if (route === undefined || !admits(env, request, source)) return;
     if (known.kind === 'new' && request.method !== 'ACK' && request.method !== 'CANCEL') env.calls?.received(request);
     const call = new Call(env, request, source);
     if (env.forceRport) call.rport = true;
@@ -136,6 +141,7 @@ export class ScriptCore implements TransactionUser, MessageObserver {
 
   onReply(reply: SipMessage, source: Source): SipMessage | undefined {
     const { statelessReply } = this;
+    if (!admits(this.env, reply, source)) return undefined;
     const seen = this.throughRouteOfAll(reply, source);
     if (seen === undefined || statelessReply === undefined) return seen;
     const { env } = this;

@@ -1,3 +1,6 @@
+import type { SipMessage } from '../sip/message.js';
+import type { Source } from '../sip/transport/transport.js';
+import type { ScriptEnvironment } from './environment.js';
 import type { TransactionState } from './state.js';
 
 /**
@@ -5,6 +8,8 @@ import type { TransactionState } from './state.js';
  * happens.
  */
 export interface ScriptHooks<Run = object> {
+  /** A message was received, before its routes run; false: it is dropped. */
+  readonly received: readonly ((env: ScriptEnvironment, message: SipMessage, source: Source) => boolean)[];
   /** A transaction was created. */
   readonly began: readonly ((run: Run, transaction: TransactionState) => void)[];
   /** Loose routing found a Route of this proxy; its parameters are `call.matchedRouteParams`. */
@@ -16,4 +21,4 @@ export interface ScriptHooks<Run = object> {
 }
 
 /** Hooks when no module has any. */
-export const NO_HOOKS: ScriptHooks = { began: [], routed: [], acknowledged: [], cancelled: [] };
+export const NO_HOOKS: ScriptHooks = { received: [], began: [], routed: [], acknowledged: [], cancelled: [] };

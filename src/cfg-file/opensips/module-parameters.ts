@@ -32,7 +32,7 @@ const TABLE: Readonly<Record<string, string>> = {
   path: `use_received:i enable_double_path:i~`,
   mathops: `decimal_digits:i`,
   cfgutils: `initial_probability:i hash_file:s shvset:s varset:s lock_pool_size:i~ variance:i~`,
-  pike: `sampling_time_unit:i reqs_density_per_unit:i remove_latency:i check_route:s~ pike_log_level:i~`,
+  pike: `sampling_time_unit:i reqs_density_per_unit:i remove_latency:i check_route:s pike_log_level:i~`,
   ratelimit: `timer_interval:i expire_time:i hash_size:i~ default_algorithm:s cachedb_url:s~ db_prefix:s~ repl_buffer_threshold:i~ repl_timer_interval:i~ repl_timer_expire:i~
     pipe_replication_cluster:i~ accept_pipe_replication:i~!2 replicate_pipes_to:i~!2 accept_pipes_timeout:i~!2 window_size:i slot_period:i limit_per_interval:i
     queue:s!2 pipe:s!2 accept_pipes_from:i~!2 repl_pipes_auth_check:a~!2 bridge_replication:a~ bridge_repl_timer_interval:a~ bridge_repl_timer_expire:a~`,

@@ -200,6 +200,7 @@ function begins(run: MessageRun, acc: Accounting, dialog: Dialog | undefined): d
 
 /** Hooks that write records about transactions and dialogs. */
 export const accHooks: ScriptHooks<MessageRun> = {
+  received: [],
   began: [
     follow,
     (run) => {

@@ -4,6 +4,7 @@ import { dialogs } from './state.js';
 
 /** Hooks by which the dialog module follows dialogs. */
 export const dialogHooks: ScriptHooks<MessageRun> = {
+  received: [],
   began: [
     (run, transaction) => {
       const { call, env } = run;

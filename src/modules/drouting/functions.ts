@@ -24,12 +24,39 @@ import {
   routeTo,
   useNext,
 } from './attempts.js';
-import { type DroutingTables, type Gateway, gatewayAt } from './gateways.js';
+import { ANY_TYPE, type DroutingTables, type Gateway, gatewayAt } from './gateways.js';
 import { kamailioRouting } from './kamailio.js';
 import { routingOf, routingState } from './partitions.js';
 
 const SENDING: readonly RouteKind[] = ['request', 'failure', 'local'];
 const PARTITION = optional('partition', 'string');
+const CHOOSING: readonly RouteKind[] = ['request', 'failure', 'branch', 'local'];
+const CHECKING: readonly RouteKind[] = ['request', 'failure', 'branch', 'onreply', 'local'];
+/**
+ * The last two parameters of functions that got a parameter before the partition in later versions: a variable that need
+ * not be set, or a text.
+ */
+const CARRIER_OR_PARTITION = [optional('carrier attributes, or partition', 'expression'), PARTITION] as const;
+
+/**
+ * Tells the last two arguments of a call apart. In files for versions without the first of them, the only one of a call
+ * with partitions is the partition.
+ */
+function lastOf(
+  run: MessageRun,
+  fourth: Arg | undefined,
+  fifth: Arg | undefined,
+): { readonly carrier: Arg | undefined; readonly partition: Arg | undefined } {
+  return fifth === undefined && run.env.modules.of(routingState).partitioned
+    ? { carrier: undefined, partition: fourth }
+    : { carrier: fourth, partition: fifth };
+}
+
+/** Throws an Error for carrier attributes that are no variable. */
+function checkCarrier(fourth: Arg | undefined, fifth: Arg | undefined): void {
+  if (fourth !== undefined && fifth !== undefined && fourth.variable === undefined)
+    throw new Error('carrier attributes must be a variable');
+}
 
 /** A group argument; in files of 2.x it may be "", for the caller's group. */
 function groupOf(arg: Arg | undefined, run: MessageRun): number | undefined {
@@ -79,7 +106,13 @@ function targets(rule: Arg | undefined, gateway: Arg | undefined, carrier: Arg |
 }
 
 /** Writes what the flags s, p, i and c request when a gateway was found; returns the function's code. */
-function answered(run: MessageRun, found: Found | undefined, flags: string, attributes: Arg | undefined): number {
+function answered(
+  run: MessageRun,
+  found: Found | undefined,
+  flags: string,
+  attributes: Arg | undefined,
+  carrier: Arg | undefined,
+): number {
   if (found === undefined) return -1;
   const { gateway, tables: routing } = found;
   const { row } = gateway;
@@ -100,6 +133,8 @@ function answered(run: MessageRun, found: Found | undefined, flags: string, attr
   if (flags.includes('c'))
     assign(run, routing.settings.targets.carrierId, routing.carrierWith(gateway)?.row.id ?? null);
   assign(run, attributes?.variable, row.attributes);
+  if (carrier?.variable !== undefined)
+    assign(run, carrier.variable, routing.carrierWith(gateway)?.row.attributes ?? null);
   assign(run, routing.settings.targets.gatewayAttributes, row.attributes);
   return 1;
 }
@@ -160,7 +195,7 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
         optional('carrier attributes', 'writable'),
         PARTITION,
       ],
-      routes: SENDING,
+      routes: CHOOSING,
       summary: 'sets the request-URI to the next gateway',
       compile: ([rule, gateway, carrier, partition]) => {
         const wanted = targets(rule, gateway, carrier);
@@ -179,25 +214,26 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
       optional('carrier attributes', 'writable'),
       PARTITION,
     ],
-    routes: SENDING,
-    summary: 'sets the request-URI to the first gateway of a carrier',
+    summary: 'sets the request-URI to the first gateway of a carrier, or of several carriers',
     compile: ([carrier, gateway, attributes, partition]) => {
       const wanted = targets(undefined, gateway, attributes);
       return (run) => {
-        const { tables, rest: id } = named(run, carrier, partition);
+        const { tables, rest } = named(run, carrier, partition);
         if (tables === undefined) return -1;
-        return routeTo(run, tables, [{ id, carrier: true, weight: 0, section: 0 }], wanted);
+        const carriers = listedGateways(rest).map((id) => ({ id, carrier: true, weight: 0, section: 0 }));
+        return routeTo(run, tables, carriers, wanted);
       };
     },
   },
   {
     name: 'route_to_gw',
-    parameters: [param('gateways', 'string'), optional('gateway attributes', 'writable'), PARTITION],
-    routes: SENDING,
+    parameters: [param('gateways', 'string'), optional('gateway attributes', 'writable'), ...CARRIER_OR_PARTITION],
     summary: 'sets the request-URI to the first usable gateway of a list',
-    compile: ([gateways, attributes, partition]) => {
-      const wanted = targets(undefined, attributes, undefined);
+    compile: ([gateways, attributes, fourth, fifth]) => {
+      checkCarrier(fourth, fifth);
       return (run) => {
+        const { carrier, partition } = lastOf(run, fourth, fifth);
+        const wanted = targets(undefined, attributes, carrier);
         const { tables, rest } = named(run, gateways, partition);
         return tables === undefined ? -1 : routeTo(run, tables, gatewaysIn(rest), wanted);
       };
@@ -209,21 +245,23 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
       optional('type', 'int'),
       optional('flags', 'string'),
       optional('gateway attributes', 'writable'),
-      PARTITION,
+      ...CARRIER_OR_PARTITION,
     ],
-    routes: ['request', 'failure', 'onreply'],
+    routes: ['request', 'failure', 'branch', 'onreply'],
     summary: 'whether the source is a gateway; s, p, i, n and c as documented',
-    compile:
-      ([type, flags, attributes, partition]) =>
-      (run) => {
+    compile: ([type, flags, attributes, fourth, fifth]) => {
+      checkCarrier(fourth, fifth);
+      return (run) => {
+        const { carrier, partition } = lastOf(run, fourth, fifth);
         const letters = textOf(flags, run);
         const { address, port } = run.source;
-        const wanted = intOf(type, run, 0);
+        const wanted = intOf(type, run, ANY_TYPE);
         const found = gatewayIn(run, partition, (tables) =>
           tables.at(address, letters.includes('n') ? 0 : port, wanted),
         );
-        return answered(run, found, letters, attributes);
-      },
+        return answered(run, found, letters, attributes, carrier);
+      };
+    },
   },
   {
     name: 'goes_to_gw',
@@ -231,19 +269,21 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
       optional('type', 'int'),
       optional('flags', 'string'),
       optional('gateway attributes', 'writable'),
-      PARTITION,
+      ...CARRIER_OR_PARTITION,
     ],
-    routes: ['request', 'failure', 'branch', 'local'],
+    routes: CHECKING,
     summary: 'whether $du, or else the request-URI, belongs to a gateway',
-    compile:
-      ([type, flags, attributes, partition]) =>
-      (run) => {
+    compile: ([type, flags, attributes, fourth, fifth]) => {
+      checkCarrier(fourth, fifth);
+      return (run) => {
+        const { carrier, partition } = lastOf(run, fourth, fifth);
         const letters = textOf(flags, run);
         const uri = run.pvars.destinationUri ?? run.call.requestUri;
-        const wanted = intOf(type, run, 0);
+        const wanted = intOf(type, run, ANY_TYPE);
         const found = gatewayIn(run, partition, (tables) => gatewayAt(tables, uri, wanted, letters.includes('n')));
-        return answered(run, found, letters, attributes);
-      },
+        return answered(run, found, letters, attributes, carrier);
+      };
+    },
   },
   {
     name: 'dr_is_gw',
@@ -252,17 +292,19 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
       optional('type', 'int'),
       optional('flags', 'string'),
       optional('gateway attributes', 'writable'),
-      PARTITION,
+      ...CARRIER_OR_PARTITION,
     ],
     summary: 'whether a URI belongs to a gateway',
-    compile:
-      ([uri, type, flags, attributes, partition]) =>
-      (run) => {
+    compile: ([uri, type, flags, attributes, fourth, fifth]) => {
+      checkCarrier(fourth, fifth);
+      return (run) => {
+        const { carrier, partition } = lastOf(run, fourth, fifth);
         const letters = textOf(flags, run);
-        const [text, wanted] = [textOf(uri, run), intOf(type, run, 0)];
+        const [text, wanted] = [textOf(uri, run), intOf(type, run, ANY_TYPE)];
         const found = gatewayIn(run, partition, (tables) => gatewayAt(tables, text, wanted, letters.includes('n')));
-        return answered(run, found, letters, attributes);
-      },
+        return answered(run, found, letters, attributes, carrier);
+      };
+    },
   },
   {
     name: 'dr_match',
@@ -292,7 +334,7 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
   {
     name: 'dr_disable',
     parameters: [PARTITION],
-    routes: ['request', 'failure'],
+    routes: CHECKING,
     summary: 'disables the last used gateway until it answers a probe',
     compile:
       ([partition]) =>

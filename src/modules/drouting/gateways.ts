@@ -66,6 +66,9 @@ export class Gateway implements ProbedGateway {
   }
 }
 
+/** In place of a type: gateways of all types. */
+export const ANY_TYPE = -1;
+
 /** A carrier; `off`: its gateways are not used through it. */
 export interface Carrier {
   row: CarrierRow;
@@ -192,11 +195,11 @@ export class DroutingTables {
     return this.carriersById.get(id);
   }
 
-  /** The first gateway with an address. Type 0 or -1 and port 0 match any. */
+  /** The first gateway with an address. ANY_TYPE and port 0 match any. */
   at(host: string, port: number, type: number): Gateway | undefined {
     const address = bareHost(host);
     for (const each of this.withAddress(address)) {
-      if (type > 0 && each.row.type !== type) continue;
+      if (type >= 0 && each.row.type !== type) continue;
       if (port === 0 || each.port === port) return each;
     }
     return undefined;

@@ -6,7 +6,7 @@ import type { ListEntry } from '../../script/gateway-rows.js';
 import { editRequestUri, strip } from '../core-uri.js';
 import { type Arg, code, type FunctionSpec, intOf, KAMAILIO, optional } from '../define.js';
 import { attemptsOf, begin, useNext, userOf } from './attempts.js';
-import { type DroutingTables, gatewayAt } from './gateways.js';
+import { ANY_TYPE, type DroutingTables, gatewayAt } from './gateways.js';
 import { ownRouting } from './partitions.js';
 
 const NO_TARGETS = { rule: undefined, gateway: undefined, carrier: undefined };
@@ -78,6 +78,12 @@ function route(run: MessageRun, of: Arg | undefined): number {
   );
 }
 
+/** The type that an argument names; 0 stands for all. */
+function typeOf(type: Arg | undefined, run: MessageRun): number {
+  const given = intOf(type, run, 0);
+  return given > 0 ? given : ANY_TYPE;
+}
+
 /** Functions of Kamailio's drouting. */
 export const kamailioRouting: readonly FunctionSpec[] = [
   {
@@ -110,7 +116,7 @@ export const kamailioRouting: readonly FunctionSpec[] = [
       ([type]) =>
       (run) =>
         code(
-          gatewayAt(ownRouting(run), run.pvars.destinationUri ?? run.call.requestUri, intOf(type, run, 0), true) !==
+          gatewayAt(ownRouting(run), run.pvars.destinationUri ?? run.call.requestUri, typeOf(type, run), true) !==
             undefined,
         ),
   },
@@ -123,7 +129,7 @@ export const kamailioRouting: readonly FunctionSpec[] = [
     compile:
       ([type, flag]) =>
       (run) => {
-        const found = ownRouting(run).at(run.source.address, 0, intOf(type, run, 0));
+        const found = ownRouting(run).at(run.source.address, 0, typeOf(type, run));
         if (found === undefined) return -1;
         if (intOf(flag, run, 0) !== 0 && run.message.isRequest)
           editRequestUri(run, (parts) => void strip(parts, found.row.strip, false));

@@ -79,6 +79,7 @@ function within(run: MessageRun): void {
 
 /** Hooks of modules that relay the media of whole calls. */
 export const mediaRelayHooks: ScriptHooks<MessageRun> = {
+  received: [],
   began: [within],
   routed: [],
   acknowledged: [within],

@@ -266,6 +266,25 @@ test('all partitions are asked for a gateway by "*", and the variable says which
   assert.deepEqual(await written('0044123', script, { head: PARTITIONED }), ['1 second', '1 first', '-1', '-1']);
 });
 
+test('attributes of the carrier stand before the partition, type 0 is a type, several carriers are tried in turn', async () => {
+  const script = `dr_is_gw("sip:127.0.0.1:7001", 1, , $var(g), $var(c)); xlog("$rc [$var(g)] [$var(c)]\\n"); dr_is_gw("sip:127.0.0.1:7001", 0); xlog("$rc\\n");
+    dr_is_gw("sip:127.0.0.1:7001", -1); xlog("$rc\\n"); route_to_gw("gw1,gw2", $var(g), $var(c)); xlog("$rc $avp(gw) [$var(c)]\\n");
+    route_to_carrier("gone, one, both"); xlog("$rc $avp(carrier) $avp(gw)\\n"); use_next_gw(); xlog("$rc $avp(carrier)\\n");`;
+  const lines = await written('0044', script);
+  assert.deepEqual(lines.slice(1, 3), ['-1', '1']);
+  assert.match(lines[0] ?? '', /^1 \[first\] \[only the first\]$/);
+  assert.match(lines[3] ?? '', /^1 gw1 \[only the first\]$/);
+  assert.match(lines[4] ?? '', /^1 one gw2$/);
+  assert.equal(lines[5], '1 both');
+  const inPartitions = `dr_is_gw("sip:127.0.0.9:5070", , "n", , , "second"); xlog("$rc\\n"); route_to_gw("gw9", , , "second"); xlog("$rc\\n");
+    route_to_gw("gw9", , "second"); xlog("$rc\\n"); is_from_gw( , "c", , , "first"); goes_to_gw(1, , $var(g), , "first");`;
+  assert.deepEqual(await written('0044', inPartitions, { head: PARTITIONED }), ['1', '1', '1']);
+  await assert.rejects(
+    written('0044', 'dr_is_gw("sip:127.0.0.9:5070", , , , "x", "second");', { head: PARTITIONED }),
+    /carrier attributes must be a variable/,
+  );
+});
+
 test('commands name their partition', async () => {
   const runner = await routing('exit;', { head: PARTITIONED });
   try {
@@ -429,4 +448,12 @@ test('gw_socket_filter_mode says which gateways are used by their socket', async
   } finally {
     executeSqlite(database, 'UPDATE dr_gateways SET socket = NULL');
   }
+});
+
+test('functions of drouting may be called in the routes that the document names', async () => {
+  const script = `route { t_on_branch("b"); t_on_reply("r"); t_relay(); }
+    branch_route[b] { is_from_gw(); use_next_gw(); dr_disable(); }
+    onreply_route[r] { goes_to_gw(); is_from_gw(); dr_disable(); }`;
+  const runner = await routing(script);
+  await runner.stop();
 });
