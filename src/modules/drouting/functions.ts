@@ -233,9 +233,14 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
       checkCarrier(fourth, fifth);
       return (run) => {
         const { carrier, partition } = lastOf(run, fourth, fifth);
-        const wanted = targets(undefined, attributes, carrier);
         const { tables, rest } = named(run, gateways, partition);
-        return tables === undefined ? -1 : routeTo(run, tables, gatewaysIn(rest), wanted);
+        if (tables === undefined) return -1;
+        const result = routeTo(run, tables, gatewaysIn(rest), targets(undefined, attributes, undefined));
+        const used = result > 0 ? lastGateway(run, tables) : undefined;
+        // As documented, those of the first carrier that has the gateway.
+        if (used !== undefined && carrier?.variable !== undefined)
+          assign(run, carrier.variable, tables.carrierWith(used)?.row.attributes ?? null);
+        return result;
       };
     },
   },
