@@ -1,4 +1,5 @@
 import type { MessageRun } from '../script/call.js';
+import type { ScriptEnvironment } from '../script/environment.js';
 import { NO_HOOKS, type ScriptHooks } from '../script/hooks.js';
 import { accHooks } from './acc/follow.js';
 import { dialogHooks } from './dialog/hooks.js';
@@ -9,7 +10,7 @@ import { topologyHidingHooks } from './topology-hiding.js';
 import { uacHooks } from './uac-restore.js';
 
 /** Hooks by module. Those of dialog come first, since other modules read the dialog. */
-const HOOKS: readonly (readonly [module: string, hooks: ScriptHooks<MessageRun>])[] = [
+const HOOKS: readonly (readonly [module: string, hooks: ScriptHooks<MessageRun, ScriptEnvironment>])[] = [
   ['dialog', dialogHooks],
   ['topology_hiding', topologyHidingHooks],
   ['uac', uacHooks],
@@ -25,7 +26,7 @@ export function moduleHooks(loaded: ReadonlySet<string>): ScriptHooks {
   // Two modules may have the same hooks; these run once.
   const used = [...new Set(HOOKS.filter(([module]) => loaded.has(module)).map(([, hooks]) => hooks))];
   if (used.length === 0) return NO_HOOKS;
-  const all: ScriptHooks<MessageRun> = {
+  const all: ScriptHooks<MessageRun, ScriptEnvironment> = {
     received: used.flatMap(({ received }) => received),
     began: used.flatMap(({ began }) => began),
     routed: used.flatMap(({ routed }) => routed),

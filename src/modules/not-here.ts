@@ -76,7 +76,6 @@ const NOT_HERE: Readonly<Record<string, string>> = {
   tm: 't_write_req t_write_unix',
   topology_hiding: 'topology_hiding_callid',
   trie: 'trie_search',
-  uac: 'uac_inc_cseq',
   uri: 'is_user aaa_does_uri_exist aaa_does_uri_user_exist',
   xcap_client: 'xcap_get',
 };

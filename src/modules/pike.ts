@@ -138,7 +138,7 @@ function admitted(env: ScriptEnvironment, message: SipMessage, source: Source): 
 }
 
 /** Hooks of pike. */
-export const pikeHooks: ScriptHooks<MessageRun> = { ...NO_HOOKS, received: [admitted] };
+export const pikeHooks: ScriptHooks<MessageRun, ScriptEnvironment> = { ...NO_HOOKS, received: [admitted] };
 
 /** The blocked sources, up to a maximum number. */
 export function blockedSources(

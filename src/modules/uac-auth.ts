@@ -4,7 +4,9 @@ import type { Format } from '../pvar/format.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters, ModuleStates } from '../script/environment.js';
 import { PerCall } from '../script/per-call.js';
+import { beginTransaction } from '../script/relay.js';
 import {
+  code,
   type FunctionSpec,
   intOf,
   KAMAILIO,
@@ -57,6 +59,9 @@ function knownOf(text: string): Known | undefined {
 const added = new PerCall((): { line: string; count: number } => ({ line: '', count: 0 }));
 
 /** The credentials, whose password may be "0x" and a hexadecimal HA1 in OpenSIPS. */
+/** How much one call may raise CSeq: a request of its side must fit below 2**31. */
+const MAX_RAISED = 1_000_000;
+
 function withHash(credentials: DigestCredentials, dialect: DialectName): DigestCredentials {
   const { password } = credentials;
   const hash = dialect === 'opensips' ? /^0x([0-9a-f]{32}|[0-9a-f]{64})$/.exec(password)?.[1] : undefined;
@@ -161,6 +166,21 @@ export const uacAuthFunctions: ScriptFunction[] = moduleFunctions('uac', [
             .map((each) => trimmed(each))
             .filter((each) => each !== ''),
         ),
+  },
+  {
+    name: 'uac_inc_cseq',
+    dialects: OPENSIPS,
+    parameters: [param('amount', 'int')],
+    routes: ['request', 'failure'],
+    summary: 'raises the CSeq number of the request, and of the later ones of its dialog; false without a dialog',
+    compile:
+      ([amount]) =>
+      (run) => {
+        const by = intOf(amount, run, 0);
+        if (by < 1 || by > MAX_RAISED || !run.env.modules.loaded.has('dialog')) return -1;
+        const transaction = run.transaction ?? run.call.transaction ?? beginTransaction(run);
+        return code(transaction !== undefined && run.env.modules.of(dialogs).authenticated(run, transaction, by));
+      },
   },
   kamailioForm('uac_auth'),
   kamailioForm('uac_auth_mode'),

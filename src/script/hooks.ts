@@ -1,15 +1,14 @@
 import type { SipMessage } from '../sip/message.js';
 import type { Source } from '../sip/transport/transport.js';
-import type { ScriptEnvironment } from './environment.js';
 import type { TransactionState } from './state.js';
 
 /**
  * Callbacks of modules for events of the script engine. Must not throw. `run` is the route execution in which the event
- * happens.
+ * happens, `env` what all runs share; their types are not named here, since the files would import each other.
  */
-export interface ScriptHooks<Run = object> {
+export interface ScriptHooks<Run = object, Environment = object> {
   /** A message was received, before its routes run; false: it is dropped. */
-  readonly received: readonly ((env: ScriptEnvironment, message: SipMessage, source: Source) => boolean)[];
+  readonly received: readonly ((env: Environment, message: SipMessage, source: Source) => boolean)[];
   /** A transaction was created. */
   readonly began: readonly ((run: Run, transaction: TransactionState) => void)[];
   /** Loose routing found a Route of this proxy; its parameters are `call.matchedRouteParams`. */

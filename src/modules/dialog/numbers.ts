@@ -26,9 +26,9 @@ export class Numbers {
     return this.shift;
   }
 
-  /** A request is sent again with a new number; its ACK will have that number too. */
-  raise(number: number): void {
-    this.shift++;
+  /** A request is sent with a new number; its ACK will have that number too. */
+  raise(number: number, by = 1): void {
+    this.shift += by;
     this.keep(number, this.shift);
   }
 

@@ -249,16 +249,17 @@ export class DialogTable {
   }
 
   /** The request of a transaction is sent again with credentials and the next CSeq number. */
-  authenticated(run: Pick<MessageRun, 'call' | 'message' | 'edits'>, transaction: TransactionState): void {
+  authenticated(run: Pick<MessageRun, 'call' | 'message' | 'edits'>, transaction: TransactionState, by = 1): boolean {
     const { message } = run.call;
     const dialog = this.of(run);
-    if (dialog === undefined || dialog.state === ENDED) return;
+    if (dialog === undefined || dialog.state === ENDED) return false;
     const side = message.toTag === '' ? 'caller' : dialog.direction;
     const { numbers } = dialog.leg(side);
     const first = numbers.of(message.method, message.cseqNumber) === 0;
-    numbers.raise(message.cseqNumber);
+    numbers.raise(message.cseqNumber, by);
     renumber(run, numbers.shift);
     if (first) restoreNumbers(message, transaction);
+    return true;
   }
 
   /** Sets the time after which the dialog ends, in milliseconds from now or, before the answer, from the answer. */

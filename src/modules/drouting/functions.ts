@@ -39,7 +39,7 @@ const CHECKING: readonly RouteKind[] = ['request', 'failure', 'branch', 'onreply
 const CARRIER_OR_PARTITION = [optional('carrier attributes, or partition', 'expression'), PARTITION] as const;
 
 /**
- * Tells the last two arguments of a call apart. In files for versions without the first of them, the only one of a call
+ * The last two arguments of a call. In files for versions without the first of them, the only one of a call
  * with partitions is the partition.
  */
 function lastOf(

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { answerChallenge, readChallenge } from '../../../src/modules/digest.js';
-import { answerTo, INVITE, type ScriptRunner, startScript } from '../../support/script-run.js';
+import { answerTo, INVITE, linesOf, type ScriptRunner, startScript } from '../../support/script-run.js';
 import { until } from '../../support/until.js';
 
 const RFC7616 = {
@@ -160,4 +160,49 @@ test('a password of OpenSIPS that is 0x and 32 digits is the HA1', async () => {
   const second = createHash('md5').update(`INVITE:${uri}`).digest('hex');
   const response = createHash('md5').update(`${ha1}:abc:${second}`).digest('hex');
   assert.match(sent[1] ?? '', new RegExp(`response="${response}"`));
+});
+
+test('uac_inc_cseq() raises the number of the request and of the later ones of its dialog; replies have the old one', async () => {
+  const runner = startScript({
+    dialect: 'opensips',
+    modules: 'dialog uac uac_auth',
+    script: `route {
+      if (has_totag()) { loose_route(); t_relay(); exit; }
+      record_route(); create_dialog(); uac_inc_cseq(3); xlog("$rc\\n"); $du = "sip:127.0.0.1:7001"; t_relay(); }`,
+  });
+  const last = (start: string) => runner.sent.findLast(({ text }) => text.startsWith(start))?.text ?? '';
+  try {
+    runner.receive(INVITE);
+    const invite = last('INVITE');
+    assert.match(invite, /^CSeq: 4 INVITE\r$/m);
+    runner.receive(answerTo(invite, '200 OK', { tag: 'gw', headers: ['Contact: <sip:bob@127.0.0.1:7001>'] }), 7001);
+    assert.match(last('SIP/2.0 200'), /^CSeq: 1 INVITE\r$/m);
+    const route = /^Record-Route: (.*)\r$/m.exec(invite)?.[1] ?? '';
+    const within = (method: string, number: number): string =>
+      INVITE.replace(/^INVITE \S+/, `${method} sip:bob@127.0.0.1:7001`)
+        .replace('z9hG4bK1', `z9hG4bK${method}`)
+        .replace('1 INVITE', `${number} ${method}`)
+        .replace('To: <sip:bob@b.example>', 'To: <sip:bob@b.example>;tag=gw')
+        .replace('Max-Forwards', `Route: ${route}\r\nMax-Forwards`);
+    runner.receive(within('ACK', 1));
+    assert.match(last('ACK'), /^CSeq: 4 ACK\r$/m);
+    runner.receive(within('BYE', 2));
+    assert.match(last('BYE'), /^CSeq: 5 BYE\r$/m);
+    assert.deepEqual(runner.lines, ['1']);
+  } finally {
+    await runner.stop();
+  }
+});
+
+test('uac_inc_cseq() fails without a dialog, and for numbers below 1', async () => {
+  const script = (call: string) => `${call} xlog("$rc\\n"); xlog("end\\n"); exit;`;
+  assert.deepEqual(
+    await linesOf({ dialect: 'opensips', modules: 'uac uac_auth', script: script('uac_inc_cseq(1);') }),
+    ['-1'],
+  );
+  const modules = 'dialog uac uac_auth';
+  assert.deepEqual(
+    await linesOf({ dialect: 'opensips', modules, script: script('create_dialog(); uac_inc_cseq(0);') }),
+    ['-1'],
+  );
 });
