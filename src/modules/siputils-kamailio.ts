@@ -199,10 +199,11 @@ const siputils: FunctionSpec[] = [
     'text more',
     'whether a text has only letters, digits and the given characters',
     (run, [text, more]) => {
-      const others = textOf(more, run);
       const value = textOf(text, run);
       if (value === '') return -2;
-      return [...value].every((c) => /[A-Za-z0-9]/.test(c) || others.includes(c)) ? 1 : -3;
+      const others = new Set(textOf(more, run));
+      for (const each of value.replace(/[A-Za-z0-9]+/g, '')) if (!others.has(each)) return -3;
+      return 1;
     },
   ),
   {

@@ -17,14 +17,9 @@ import { expandNames } from './expand-names.js';
 import { hostKey, type NamedHosts, namedHosts, resolveHosts, sameAddresses } from './host-names.js';
 import { JobQueue } from './job-queue.js';
 import { LoadOutcomes } from './load-outcomes.js';
+import { FirstLoadRetry, ServerRetries } from './server-retries.js';
 import { persistRow, removeRows } from './table-writes.js';
 
-/**
- * Milliseconds before the first retry of a partition that could not be loaded; doubled for each further one, up to the
- * second value.
- */
-const FIRST_RETRY = 250;
-const LONGEST_RETRY = 10_000;
 /** Milliseconds a lookup of host names may take. */
 const NAMES_LIMIT = 15_000;
 /**
@@ -41,6 +36,8 @@ export interface PartitionRuntimeOptions {
   readonly partition: Partition;
   readonly store: DestinationStore;
   readonly flusher: StateFlusher | undefined;
+  /** The partitions of the same database server that could not be loaded; undefined: there is none but this. */
+  readonly retries?: ServerRetries | undefined;
   readonly changes: Pick<StateTable, 'onChange'>;
   readonly resolver: Pick<Resolver, 'resolve'>;
   readonly clock: Clock;
@@ -65,9 +62,8 @@ export interface ReloadOptions {
 export class PartitionRuntime {
   private readonly outcomes: LoadOutcomes;
   private readonly jobs = new JobQueue();
-  private cancelRetry: (() => void) | undefined = undefined;
   private cancelNames: (() => void) | undefined = undefined;
-  private retryDelay = FIRST_RETRY;
+  private readonly retry: FirstLoadRetry;
   /** Host names of the rows read last, including rows that were discarded. */
   private hosts: NamedHosts = new Map();
   private unresolved: readonly string[] = [];
@@ -80,6 +76,7 @@ export class PartitionRuntime {
 
   constructor(readonly options: PartitionRuntimeOptions) {
     this.outcomes = new LoadOutcomes(this.name, options);
+    this.retry = new FirstLoadRetry(options.clock, options.retries ?? new ServerRetries(), () => void this.attempt());
   }
 
   /** The name of the partition. */
@@ -127,7 +124,7 @@ export class PartitionRuntime {
   async stop(): Promise<void> {
     const { clock, flusher, store } = this.options;
     this.stopped = true;
-    this.cancelRetry?.();
+    this.retry.stop();
     this.cancelNames?.();
     await within(clock, STOP_WAIT, this.jobs.idle());
     if (this.started) await flusher?.stop();
@@ -229,14 +226,12 @@ export class PartitionRuntime {
   }
 
   private async attempt(): Promise<void> {
+    this.retry.begins();
     try {
       await this.reload({ inheritState: true, dryRun: false });
     } catch {
       // Another reload may have succeeded in the meantime.
-      if (this.stopped || this.figures.loads > 0) return;
-      this.cancelRetry?.();
-      this.cancelRetry = this.options.clock.schedule(this.retryDelay, () => void this.attempt());
-      this.retryDelay = Math.min(this.retryDelay * 2, LONGEST_RETRY);
+      if (!this.stopped && this.figures.loads === 0) this.retry.failed();
     }
   }
 
@@ -288,9 +283,8 @@ export class PartitionRuntime {
 
   private succeeded(report: LoadReport, duration: number): void {
     const { partition, listens } = this.options;
-    this.retryDelay = FIRST_RETRY;
-    this.cancelRetry?.();
     this.outcomes.succeeded(report, duration);
+    this.retry.succeeded();
     if (listens !== undefined) this.outcomes.reportUnusedSockets(partition, listens);
     const present = new Set([...partition.named().map(hostKey), ...this.expandedHosts.keys()]);
     this.unresolved = [...this.hosts.keys()].filter((key) => !present.has(key));

@@ -1,4 +1,6 @@
+import { dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { parseDatabaseUrl } from '../config/db-url.js';
 import type { DispatcherConfig } from '../config/dispatcher-settings.js';
 import type { PartitionConfig } from '../config/settings.js';
 import type { Clock } from '../core/clock.js';
@@ -13,6 +15,7 @@ import { DatabasePools } from '../store/pools.js';
 import type { NoSocket } from '../store/rows.js';
 import { StateFlusher } from '../store/state-flusher.js';
 import { dropsProbing, freeswitchMaxWeight, namesEvery, partitionOptions } from './options.js';
+import { ServerRetries } from './server-retries.js';
 import { PartitionRuntime } from './tenant.js';
 
 /** What the partitions at run time need. */
@@ -43,6 +46,8 @@ export type LoadOutcome =
 export class PartitionRuntimes {
   private readonly runtimes = new Map<string, PartitionRuntime>();
   private readonly pools: DatabasePools;
+  /** By database server. */
+  private readonly retries = new Map<string, ServerRetries>();
 
   constructor(private readonly options: PartitionRuntimesOptions) {
     this.pools = new DatabasePools(options.log);
@@ -148,6 +153,7 @@ export class PartitionRuntimes {
       partition,
       store,
       flusher,
+      retries: this.retriesOf(config),
       changes,
       resolver,
       clock,
@@ -157,5 +163,15 @@ export class PartitionRuntimes {
       loaded,
       renamed,
     });
+  }
+
+  /** The failed partitions of a partition's database server; undefined for files, of which each fails alone. */
+  private retriesOf({ dbUrl, source }: PartitionConfig): ServerRetries | undefined {
+    const url = parseDatabaseUrl(dbUrl, dirname(source));
+    if (!('host' in url)) return undefined;
+    const server = `${url.kind} ${url.host} ${url.port}`;
+    const known = this.retries.get(server) ?? new ServerRetries();
+    this.retries.set(server, known);
+    return known;
   }
 }

@@ -99,7 +99,7 @@ class Exchange {
   }
 
   async outcome(): Promise<RequestOutcome | HttpFailure> {
-    if ([...this.url].some((each) => each <= ' ' || each === '\x7f')) return 'bad url';
+    if (/[\x00-\x20\x7f]/.test(this.url)) return 'bad url';
     let redirects = 0;
     for (;;) {
       const answer = await this.send();
