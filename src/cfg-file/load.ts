@@ -11,6 +11,7 @@ import { detectDialect, detectOpensips } from '../cfg/source/detect-dialect.js';
 import { preprocessed } from '../cfg/source/external.js';
 import type { SourceFile, SourceReader } from '../cfg/source/sources.js';
 import { messageOf, SwitchyardError, unreadableReason } from '../core/errors.js';
+import { maskSecrets } from '../core/mask.js';
 import { writeKept } from '../modules/acc/kept.js';
 import { scriptFunctions } from '../modules/all.js';
 import { MODULE_COMMANDS } from '../modules/commands.js';
@@ -263,7 +264,7 @@ function mainText(path: string, texts: LoadCfgOptions['texts']): string {
   try {
     return textAt(path, texts);
   } catch (error) {
-    throw new SwitchyardError('CONFIG_UNREADABLE', `${path} cannot be read: ${unreadableReason(error)}`, {
+    throw new SwitchyardError('CONFIG_UNREADABLE', `${maskSecrets(path)} cannot be read: ${unreadableReason(error)}`, {
       cause: error,
     });
   }

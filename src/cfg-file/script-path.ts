@@ -25,6 +25,13 @@ const MAX_VALUES = 8;
 /** The strings of a line. */
 const STRING = /"[^"]*"|'[^']*'/g;
 
+/**
+ * Variables whose names say that they hold a secret, functions that take one, and header fields with credentials. The
+ * strings of such a line are not shown, nor the values of such variables.
+ */
+const SECRET =
+  /\$\(?[\w.]{1,32}\([^()\r\n]{0,64}(?:pass|pwd|secret|token|api_?key)|\b(?:pv_(?:www|proxy)_authenticate|pv_auth_check|(?:www|proxy)_authorize)\(|\bauthorization[ \t]{0,8}:/i;
+
 /** Records the statements that runs of a script execute. */
 export class ScriptPath implements ScriptTrace {
   readonly steps: ExecutedStep[] = [];
@@ -118,9 +125,9 @@ export class ScriptPath implements ScriptTrace {
     return [...values];
   }
 
-  /** Whether a text of the script has a variable that holds a password. */
+  /** Whether a text of the script has a variable that holds a password, or a call with one. */
   private isHidden(text: string): boolean {
-    return this.hidden.some((each) => text.includes(each));
+    return SECRET.test(text) || this.hidden.some((each) => text.includes(each));
   }
 
   private shown(text: string, value: string): string {

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { unreadableReason } from '../core/errors.js';
+import { maskSecrets } from '../core/mask.js';
 import { ownValue } from '../core/own-value.js';
 import { type Json, JsonSyntaxError, parseJson } from './json-source.js';
 import { below, type Problem } from './problem.js';
@@ -67,7 +68,7 @@ export function readJson(
     if (statSync(absolute).size > MAX_BYTES) throw new Error(`file is larger than ${MAX_BYTES / 1024 / 1024} MiB`);
     text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(absolute));
   } catch (error) {
-    problems.push({ file, pointer: '', reason: `cannot be read: ${unreadableReason(error)}` });
+    problems.push({ file: maskSecrets(file), pointer: '', reason: `cannot be read: ${unreadableReason(error)}` });
     return undefined;
   }
   try {

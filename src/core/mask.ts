@@ -65,8 +65,10 @@ const AT = 64;
 /** Where the first password of a URI in the text before an "@" begins; -1 if there is none. */
 function passwordIn(text: string): number {
   for (let colon = text.indexOf(':'); colon >= 0; ) {
-    const isWeb = text.charCodeAt(colon + 1) === SLASH && text.charCodeAt(colon + 2) === SLASH;
-    let at = isWeb ? colon + 3 : colon + 1;
+    // One slash is left where a URL was taken for a path.
+    const isWeb = text.charCodeAt(colon + 1) === SLASH;
+    let at = colon + 1;
+    while (isWeb && at < colon + 3 && text.charCodeAt(at) === SLASH) at++;
     if (isWeb ? isKind(text, colon) : isSip(text, colon)) {
       for (; at < text.length; at++) {
         const c = text.charCodeAt(at);

@@ -1,5 +1,6 @@
 import { trimmed } from '../core/characters.js';
 import { messageOf } from '../core/errors.js';
+import { withoutLiterals } from '../core/sql-literals.js';
 import type { PvarContext, PvarValue } from '../pvar/context.js';
 import { compileFormat, type Format } from '../pvar/format.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
@@ -81,10 +82,11 @@ export async function query(
     const result = await run.env.services.database(url).query(statement);
     return run.overdue ? undefined : result;
   } catch (error) {
+    const { text, without } = withoutLiterals(statement);
     const fields = {
       callId: run.message.callId,
-      err: { message: messageOf(error) },
-      statement: statement.slice(0, 256),
+      err: { message: without(messageOf(error)) },
+      statement: text.slice(0, 256),
     };
     run.env.peerLog.error(fields, 'script: a query failed');
     return undefined;

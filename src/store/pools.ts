@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { messageOf, SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
+import { withoutLiterals } from '../core/sql-literals.js';
 import { dialectOf, type SqlDialect, type SqlUrl } from './dialects.js';
 import { faultKind, storeError } from './faults.js';
 
@@ -119,7 +120,8 @@ export class DatabasePools {
   }
 
   private config(url: SqlUrl, dialect: SqlDialect): Knex.Config {
-    const note = (message: unknown) => this.logger.debug({ database: url.display }, `knex: ${messageOf(message)}`);
+    const note = (message: unknown) =>
+      this.logger.debug({ database: url.display }, `knex: ${shownMessage(messageOf(message))}`);
     return {
       ...dialect.configure(url),
       pool: {
@@ -132,6 +134,14 @@ export class DatabasePools {
       log: { warn: note, error: note, deprecate: note, debug: note },
     };
   }
+}
+
+/** A message of knex for the log: the statement stands before the message of the driver, "select ... - no such table". */
+function shownMessage(message: string): string {
+  const dash = message.lastIndexOf(' - ');
+  if (dash < 0) return withoutLiterals(message).text;
+  const { text, without } = withoutLiterals(message.slice(0, dash));
+  return `${text} - ${without(message.slice(dash + 3))}`;
 }
 
 /** The part of a driver's connection that is used here. */

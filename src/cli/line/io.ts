@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { maskSecrets } from '../../core/mask.js';
 
 /** Where a command reads and writes: data goes to `out`, messages for people to `err`. */
 export interface CommandIo {
@@ -25,7 +26,8 @@ export function standardIo(env: Readonly<Record<string, string | undefined>> = p
   const color = (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
   return {
     out: (text) => stdout.write(text),
-    err: (text) => stderr.write(text),
+    // A word of the command line, which messages repeat, may be a URL with a password.
+    err: (text) => stderr.write(maskSecrets(text)),
     stdin: process.stdin,
     terminal: stdout.isTTY === true ? { color, columns: stdout.columns || 80 } : undefined,
     errTerminal: stderr.isTTY === true ? { color, columns: stderr.columns || 80 } : undefined,

@@ -24,6 +24,14 @@ describe('passwords in URIs', () => {
     assert.equal(maskSecrets('mail to a@b'), 'mail to a@b');
   });
 
+  test('a URL that was taken for the path of a file has no password', () => {
+    assert.equal(
+      maskSecrets('mysql:/root:s3cret@127.0.0.1/x#: no such file'),
+      'mysql:/root:***@127.0.0.1/x#: no such file',
+    );
+    assert.equal(maskSecrets('/srv/mysql://root:s3cret@h/x'), '/srv/mysql://root:***@h/x');
+  });
+
   test('a password is masked whatever its length and characters', () => {
     const long = 'x'.repeat(5000);
     assert.equal(maskSecrets(`sip:a:${long}@b`), 'sip:a:***@b');

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Statements } from '../../../src/store/statements.js';
+import { recordingLog } from '../../support/recording-log.js';
 import { linesOf } from '../../support/script-run.js';
 import { executeSqlite, selectSqlite } from '../../support/sqlite-file.js';
 
@@ -109,4 +110,18 @@ test('exec runs nothing', async () => {
     script: 'exec("touch /tmp/never", "", $var(o)); xlog("$rc $var(o)\\n"); xlog("end\\n");',
   });
   assert.deepEqual(lines, ['-1 <null>']);
+});
+
+test('the log line of a query that fails has no literals of the statement', async () => {
+  const { log, lines } = recordingLog();
+  const head = `modparam("sqlops", "sqlcon", "ca=>sqlite://${database}")`;
+  const script = `
+    sql_query("ca", "select * from 's3cret' where a = 'it''s s3cret' and b = \\"s3cret\\" and c = 's3cret", "r");
+    sql_query("ca", "select * from missing where a = 's3cret'", "r");
+    xlog("end\n");`;
+  await linesOf({ dialect: 'kamailio', modules: 'sqlops db_sqlite', head, script, log });
+  const said = lines.filter(({ message }) => message === 'script: a query failed');
+  assert.equal(said.length, 2);
+  assert.doesNotMatch(JSON.stringify(lines), /s3cret/);
+  assert.match(JSON.stringify(said[1]), /no such table: missing.*select \* from missing where a = \?/);
 });
