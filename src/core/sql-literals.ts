@@ -2,7 +2,7 @@
 const MAX_LITERALS = 32;
 const SHORTEST = 3;
 /** A text in quotes, also one without its end. MySQL takes double quotes too. */
-const LITERAL = /'(?:[^'\\]|\\[\s\S]|'')*(?:'|\\?$)|"(?:[^"\\]|\\[\s\S]|"")*(?:"|\\?$)/g;
+const LITERAL = /'(?:[^'\\]|\\.|'')*(?:'|\\?$)|"(?:[^"\\]|\\.|"")*(?:"|\\?$)/gs;
 
 /**
  * A statement for the log, whose literals may be passwords: each is "?". `without` puts the same in their place in a

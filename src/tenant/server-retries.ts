@@ -39,9 +39,9 @@ export class ServerRetries {
 /** Plans when a partition that could not be loaded is tried again. */
 export class FirstLoadRetry {
   private delay = FIRST;
-  private cancel: (() => void) | undefined;
+  private cancel: (() => void) | undefined = undefined;
   /** Monotonic milliseconds of the next try; undefined: none is planned. */
-  private at: number | undefined;
+  private at: number | undefined = undefined;
   private beganAt = 0;
   /** Whether it was woken while a try was under way. */
   private woken = false;
