@@ -3,6 +3,8 @@ import { Queue } from './queue.js';
 /** A queue of several sources, of which each gets one entry out in rotation: one that adds many delays only its own. */
 export class FairQueue<T> {
   private readonly bySource = new Map<string, Queue<T>>();
+  /** Which source is next: a new iterator would skip all removed ones each time. */
+  private cursor = this.bySource.entries();
   private count = 0;
 
   /** Number of entries. */
@@ -20,13 +22,18 @@ export class FairQueue<T> {
 
   /** Removes and returns the first entry of the next source; undefined when there is none. */
   shift(): T | undefined {
-    for (const [source, queue] of this.bySource) {
-      const entry = queue.shift();
-      this.bySource.delete(source);
-      if (queue.length > 0) this.bySource.set(source, queue);
-      this.count--;
-      return entry;
+    if (this.count === 0) return undefined;
+    let next = this.cursor.next();
+    if (next.done === true) {
+      this.cursor = this.bySource.entries();
+      next = this.cursor.next();
     }
-    return undefined;
+    if (next.done === true) return undefined;
+    const [source, queue] = next.value;
+    const entry = queue.shift();
+    this.bySource.delete(source);
+    if (queue.length > 0) this.bySource.set(source, queue);
+    this.count--;
+    return entry;
   }
 }

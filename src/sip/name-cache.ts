@@ -12,6 +12,8 @@ interface Entry<T> {
  */
 export class NameCache<T> {
   private readonly entries = new Map<string, Entry<T>>();
+  /** Where the search for an entry that makes room continues: a new iterator would skip all removed entries each time. */
+  private cursor = this.entries.entries();
 
   constructor(private readonly max: number) {}
 
@@ -44,11 +46,19 @@ export class NameCache<T> {
   }
 
   private makeRoom(now: number): void {
-    for (const [name, entry] of this.entries) {
-      this.entries.delete(name);
-      if (!entry.used || entry.expires <= now - KEPT_MS) return;
-      entry.used = false;
-      this.entries.set(name, entry);
+    // In two rounds each entry is passed over once, and then found unused.
+    for (let left = 2 * this.entries.size + 2; left > 0; left--) {
+      const next = this.cursor.next();
+      if (next.done === true) {
+        this.cursor = this.entries.entries();
+        continue;
+      }
+      const [name, entry] = next.value;
+      if (entry.used && entry.expires > now - KEPT_MS) entry.used = false;
+      else {
+        this.entries.delete(name);
+        return;
+      }
     }
   }
 }

@@ -44,7 +44,7 @@ describe('destinations that cannot be reached', { skip }, () => {
       transports: ['udp', 'tcp'],
       ipv6: true,
       settings: {
-        tm: { fr_timeout: 1 },
+        tm: { fr_timeout: 20 },
         routing: [
           rule({ $rU: 'refused' }, 1, 8),
           rule({ $rU: 'six' }, 2, 8),
@@ -66,7 +66,7 @@ describe('destinations that cannot be reached', { skip }, () => {
   test('after a refused TCP connection the next destination is tried; the caller uses UDP', async () => {
     const result = await call('refused', 'uac-failover', { port: answerers[0]?.port ?? 0 });
     assert.deepEqual([result.ok, result.failed], [3, 0], result.errors.join('\n'));
-    assert.ok(result.responseMs < 500, 'without waiting for fr_timeout');
+    assert.ok(result.responseMs < 10_000, 'without waiting for fr_timeout');
   });
 
   test('a call over TCP and IPv6 on both sides', async () => {

@@ -105,18 +105,19 @@ test("commands do not wait for another partition's database", async (t) => {
   for (let i = 0; i < 70; i++) client.send(reload, Number(port), address);
   const reader = new ReplyReader(`${folder}other`);
   t.after(() => reader.close());
+  // The first commands for the hung partition end after five seconds at the earliest: by then all others are answered.
   const began = performance.now();
   await writeFifo(`${folder}mi`, `:other:${version}\n`);
-  await reader.until((text) => text.includes('switchyard'), 2000);
+  await reader.until((text) => text.includes('switchyard'), 4500);
   const answer = new Promise<string>((resolve) => {
     client.on('message', (bytes) => {
       if (bytes.includes('Server')) resolve(bytes.toString());
     });
   });
   client.send(version, Number(port), address);
-  await within(answer, 'an answer over UDP', 2000);
+  await within(answer, 'an answer over UDP', 4500);
   assert.ok((await post('mi', 'version', {})).result);
-  assert.ok(performance.now() - began < 2000);
+  assert.ok(performance.now() - began < 4500);
   // Beyond a few, requests are rejected at once.
   const refused = await post('mi', 'ds_reload', { partition: 'hung' });
   assert.match(refused.error?.message ?? '', /commands already wait for the database of partition "hung"/);
