@@ -71,7 +71,13 @@ export function importCfg(
   const { modparam, tm, partitions } = modules;
   settings['partitions'] = partitions.size === 0 ? [] : './partitions';
   if (Object.keys(modparam).length > 0) settings['modparam'] = modparam;
-  settings['routing'] = rulesOf({ routes: tree.routes, kamailio, own, ledger });
+  settings['routing'] = rulesOf({
+    routes: tree.routes,
+    kamailio,
+    own,
+    ledger,
+    keepsList: !kamailio || (Number(modparam['flags'] ?? 0) & 2) !== 0,
+  });
   if (Object.keys(tm).length > 0) settings['tm'] = tm;
   modules.finish(settings);
   const tls = importTls(tree, dialect, ledger);

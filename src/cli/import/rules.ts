@@ -23,20 +23,23 @@ export interface RulesOf {
   readonly kamailio: boolean;
   readonly own: OwnNames;
   readonly ledger: Ledger;
+  /** Whether selections keep the other destinations for failover: in Kamailio a bit of the parameter "flags". */
+  readonly keepsList: boolean;
 }
 
 /**
  * Makes rules from the routes of a script. A selection becomes a rule only if all conditions for it can be expressed as
  * `match`; others are reported in the ledger with the reason.
  */
-export function rulesOf({ routes, kamailio, own, ledger }: RulesOf): WrittenJson[] {
+export function rulesOf(options: RulesOf): WrittenJson[] {
+  const { routes, own, ledger } = options;
   const main = routes.find(({ kind, name }) => kind === 'request' && name === undefined);
   const walk = new Walk(routes, ledger, own);
   const outcomes = main === undefined ? [] : walk.run(main);
   const carried = new Set<Position>();
   const used = new Set<string>();
   const drafts = outcomes.map((outcome) => {
-    const rule = ruleOf(outcome, { routes, kamailio, own, ledger }, walk.blamed, used);
+    const rule = ruleOf(outcome, options, walk.blamed, used);
     return { rule, selection: outcome.path.selection };
   });
   const kept = simplified(drafts);
@@ -89,7 +92,7 @@ function selecting(
   path: Path,
   selection: Selection,
   stateless: boolean,
-  { routes, kamailio, ledger }: RulesOf,
+  { routes, kamailio, ledger, keepsList }: RulesOf,
   used: Set<string>,
 ): { readonly [key: string]: WrittenJson } | string {
   if (selection.problem !== undefined) return selection.problem;
@@ -116,6 +119,9 @@ function selecting(
     const at = routes.find(({ kind, name }) => kind === 'failure' && name === failureRoute)?.at ?? selection.call.at;
     if (typeof found === 'string') {
       ledger.leave(at, `failure_route[${failureRoute}] is not carried over: ${found}; the rule does not fail over`);
+    } else if (!keepsList && found.codes.length > 0) {
+      const why = 'without 2 in the parameter "flags" Kamailio keeps no list of destinations';
+      ledger.note(at, `failure_route[${failureRoute}] finds no next destination: ${why}; the rule does not fail over`);
     } else failover = { ...found, codes: [...found.codes] };
   }
   if (selection.reject === undefined) {

@@ -275,3 +275,25 @@ test('definitions choose what "#!ifdef" leaves', () => {
   const defined = importCfg(text, 'kamailio.cfg', undefined, { defines: new Map([['WITH_B', '']]) });
   assert.deepEqual(defined.settings['listen'], ['udp:10.0.0.2:5060']);
 });
+
+test('a Kamailio file fails over only with 2 in the parameter "flags": without it ds_next_dst() finds nothing', () => {
+  const text = (flags: string) => `#!KAMAILIO
+listen=udp:10.0.0.1:5060
+modparam("dispatcher", "list_file", "/etc/d.list")
+${flags}
+request_route { if (!ds_select_dst("1", "4")) { sl_send_reply("503", "None"); exit; } t_on_failure("F"); t_relay(); }
+failure_route[F] { if (t_check_status("500|503")) { if (ds_next_dst()) { t_on_failure("F"); t_relay(); } } }
+`;
+  for (const [flags, codes] of [
+    ['modparam("dispatcher", "flags", 2)', ['500', '503']],
+    ['modparam("dispatcher", "flags", 3)', ['500', '503']],
+    ['modparam("dispatcher", "flags", 1)', []],
+    ['', []],
+  ] as const) {
+    const { settings, left, notes } = importCfg(text(flags), 'kamailio.cfg');
+    const [rule] = settings['routing'] as unknown as { failover: { codes: string[] } }[];
+    assert.deepEqual(rule?.failover.codes, codes, flags);
+    assert.deepEqual(left, []);
+    assert.equal(/finds no next destination/.test(notes.map(({ text }) => text).join()), codes.length === 0);
+  }
+});
