@@ -32,11 +32,12 @@ function age(dialog: Dialog, context: PvarContext): number {
   return Math.max(0, Math.floor((end - dialog.answeredAt) / 1000));
 }
 
-/** The dialog for $DLG_status: Kamailio has it in requests inside the dialog only. */
+/** The dialog for $DLG_status: Kamailio has it in requests inside the dialog only, not in their reply routes. */
 function shownTo(context: PvarContext): Dialog | undefined {
   const dialog = at(context);
-  const { env, call } = scopeOf(context);
+  const { env, call, run } = scopeOf(context);
   if (env.dialect === 'opensips') return dialog;
+  if (run?.routeKind === 'onreply') return undefined;
   const ended = dialog?.state === ENDED && dialog.answered === 0;
   return (dialog?.answered === 0 && !ended) || call?.message.toTag === '' ? undefined : dialog;
 }

@@ -15,6 +15,7 @@ const FILES: readonly FileVerdict[] = [
   ['residential-2.4.cfg', 'opensips-2.1', 'runs without', [/save\(\) answers 501/, /lookup\(\) finds nobody/]],
   ['presence-edge-2.4.cfg', 'opensips-2.1', 'runs whole', []],
   ['registrar-front-3.0.cfg', 'opensips-3', 'runs whole', []],
+  ['class4-carriers-3.4.cfg', 'opensips-4', 'runs whole', []],
   ['includes-3.1.cfg', 'opensips-3', 'runs whole', []],
   ['uac-trunks-3.1.cfg', 'opensips-3', 'runs whole', []],
   ['trunk-failover-3.1.cfg', 'opensips-3', 'runs whole', []],

@@ -55,6 +55,36 @@ for (const [given, count] of [
   });
 }
 
+test('kamailio: $DLG_status is known in a request within the dialog, and not in its reply route, as observed of 5.6.3', async () => {
+  const runner = startScript({
+    dialect: 'kamailio',
+    modules: 'dialog',
+    script: `request_route { dlg_manage(); if (has_totag()) { loose_route(); xlog("request $DLG_status\\n"); } else record_route();
+  t_on_reply("R"); $du = "sip:127.0.0.1:5080"; t_relay(); }
+onreply_route[R] { xlog("reply $DLG_status $dlg_var(n)\\n"); }
+`,
+  });
+  try {
+    runner.receive(INVITE);
+    const invite = runner.sent.find(({ text }) => text.startsWith('INVITE '))?.text ?? '';
+    runner.receive(answered(invite, '200 OK'), 5080);
+    const route = /^Record-Route: (.*)$/m.exec(invite)?.[1] ?? '';
+    const within = INVITE.replace(/^INVITE [^ ]*/, 'UPDATE sip:bob@127.0.0.1:5080')
+      .replace(/branch=[^;\r]*/, 'branch=z9hG4bKwithin')
+      .replace(/^(To: [^\r]*)/m, `$1;tag=tt\r\nRoute: ${route.trim()}`)
+      .replace(/^CSeq: [^\r]*/m, 'CSeq: 2 UPDATE');
+    runner.receive(within);
+    const update = runner.sent.find(({ text }) => text.startsWith('UPDATE '))?.text ?? '';
+    runner.receive(answerTo(update, '200 OK'), 5080);
+    assert.deepEqual(
+      runner.lines.map((line) => line.trim()),
+      ['reply <null> <null>', 'request 3', 'reply <null> <null>'],
+    );
+  } finally {
+    await runner.stop();
+  }
+});
+
 test('the did parameter of another call has no effect, and one Call-ID begins 32 dialogs at most', async () => {
   const clock = new FakeClock();
   const runner = startScript({ dialect: 'opensips', modules: 'dialog', script: SCRIPT, clock });
