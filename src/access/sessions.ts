@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '../core/clock.js';
 
 /** Milliseconds a session lasts. */
-export const SESSION_MS = 12 * 3_600_000;
+const SESSION_MS = 12 * 3_600_000;
 /** Sessions of one user, and of all users; beyond that the oldest ends. */
 const MAX_OF_ONE = 20;
 const MAX_SESSIONS = 5000;

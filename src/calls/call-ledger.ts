@@ -28,7 +28,7 @@ export interface CallBounds {
 }
 
 /** The bounds where the settings say nothing. */
-export const DEFAULT_CALL_BOUNDS: CallBounds = { ring: 10_000, dialogs: 50_000 };
+const DEFAULT_CALL_BOUNDS: CallBounds = { ring: 10_000, dialogs: 50_000 };
 
 /** Receives a record when its request gets the final reply. */
 export interface FinalRecords {

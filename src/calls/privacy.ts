@@ -16,7 +16,7 @@ export const NO_PRIVACY: Privacy = { keepDigits: undefined, hashKey: undefined }
 const LONGEST = 256;
 
 /** A user part as it may be shown: hashed, or with only its last digits. A name without digits is shown as it is. */
-export function shownUser(user: string, { keepDigits, hashKey }: Privacy): string {
+function shownUser(user: string, { keepDigits, hashKey }: Privacy): string {
   if (keepDigits === undefined && hashKey === undefined) return user;
   const text = user.slice(0, LONGEST);
   if (!/[0-9]/.test(text)) return text;

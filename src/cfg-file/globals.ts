@@ -4,6 +4,7 @@ import type { Problems } from '../cfg/problem.js';
 import { parseSocket } from '../config/socket.js';
 import { messageOf } from '../core/errors.js';
 import { withoutRoot } from '../core/host-name.js';
+import { switchOf } from '../core/switch-words.js';
 import type { TransportName } from '../core/uri.js';
 import { MAX_BRANCHES } from '../script/request-branches.js';
 import type { HostAlias } from '../script/run-settings.js';
@@ -332,5 +333,5 @@ export function aliasOf(text: string): HostAlias {
 }
 
 function isOn(value: string | number): boolean {
-  return typeof value === 'number' ? value !== 0 : /^(?:yes|true|on|enable|1)$/i.test(value);
+  return typeof value === 'number' ? value !== 0 : switchOf(value) === true;
 }

@@ -1,6 +1,7 @@
 import type { GlobalParameter, SettingValue } from '../cfg/ast.js';
 import type { Dialect } from '../cfg/dialect.js';
 import type { Problems } from '../cfg/problem.js';
+import { SWITCH_WORDS } from '../core/switch-words.js';
 import { FACILITY } from '../modules/log.js';
 import { plainValue } from './parameters.js';
 
@@ -82,8 +83,6 @@ function named(kind: Kind, later: boolean, names: string): [string, Parameter][]
   return names.split(/\s+/).map((name) => [name, { kind, later }]);
 }
 
-const SWITCH = /^(?:yes|no|true|false|on|off|enable|disable)$/i;
-
 /** The message for an unknown parameter: suggests a similar name, or says which version introduced it. */
 function unknown(name: string, { later }: Dialect, problems: Problems): string {
   if (PARAMETERS.has(name)) return `unknown parameter "${name}": it needs Kamailio 5.7 or later`;
@@ -153,14 +152,13 @@ function ownSyntaxFault(name: string, value: SettingValue, isCount: boolean): st
 }
 
 function branchesFault(value: SettingValue): string | undefined {
-  const count = value.kind === 'int' ? value.value : SWITCHED_ON.test(String(plainValue(value))) ? 1 : 0;
+  const count =
+    value.kind === 'int' ? value.value : SWITCH_WORDS.get(String(plainValue(value)).toLowerCase()) === true ? 1 : 0;
   return count >= 1 && count < 32 ? undefined : 'parameter "max_branches" must be between 1 and 31';
 }
 
-const SWITCHED_ON = /^(?:yes|true|on|enable)$/i;
-
 function isNumberOrSwitch(value: SettingValue): boolean {
-  return value.kind === 'int' || (value.kind === 'word' && SWITCH.test(value.text));
+  return value.kind === 'int' || (value.kind === 'word' && SWITCH_WORDS.has(value.text.toLowerCase()));
 }
 
 function isName(text: string): boolean {

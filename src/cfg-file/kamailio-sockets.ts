@@ -1,4 +1,5 @@
 import type { GlobalParameter, SettingValue } from '../cfg/ast.js';
+import { switchOf } from '../core/switch-words.js';
 import { plainValue } from './parameters.js';
 
 /** Maximum number of ports in one "socket". */
@@ -37,7 +38,7 @@ export function listenersOf(parameter: GlobalParameter): readonly GlobalParamete
     if (advertised !== undefined) options.push(word('advertise'), word(shifted(advertised, i)));
     const name = text('name');
     if (name !== undefined) options.push(word('name'), word(port === undefined ? name : `${name}${port}`));
-    if (/^(?:yes|true|on|1|enable)$/i.test(text('virtual') ?? '')) options.push(word('virtual'));
+    if (switchOf(text('virtual') ?? '') === true) options.push(word('virtual'));
     return { name: 'listen', value: word(port === undefined ? bind : `${address}:${port}`), rest: options, at };
   });
 }

@@ -6,6 +6,7 @@ import type { DialectName } from '../cfg/function-table.js';
 import type { Problems } from '../cfg/problem.js';
 import { messageOf } from '../core/errors.js';
 import { ownValue } from '../core/own-value.js';
+import { switchOf } from '../core/switch-words.js';
 import type { ModuleValues } from './parameters.js';
 import { type ProtocolJson, protocolIn, reportIgnoredRequirements, warnAbout } from './tls-protocol.js';
 
@@ -191,7 +192,7 @@ function opensipsClientVerification({ values }: Domain): boolean | 'if_shown' {
 }
 
 function isOn(text: string): boolean {
-  return /^(?:1|yes|true|on)$/i.test(text.trim());
+  return switchOf(text) === true;
 }
 
 const OPENSIPS_KEYS: Readonly<Record<string, string>> = {

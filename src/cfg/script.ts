@@ -1,5 +1,5 @@
 import type { VariableDefinition } from '../pvar/variables/definition.js';
-import type { ConfigurationTree, RouteKind } from './ast.js';
+import type { RouteKind } from './ast.js';
 import type { Dialect } from './dialect.js';
 import type { FileFacts, FunctionTable } from './function-table.js';
 import type { CfgProblem } from './problem.js';
@@ -51,9 +51,3 @@ export interface Compilation<Run extends ScriptRun = ScriptRun> {
   readonly script: CompiledScript<Run> | undefined;
   readonly problems: readonly CfgProblem[];
 }
-
-/** Type of `compileScript` in compile/script.ts. */
-export type CompileScript = <Run extends ScriptRun>(
-  tree: ConfigurationTree,
-  options: CompileOptions<Run>,
-) => Compilation<Run>;

@@ -176,7 +176,7 @@ export class Announcer {
 }
 
 /** The E_DISPATCHER_STATUS event of an edge. Every node makes the same event with the same ID. */
-export function edgeEvent(cluster: string, destination: Destination, key: string, edge: Edge): DispatcherEvent {
+function edgeEvent(cluster: string, destination: Destination, key: string, edge: Edge): DispatcherEvent {
   const id = eventId(cluster, key, edge.g, edge.q);
   const { partition, setId, row } = destination;
   const params = {

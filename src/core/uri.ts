@@ -240,6 +240,14 @@ export function percentDecoded(text: string): string {
   return text.replace(/%([0-9a-f]{2})/gi, (_escape, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
+/** A text of bytes with those that a global expression matches escaped, "%hh"; with `capitals` "%HH". */
+export function percentEncoded(text: string, matched: RegExp, capitals = false): string {
+  return text.replace(matched, (each) => {
+    const hex = (each.charCodeAt(0) & 0xff).toString(16).padStart(2, '0');
+    return `%${capitals ? hex.toUpperCase() : hex}`;
+  });
+}
+
 /** A host without the brackets of an IPv6 address. */
 export function bareHost(host: string): string {
   return host.charCodeAt(0) === 91 ? host.slice(1, -1) : host;

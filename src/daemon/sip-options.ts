@@ -14,7 +14,7 @@ const MAX_CONNECT = 5000;
 const TRANSACTION_BYTES = 3072;
 
 /** The number of transactions that fit into half of the memory this process may use (node --max-old-space-size). */
-export function affordableTransactions(heapLimit = getHeapStatistics().heap_size_limit): number {
+function affordableTransactions(heapLimit = getHeapStatistics().heap_size_limit): number {
   return Math.max(1000, Math.floor(heapLimit / 2 / TRANSACTION_BYTES));
 }
 

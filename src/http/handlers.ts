@@ -96,7 +96,7 @@ export function auditHandler(
 }
 
 /** The records a caller may see: a caller limited to some partitions gets only theirs. */
-export function recordsFor(audit: AuditSource, caller: Rights, after: number): readonly AuditRecord[] {
+function recordsFor(audit: AuditSource, caller: Rights, after: number): readonly AuditRecord[] {
   return audit.recent().filter(({ seq, partition }) => {
     return seq > after && (caller.partitions === undefined || (partition !== undefined && sees(caller, partition)));
   });

@@ -24,7 +24,7 @@ export interface MediaProxy extends ControlAddress {
 /**
  * Parses a media proxy as cfg files write it: "udp:host:port=weight", "udp6:[::1]:2223". Undefined for any other text.
  */
-export function mediaProxy(text: string): MediaProxy | undefined {
+function mediaProxy(text: string): MediaProxy | undefined {
   const match = /^(?:udp6?:)?(\[[^\]]+\]|[^:= \t\r\n]+)(?::(\d{1,5}))?(?:=(\d{1,6}))?$/i.exec(trimmed(text));
   if (match === null) return undefined;
   const port = Number(match[2] ?? 22_222);

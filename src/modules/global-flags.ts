@@ -41,7 +41,7 @@ export const globalFlags = {
 };
 
 /** State for Kamailio: the initial value is a parameter of cfgutils. */
-export const cfgutilsFlags = {
+const cfgutilsFlags = {
   ...globalFlags,
   module: 'cfgutils',
   create: (parameters: ModuleParameters, states: ModuleStates) =>

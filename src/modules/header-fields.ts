@@ -5,13 +5,6 @@ import type { FieldSpan } from '../sip/message.js';
 /** Beginning of a text that Kamailio reads as the name of a header field, as recorded. */
 export const FIELD_NAME = /^[A-Za-z0-9_.-]/;
 
-/** The last of some header fields; undefined when there are none. */
-export function lastOf(fields: Iterable<FieldSpan>): FieldSpan | undefined {
-  let last: FieldSpan | undefined;
-  for (const each of fields) last = each;
-  return last;
-}
-
 /** Removes the header fields whose names are wanted. Returns their number. */
 export function removeHeaders(run: MessageRun, wanted: (name: string) => boolean): number {
   let count = 0;
@@ -21,12 +14,6 @@ export function removeHeaders(run: MessageRun, wanted: (name: string) => boolean
     count++;
   }
   return count;
-}
-
-/** The field of a name at an index; negative ones count from the end. */
-export function fieldAt(run: MessageRun, name: string, index: number): FieldSpan | undefined {
-  const all = [...run.fields(name)];
-  return all[index < 0 ? all.length + index : index];
 }
 
 /** The value of a header field, as in the message. */

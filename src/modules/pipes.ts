@@ -48,6 +48,24 @@ export interface Pipes extends Iterable<readonly [string, Pipe]> {
 /** Number of pipes that one call of `expire` looks at. */
 const EXPIRED_AT_ONCE = 4;
 
+/** Where the current pass over all pipes is. */
+class Passes {
+  private cursor: Iterator<readonly [string, Pipe]> | undefined;
+
+  /** The next few pipes; after the last one a new pass begins with the next call. */
+  *next(pipes: Iterable<readonly [string, Pipe]>): Generator<readonly [string, Pipe]> {
+    for (let i = 0; i < EXPIRED_AT_ONCE; i++) {
+      this.cursor ??= pipes[Symbol.iterator]();
+      const next = this.cursor.next();
+      if (next.done === true) {
+        this.cursor = undefined;
+        return;
+      }
+      yield next.value;
+    }
+  }
+}
+
 /** Maximum number of characters in the names of all pipes of one process. */
 const MAX_NAMES = 16 * 1024 * 1024;
 
@@ -56,17 +74,10 @@ export class OwnPipes extends Map<string, Pipe> implements Pipes {
   readonly shares = new PeerShare();
   /** Number of characters in all names. */
   private names = 0;
-  private cursor: Iterator<readonly [string, Pipe]> | undefined;
+  private readonly passes = new Passes();
 
   expire(before: number, keeps: ReadonlySet<string>): void {
-    for (let i = 0; i < EXPIRED_AT_ONCE; i++) {
-      this.cursor ??= this.entries();
-      const next = this.cursor.next();
-      if (next.done === true) {
-        this.cursor = undefined;
-        return;
-      }
-      const [name, pipe] = next.value;
+    for (const [name, pipe] of this.passes.next(this)) {
       if (pipe.since >= before || keeps.has(name)) continue;
       this.delete(name);
       this.shares.remove(pipe.source);
@@ -90,21 +101,13 @@ export class OwnPipes extends Map<string, Pipe> implements Pipes {
 
 /** Pipes shared by all processes, each stored as a text. */
 class SharedPipes implements Pipes {
-  private cursor: Iterator<readonly [string, PvarValue]> | undefined;
+  private readonly passes = new Passes();
 
   constructor(private readonly entries: ValueMap<PvarValue>) {}
 
   expire(before: number, keeps: ReadonlySet<string>): void {
-    for (let i = 0; i < EXPIRED_AT_ONCE; i++) {
-      this.cursor ??= this.entries.entries(0)[Symbol.iterator]();
-      const next = this.cursor.next();
-      if (next.done === true) {
-        this.cursor = undefined;
-        return;
-      }
-      const [name] = next.value;
-      const pipe = this.get(name);
-      if (pipe !== undefined && pipe.since < before && !keeps.has(name)) this.entries.delete(name);
+    for (const [name, pipe] of this.passes.next(this)) {
+      if (pipe.since < before && !keeps.has(name)) this.entries.delete(name);
     }
   }
 

@@ -1,3 +1,4 @@
+import { percentEncoded } from '../core/uri.js';
 import type { ReplyWay } from '../route/functions/actions.js';
 import { TxBranch } from '../script/branch.js';
 import type { MessageRun } from '../script/call.js';
@@ -125,5 +126,5 @@ function contactOf({ uri, q, path, flags }: OfferedContact, rich: number): strin
 
 /** As recorded of Kamailio, a path in a parameter of a URI. */
 function escapedPath(path: string): string {
-  return path.replace(/[^A-Za-z0-9\-_.!~*'():]/g, (each) => `%${each.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return percentEncoded(path, /[^A-Za-z0-9\-_.!~*'():]/g);
 }

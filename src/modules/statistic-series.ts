@@ -78,7 +78,7 @@ class Series {
 }
 
 /** The series of a script by name, and their profiles. */
-export class SeriesTable {
+class SeriesTable {
   private readonly known = new Map<string, Series>();
 
   constructor(private readonly profiles: ReadonlyMap<string, SeriesProfile>) {}

@@ -57,7 +57,7 @@ export function difference(one: string, other: string, password: Buffer): string
 }
 
 /** The other URI; undefined when the text is not a difference to this one. */
-export function otherOf(known: string, text: string, password: Buffer): string | undefined {
+function otherOf(known: string, text: string, password: Buffer): string | undefined {
   if (text.length > 700) return undefined;
   const bytes = Buffer.from(text.replaceAll('-', '='), 'base64');
   if (bytes.length < known.length) return undefined;

@@ -2,7 +2,7 @@ import type { SipMessage } from './message.js';
 import { parseVia, type Via } from './via.js';
 
 /** Most Via values that are read in one message: Max-Forwards allows no more hops (RFC 3261 section 20.22). */
-export const MAX_VIAS = 256;
+const MAX_VIAS = 256;
 
 /**
  * The Via values of a message from the top one on, at most `MAX_VIAS`. After a malformed value, the rest of its field

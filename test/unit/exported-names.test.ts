@@ -40,3 +40,57 @@ test('names allowed to occur twice do', () => {
     [],
   );
 });
+
+/** Names by the files in which they stand, of the sources, the tests and the examples. */
+function mentions(): Map<string, Set<string>> {
+  const byName = new Map<string, Set<string>>();
+  for (const room of ['src', 'test', 'examples']) {
+    const folder = resolve(SRC, '..', room);
+    for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+      if (!/\.(?:ts|tsx|mjs|js)$/.test(name)) continue;
+      const file = join(folder, name);
+      for (const word of new Set(readFileSync(file, 'utf8').match(/\w+/g)))
+        byName.set(word, (byName.get(word) ?? new Set()).add(file));
+    }
+  }
+  return byName;
+}
+
+/** Node calls this function of a file of module hooks by its name. */
+const CALLED_BY_NODE = 'initialize';
+
+/** What is exported in a text and not used: values that no other file names, types that not even their own file does. */
+function unused(text: string, isNamedElsewhere: (name: string) => boolean): string[] {
+  const EXPORT =
+    /^export (?:declare )?(?:abstract )?(?:async )?(type|interface|class|const|let|enum|function)\b\*? ?(\w+)/gm;
+  return [...text.matchAll(EXPORT)].flatMap(([, kind, name = '']) => {
+    if (name === CALLED_BY_NODE || isNamedElsewhere(name)) return [];
+    const isType = kind === 'type' || kind === 'interface';
+    return isType && text.split(new RegExp(`\\b${name}\\b`)).length > 2 ? [] : [name];
+  });
+}
+
+test('the check for unused exports knows them', () => {
+  const text = `export function used() {}
+export function alone() { alone(); }
+export type OfArgument = string;
+export const taken = (text: OfArgument) => text;
+export type Forgotten = number;
+export async function* lines() {}`;
+  assert.deepEqual(
+    unused(text, (name) => name === 'used' || name === 'taken'),
+    ['alone', 'Forgotten', 'lines'],
+  );
+});
+
+test('what a file exports another one uses, or it is a type of something that it exports', () => {
+  const found = mentions();
+  const faults: string[] = [];
+  for (const file of readdirSync(SRC, { recursive: true, encoding: 'utf8' })) {
+    if (!/\.tsx?$/.test(file)) continue;
+    const path = join(SRC, file);
+    const names = unused(readFileSync(path, 'utf8'), (name) => (found.get(name)?.size ?? 0) > 1);
+    faults.push(...names.map((name) => `${file}: ${name}`));
+  }
+  assert.deepEqual(faults, []);
+});

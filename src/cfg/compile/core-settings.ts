@@ -1,3 +1,4 @@
+import { SWITCH_WORDS } from '../../core/switch-words.js';
 import type { GlobalParameter } from '../ast.js';
 
 /** Parameters of Kamailio's core that scripts can read, with their defaults; observed with 5.6.3. */
@@ -14,9 +15,6 @@ const CORE: ReadonlyMap<string, number> = new Map(
     .map(([name = '', value]) => [name, Number(value)]),
 );
 
-const ON = /^(?:yes|true|on|enable)$/i;
-const OFF = /^(?:no|false|off|disable)$/i;
-
 /**
  * The value of "group.name": a parameter that the file defines itself, or "core.name" of Kamailio's core. Undefined for
  * one that does not exist or that the core does not show.
@@ -27,5 +25,6 @@ export function settingValue(path: string, parameters: readonly GlobalParameter[
   const value = parameters.findLast(({ name }) => name === (core ?? path))?.value;
   if (value === undefined) return core === undefined ? undefined : CORE.get(core);
   if (value.kind !== 'word') return value.value;
-  return ON.test(value.text) ? 1 : OFF.test(value.text) ? 0 : value.text;
+  const on = SWITCH_WORDS.get(value.text.toLowerCase());
+  return on === undefined ? value.text : Number(on);
 }

@@ -3,6 +3,7 @@ import { networkInterfaces } from 'node:os';
 import type { GlobalParameter, SettingValue } from '../../cfg/ast.js';
 import { parseSocket } from '../../config/socket.js';
 import { messageOf } from '../../core/errors.js';
+import { switchOf } from '../../core/switch-words.js';
 import type { Ledger } from './ledger.js';
 
 /** The sockets in a file, and our own names. */
@@ -79,7 +80,7 @@ class ListenerReader {
 
   private isOn(name: string): boolean {
     const value = this.parameters.findLast((each) => each.name === name)?.value;
-    return value !== undefined && /^(?:yes|on|1|true)$/i.test(textOf(value));
+    return value !== undefined && switchOf(textOf(value)) === true;
   }
 
   private take(line: GlobalParameter): void {

@@ -13,7 +13,7 @@ const BATCH = 64;
 const MAX_WAIT = 5000;
 const LOG_EVERY = 30_000;
 /** Milliseconds between two checks whether the bucket still has what was written to it. */
-export const COMPARE_MS = 30_000;
+const COMPARE_MS = 30_000;
 /** Milliseconds the first read of the bucket may take. */
 const READ_TIMEOUT = 20_000;
 

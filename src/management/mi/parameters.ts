@@ -1,3 +1,4 @@
+import { switchOf } from '../../core/switch-words.js';
 import type { MiCommand, MiParams, MiValue, ParamSpec } from './command.js';
 import { MiError } from './command.js';
 
@@ -70,6 +71,15 @@ function bringToType(spec: ParamSpec, value: unknown): MiValue {
       break;
   }
   throw invalid(`Bad type for parameter '${spec.name}'`);
+}
+
+/**
+ * Whether a flag is given as yes. Without a value it has its default; so has the empty text. A text that is no word
+ * for no counts as yes.
+ */
+export function isYes(value: MiValue | undefined, byDefault = false): boolean {
+  if (value === undefined || value === '') return byDefault;
+  return switchOf(String(value)) ?? true;
 }
 
 /** A parameter line of the line text form: its value, and its name if written as "name::value". */

@@ -13,7 +13,7 @@ const NULL_TEXT = '<null string>';
 const SLICE = 4000;
 
 /** A growing buffer of records. */
-export class BinrpcBody {
+class BinrpcBody {
   private bytes = Buffer.allocUnsafe(1024);
   private length = 0;
   /** Number of records. */

@@ -105,7 +105,7 @@ export function extraParts(text: string): string[] {
 }
 
 /** Parses "name=$var;name2=$var2". Throws SwitchyardError for invalid text. */
-export function extraFields(text: string, states: Pick<ModuleStates, 'compile'>): ExtraField[] {
+function extraFields(text: string, states: Pick<ModuleStates, 'compile'>): ExtraField[] {
   return extraParts(text)
     .map((each) => trimmed(each))
     .filter((each) => each !== '')

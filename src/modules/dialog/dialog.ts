@@ -11,7 +11,7 @@ import { Numbers } from './numbers.js';
 // States of a dialog; the numbers are those of both originals.
 
 /** No reply but 100 was received. */
-export const UNCONFIRMED = 1;
+const UNCONFIRMED = 1;
 /** A provisional reply above 100 was received. */
 export const EARLY = 2;
 /** A 2xx was received, the ACK was not. */

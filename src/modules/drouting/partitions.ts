@@ -51,7 +51,7 @@ function settingsOf(
 }
 
 /** The tables of the module, or those of its partitions. */
-export class DroutingPartitions {
+class DroutingPartitions {
   private own: DroutingTables;
   private readonly named = new Map<string, DroutingTables>();
   /** The partitions of the table when it was last read. */

@@ -44,7 +44,7 @@ export interface NamedConnection extends HttpSettings {
 type Given = ReadonlyMap<string, string>;
 
 /** Connections by name, and the settings of requests without one. */
-export class HttpConnections {
+class HttpConnections {
   readonly settings: HttpSettings;
   /** Maximum bytes of an answer to http_client_query(), and whether only its first line is used. */
   readonly queryBytes: number;

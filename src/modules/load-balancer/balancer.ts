@@ -52,7 +52,7 @@ function profileOf(resource: string): string {
  * The destinations of a cfg file. Calls are counted in profiles of the dialog module, so that counting ends with the
  * dialog.
  */
-export class Balancer {
+class Balancer {
   private rows: readonly BalancerRow[] = [];
   private known = new Map<number, Balanced>();
   /** Limits set by lb_resize, by "id/resource", until the table is read again. */

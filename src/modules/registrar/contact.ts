@@ -21,7 +21,7 @@ const METHOD_BITS: ReadonlyMap<string, number> = new Map(
  */
 const MAX_TEXT = 512;
 /** Maximum number of contacts read from one request. */
-export const MAX_IN_REQUEST = 100;
+const MAX_IN_REQUEST = 100;
 
 /** The connection on which a contact was registered. */
 export interface ContactConnection {
@@ -97,7 +97,7 @@ export function allows({ methods }: Binding, method: string): boolean {
 }
 
 /** The value of the header Expires of a REGISTER; undefined when it is missing or not a number. */
-export function expiresOf(message: SipMessage): number | undefined {
+function expiresOf(message: SipMessage): number | undefined {
   const field = message.nextField('expires');
   return field === undefined ? undefined : secondsOf(trimmed(message.text.slice(field.value, field.end)));
 }

@@ -24,7 +24,7 @@ export function timeColumn(seconds: number, { numbers, url }: UsrlocSettings): P
 }
 
 /** The time in a column, in seconds since 1970; 0 when it is invalid. */
-export function secondsIn(value: PvarValue): number {
+function secondsIn(value: PvarValue): number {
   if (typeof value === 'number') {
     const seconds = value < MAX_JULIAN && value > 1e6 ? Math.round((value - JULIAN_1970) * DAY) : Math.trunc(value);
     return Number.isFinite(seconds) ? Math.min(Math.max(0, seconds), LAST) : 0;

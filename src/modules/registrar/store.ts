@@ -288,7 +288,7 @@ class DatabaseUnavailable extends Error {
 }
 
 /** The location tables of a file; their contents outlive a reload. */
-export class LocationStore {
+class LocationStore {
   readonly tables = new Map<string, LocationTable>();
   readonly settings: UsrlocSettings;
   private ruids: Ruids | undefined;

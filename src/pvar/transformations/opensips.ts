@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { findLastText, findText } from '../../core/find-text.js';
 import { parseAddress } from '../../core/name-addr.js';
-import { parseUri, percentDecoded, uriParam } from '../../core/uri.js';
+import { parseUri, percentDecoded, percentEncoded, uriParam } from '../../core/uri.js';
 import type { PvarContext, PvarValue } from '../context.js';
 import { paramPairs, paramValue, splitList, unquote } from '../header-values.js';
 import type { TextReader } from '../variables/definition.js';
@@ -203,10 +203,7 @@ export function evaluation(
 
 /** A text as a part of a URL. */
 function escapedForUrl(text: string): string {
-  return text.replace(
-    /[^0-9A-Za-z._~-]/g,
-    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
-  );
+  return percentEncoded(text, /[^0-9A-Za-z._~-]/g, true);
 }
 
 /** Transformations of opensips.cfg that route scripts lack or have in another form. */

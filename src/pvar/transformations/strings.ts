@@ -1,6 +1,6 @@
 import { trimEnd, trimmed, trimStart } from '../../core/characters.js';
 import { findLastText, findText } from '../../core/find-text.js';
-import { percentDecoded } from '../../core/uri.js';
+import { percentDecoded, percentEncoded } from '../../core/uri.js';
 import type { TextReader } from '../variables/definition.js';
 import {
   digest,
@@ -71,19 +71,10 @@ const xor: TransformationDefinition = {
   },
 };
 
-/** Percent-encodes every byte that `keep` does not match. */
-function percentEncode(keep: RegExp): TransformationDefinition {
-  return onText((text) =>
-    text.replace(/[^A-Za-z0-9]/g, (c) =>
-      keep.test(c) ? c : `%${(c.charCodeAt(0) & 0xff).toString(16).padStart(2, '0')}`,
-    ),
-  );
-}
-
-/** RFC 3261 section 25.1: unreserved and user-unreserved. */
-const USER_CHARACTER = /[A-Za-z0-9\-_.!~*'()&=+$,;?/]/;
-/** RFC 3261 section 25.1: unreserved and param-unreserved. */
-const PARAM_CHARACTER = /[A-Za-z0-9\-_.!~*'()[\]/:&+$]/;
+/** RFC 3261 section 25.1: all but unreserved and user-unreserved. */
+const NOT_IN_USER = /[^A-Za-z0-9\-_.!~*'()&=+$,;?/]/g;
+/** RFC 3261 section 25.1: all but unreserved and param-unreserved. */
+const NOT_IN_PARAMETER = /[^A-Za-z0-9\-_.!~*'()[\]/:&+$]/g;
 
 const UNESCAPES: Readonly<Record<string, string>> = { '0': '\0' };
 
@@ -105,9 +96,9 @@ export const stringTransformations: readonly [string, TransformationDefinition][
   ['s.decode.hexa', onText((text) => Buffer.from(text, 'hex').toString('latin1'))],
   ['s.escape.common', onText((text) => text.replace(/['"\\\0]/g, (c) => (c === '\0' ? '\\0' : `\\${c}`)))],
   ['s.unescape.common', onText((text) => text.replace(/\\(['"\\0])/g, (_all, c: string) => UNESCAPES[c] ?? c))],
-  ['s.escape.user', percentEncode(USER_CHARACTER)],
+  ['s.escape.user', onText((text) => percentEncoded(text, NOT_IN_USER))],
   ['s.unescape.user', onText(percentDecoded)],
-  ['s.escape.param', percentEncode(PARAM_CHARACTER)],
+  ['s.escape.param', onText((text) => percentEncoded(text, NOT_IN_PARAMETER))],
   ['s.unescape.param', onText(percentDecoded)],
   ['s.tolower', onText((text) => text.replace(/[A-Z]+/g, (run) => run.toLowerCase()))],
   ['s.toupper', onText((text) => text.replace(/[a-z]+/g, (run) => run.toUpperCase()))],

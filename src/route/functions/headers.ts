@@ -16,7 +16,7 @@ export function appendHeader(site: MessageSite, lines: string, after?: string): 
 }
 
 /** Inserts header lines: before the first field of a name, else before all. */
-export function insertHeader(site: MessageSite, lines: string, before?: string): number {
+function insertHeader(site: MessageSite, lines: string, before?: string): number {
   if (lines === '') return -1;
   const first = before === undefined ? undefined : site.message.nextField(before);
   const fault = site.edits.insert(first?.line ?? site.message.headersStart, lines);

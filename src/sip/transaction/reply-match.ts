@@ -46,11 +46,7 @@ export function misfit(
 }
 
 /** Whether a Via's host and port are those our socket writes. */
-export function isSentBy(
-  { sentBy, transport }: Pick<SipSocket, 'sentBy' | 'transport'>,
-  host: string,
-  port: number,
-): boolean {
+function isSentBy({ sentBy, transport }: Pick<SipSocket, 'sentBy' | 'transport'>, host: string, port: number): boolean {
   const end = host.length;
   if (sentBy.charCodeAt(end) !== 58) return false;
   if (!sentBy.startsWith(host) && sentBy.slice(0, end).toLowerCase() !== host.toLowerCase()) return false;

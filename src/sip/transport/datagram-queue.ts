@@ -47,7 +47,7 @@ const SAMPLE = 64;
 /** When SAMPLE datagrams come within this many milliseconds (2,000 a second), they arrive fast. */
 const FAST_MS = 32;
 /** Maximum number of datagrams that one event loop iteration reads from a socket: with so many, more may be waiting. */
-export const FULL_ITERATION = 32;
+const FULL_ITERATION = 32;
 /** Rounds before control returns to the event loop, for timers and connections. */
 const MAX_ROUNDS = 4;
 /** Messages handled with the same held time: they take less than a millisecond. */

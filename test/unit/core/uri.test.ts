@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseUri, uriTransport } from '../../../src/core/uri.js';
+import { parseUri, percentEncoded, uriTransport } from '../../../src/core/uri.js';
 
 for (const [uri, transport] of [
   ['sip:h', 'udp'],
@@ -21,3 +21,8 @@ for (const [uri, transport] of [
     assert.equal(uriTransport(parsed), transport);
   });
 }
+
+test('matched bytes are escaped with two hexadecimal digits', () => {
+  assert.equal(percentEncoded('a b\n\xff<', /[^a-z]/g), 'a%20b%0a%ff%3c');
+  assert.equal(percentEncoded('a b\n\xff<', /[^a-z]/g, true), 'a%20b%0A%FF%3C');
+});

@@ -3,6 +3,7 @@ import { messageOf } from '../../../core/errors.js';
 import type { MiCommand } from '../command.js';
 import { MiError } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
+import { isYes } from '../parameters.js';
 
 /**
  * config_reload: reads the settings again and applies all of them, or none if there are problems, which are then in
@@ -16,17 +17,17 @@ export function configReloadCommand(deps: MiDependencies): MiCommand {
     module: 'core',
     help: 'reads the settings again and applies them, or says why they are refused; with dry_run=1 only what would change; with status=1 the progress of a running reload',
     needs: { role: 'admin', wholeProcess: true },
-    changes: ({ dry_run, status }) => !isOn(dry_run) && !isOn(status),
+    changes: ({ dry_run, status }) => !isYes(dry_run) && !isYes(status),
     paramLists: [[]],
     extraParams: [
       { name: 'dry_run', type: 'flag' },
       { name: 'status', type: 'flag' },
     ],
     async run(params, call) {
-      const dryRun = isOn(params['dry_run']);
+      const dryRun = isYes(params['dry_run']);
       if (deps.settings === undefined)
         throw new MiError(500, 'settings cannot be reloaded', 'they came from a program');
-      if (isOn(params['status'])) {
+      if (isYes(params['status'])) {
         const progress = deps.settings.progress();
         return { running: progress !== undefined, ...progress };
       }
@@ -40,8 +41,4 @@ export function configReloadCommand(deps: MiDependencies): MiCommand {
       }
     },
   };
-}
-
-function isOn(value: unknown): boolean {
-  return value !== undefined && value !== false && !/^(?:0|no|false)$/i.test(String(value));
 }

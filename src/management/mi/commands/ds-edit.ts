@@ -2,16 +2,11 @@ import { messageOf, SwitchyardError } from '../../../core/errors.js';
 import { maskSecrets, maskUri } from '../../../core/mask.js';
 import { parseUri } from '../../../core/uri.js';
 import type { DestinationRow } from '../../../engine/destination.js';
-import type { MiCommand, MiParams, MiValue } from '../command.js';
+import type { MiCommand, MiParams } from '../command.js';
 import { MiError } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
+import { isYes } from '../parameters.js';
 import { destinationsAt, parseSetId, parseState, requirePartition } from './partition-lookup.js';
-
-const NO = new Set(['0', 'n', 'no', 'false', 'off', '']);
-
-function isSet(value: MiValue | undefined): boolean {
-  return value !== undefined && !NO.has(String(value).trim().toLowerCase());
-}
 
 function textOf(params: MiParams, name: string): string {
   return (params[name] as string | undefined) ?? '';
@@ -87,7 +82,7 @@ export function dsAddCommand(deps: MiDependencies): MiCommand {
       };
       if (partition.find(row.setId, uri)?.row.socket === row.socket)
         throw new MiError(409, 'destination already exists');
-      const persist = isSet(params['persist']);
+      const persist = isYes(params['persist']);
       await reported(deps.dispatcher.add(partition, row, { persist }));
       const where = persist ? 'in memory and in the table' : 'in memory only';
       call.changed(`${maskUri(uri)} added to set ${row.setId}, ${where}`);
@@ -110,7 +105,7 @@ export function dsRemoveCommand(deps: MiDependencies): MiCommand {
     async run(params, call) {
       const partition = requirePartition(deps, call, textOf(params, 'partition'), 404);
       const setId = parseSetId(params['set']);
-      const persist = isSet(params['persist']);
+      const persist = isYes(params['persist']);
       const [named] = destinationsAt(partition, setId, textOf(params, 'uri'));
       const uri = named?.row.uri ?? textOf(params, 'uri');
       const removed = await reported(deps.dispatcher.remove(partition, setId, uri, { persist }));

@@ -4,6 +4,7 @@ import type { LoadReport } from '../../../engine/partition.js';
 import type { MiCommand, MiResult, MiValue } from '../command.js';
 import { MiError } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
+import { isYes } from '../parameters.js';
 import { renderTree } from '../tree.js';
 import { partitionsFor, requirePartition } from './partition-lookup.js';
 
@@ -18,8 +19,8 @@ export function dsReloadCommand(deps: MiDependencies): MiCommand {
     const { partition } = params;
     const named = partition === undefined ? undefined : requirePartition(deps, call, partition as string, 500);
     const names = (named === undefined ? partitionsFor(deps, call) : [named]).map(({ name }) => name);
-    const dryRun = isYes(params['dry_run'], false);
-    const report = isYes(params['report'], false);
+    const dryRun = isYes(params['dry_run']);
+    const report = isYes(params['report']);
     const here = !isYes(params['cluster'], true);
     // With a report, waits for the other nodes.
     const apart = here || (report && deps.cluster !== undefined);
@@ -43,7 +44,7 @@ export function dsReloadCommand(deps: MiDependencies): MiCommand {
     help: 'loads the destinations of one partition or all again; inherit_state=n takes the states from the table, dry_run=1 only reports',
     helpNotExported: true,
     needs: { role: 'operator' },
-    changes: (params) => !isYes(params['dry_run'], false),
+    changes: (params) => !isYes(params['dry_run']),
     paramLists: [[], [partition], [inherit], [partition, inherit]],
     extraParams: [
       { name: 'dry_run', type: 'flag' },
@@ -57,15 +58,6 @@ export function dsReloadCommand(deps: MiDependencies): MiCommand {
 
 function summary({ loaded, added, removed, changed, discarded }: LoadReport): string {
   return `${loaded} loaded, ${added.length} added, ${removed.length} removed, ${changed.length} changed, ${discarded.length} discarded`;
-}
-
-/** "0", "n", "no", "false", "off" mean no; "1", "y", "yes", "true", "on" mean yes; anything else is the default. */
-function isYes(value: MiValue | undefined, byDefault: boolean): boolean {
-  if (value === undefined) return byDefault;
-  const text = String(value).trim().toLowerCase();
-  if (['0', 'n', 'no', 'false', 'off'].includes(text)) return false;
-  if (['1', 'y', 'yes', 'true', 'on'].includes(text)) return true;
-  return byDefault;
 }
 
 function reportJson(reports: ReadonlyMap<string, LoadReport>, dryRun: boolean): { readonly [key: string]: MiValue } {
