@@ -1,4 +1,4 @@
-import type { KamailioCase } from '../runner/kamailio-scripts.js';
+import type { KamailioCase } from '../runner/kamailio-case.js';
 import type { Family, Request } from './families/family.js';
 import type { RandomSource } from './source.js';
 import { expand } from './template.js';

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import type { KamailioCase, KamailioScripts } from '../runner/kamailio-scripts.js';
+import type { KamailioCase, KamailioScripts } from '../runner/kamailio-case.js';
 import { FAMILIES } from './families/all.js';
 import { MEDIA_PROXY } from './families/media.js';
 import { familyCase } from './family-case.js';

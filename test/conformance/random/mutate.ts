@@ -1,4 +1,4 @@
-import type { KamailioCase } from '../runner/kamailio-scripts.js';
+import type { KamailioCase } from '../runner/kamailio-case.js';
 import type { RandomSource } from './source.js';
 import { statementsOf } from './statements.js';
 

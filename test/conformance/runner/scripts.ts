@@ -1,19 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  type KamailioScripts,
-  KamailioWorld,
-  kamailioPeers,
-  runKamailioCase,
-  runKamailioError,
-} from './kamailio-scripts.js';
+import type { KamailioScripts } from './kamailio-case.js';
+import { KamailioWorld, kamailioPeers, runKamailioCase, runKamailioError } from './kamailio-scripts.js';
 import { Lane, type Peer } from './lane.js';
-import {
-  type OpensipsScripts,
-  OpensipsWorld,
-  opensipsPeers,
-  runOpensipsCase,
-  runOpensipsError,
-} from './opensips-scripts.js';
+import type { OpensipsScripts } from './opensips-case.js';
+import { OpensipsWorld, opensipsPeers, runOpensipsCase, runOpensipsError } from './opensips-scripts.js';
 import type { Outcome } from './outcome.js';
 import type { Target } from './target.js';
 
