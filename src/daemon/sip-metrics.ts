@@ -10,7 +10,7 @@ import type { Metrics } from '../stats/metrics.js';
  *   switchyard_sip_connections                by socket and direction: open TCP, TLS and WebSocket connections
  *   switchyard_sip_connections_refused_total  by socket: connections refused because there were too many
  *   switchyard_sip_limited_total              requests refused because their source sent too many
- *   switchyard_sip_limited_sources            source addresses the limiter remembers
+ *   switchyard_sip_limited_sources            source addresses whose rate the limiter keeps
  *   switchyard_sip_congestion                 1 while datagrams arrive faster than they are handled
  *   switchyard_sip_congestion_refused_total   requests refused for that, by action: refused (503) or dropped (not parsed)
  *   switchyard_sip_unfinished_bytes           bytes of incomplete messages on connections

@@ -36,7 +36,7 @@ function countryCodeLength(digits: string): number {
 }
 
 /**
- * The domain name of a telephone number in infrastructure ENUM: the label stands between the country code and the other
+ * The domain name of a telephone number in infrastructure ENUM: the label is between the country code and the other
  * digits; undefined if the text is not a number.
  */
 function infrastructureName(number: string, { suffix, label }: Infrastructure): string | undefined {

@@ -27,7 +27,7 @@ export class ExpiringMap<T> implements ValueMap<T> {
    * entries each time, which takes quadratic time for a table that stays full.
    */
   private oldest: Iterator<string> = this.map.keys();
-  /** Entries that were dropped because they had expired, when a caller wants to know them. */
+  /** Expired entries that were dropped since a caller asked for them; undefined: no caller has. */
   private dropped: [string, T][] | undefined = undefined;
 
   /** Number of characters in all keys and texts. */

@@ -40,8 +40,7 @@ const MAX_PASSED = 200_000;
 const SEEDS = 2 ** 32;
 
 /**
- * Stands before a script that several processes run: only the script of the process to which a message belongs sees it.
- * While this process may not run requests, the brain does. If the brain got one request of a call, it gets all of them,
+ * Gives messages to a script that several processes run: only the process to which a message belongs runs it. While this process may not run requests, the brain does. If the brain got one request of a call, it gets all of them,
  * since only it knows the transaction for retransmissions, CANCEL and ACK.
  */
 export class ScriptGate implements TransactionUser, MessageObserver {

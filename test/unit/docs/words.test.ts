@@ -15,6 +15,10 @@ const INSIDE = /[a-z](?:Told|Door|Turn)s?(?![a-z])|\b(?:told|door)(?=[A-Z])/g;
 const AFTER =
   /\b(?:stands?|written|right|just|goes on|comes?|those|puts?|parameters?) behind\b|\bbehind (?:it|them|its|each other|(?:the|all) (?:last|first|others?|comma|colon|slash|selections?))\b/gi;
 
+/** A component does something: it does not stand somewhere, and a reply reaches the caller rather than finding back. */
+const IMAGE =
+  /\bfinds? back\b|\bstands? (?:between|before) (?:the|a) (?:sockets?|scripts?|routers?|receivers?|callers?)\b/gi;
+
 /** Usual English with another meaning. */
 const USUAL = [/\bin (?:place|turn)\b/i, /\b(?:the|its|their) place\b/i, /\bplaces? (?:real )?calls\b/i, /\breplace/i];
 
@@ -66,7 +70,7 @@ test('names, comments, titles and documents use the words of the field', () => {
     for (const [index, line] of readFileSync(`${root}${path}`, 'utf8').split('\n').entries()) {
       let rest = line;
       for (const phrase of USUAL) rest = rest.replace(new RegExp(phrase, 'gi'), '');
-      const words = [...(rest.match(REFUSED) ?? []), ...(rest.match(INSIDE) ?? []), ...(rest.match(AFTER) ?? [])];
+      const words = [REFUSED, INSIDE, AFTER, IMAGE].flatMap((kind) => rest.match(kind) ?? []);
       if (words.length > 0 && fixed?.test(line) !== true)
         found.push(`${path}:${index + 1}: ${words.join(', ')}: ${line}`);
     }

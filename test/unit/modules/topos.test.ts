@@ -136,7 +136,7 @@ test('callees that answer one INVITE are known by their tags', () => {
     );
 });
 
-test('a request without Record-Route is hidden as well, and its reply finds back', () => {
+test('a request without Record-Route is hidden as well, and its reply reaches the caller', () => {
   const { stripper } = world();
   const shown = stripper.sent(relayed(stripper.received(request('OPTIONS', 'sip:b@b.example'))));
   assert.equal(headersOf(shown, 'via').length, 1);
