@@ -1,11 +1,8 @@
 import { trimmed } from '../core/characters.js';
-import { boundaryOf, mediaType } from '../pvar/variables/body-parts.js';
+import { boundaryLines, boundaryOf, mediaType, partsBetween } from '../core/multipart.js';
 import type { MessageRun } from '../script/call.js';
 import type { SipMessage } from '../sip/message.js';
 import { code, type FunctionSpec, OPENSIPS, optional, param, textOf } from './define.js';
-
-/** Maximum number of parts of a body that are looked at. */
-const MAX_PARTS = 64;
 
 interface Part {
   readonly type: string;
@@ -30,17 +27,10 @@ function partsOf(run: MessageRun): Part[] | undefined {
   const boundary = boundaryOf(message.header('content-type'));
   if (boundary === undefined) return undefined;
   const { body, bodyStart } = message;
-  const parts: Part[] = [];
-  const mark = `--${boundary}`;
-  let at = body.indexOf(mark);
-  while (at >= 0 && parts.length < MAX_PARTS && !body.startsWith('--', at + mark.length)) {
-    const next = body.indexOf(mark, at + mark.length);
-    if (next < 0) break;
-    const head = body.slice(at, next).split(/\r?\n\r?\n/, 1)[0] ?? '';
-    parts.push({ type: typeOf(head), start: bodyStart + at, end: bodyStart + next });
-    at = next;
-  }
-  return parts;
+  return partsBetween(boundaryLines(body, `--${boundary}`)).map(({ start, end }) => {
+    const head = body.slice(start, end).split(/\r?\n\r?\n/, 1)[0] ?? '';
+    return { type: typeOf(head), start: bodyStart + start, end: bodyStart + end };
+  });
 }
 
 /**
@@ -54,15 +44,14 @@ export function sdpPart(message: SipMessage): { readonly start: number; readonly
   const { text, bodyStart, bodyEnd } = message;
   const mark = `\n--${boundary}`;
   // The line feed before the body is that of the empty line.
-  let at = text.indexOf(mark, bodyStart - 1);
-  for (let i = 0; i < MAX_PARTS && at >= 0 && at < bodyEnd && !text.startsWith('--', at + mark.length); i++) {
-    const next = text.indexOf(mark, at + mark.length);
-    const end = next < 0 || next >= bodyEnd ? bodyEnd : next + 1;
-    const part = text.slice(at + 1, end);
+  const { starts, closed } = boundaryLines(text, mark, bodyStart - 1, bodyEnd);
+  for (const [i, start] of (closed ? starts.slice(0, -1) : starts).entries()) {
+    const next = starts[i + 1];
+    const end = next === undefined ? bodyEnd : next + 1;
+    const part = text.slice(start + 1, end);
     const empty = /\n\r?\n/.exec(part);
     if (empty !== null && typeOf(part.slice(0, empty.index)) === 'application/sdp')
-      return { start: at + 1 + empty.index + empty[0].length, end };
-    at = next;
+      return { start: start + 1 + empty.index + empty[0].length, end };
   }
   return undefined;
 }

@@ -1,8 +1,8 @@
 import { trimmed } from '../core/characters.js';
 import { ipFamily } from '../core/ip-address.js';
 import { contains, ipv4Number, readNetwork } from '../core/ipv4-network.js';
+import { mediaType } from '../core/multipart.js';
 import { parseUri, uriParam } from '../core/uri.js';
-import { mediaType } from '../pvar/variables/body-parts.js';
 import { isKamailioUri } from '../pvar/variables/script-uris.js';
 import { maxForwardsFunctions } from '../route/functions/max-forwards.js';
 import { MESSAGE_FUNCTIONS } from '../route/functions/message.js';

@@ -1,5 +1,5 @@
 import { trimEnd, trimmed } from '../core/characters.js';
-import { boundaryOf } from '../pvar/variables/body-parts.js';
+import { boundaryLines, boundaryOf, partsBetween } from '../core/multipart.js';
 import type { MessageRun } from '../script/call.js';
 import { code, type FunctionSpec, KAMAILIO, param, textOf } from './define.js';
 import { kamailioFunction } from './kamailio-function.js';
@@ -23,9 +23,6 @@ interface Part {
   readonly afterEnd: number;
 }
 
-/** Maximum number of parts read. */
-const MAX_PARTS = 64;
-
 interface Multipart {
   readonly boundary: string;
   readonly parts: readonly Part[];
@@ -45,23 +42,18 @@ function multipart(run: MessageRun): Multipart | undefined {
   const boundary = boundaryOf(message.header('content-type'));
   if (boundary === undefined || message.bodyEnd <= message.bodyStart) return undefined;
   const { text, bodyEnd } = message;
-  const mark = `--${boundary}`;
-  const parts: Part[] = [];
-  let at = text.indexOf(mark, message.bodyStart);
-  while (at >= 0 && at < bodyEnd && parts.length < MAX_PARTS && !text.startsWith('--', at + mark.length)) {
-    const next = text.indexOf(mark, at + mark.length);
-    if (next < 0 || next >= bodyEnd) break;
-    const start = lineEnd(text, at, bodyEnd);
-    parts.push({
-      mark: at,
-      ...typeIn(text, start, next),
-      end: next,
-      afterEnd: lineEnd(text, next, bodyEnd),
-    });
-    at = next;
-  }
-  if (at < 0 || at >= bodyEnd) return undefined;
-  return { boundary, parts, last: at, closed: text.startsWith('--', at + mark.length) };
+  const { starts, closed } = boundaryLines(text, `--${boundary}`, message.bodyStart, bodyEnd);
+  const last = starts.at(-1);
+  if (last === undefined) return undefined;
+  const parts = partsBetween({ starts, closed }).map(
+    ({ start, end }): Part => ({
+      mark: start,
+      ...typeIn(text, lineEnd(text, start, bodyEnd), end),
+      end,
+      afterEnd: lineEnd(text, end, bodyEnd),
+    }),
+  );
+  return { boundary, parts, last, closed };
 }
 
 /** Finds Content-Type in the header lines of a part. */

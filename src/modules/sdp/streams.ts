@@ -1,4 +1,4 @@
-import { boundaryOf } from '../../pvar/variables/body-parts.js';
+import { boundaryOf } from '../../core/multipart.js';
 import type { MessageRun } from '../../script/call.js';
 import { sdpPart } from '../body-parts.js';
 
