@@ -214,7 +214,7 @@ const specs: FunctionSpec[] = [
       const made = (each: AvpValue): AvpValue | undefined => {
         if (flags.includes('s')) return String(each);
         if (!flags.includes('n') || typeof each === 'number') return each;
-        return /^-?\d+$/.test(each) ? Number(each) | 0 : undefined;
+        return /^[+-]?\d+$/.test(each) ? Number(each) | 0 : undefined;
       };
       return (run) => {
         const { avps } = run.pvars;

@@ -279,6 +279,8 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     }
     if (seen.status < 300) {
       if (this.suspended && this.final === 0) return;
+      // As recorded: the reply route itself has answered the request meanwhile.
+      if (this.final !== 0 && !this.invite) return;
       branch.status = seen.status;
       branch.reply = seen;
       this.pass(seen);
