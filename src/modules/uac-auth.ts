@@ -58,10 +58,13 @@ function knownOf(text: string): Known | undefined {
 /** The credentials line added to a request last, and the number of challenges answered. */
 const added = new PerCall((): { line: string; count: number } => ({ line: '', count: 0 }));
 
-/** The credentials, whose password may be "0x" and a hexadecimal HA1 in OpenSIPS. */
-/** How much one call may raise CSeq: a request of its side must fit below 2**31. */
+/** The highest amount that uac_inc_cseq() takes: the numbers of a dialog must stay below 2**31. */
 const MAX_RAISED = 1_000_000;
 
+/** Requests whose CSeq number a branch route has raised. */
+const raisedInBranch = new PerCall(() => true);
+
+/** The credentials, whose password may be "0x" and a hexadecimal HA1 in OpenSIPS. */
 function withHash(credentials: DigestCredentials, dialect: DialectName): DigestCredentials {
   const { password } = credentials;
   const hash = dialect === 'opensips' ? /^0x([0-9a-f]{32}|[0-9a-f]{64})$/.exec(password)?.[1] : undefined;
@@ -128,7 +131,7 @@ function raiseNumber(run: MessageRun): void {
   const { env, transaction } = run;
   if (!env.modules.loaded.has('dialog') || transaction === undefined) return;
   if (env.dialect === 'kamailio' && !env.modules.module('dialog').flag('track_cseq_updates', false)) return;
-  env.modules.of(dialogs).authenticated(run, transaction);
+  env.modules.of(dialogs).raiseNumber(run, transaction);
 }
 
 const summary =
@@ -145,6 +148,22 @@ const kamailioForm = (name: string): FunctionSpec => ({
     (run) =>
       authenticate(run, intOf(mode, run, 0) === 1, []),
 });
+
+/** uac_inc_cseq(): raises the CSeq number of the request by an amount. False where that is not possible. */
+function raised(run: MessageRun, by: number): boolean {
+  const { env, call } = run;
+  // An ACK and a CANCEL have the number of their INVITE.
+  const { method } = call.message;
+  if (by < 1 || by > MAX_RAISED || method === 'ACK' || method === 'CANCEL' || !env.modules.loaded.has('dialog'))
+    return false;
+  const transaction = run.transaction ?? call.transaction ?? beginTransaction(run);
+  if (transaction === undefined) return false;
+  // All branches get one number: the ACK has it too, whichever of them was answered.
+  const again = run.routeKind === 'branch' && raisedInBranch.known(call) !== undefined;
+  const done = env.modules.of(dialogs).raiseNumber(run, transaction, again ? 0 : by);
+  if (done && run.routeKind === 'branch') raisedInBranch.set(call, true);
+  return done;
+}
 
 /** Functions of uac that answer a challenge. */
 export const uacAuthFunctions: ScriptFunction[] = moduleFunctions('uac', [
@@ -171,16 +190,12 @@ export const uacAuthFunctions: ScriptFunction[] = moduleFunctions('uac', [
     name: 'uac_inc_cseq',
     dialects: OPENSIPS,
     parameters: [param('amount', 'int')],
-    routes: ['request', 'failure'],
+    routes: ['request', 'branch', 'failure'],
     summary: 'raises the CSeq number of the request, and of the later ones of its dialog; false without a dialog',
     compile:
       ([amount]) =>
-      (run) => {
-        const by = intOf(amount, run, 0);
-        if (by < 1 || by > MAX_RAISED || !run.env.modules.loaded.has('dialog')) return -1;
-        const transaction = run.transaction ?? run.call.transaction ?? beginTransaction(run);
-        return code(transaction !== undefined && run.env.modules.of(dialogs).authenticated(run, transaction, by));
-      },
+      (run) =>
+        code(raised(run, intOf(amount, run, 0))),
   },
   kamailioForm('uac_auth'),
   kamailioForm('uac_auth_mode'),

@@ -32,11 +32,13 @@ function send(dialog: Dialog, side: Side, method: string, headers: string, text:
   const contact = dialog.shown[side]?.contact ?? `<${dialog.leg(otherSide(side)).contact}>`;
   const more = trimEnd(headers);
   const all = `Contact: ${contact}\r\n${lines}${more === '' ? '' : `${more}\r\n`}`;
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
+    const unsent = (reason: string): void =>
+      reject(new CommandFault(500, `the request cannot be sent to the ${side}: ${reason}`));
     sendWithin(
       dialog,
       side,
-      { method, lines: all, body },
+      { method, lines: all, body, unsent },
       {
         onReply(_client, reply) {
           if (reply.status < 200) return;

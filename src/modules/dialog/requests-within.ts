@@ -16,6 +16,8 @@ export interface RequestWithin {
   readonly body?: string;
   /** CSeq number; for an ACK that of its INVITE. Absent: the next number. */
   readonly number?: number;
+  /** Called with the reason when nothing is sent: the side's Contact or Route has no usable address. */
+  readonly unsent?: (reason: string) => void;
 }
 
 /**
@@ -55,11 +57,16 @@ export function sendWithin(dialog: Dialog, side: Side, request: RequestWithin, u
       { callId: dialog.callId, side, method, uri },
       'script: no request can be sent inside a dialog, its Contact is not a SIP URI',
     );
+    request.unsent?.('its Contact is not a SIP URI');
     return;
   }
-  const send = (address: Address): void => {
-    const socket = env.sockets.choose(address, to.socket);
-    if (socket === undefined) return;
+  const send = (address: Address | undefined): void => {
+    const socket = address === undefined ? undefined : env.sockets.choose(address, to.socket);
+    if (address === undefined || socket === undefined) {
+      const unresolved = hop.host === '' ? 'its Contact is not a SIP URI' : `${hop.host} does not resolve`;
+      request.unsent?.(address === undefined ? unresolved : 'no socket has its transport');
+      return;
+    }
     if (request.number === undefined) from.numbers.shift++;
     const number = request.number ?? from.cseq + from.numbers.shift;
     const callId = dialog.callIdOf(side);
@@ -127,7 +134,8 @@ function extraLines(env: ScriptEnvironment): string {
 function resolved(
   env: ScriptEnvironment,
   uri: NonNullable<ReturnType<typeof parseUri>>,
-  use: (to: Address) => void,
+  /** Gets undefined when the host does not resolve. */
+  use: (to: Address | undefined) => void,
   /** The source of the dialog's INVITE. */
   asker: string,
 ): void {
@@ -136,9 +144,6 @@ function resolved(
     use(literal);
     return;
   }
-  const done = (result: Resolution): void => {
-    const first = result instanceof Error ? undefined : result[0];
-    if (first !== undefined) use(first);
-  };
+  const done = (result: Resolution): void => use(result instanceof Error ? undefined : result[0]);
   env.resolver.resolve(uri, done, asker);
 }

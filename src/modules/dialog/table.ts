@@ -248,8 +248,11 @@ export class DialogTable {
     });
   }
 
-  /** The request of a transaction is sent again with credentials and the next CSeq number. */
-  authenticated(run: Pick<MessageRun, 'call' | 'message' | 'edits'>, transaction: TransactionState, by = 1): boolean {
+  /**
+   * The request of a transaction is sent with a CSeq number that is raised by an amount: with credentials, or because
+   * the script says so. False without a dialog.
+   */
+  raiseNumber(run: Pick<MessageRun, 'call' | 'message' | 'edits'>, transaction: TransactionState, by = 1): boolean {
     const { message } = run.call;
     const dialog = this.of(run);
     if (dialog === undefined || dialog.state === ENDED) return false;

@@ -11,9 +11,9 @@ function withBody(message: string): string {
 }
 
 /** A script with one answered dialog, whose callee is at port 5080. */
-async function answered(): Promise<
-  ScriptRunner & { mi(name: string, params: Readonly<Record<string, unknown>>): Promise<unknown> }
-> {
+async function answered(
+  contact = 'sip:bob@127.0.0.1:5080',
+): Promise<ScriptRunner & { mi(name: string, params: Readonly<Record<string, unknown>>): Promise<unknown> }> {
   const runner = startScript({
     dialect: 'opensips',
     modules: 'dialog',
@@ -26,7 +26,7 @@ async function answered(): Promise<
   runner.receive(withBody(INVITE));
   await until('the INVITE leaves', () => runner.sent.some(({ text }) => text.startsWith('INVITE')));
   const invite = runner.sent.find(({ text }) => text.startsWith('INVITE'))?.text ?? '';
-  const ok = answerTo(invite, '200 OK', { tag: 'tt', headers: ['Contact: <sip:bob@127.0.0.1:5080>'] });
+  const ok = answerTo(invite, '200 OK', { tag: 'tt', headers: [`Contact: <${contact}>`] });
   runner.receive(withBody(ok), 5080);
   await until('the answer is relayed', () => runner.sent.some(({ text }) => text.startsWith('SIP/2.0 200')));
   const route = /^Record-Route: (.*)\r$/m.exec(invite)?.[1] ?? '';
@@ -95,6 +95,22 @@ describe('requests inside dialogs by command', () => {
     }
   });
 });
+
+for (const [contact, reason] of [
+  ['tel:+15551234', /cannot be sent to the callee: its Contact is not a SIP URI/],
+  ['sip:bob@callee.invalid', /cannot be sent to the callee: callee\.invalid does not resolve/],
+  ['sip:bob@127.0.0.1:5080;transport=tls', /cannot be sent to the callee: no socket has its transport/],
+] as const) {
+  test(`dlg_send_sequential says that the callee cannot be reached: ${contact}`, async () => {
+    const { mi, stop } = await answered(contact);
+    try {
+      const params = { callid: 'a@a.example', method: 'INFO', mode: 'callee' };
+      await assert.rejects(mi('dlg_send_sequential', params), reason);
+    } finally {
+      await stop();
+    }
+  });
+}
 
 test('dialogs are put into profiles by command, and taken out', async () => {
   const { mi, stop } = await answered();

@@ -194,6 +194,40 @@ test('uac_inc_cseq() raises the number of the request and of the later ones of i
   }
 });
 
+test('uac_inc_cseq() in a branch route raises all branches to one number, and leaves ACK and CANCEL alone', async () => {
+  const runner = startScript({
+    dialect: 'opensips',
+    modules: 'dialog uac uac_auth',
+    script: `route {
+      if (is_method("ACK|CANCEL")) { uac_inc_cseq(1); xlog("$rm $rc\\n"); }
+      if (is_method("CANCEL")) { t_relay(); exit; }
+      if (has_totag()) { loose_route(); t_relay(); exit; }
+      record_route(); create_dialog(); t_on_branch("b"); $ru = "sip:bob@127.0.0.1:7001"; append_branch("sip:bob@127.0.0.1:7002"); t_relay(); }
+      branch_route[b] { uac_inc_cseq(2); xlog("$rc\\n"); }`,
+  });
+  const all = (start: string) => runner.sent.map(({ text }) => text).filter((text) => text.startsWith(start));
+  const numbers = (method: string) => all(method).map((text) => /^CSeq: (\d+)/m.exec(text)?.[1]);
+  try {
+    runner.receive(INVITE);
+    assert.deepEqual(numbers('INVITE'), ['3', '3']);
+    const [invite = ''] = all('INVITE');
+    runner.receive(answerTo(invite, '200 OK', { tag: 'gw', headers: ['Contact: <sip:bob@127.0.0.1:7001>'] }), 7001);
+    assert.match(all('SIP/2.0 200').at(-1) ?? '', /^CSeq: 1 INVITE\r$/m);
+    const route = /^Record-Route: (.*)\r$/m.exec(invite)?.[1] ?? '';
+    const ack = INVITE.replace(/^INVITE \S+/, 'ACK sip:bob@127.0.0.1:7001')
+      .replace('z9hG4bK1', 'z9hG4bKack')
+      .replace('1 INVITE', '1 ACK')
+      .replace('To: <sip:bob@b.example>', 'To: <sip:bob@b.example>;tag=gw')
+      .replace('Max-Forwards', `Route: ${route}\r\nMax-Forwards`);
+    runner.receive(ack);
+    assert.deepEqual(numbers('ACK sip:bob@127.0.0.1:7001'), ['3']);
+    runner.receive(INVITE.replace('INVITE sip', 'CANCEL sip').replace('1 INVITE', '1 CANCEL'));
+    assert.deepEqual(runner.lines, ['1', '1', 'ACK -1', 'CANCEL -1']);
+  } finally {
+    await runner.stop();
+  }
+});
+
 test('uac_inc_cseq() fails without a dialog, and for numbers below 1', async () => {
   const script = (call: string) => `${call} xlog("$rc\\n"); xlog("end\\n"); exit;`;
   assert.deepEqual(
