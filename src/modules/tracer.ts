@@ -51,15 +51,21 @@ function settingsOf(module: string) {
     module,
     create: (parameters: ModuleParameters) => ({
       on: parameters.flag('trace_on', true),
-      /** Names of the trace ids whose messages go to the capture server. */
-      ids: new Set(
-        parameters
-          .all('trace_id')
-          .map((each) => namedDestination(String(each)))
-          .flatMap((each) => (each === undefined || hepOf(each) === undefined ? [] : [each.name])),
-      ),
+      ids: sentIds(parameters.all('trace_id').map((each) => namedDestination(String(each)))),
     }),
   };
+}
+
+/**
+ * The names of the trace ids whose messages go to the capture server of the settings, which is that of the first one:
+ * what is meant for another server must not reach this one.
+ */
+function sentIds(given: readonly (NamedDestination | undefined)[]): ReadonlySet<string> {
+  const sent = given.flatMap((each) => {
+    const server = each === undefined ? undefined : hepOf(each);
+    return each === undefined || server === undefined ? [] : [{ id: each.name, server }];
+  });
+  return new Set(sent.filter(({ server }) => server === sent[0]?.server).map(({ id }) => id));
 }
 
 const tracer = settingsOf('tracer');

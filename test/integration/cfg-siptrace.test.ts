@@ -95,6 +95,13 @@ const OF_OPENSIPS: readonly Case[] = [
     packets: [[], [], [], []],
   },
   {
+    title: 'nothing of a trace id that names another server',
+    dialect: 'opensips',
+    parameters: 'modparam("tracer", "trace_id", "[elsewhere]uri=hep:127.0.0.1:9;transport=udp")',
+    route: 'trace("elsewhere");',
+    packets: [[], [], [], []],
+  },
+  {
     title: 'nothing with trace_on 0',
     dialect: 'opensips',
     parameters: 'modparam("tracer", "trace_on", 0)',

@@ -50,7 +50,7 @@ export function opensipsCapture(tree: ConfigurationTree, problems: Problems): Js
       continue;
     }
     if (first !== undefined && first !== name) {
-      noted(at, `copies are sent to the capture server "${first}", and not to "${name}" too`);
+      noted(at, `nothing is sent to the capture server "${name}": copies go to one server, "${first}"`);
       continue;
     }
     first = name;
