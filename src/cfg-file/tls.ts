@@ -46,7 +46,7 @@ export function tlsSettings(
   if (first === undefined) return undefined;
   const usual = dialect === 'opensips' ? 'yes' : 'no';
   const demandOf = (domain: Domain): boolean | 'if_shown' =>
-    dialect === 'opensips' ? opensipsClientVerification(domain) : isOn(domain.values.get('require') ?? 'no');
+    dialect === 'opensips' ? opensipsClientVerification(domain) : kamailioClientVerification(domain);
   // A client domain for certain servers does not decide about other servers.
   const client = domains.find(({ server, addresses, hosts }) => !server && addresses.length + hosts.length === 0);
   const verifies = client?.values.get('verify') ?? usual;
@@ -191,6 +191,12 @@ function opensipsClientVerification({ values }: Domain): boolean | 'if_shown' {
   return isOn(values.get('require') ?? '1') || 'if_shown';
 }
 
+/** Whether Kamailio asks clients for a certificate; as recorded with 5.6.3, require_certificate needs no verify_certificate. */
+function kamailioClientVerification({ values }: Domain): boolean | 'if_shown' {
+  if (isOn(values.get('require') ?? 'no')) return true;
+  return isOn(values.get('verify') ?? 'no') ? 'if_shown' : false;
+}
+
 function isOn(text: string): boolean {
   return switchOf(text) === true;
 }
@@ -298,7 +304,9 @@ function kamailioDomains(tree: ConfigurationTree, modules: ModuleValues, problem
     if (value !== undefined) own.values.set(key, String(value));
   }
   const named = values.get('config')?.at(-1);
-  if (named === undefined) return [own];
+  // As recorded with 5.6.3, the parameters are those of the default client domain too; beside a tls.cfg they have no effect.
+  const asked = [...own.values].filter(([key]) => key !== 'certificate' && key !== 'key');
+  if (named === undefined) return [own, { ...own, server: false, values: new Map(asked) }];
   const at = tree.moduleParameters.find(({ module, name }) => module === 'tls' && name === 'config')?.at;
   if (at === undefined) return [own];
   const file = resolve(dirname(at.file), String(named));

@@ -236,7 +236,7 @@ request_route { exit; }
   });
 });
 
-test('parameters of the tls module itself; a file that is not there is an error of its line', () => {
+test('parameters of the tls module itself are for both directions; a file that is not there is an error of its line', () => {
   const text = (more: string): string => `#!KAMAILIO
 listen=tls:127.0.0.1:5061
 loadmodule "tls.so"
@@ -249,7 +249,7 @@ request_route { exit; }
         'modparam("tls", "private_key", "/k.pem")\nmodparam("tls", "certificate", "/c.pem")\nmodparam("tls", "verify_certificate", 1)',
       ),
     ),
-    { certificate: '/c.pem', private_key: '/k.pem', verify_client: false, verify_server: false },
+    { certificate: '/c.pem', private_key: '/k.pem', verify_client: 'if_shown', verify_server: true },
   );
   assert.throws(
     () => tlsOf(text('modparam("tls", "config", "nothing.cfg")')),
