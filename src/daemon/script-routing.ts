@@ -52,7 +52,7 @@ import { scriptLines } from './script-output.js';
 import { linePrefix, recordRouting, seedVariables, selectFlags } from './script-parameters.js';
 import { OutsideServices } from './script-services.js';
 import { readScriptTables } from './script-tables.js';
-import { type UpDownMode, upAfterLoad, upDownOf } from './up-down.js';
+import { probeValues, type UpDownMode, upAfterLoad, upDownOf } from './up-down.js';
 import { VERSION } from './version.js';
 
 /** The SIP parts that a script needs; the tap point only where messages can be rewritten (topology hiding). */
@@ -361,7 +361,7 @@ export class ScriptRouting {
     const change = upDownOf(event, this.options.engine, this.upDownMode);
     if (change === undefined) return;
     if (runWithin(this.marking.run, change.name)) return;
-    runService(env, 'event', change.name, undefined, String(params['address']));
+    runService(env, 'event', change.name, probeValues(change.params), String(params['address']));
   };
 
   /** A partition was loaded: raises an event for each active destination, if event_callback_mode says so. */

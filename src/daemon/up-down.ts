@@ -3,6 +3,8 @@ import type { Partition } from '../engine/partition.js';
 import { destinationsOf } from '../engine/set.js';
 import { E_DISPATCHER_STATUS } from '../events/catalogue.js';
 import type { DispatcherEvent } from '../events/event.js';
+import type { PvarValue } from '../pvar/context.js';
+import { reasonPhrase } from '../sip/reply.js';
 
 /** event_callback_mode: 0: each change; 1: none caused by a script; 2: also active destinations after a load. */
 export type UpDownMode = 0 | 1 | 2;
@@ -34,4 +36,18 @@ export function* upAfterLoad({ name, flavour, snapshot }: Partition): Generator<
     const params = { partition: name, group: setId, address: row.uri, status: 'active', reason: 'loaded' };
     yield { name: 'dispatcher:dst-up', params };
   }
+}
+
+/**
+ * What the event route of a change can read by $dsv(...): the status of the probe's reply, its phrase, and in `flags`
+ * whether there was a reply. Empty when no probe caused the change.
+ */
+export function probeValues({ code, cause }: DispatcherEvent['params']): ReadonlyMap<string, PvarValue> {
+  if (typeof code !== 'number') return new Map();
+  const replied = cause === undefined;
+  return new Map<string, PvarValue>([
+    ['code', code],
+    ['reason', replied ? reasonPhrase(code) : null],
+    ['flags', replied ? 1 : 0],
+  ]);
 }

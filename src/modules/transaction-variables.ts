@@ -53,7 +53,12 @@ export const transactionVariables: readonly (readonly [string, VariableDefinitio
       '@tm.method': (scope) => (transactionOf(scope) === undefined ? null : (scope.call?.message.method ?? null)),
       '@tm.uas.status': (scope) => transactionOf(scope)?.lastStatus ?? null,
       '@tm.uac.count': (scope) => transactionOf(scope)?.branches.length ?? null,
-      branch_index: (scope) => (scope.run?.routeKind === 'request' ? branchesOf(scope).length : scope.branchIndex),
+      branch_index: (scope) => {
+        const kind = scope.run?.routeKind;
+        // As recorded, an event route that runs within a failure route has none.
+        if (kind === 'event') return 0;
+        return kind === 'request' ? branchesOf(scope).length : scope.branchIndex;
+      },
     }),
   ],
   [

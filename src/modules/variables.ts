@@ -21,6 +21,7 @@ import { messageVariables } from './kamailio-message-variables.js';
 import { timeVariables } from './kamailio-time-variables.js';
 import { mediaRelayVariables } from './media-relay/variables.js';
 import { mqueueVariables } from './mqueue.js';
+import { byWord } from './named-fields.js';
 import { rateVariables } from './rate-limit.js';
 import { registrarVariables } from './registrar/functions.js';
 import { rtpAnswer, rtpStatistics, statisticsText } from './rtpengine/answers.js';
@@ -86,6 +87,11 @@ function otherMessage(which: 'reply' | 'request'): VariableDefinition {
 /** $source_uri of nat_traversal: where the message came from. */
 function sourceUri({ sourceAddress, sourcePort, protocol }: CfgScope): string {
   return `sip:${hostPort(sourceAddress, sourcePort)}${protocol === 'udp' ? '' : `;transport=${protocol}`}`;
+}
+
+/** A value of the probe that the event route of dispatcher runs for; null in other routes. */
+function probed(name: string): (scope: CfgScope) => PvarValue {
+  return (scope) => scope.params.get(name) ?? null;
 }
 
 function sharedVariables(dialect: DialectName): [string, VariableDefinition][] {
@@ -277,7 +283,7 @@ function kamailioVariables(): (readonly [string, VariableDefinition])[] {
     ['Rut', own((scope) => `sip:${scope.receivedAddress}:${scope.receivedPort};transport=${scope.protocol}`)],
     ['RAi', own((scope) => shownHost(scope))],
     ['RAp', own((scope) => shownPort(scope))],
-    ['dsv', { argument: 'required', indexed: false, compile: () => ({ get: () => null }) }],
+    ['dsv', byWord({ code: probed('code'), reason: probed('reason'), flags: probed('flags') })],
     [
       'dsg',
       {

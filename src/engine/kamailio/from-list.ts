@@ -2,6 +2,7 @@ import { canonicalIp } from '../../core/ip-address.js';
 import type { TransportName } from '../../core/uri.js';
 import type { Destination } from '../destination.js';
 import type { DestinationsByAddress } from '../flavour.js';
+import { setWalk } from './set-walk.js';
 
 /** Bits of the mode parameter of ds_is_from_list. */
 export const FROM_LIST = { anyPort: 1, anyProtocol: 2, activeOnly: 4, sameSocket: 8, best: 16 } as const;
@@ -21,7 +22,7 @@ export interface FromListQuery {
 }
 
 /**
- * ds_is_from_list: the first destination (sets by ascending number) with this address, and with the port and protocol
+ * ds_is_from_list: the first destination (sets in the order of `setWalk`) with this address, and with the port and protocol
  * if the mode requires them. With bit 16, the one that matches most of port, protocol and socket. A destination without
  * a port in its URI matches any port.
  */
@@ -29,6 +30,7 @@ export function findFromList(partition: DestinationsByAddress, query: FromListQu
   const address = canonicalIp(query.ip);
   if (address === undefined) return undefined;
   const { mode, setId } = query;
+  const walk = setWalk(partition.snapshot);
   const { compat, kamailio } = partition.options;
   const allAddresses = kamailio?.dns?.matchAll ?? compat !== 'strict';
   let found: Destination | undefined;
@@ -40,7 +42,7 @@ export function findFromList(partition: DestinationsByAddress, query: FromListQu
     const score = agreement(destination, query);
     if (score === undefined) continue;
     const rank = (mode & FROM_LIST.best) === 0 ? 0 : score;
-    if (found !== undefined && (rank < foundScore || (rank === foundScore && !comesBefore(destination, found))))
+    if (found !== undefined && (rank < foundScore || (rank === foundScore && !comesBefore(destination, found, walk))))
       continue;
     found = destination;
     foundScore = rank;
@@ -59,6 +61,6 @@ function agreement(destination: Destination, { mode, port, transport, socket }: 
   return (samePort ? 4 : 0) + (sameTransport ? 2 : 0) + (sameSocket ? 1 : 0);
 }
 
-function comesBefore(a: Destination, b: Destination): boolean {
-  return a.setId === b.setId ? a.index < b.index : a.setId < b.setId;
+function comesBefore(a: Destination, b: Destination, walk: ReadonlyMap<number, number>): boolean {
+  return a.setId === b.setId ? a.index < b.index : (walk.get(a.setId) ?? 0) < (walk.get(b.setId) ?? 0);
 }

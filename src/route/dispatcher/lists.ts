@@ -94,19 +94,20 @@ export function isFromList(site: DispatcherSite, set = '-1', mode?: string, uri?
   return 1;
 }
 
-/** ds_list_exists of Kamailio; -2 when no set is given. */
+/** ds_list_exists of Kamailio; -2 when the set is not a number. As recorded, empty text is one. */
 export function listExists(site: DispatcherSite, set: string, partition?: string): number {
+  if (trimmed(set) === '') return -1;
   const found = setFor(site, 'ds_list_exists', set, partition);
   if (found === undefined) return -2;
   return found.partition.snapshot.sets.has(found.setId) ? 1 : -1;
 }
 
-/** ds_is_active of Kamailio: whether a set has an active destination; with `uri`, whether that one is active. */
+/** ds_is_active of Kamailio: whether a set has an active destination; with a `uri` that is not "", whether that one is. */
 export function isActive(site: DispatcherSite, set: string, uri?: string, partition?: string): number {
   const found = setFor(site, 'ds_is_active', set, partition);
   const destinations = found?.partition.snapshot.sets.get(found.setId)?.destinations ?? [];
   const active = destinations.some(
-    ({ row, health }) => health.state === 'active' && (uri === undefined || row.uri === uri),
+    ({ row, health }) => health.state === 'active' && (uri === undefined || uri === '' || row.uri === uri),
   );
   return active ? 1 : -1;
 }

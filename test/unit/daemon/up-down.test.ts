@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { upAfterLoad, upDownOf } from '../../../src/daemon/up-down.js';
+import { probeValues, upAfterLoad, upDownOf } from '../../../src/daemon/up-down.js';
 import { Engine } from '../../../src/engine/engine.js';
 import type { DispatcherEvent } from '../../../src/events/event.js';
 import { FakeClock } from '../../support/fake-clock.js';
@@ -45,5 +45,12 @@ describe("Kamailio's events of a destination (event_callback_mode)", () => {
       [...upAfterLoad(gw)].map(({ name, params }) => [name, params['address']]),
       [['dispatcher:dst-up', 'sip:192.0.2.1']],
     );
+  });
+
+  test('$dsv(...) shows the reply to the probe, as recorded', () => {
+    const shown = (params: Record<string, string | number>) => Object.fromEntries(probeValues(params));
+    assert.deepEqual(shown({ ...DOWN, code: 404 }), { code: 404, reason: 'Not Found', flags: 1 });
+    assert.deepEqual(shown({ ...DOWN, code: 408, cause: 'timeout' }), { code: 408, reason: null, flags: 0 });
+    assert.deepEqual(shown({ ...DOWN, reason: 'script function ds_mark()' }), {});
   });
 });

@@ -34,11 +34,13 @@ describe('states and sets', () => {
       note([r.ds_is_active(1), r.ds_is_active(1, 'sip:10.0.1.1:5060'), r.ds_is_active(1, 'SIP:10.0.1.1:5060')]);
       r.ds_mark_addr('i', 1, 'sip:10.0.1.1:5060');
       note([r.ds_is_active(1), r.ds_is_active(1, 'sip:10.0.1.1:5060'), r.retcode, r.ds_is_active(9), r.retcode]);
+      note([r.ds_list_exists(''), r.retcode, r.ds_is_active(1, ''), r.ds_is_active(9, '')]);
     });
     assert.deepEqual(seen, [
       [true, false, -1, false, -2],
       [true, true, false],
       [true, false, -1, false, -1],
+      [false, -1, true, false],
     ]);
   });
 
