@@ -8,7 +8,9 @@ export function applyChanges(run: MessageRun): boolean {
   const line =
     run.message.isRequest && call.message === run.message
       ? `${run.message.method} ${call.requestUri} SIP/2.0\r\n`
-      : undefined;
+      : run.newStatus === undefined
+        ? undefined
+        : `SIP/2.0 ${run.newStatus}\r\n`;
   const edits = run.edits.list.map((each) => (each.early === undefined ? each : { ...each, text: each.early }));
   const fresh = parseMessage(rewritten(run.message, edits, line));
   if (fresh === undefined || fresh.defect !== undefined) return false;

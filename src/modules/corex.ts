@@ -1,7 +1,7 @@
 import type { MessageRun } from '../script/call.js';
 import { PerCall } from '../script/per-call.js';
 import { sendRaw } from './core.js';
-import { code, type FunctionSpec, moduleFunctions, type ScriptFunction, textOf } from './define.js';
+import { code, type FunctionSpec, intOf, moduleFunctions, type ScriptFunction, textOf } from './define.js';
 import { hostPort } from './host-port.js';
 import { accepted, kamailioFunction } from './kamailio-function.js';
 
@@ -10,6 +10,16 @@ const marks = new PerCall(() => new Set<string>());
 
 /** Maximum number of marks of one message. */
 const MAX_MARKS = 256;
+
+/** Extended flags, by number. As recorded there are 64 of them. */
+const extended = new PerCall(() => new Set<number>());
+
+function extendedFlag(name: string, summary: string, go: (flags: Set<number>, flag: number) => boolean): FunctionSpec {
+  return kamailioFunction(name, 'flag', summary, (run, [flag]) => {
+    const number = intOf(flag, run, -1);
+    return code(number >= 0 && number < 64 && go(extended.of(run.call), number));
+  });
+}
 
 function marking(set: string, reset: string, test: string, kind: string, missing: number): FunctionSpec[] {
   return [
@@ -46,7 +56,9 @@ function sourceAddress(run: MessageRun, text: string): number {
 }
 
 const corex: FunctionSpec[] = [
-  ...marking('setxflag', 'resetxflag', 'isxflagset', 'an extended flag', -1),
+  extendedFlag('setxflag', 'sets an extended flag', (flags, flag) => flags.add(flag).has(flag)),
+  extendedFlag('resetxflag', 'resets an extended flag', (flags, flag) => !flags.delete(flag) || true),
+  extendedFlag('isxflagset', 'whether an extended flag is set', (flags, flag) => flags.has(flag)),
   ...marking('msg_iflag_set', 'msg_iflag_reset', 'msg_iflag_is_set', 'an internal flag', -2),
   ...accepted('is_faked_msg is_incoming', '', -1, 'false: requests come from the network'),
   ...accepted('via_add_srvid via_add_xavp_params via_use_xavp_fields', 'mode', 1, 'accepted; our Via is not changed'),

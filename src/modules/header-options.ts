@@ -115,7 +115,7 @@ export const valuesInHeaders: FunctionSpec[] = [
         for (const field of run.fields(textOf(name, run))) {
           const before = editOf(run, field);
           const all = (before?.text ?? textIn(run, field)).split(',');
-          const kept = all.filter((each) => trimmed(each) !== wanted);
+          const kept = all.filter((each) => !sameButForCase(trimmed(each), wanted));
           if (kept.length === all.length) continue;
           if (before !== undefined) replaced.add(before);
           changes.push({ field, kept });

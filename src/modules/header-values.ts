@@ -179,8 +179,8 @@ function assignHfValue(run: MessageRun, [name, value]: readonly (Arg | undefined
 
 /** assign_hf_value2() and remove_hf_value2(): for parameters of credentials. */
 function assignCredential(run: MessageRun, [name, value]: readonly (Arg | undefined)[]): number {
-  const { header, param } = valueName(textOf(name, run));
-  const field = [...run.fields(header)][0];
+  const { header, index, param } = valueName(textOf(name, run));
+  const field = [...run.fields(header)].at(typeof index === 'number' ? index : 0);
   if (field === undefined) return -1;
   const text = textOf(value, run);
   if (param === undefined) {
@@ -194,8 +194,8 @@ function assignCredential(run: MessageRun, [name, value]: readonly (Arg | undefi
 }
 
 function removeCredential(run: MessageRun, [name]: readonly (Arg | undefined)[]): number {
-  const { header, param } = valueName(textOf(name, run));
-  const field = [...run.fields(header)][0];
+  const { header, index, param } = valueName(textOf(name, run));
+  const field = [...run.fields(header)].at(typeof index === 'number' ? index : 0);
   if (field === undefined) return -1;
   if (param === undefined) {
     run.edits.remove(field.line, field.next);

@@ -1,10 +1,11 @@
 import { fnmatch } from '../engine/fnmatch.js';
 import type { MessageRun } from '../script/call.js';
 import { PerCall } from '../script/per-call.js';
-import { type Arg, code, type FunctionSpec, moduleFunctions, type ScriptFunction, textOf } from './define.js';
+import { type Arg, code, type FunctionSpec, intOf, moduleFunctions, type ScriptFunction, textOf } from './define.js';
 import { fieldText } from './header-fields.js';
 import { headerValueFunctions } from './header-values.js';
 import { type Body, kamailioFunction } from './kamailio-function.js';
+import { changeReplyStatus } from './replying.js';
 
 const values: FunctionSpec[] = [
   ...headerValueFunctions,
@@ -18,10 +19,9 @@ const values: FunctionSpec[] = [
       return code(fnmatch(textOf(pattern, run), textOf(text, run)));
     },
   ),
-  kamailioFunction('change_reply_status_code', 'code', 'changes the status of the reply', (run, [status]) => {
-    run.newStatus = `${textOf(status, run)} ${run.message.reason}`;
-    return 1;
-  }),
+  kamailioFunction('change_reply_status_code', 'code', 'changes the status of the reply', (run, [status]) =>
+    changeReplyStatus(run, intOf(status, run, 0), run.message.reason),
+  ),
   kamailioFunction('msg_set_buffer', 'text', 'false: a message is not replaced by a text of a script', () => -1),
 ];
 

@@ -20,7 +20,7 @@ const bare = (text: string): string => text.replace(/^\[(.*)\]$/, '$1');
 
 /** Networks with the names that the module has for them, the narrower first. */
 const NETWORKS_4: readonly (readonly [string, string])[] = [
-  ['0.0.0.0/8', 'BROADCAST'],
+  ['0.0.0.0/8', 'PRIVATE'],
   ['10.0.0.0/8', 'PRIVATE'],
   ['100.64.0.0/10', 'SHARED'],
   ['127.0.0.0/8', 'LOOPBACK'],
@@ -30,19 +30,22 @@ const NETWORKS_4: readonly (readonly [string, string])[] = [
   ['192.0.2.0/24', 'TEST-NET'],
   ['192.88.99.0/24', '6TO4-RELAY'],
   ['192.168.0.0/16', 'PRIVATE'],
-  ['198.18.0.0/15', 'BENCHMARK'],
+  ['198.18.0.0/15', 'RESERVED'],
   ['198.51.100.0/24', 'TEST-NET'],
   ['203.0.113.0/24', 'TEST-NET'],
   ['224.0.0.0/4', 'MULTICAST'],
+  ['255.255.255.255/32', 'BROADCAST'],
   ['240.0.0.0/4', 'RESERVED'],
 ];
 
 const NETWORKS_6: readonly (readonly [RegExp, string])[] = [
   [/^0:0:0:0:0:0:0:1$/, 'LOOPBACK'],
   [/^0:0:0:0:0:0:0:0$/, 'UNSPECIFIED'],
-  [/^0:0:0:0:0:ffff:/, 'IPv4MAPPED'],
+  [/^0:0:0:0:0:(?:ffff:|0:ffff:[0-9]+\.)/, 'IPV4MAP'],
   [/^2001:db8:/, 'DOCUMENTATION'],
   [/^2001:0:/, 'TEREDO'],
+  [/^2001:1[0-9a-f]:/, 'ORCHID'],
+  [/^100:0:0:0:/, 'DISCARD'],
   [/^2002:/, '6TO4'],
   [/^fe[89ab][0-9a-f]:/, 'LINK-LOCAL-UNICAST'],
   [/^f[cd][0-9a-f]{2}:/, 'UNIQUE-LOCAL-UNICAST'],
@@ -122,7 +125,7 @@ export const addressFunctions: ScriptFunction[] = moduleFunctions('ipops', [
       (run) => {
         const text = textOf(address, run);
         if (ipFamily(text) === 4) return 1;
-        if (isIPv6(text)) return 2;
+        if (isIPv6(text) && !text.includes('%')) return 2;
         return /^\[.*\]$/.test(text) && isIPv6(bare(text)) ? 3 : -1;
       },
   },

@@ -49,7 +49,7 @@ const KINDS: Readonly<Record<ArgumentKind, string>> = {
     setxflag/0 via_add_srvid/0 via_add_xavp_params/0 via_use_xavp_fields/0 t_cancel_callid/2,3 t_continue/0,1 t_drop/0
     t_reply_callid/2 send_reply/0 send_reply_mode/0,2 sl_reply/0 sl_send_reply/0 loose_route_mode/0 is_maxfwd_lt/0
     maxfwd_at_least/0 maxfwd_process/0 mf_lowlimit/0 mf_process_maxfwd_header/0 process_maxfwd/0 regex_substring/2,3
-    remove_hf_idx/1 hdr_date_check/0 is_first_hop/0 xavi_child_seti/2 xavp_child_seti/2 xavp_copy/1,3 ds_is_active/0
+    change_reply_status_code/0 remove_hf_idx/1 hdr_date_check/0 is_first_hop/0 xavi_child_seti/2 xavp_child_seti/2 xavp_copy/1,3 ds_is_active/0
     ds_is_from_list/0,1 ds_list_exist/0 ds_list_exists/0 ds_select/0,1,2 ds_select_domain/0,1,2 ds_select_dst/0,1,2
     ds_select_routes/2 sanity_check/0,1 add_rcv_param/0 fix_nated_sdp/0 handle_ruri_alias/0 nat_uac_test/0
     sht_iterator_setex/1 sht_iterator_seti/1 sht_setxi/2,3 sht_setxs/3 core_hash/2 sleep/0 usleep/0 dns_set_local_ttl/0

@@ -106,12 +106,15 @@ function viaVariable(index: number): VariableDefinition {
   });
 }
 
-/** The values of all header fields of a name; a field that is a list is split at commas. */
+/** Header fields whose values count one by one in $hfl() and $hflc(), as recorded. */
+const SPLIT = /^(?:contact|m|via|v|route|record-route)$/i;
+
+/** The values of all header fields of a name; a field of `SPLIT` is split at commas. */
 function listedValues(message: PvarMessage, name: string): string[] {
   const values: string[] = [];
   const contact = /^(?:contact|m)$/i.test(name);
   for (const field of message.headers(name)) {
-    const all = splitList(field, ',');
+    const all = SPLIT.test(name) ? splitList(field, ',') : [field];
     // As recorded, the last contact of a field comes first, and "*" is none.
     if (contact) all.reverse();
     for (const each of all) if (values.length < MAX_VALUES && !(contact && trimmed(each) === '*')) values.push(each);
@@ -129,12 +132,27 @@ const fieldList: VariableDefinition = {
   compile: (argument, index) => {
     const name = (context: PvarContext): string => trimmed(argument?.constant ?? argument?.read(context) ?? '');
     const list = (context: PvarContext) => listedValues(context.message, name(context));
-    if (index?.kind !== 'all') return { get: pickOf(index, list) };
+    if (index?.kind !== 'all') {
+      const pick = pickOf(index, list);
+      // As recorded, fields that are split are not counted from the end.
+      const fromEnd = (context: PvarContext) => index?.kind === 'at' && index.read(context) < 0;
+      return { get: (context) => (fromEnd(context) && SPLIT.test(name(context)) ? null : pick(context)) };
+    }
     return {
       all: eachOf(index, list),
       get: (context) => orNull(context.message.headers(name(context)).join(',')),
     };
   },
+};
+
+/** $hflc(name): the number of those values. */
+const listLength: VariableDefinition = {
+  argument: 'required',
+  indexed: false,
+  compile: (argument) => ({
+    get: (context) =>
+      listedValues(context.message, trimmed(argument?.constant ?? argument?.read(context) ?? '')).length,
+  }),
 };
 
 /** Letters of terminal colours; capitals are bold. */
@@ -279,6 +297,7 @@ export const messageVariables: readonly (readonly [string, VariableDefinition])[
   ['via1', viaVariable(1)],
   ['viaZ', viaVariable(-1)],
   ['hfl', fieldList],
+  ['hflc', listLength],
   [
     'rdir',
     byWord({

@@ -263,7 +263,9 @@ function ipFunctions(): FunctionSpec[] {
   });
   const bare = (text: string): string => text.replace(/^\[(.*)\]$/, '$1');
   return [
-    test('is_ip', 'whether a text is an IP address', (text) => ipFamily(bare(text)) !== 0),
+    test('is_ip', 'whether a text is an IP address', (text) =>
+      text.startsWith('[') ? ipFamily(bare(text)) === 6 : ipFamily(text) !== 0,
+    ),
     test('is_pure_ip', 'whether a text is an IP address without brackets', (text) => ipFamily(text) !== 0),
     test('is_ipv4', 'whether a text is an IPv4 address', (text) => ipFamily(text) === 4),
     test('is_ipv6', 'whether a text is an IPv6 address', (text) => ipFamily(text) === 6),
@@ -272,7 +274,11 @@ function ipFunctions(): FunctionSpec[] {
       'whether a text is an IPv6 address in brackets',
       (text) => /^\[.*\]$/.test(text) && ipFamily(bare(text)) === 6,
     ),
-    test('is_ip_rfc1918', 'whether an address is private', isPrivateAddress),
+    test(
+      'is_ip_rfc1918',
+      'whether an address is private (RFC 1918)',
+      (text) => isPrivateAddress(text) && !isShared(text),
+    ),
     {
       name: 'is_rfc1918',
       dialects: KAMAILIO,
@@ -326,6 +332,9 @@ export function isPrivateHere(run: MessageRun, address: string): boolean {
   if (isPrivateAddress(address)) return true;
   return contains(run.env.modules.of(reserved), address, ipv4Number(address));
 }
+
+const SHARED = readNetwork('100.64.0.0/10');
+const isShared = (address: string): boolean => contains(SHARED, address, ipv4Number(address));
 
 /** Whether an IPv4 address is private (RFC 1918) or shared (RFC 6598); false for other texts. */
 export function isPrivateAddress(address: string): boolean {

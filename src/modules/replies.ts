@@ -16,7 +16,7 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
-import { replyHere } from './replying.js';
+import { changeReplyStatus, replyHere } from './replying.js';
 import { sharedFunctions } from './shared.js';
 
 const shared = answerFunctions(cfgActions);
@@ -99,11 +99,9 @@ export const replyFunctions: ScriptFunction[] = [
       compile:
         ([status, reason]) =>
         (run) => {
-          const number = intOf(status, run, 0);
-          const now = run.message.status;
-          if (number < 100 || number > 699 || now < 300 !== number < 300 || now < 200 !== number < 200) return -1;
-          run.newStatus = `${number} ${oneLine(textOf(reason, run))}`;
-          return 1;
+          const text = oneLine(textOf(reason, run));
+          if (text === '' && run.env.dialect === 'kamailio') return -1;
+          return changeReplyStatus(run, intOf(status, run, 0), text);
         },
     },
   ]),

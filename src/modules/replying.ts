@@ -12,6 +12,16 @@ import { warningOf } from '../script/warning.js';
 import { qParameter } from './contacts.js';
 import { code } from './define.js';
 
+/** Changes the status of the reply that a reply route handles; false for a status of another class. */
+export function changeReplyStatus(run: MessageRun, status: number, reason: string): number {
+  const now = run.message.status;
+  if (status < 100 || status > 699 || now < 300 !== status < 300 || now < 200 !== status < 200) return -1;
+  run.newStatus = `${status} ${reason}`;
+  // As recorded of Kamailio, the route itself sees the new status, but the old reason.
+  if (run.env.dialect === 'kamailio') run.pvars.replyCode = status;
+  return 1;
+}
+
 /** Answers the request of a run. */
 export function replyHere(run: MessageRun, status: number, reason: string, way: ReplyWay): number {
   if (containsLineBreak(reason)) {

@@ -18,6 +18,7 @@ export const branchFunctions: FunctionSpec[] = [
       (run) => {
         const wanted = intOf(status, run, 0);
         // As recorded, the branch that got its final reply last does not count yet, unless it had a provisional one before.
+        if (run.routeKind === 'onreply' && run.branch !== undefined && run.message.status === wanted) return 1;
         const last = run.routeKind === 'failure' ? run.transaction?.lastFinalBranch : undefined;
         return code(branches(run).some((each) => (each !== last || each.replied) && each.status === wanted));
       },

@@ -96,7 +96,8 @@ const tmx: FunctionSpec[] = [
     const found = transaction(run);
     if (found === undefined) return -1;
     found.ended(500);
-    return 1;
+    // As recorded, the script ends there.
+    return 0;
   }),
 ];
 

@@ -150,7 +150,8 @@ const tm: FunctionSpec[] = [
     parameters: [optional('flags', 'int')],
     routes: ['request'],
     summary: 'whether the INVITE of a CANCEL is known',
-    compile: () => (run) => code(run.env.layer.cancelled(run.call.message) !== undefined),
+    compile: () => (run) =>
+      code(run.call.message.method === 'CANCEL' && run.env.layer.cancelled(run.call.message) !== undefined),
   },
   {
     name: 't_relay_cancel',

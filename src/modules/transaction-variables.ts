@@ -64,12 +64,13 @@ export const transactionVariables: readonly (readonly [string, VariableDefinitio
   [
     'T_branch',
     byWord({
-      uri: (scope) => scope.run?.branch?.requestUri ?? null,
+      // As recorded, a failure route does not know it.
+      uri: (scope) => (scope.run?.routeKind === 'failure' ? null : (scope.run?.branch?.requestUri ?? null)),
       flags: (scope) => scope.run?.branch?.flags ?? null,
     }),
   ],
   ['T_inv', cancelledInvite],
-  // As recorded, always empty.
-  ['T_reply_last', own(() => '')],
-  ['T_reply_ruid', own(() => null)],
+  // As recorded, empty outside reply routes.
+  ['T_reply_last', own((scope) => (scope.run?.routeKind === 'onreply' ? (scope.replyCode ?? '') : ''))],
+  ['T_reply_ruid', own(() => '')],
 ];

@@ -117,7 +117,9 @@ function sharedVariables(dialect: DialectName): [string, VariableDefinition][] {
       own((scope) => {
         const kind = scope.run?.routeKind;
         if (dialect === 'opensips' && kind === 'request') return null;
-        if (dialect === 'kamailio' && kind === 'request') return scope.run?.transaction === undefined ? 0 : -1;
+        if (dialect === 'kamailio' && kind === 'request') {
+          return (scope.run?.transaction?.branches.length ?? 0) === 0 ? 0 : -1;
+        }
         // As recorded, the route of all replies knows no branch.
         if (dialect === 'kamailio' && kind === 'onreply' && scope.run?.branch === undefined) return -1;
         return scope.branchIndex;

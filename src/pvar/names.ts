@@ -162,7 +162,7 @@ const KAMAILIO_VARIABLES: readonly (readonly [string, VariableDefinition])[] = [
   ['RANDOM', randomNumber],
   ...xavpVariables,
   ['cs', cseqText],
-  ['rs', plain(({ message }) => (message.isRequest ? null : String(message.status ?? '')))],
+  ['rs', plain(({ message, replyCode }) => (message.isRequest ? null : String(replyCode ?? message.status ?? '')))],
   ['rr', plain(({ message }) => (message.isRequest ? null : orNull(message.reason)))],
   ['pr', plain((context) => orNull(context.protocol.toLowerCase()))],
   ['proto', plain((context) => orNull(context.protocol.toLowerCase()))],

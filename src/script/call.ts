@@ -533,7 +533,7 @@ export class MessageRun extends ScriptRun implements DispatcherCallSite, Message
       case 'request':
         return this.transaction?.lastStatus ?? this.call.transaction?.lastStatus;
       case 'onreply':
-        return this.message.status;
+        return this.pvars.replyCode ?? this.message.status;
       case 'failure':
         // As recorded, Kamailio has no chosen branch while another one is pending.
         if (this.env.dialect === 'kamailio' && this.transaction?.branches.some(({ pending }) => pending) === true)

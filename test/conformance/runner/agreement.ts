@@ -20,6 +20,8 @@ export async function assertAgreement(
     | 'kamailio-statements'
     | 'kamailio-small-modules'
     | 'kamailio-small-modules-2'
+    | 'kamailio-small-modules-3'
+    | 'kamailio-small-modules-4'
     | 'kamailio-files',
   least: number,
 ): Promise<void> {

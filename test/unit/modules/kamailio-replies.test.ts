@@ -128,3 +128,69 @@ test('msg_apply_changes() of a reply, before any transaction, leaves its changes
     await runner.stop();
   }
 });
+
+test('a reply route sees the status that change_reply_status() gives, and the reason after msg_apply_changes() only, as recorded', async () => {
+  const runner = startScript({
+    dialect: 'kamailio',
+    modules: 'textopsx',
+    script: `request_route { $du = "sip:127.0.0.1:5090"; t_on_reply("R"); t_on_failure("F"); t_relay(); }
+onreply_route[R] {
+  change_reply_status("480", ""); xlog("$rc $rs\\n");
+  change_reply_status("200", "other class"); xlog("$rc $rs\\n");
+  change_reply_status("480", "Later"); xlog("$rc $rs $rr\\n");
+  if (status == "480") xlog("is 480\\n");
+  msg_apply_changes(); xlog("$rs $rr\\n");
+  change_reply_status_code("700"); xlog("$rc $rs\\n");
+}
+failure_route[F] { if (t_check_status("480")) xlog("failed with 480\\n"); }
+`,
+  });
+  runner.receive(INVITE);
+  const sent = runner.sent.find(({ port }) => port === 5090)?.text ?? '';
+  runner.receive(answerTo(sent, '404 Not Found'), 5090);
+  assert.deepEqual(runner.lines, [
+    '-1 404',
+    '-1 404',
+    '1 480 Not Found',
+    'is 480',
+    '480 Later',
+    '-1 480',
+    'failed with 480',
+  ]);
+  await runner.stop();
+});
+
+test('functions of textopsx and corex about values, lists and extended flags do as recorded', async () => {
+  const runner = startScript({
+    dialect: 'kamailio',
+    modules: 'textopsx corex ipops tmx',
+    script: `request_route {
+  setxflag(63); xlog("$rc\\n"); setxflag(64); xlog("$rc\\n"); isxflagset(63); xlog("$rc\\n"); resetxflag(63); isxflagset(63); xlog("$rc\\n");
+  remove_hf_value2("Allow[2]"); xlog("$rc\\n");
+  xlog("[$hfl(Via)] [$hflc(Via)] [$hflc(X-None)] [$(hfl(Via)[-1])]\\n");
+  exclude_hf_value("Supported", "TIMER"); msg_apply_changes(); xlog("$hdr(Supported)|$hfl(Supported)|$hflc(Supported)\\n");
+  is_ip_rfc1918("100.64.0.1"); xlog("$rc\\n"); is_ip("[1.2.3.4]"); xlog("$rc\\n");
+  detailed_ip_type("255.255.255.255", "$var(t)"); xlog("$var(t)\\n"); detailed_ip_type("::ffff:1.2.3.4", "$var(t)"); xlog("$var(t)\\n");
+  t_lookup_cancel(); xlog("$rc\\n"); t_newtran(); xlog("$T_branch_idx\\n"); t_drop(); xlog("not reached\\n");
+}
+`,
+  });
+  runner.receive(INVITE.replace('Content-Length', 'Allow: INVITE\r\nSupported: a, timer, b\r\nContent-Length'));
+  const via = /^Via: (.*)$/m.exec(INVITE)?.[1]?.trim() ?? '';
+  assert.deepEqual(runner.lines, [
+    '1',
+    '-1',
+    '1',
+    '-1',
+    '-1',
+    `[${via}] [1] [0] [<null>]`,
+    'a, b|a, b|1',
+    '-1',
+    '-1',
+    'BROADCAST',
+    'IPV4MAP',
+    '-1',
+    '0',
+  ]);
+  await runner.stop();
+});
