@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { ipFamily } from '../core/ip-address.js';
+import { canonicalIp, ipFamily } from '../core/ip-address.js';
 import type { MessageRun } from '../script/call.js';
 import type { Resolution } from '../sip/resolve.js';
 import {
@@ -41,7 +41,7 @@ const NETWORKS_4: readonly (readonly [string, string])[] = [
 const NETWORKS_6: readonly (readonly [RegExp, string])[] = [
   [/^0:0:0:0:0:0:0:1$/, 'LOOPBACK'],
   [/^0:0:0:0:0:0:0:0$/, 'UNSPECIFIED'],
-  [/^0:0:0:0:0:(?:ffff:|0:ffff:[0-9]+\.)/, 'IPV4MAP'],
+  [/^0:0:0:0:0:ffff:/, 'IPV4MAP'],
   [/^2001:db8:/, 'DOCUMENTATION'],
   [/^2001:0:/, 'TEREDO'],
   [/^2001:1[0-9a-f]:/, 'ORCHID'],
@@ -53,22 +53,10 @@ const NETWORKS_6: readonly (readonly [RegExp, string])[] = [
   [/^[23][0-9a-f]{3}:/, 'GLOBAL-UNICAST'],
 ];
 
-/** An IPv6 address with all eight groups, without leading zeros. */
-function wide(text: string): string {
-  const [left = '', right] = text.toLowerCase().split('::');
-  const head = left === '' ? [] : left.split(':');
-  const tail = right === undefined || right === '' ? [] : right.split(':');
-  const groups =
-    right === undefined
-      ? head
-      : [...head, ...Array<string>(Math.max(0, 8 - head.length - tail.length)).fill('0'), ...tail];
-  return groups.map((each) => each.replace(/^0+(?=.)/, '')).join(':');
-}
-
 function typeOf(address: string): string | undefined {
   if (ipFamily(address) === 4) return NETWORKS_4.find(([network]) => inNetwork(address, network))?.[1] ?? 'PUBLIC';
-  if (!isIPv6(address)) return undefined;
-  const groups = wide(address);
+  const groups = address.startsWith('[') ? undefined : canonicalIp(address);
+  if (groups === undefined) return undefined;
   return NETWORKS_6.find(([pattern]) => pattern.test(groups))?.[1] ?? 'RESERVED';
 }
 
@@ -142,7 +130,7 @@ export const addressFunctions: ScriptFunction[] = moduleFunctions('ipops', [
             name === 'compare_ips' ? bare(textOf(each, run)) : textOf(each, run),
           );
           if (a === undefined || b === undefined || ipFamily(a) === 0) return -1;
-          return code(isIPv6(a) && isIPv6(b) ? wide(a) === wide(b) : a === b);
+          return code(isIPv6(a) && isIPv6(b) ? canonicalIp(a) === canonicalIp(b) : a === b);
         },
     }),
   ),

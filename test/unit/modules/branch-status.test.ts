@@ -24,3 +24,20 @@ for (const [replies, expected] of [
       await runner.stop();
     }
   });
+
+test('t_grep_status() in a reply route counts the reply at hand, and no status that no branch has, as recorded', async () => {
+  const runner = startScript({
+    dialect: 'kamailio',
+    script: `request_route { $du = "sip:127.0.0.1:7001"; t_on_reply("R"); t_grep_status("180"); xlog("$rc\\n"); t_relay(); }
+onreply_route[R] { t_grep_status("180"); xlog("$rs $rc\\n"); t_grep_status("486"); xlog("$rs $rc\\n"); t_grep_status("404"); xlog("$rs $rc\\n"); }`,
+  });
+  try {
+    runner.receive(INVITE);
+    const request = runner.sent.find(({ port }) => port === 7001)?.text ?? '';
+    for (const reply of ['180 Ringing', '486 Busy Here']) runner.receive(answerTo(request, reply, { tag: 'gw' }), 7001);
+    assert.deepEqual(runner.lines.slice(0, 4), ['-1', '180 1', '180 -1', '180 -1']);
+    assert.deepEqual(runner.lines.slice(5), ['486 1', '486 -1']);
+  } finally {
+    await runner.stop();
+  }
+});
