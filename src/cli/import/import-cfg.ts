@@ -114,7 +114,9 @@ function takeParameter(
     const index = Math.min(4, Math.max(0, level + (kamailio ? 1 : 0)));
     if (Number.isInteger(level)) settings['log'] = { level: names[index] ?? 'info' };
   } else if (name === 'enable_tls' || name === 'tls_enable') {
-    if (!/^(?:1|yes|on|true)$/i.test(text)) ledger.leave(at, `${name}=${text}: remove the tls sockets from "listen"`);
+    const isUsed = (settings['listen'] as readonly WrittenJson[]).some((each) => /^(?:tls|wss):/.test(String(each)));
+    if (isUsed && !/^(?:1|yes|on|true)$/i.test(text))
+      ledger.leave(at, `${name}=${text}: remove the tls sockets from "listen"`);
   } else if (!CARRIED.has(name)) ledger.leaveRepeated(at, `core parameter ${name} has no counterpart`);
 }
 
