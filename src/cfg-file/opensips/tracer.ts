@@ -19,7 +19,9 @@ function destinations(
     .filter((each) => each.name === name && each.module.split('|').some((one) => modules.includes(one)))
     .flatMap(({ value, at }) => {
       const given = namedDestination(String(value));
-      if (given === undefined) problems.error('setting', at, `${name} "${value}" is not of the form [NAME]...`);
+      // Not the value: the URI of a database may have a password.
+      if (given === undefined)
+        problems.error('setting', at, `${name} does not begin with a name in brackets: [NAME]...`);
       return given === undefined ? [] : [{ at, given }];
     });
 }

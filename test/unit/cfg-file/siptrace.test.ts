@@ -101,7 +101,11 @@ test('trace ids that are sent nowhere are named, mistakes in them refuse the fil
   ]);
   for (const [parameters, message] of [
     [['"tracer", "trace_id", "[tid]uri=hep:hid"'], /proto_hep has no hep_id "hid"/],
-    [['"proto_hep", "hep_id", "10.0.0.1:9060"'], /hep_id "10\.0\.0\.1:9060" is not of the form \[NAME\]/],
+    [['"proto_hep", "hep_id", "10.0.0.1:9060"'], /hep_id does not begin with a name in brackets/],
+    [
+      ['"tracer", "trace_id", "uri=mysql://u:secret@db/homer"'],
+      /^(?!.*secret)trace_id does not begin with a name in brackets/s,
+    ],
     [['"proto_hep", "hep_id", "[h] a:99999"', '"tracer", "trace_id", "[t]uri=hep:h"'], /is not HOST:PORT/],
     [['"proto_hep", "hep_id", "[h] a:1;transport=sctp"', '"tracer", "trace_id", "[t]uri=hep:h"'], /"sctp" is not udp/],
   ] as const) {
