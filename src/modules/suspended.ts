@@ -42,6 +42,8 @@ interface SuspendedRequest {
   readonly transaction: TransactionState;
   /** The run of the reply route that suspended it. */
   readonly replyRun: MessageRun | undefined;
+  /** Stops the timer of this suspension: the request may be suspended again, with a time of its own. */
+  readonly stopTimer: () => void;
 }
 
 /** Suspended transactions that wait for t_continue(), by "index:label". */
@@ -78,16 +80,16 @@ export const suspendFunctions: FunctionSpec[] = [
     }
     const key = keyOf(transactionId(transaction));
     if (waiting.has(key)) return 1;
-    waiting.set(key, { call, transaction, replyRun: routeKind === 'onreply' ? run : undefined });
     transaction.suspended = true;
     shares.add(address);
     // As recorded, as if a gateway did not answer.
-    env.clock.schedule(call.frTimeout ?? env.tm.frTimeout, () => {
+    const stopTimer = env.clock.schedule(call.frTimeout ?? env.tm.frTimeout, () => {
       if (!waiting.delete(key)) return;
       shares.remove(address);
       transaction.suspended = false;
       transaction.reply(408, 'Request Timeout', call.replyLines);
     });
+    waiting.set(key, { call, transaction, replyRun: routeKind === 'onreply' ? run : undefined, stopTimer });
     return 1;
   }),
   kamailioFunction(
@@ -101,7 +103,8 @@ export const suspendFunctions: FunctionSpec[] = [
       const route = run.env.script.subRoute(textOf(name, run));
       if (found === undefined || route === undefined) return -1;
       waiting.delete(key);
-      const { transaction, call, replyRun } = found;
+      const { transaction, call, replyRun, stopTimer } = found;
+      stopTimer();
       shares.remove(call.source.address);
       transaction.suspended = false;
       if (transaction.final !== 0) return -1;
