@@ -1,4 +1,5 @@
 import { trimEnd, trimmed } from '../../core/characters.js';
+import { additionFault, headerLines } from '../../route/script/header-edits.js';
 import { CommandFault, first, type MiValue, type ScriptCommand } from '../../script/commands.js';
 import { NOBODY } from '../../sip/transaction/client.js';
 import { named, profileOf, tableOf } from './commanded.js';
@@ -30,8 +31,10 @@ function send(dialog: Dialog, side: Side, method: string, headers: string, text:
   // The 2xx would contain an offer, and nobody here can answer it.
   if (method === 'INVITE' && body === '') throw new CommandFault(400, 'an INVITE needs a body: outbound or custom');
   const contact = dialog.shown[side]?.contact ?? `<${dialog.leg(otherSide(side)).contact}>`;
-  const more = trimEnd(headers);
-  const all = `Contact: ${contact}\r\n${lines}${more === '' ? '' : `${more}\r\n`}`;
+  const more = trimmed(headers) === '' ? '' : headerLines(trimEnd(headers));
+  const fault = more === '' ? undefined : additionFault(more);
+  if (fault !== undefined) throw new CommandFault(400, `the headers are refused: ${fault}`);
+  const all = `Contact: ${contact}\r\n${lines}${more}`;
   return new Promise((resolve, reject) => {
     const unsent = (reason: string): void =>
       reject(new CommandFault(500, `the request cannot be sent to the ${side}: ${reason}`));

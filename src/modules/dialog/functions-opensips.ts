@@ -1,4 +1,5 @@
 import { trimEnd } from '../../core/characters.js';
+import { additionFault, headerLines } from '../../route/script/header-edits.js';
 import type { MessageRun } from '../../script/call.js';
 import { NOBODY } from '../../sip/transaction/client.js';
 import { type Arg, code, type FunctionSpec, intOf, OPENSIPS, optional, param, textOf } from '../define.js';
@@ -128,7 +129,8 @@ export const opensipsFunctions: FunctionSpec[] = [
         const text = textOf(body, run);
         const kind = textOf(type, run);
         const lines = trimEnd(textOf(headers, run));
-        const more = lines === '' ? '' : `${lines}\r\n`;
+        const more = lines === '' ? '' : headerLines(lines);
+        if (more !== '' && additionFault(more) !== undefined) return -1;
         const added = `${more}${kind === '' ? '' : `Content-Type: ${kind}\r\n`}`;
         sendWithin(dialog, side, { method, lines: added, body: text }, NOBODY);
         return 1;

@@ -80,6 +80,29 @@ describe('requests inside dialogs by command', () => {
     }
   });
 
+  test('header lines that would end the header, or repeat one of the proxy, are refused', async () => {
+    const { mi, sent, stop } = await answered();
+    try {
+      const before = sent.length;
+      for (const headers of [
+        'X-A: b\r\n\r\nINVITE sip:x@y SIP/2.0',
+        'X-A: b\n\nmore',
+        'X-A: b\nContent-Length: 0',
+        'l: 0',
+        'Via: SIP/2.0/UDP x',
+        'no colon',
+        'X-A: b\rX-B: c',
+        'X-A: \0',
+      ]) {
+        const answer = mi('dlg_send_sequential', { callid: 'a@a.example', mode: 'callee', method: 'INFO', headers });
+        await assert.rejects(answer, /the headers are refused: /, JSON.stringify(headers));
+      }
+      assert.equal(sent.length, before);
+    } finally {
+      await stop();
+    }
+  });
+
   test('what cannot be sent is refused', async () => {
     const { mi, stop } = await answered();
     try {
