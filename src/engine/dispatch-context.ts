@@ -1,7 +1,8 @@
 import { FLAG } from './algorithms/algorithm.js';
 import type { Destination } from './destination.js';
 import type { Flavour, RequestUris } from './flavour.js';
-import { chooseKamailio } from './kamailio/choose.js';
+import { CallToCome } from './kamailio/call-to-come.js';
+import { beginsCall, CALL_LOAD, chooseKamailio } from './kamailio/choose.js';
 import { kamailioOf } from './kamailio/flavour.js';
 import { kamailioRequestUri } from './kamailio/request-uri.js';
 import type { RoutesMode, SelectRoutes } from './kamailio/select-routes.js';
@@ -101,6 +102,7 @@ export class DispatchContext {
     let seen = request;
     let count = 0;
     let groups = 0;
+    const counting = new Set<number>();
     for (const target of routes.targets) {
       const counts = strict || lists === undefined;
       const choice = chooseKamailio(partition.snapshot, kamailio, target, seen, count, counts, true);
@@ -109,6 +111,7 @@ export class DispatchContext {
         continue;
       }
       groups++;
+      if (!counts && target.algorithm === CALL_LOAD && beginsCall(request)) counting.add(target.setId);
       count += choice.count;
       if (lists === undefined) {
         lists = this.open(partition);
@@ -128,6 +131,8 @@ export class DispatchContext {
     lists.count = count;
     if (lists.branches !== undefined) lists.useOlder();
     if (groups > 1 && !strict) lists.tryOnce();
+    if (counting.size > 0 && lists.call === undefined)
+      lists.countBy(new CallToCome(kamailio.calls, request.callId, counting));
     return routes.problem === undefined ? 'selected' : 'failed';
   }
 

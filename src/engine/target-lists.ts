@@ -17,6 +17,14 @@ export interface ListAvp {
 /** Maximum number of selections of one call whose lists are kept. */
 const MAX_STACKED = 64;
 
+/** The targets of one selection. */
+interface List {
+  readonly head: Destination;
+  readonly rest: Targets;
+  /** The call that this selection counted. */
+  readonly call: CountedCall | undefined;
+}
+
 /** Longest list that a script can read or write. */
 const MAX_VALUES = 10_000;
 
@@ -32,15 +40,20 @@ export class TargetLists {
   count = 0;
   /** Whether a failed selection left targets but no count of them. */
   uncounted = false;
-  /** The call that counts as load of the destination in use (Kamailio). */
+  /**
+   * The call that moves with the targets of the list in use (Kamailio). In a strict partition a list has it only if its
+   * own selection counted the call, as recorded.
+   */
   call: CountedCall | undefined = undefined;
+  /** The call that any of the lists counts as load (Kamailio). */
+  counted: CountedCall | undefined = undefined;
   /** Further destinations to which the request is sent at the same time (Kamailio's algorithm 12). */
   branches: readonly Destination[] | undefined = undefined;
   /** First value of dst_avp, which the next `next` drops. Undefined when the list is empty. */
   private head: Destination | undefined = undefined;
   private rest: Targets = NO_TARGETS;
   /** The lists after `rest`. */
-  private later: { readonly head: Destination; readonly rest: Targets }[] | undefined = undefined;
+  private later: List[] | undefined = undefined;
   /** How many of the last lists in `later` belong to earlier selections. */
   private older = 0;
   /**
@@ -67,7 +80,7 @@ export class TargetLists {
     this.uncounted = false;
     if (head === undefined || !this.partition.flavour.stacksSelections) this.later = undefined;
     else if ((this.later?.length ?? 0) < MAX_STACKED)
-      (this.later ??= []).unshift({ head, rest: asSelected(this.rest) });
+      (this.later ??= []).unshift({ head, rest: asSelected(this.rest), call: this.call });
     this.older = this.later?.length ?? 0;
     this.tried = undefined;
     this.attrsValues = undefined;
@@ -84,7 +97,7 @@ export class TargetLists {
   putBefore(choice: Choice, setId: number, keep: boolean): void {
     if (keep) {
       if (this.attrsValues !== undefined) this.attrsValues.unshift(...attrsOf(choice.destination, choice.rest));
-      if (this.head !== undefined) (this.later ??= []).unshift({ head: this.head, rest: this.rest });
+      if (this.head !== undefined) (this.later ??= []).unshift({ head: this.head, rest: this.rest, call: this.call });
       this.head = choice.destination;
       this.rest = choice.rest;
     } else if (this.partition.options.compat === 'strict' && this.head !== undefined) {
@@ -104,19 +117,29 @@ export class TargetLists {
     if (list === undefined) return;
     this.head = list.head;
     this.rest = list.rest;
+    this.call = list.call;
     this.older--;
   }
 
   /** Adds the list of a further set after all others of this selection. */
   putAfter(choice: Choice): void {
+    const { call } = choice;
+    this.counted = call ?? this.counted;
     if (this.head === undefined) {
       this.head = choice.head ?? choice.destination;
       this.rest = choice.rest;
+      this.call = call;
       return;
     }
     const later = (this.later ??= []);
     const at = Math.max(0, later.length - this.older);
-    later.splice(at, 0, { head: choice.head ?? choice.destination, rest: choice.rest });
+    later.splice(at, 0, { head: choice.head ?? choice.destination, rest: choice.rest, call });
+  }
+
+  /** From now on this call moves with the targets of all lists. */
+  countBy(call: CountedCall): void {
+    this.call = call;
+    this.counted = call;
   }
 
   /** Proceeds to the next target. When there is none, returns undefined, and the last one stays in use. */
@@ -134,6 +157,7 @@ export class TargetLists {
 
   private step(): Destination | undefined {
     if (this.head === undefined) return undefined;
+    const strict = this.partition.options.compat === 'strict';
     let target: Destination | undefined;
     do {
       target = this.rest.next();
@@ -146,6 +170,7 @@ export class TargetLists {
         }
         target = following.head;
         this.rest = following.rest;
+        if (strict) this.call = following.call;
       }
     } while (this.tried?.has(hopOf(target)) === true);
     this.tried?.add(hopOf(target));
@@ -154,7 +179,7 @@ export class TargetLists {
     this.call?.moveTo(target);
     this.attrsValues?.shift();
     this.socketValues?.shift();
-    if (this.partition.options.compat !== 'strict') this.group = target.setId;
+    if (!strict) this.group = target.setId;
     return target;
   }
 
@@ -228,6 +253,7 @@ export class TargetLists {
     this.group = setId;
     this.count = choice.count;
     this.call = choice.call;
+    this.counted = choice.call ?? this.counted;
     this.branches = choice.branches;
   }
 

@@ -15,7 +15,8 @@ import { planOf, type SetPlan } from './set-plan.js';
 /** Maximum number of branches of one request besides its own target (recorded). */
 export const MAX_FURTHER_BRANCHES = 11;
 
-const CALL_LOAD = 10;
+/** Code of the algorithm that selects by calls in progress. */
+export const CALL_LOAD = 10;
 const PARALLEL = 12;
 const LATENCY = 13;
 
@@ -87,8 +88,8 @@ function chooseIn(
   set.countHit(chosen);
   const failover = (flags & FLAG.failover) !== 0 || (options.flags & 2) !== 0;
   const limit = target.maxResults > 0 ? target.maxResults - before : Number.POSITIVE_INFINITY;
-  const counted = counts && algorithm.code === CALL_LOAD;
-  const call = counted ? track(plan, chosen, request, kamailio) : undefined;
+  const counted = algorithm.code === CALL_LOAD;
+  const call = counted && counts ? track(plan, chosen, request, kamailio) : undefined;
   if (algorithm.code === PARALLEL) {
     return { destination, rest: NO_TARGETS, count: 0, branches: branchesAfter(plan, chosen) };
   }
@@ -99,8 +100,8 @@ function chooseIn(
   if (asRanked) return recordedLatency(plan, chosen, limit);
 
   if (call !== undefined && strict) return recordedCallLoad(plan, chosen, end, limit, call, ofRoutes);
-  // A call that counts as load skips full destinations, except the default.
-  const bounded = call !== undefined && plan.bounded;
+  // A call that counts as load, now or when it is sent there, skips full destinations, except the default.
+  const bounded = (call !== undefined || (counted && !counts && beginsCall(request))) && plan.bounded;
   const among = bounded ? plan.openBefore(end, kamailio.calls) : set.activeBefore(end);
   const others = among - (chosen < end && !(bounded && plan.isFull(chosen)) ? 1 : 0);
   const kept = Math.max(0, Math.min(limit - 1, others));
@@ -194,12 +195,17 @@ function branchesAfter(plan: SetPlan, chosen: number): readonly Destination[] {
   return branches;
 }
 
+/** Whether a request begins a call, which counts as load of a destination. */
+export function beginsCall({ method }: RequestView): boolean {
+  return method === undefined || method === 'INVITE';
+}
+
 /**
  * Counts the call for its destination. In a strict partition, nothing is counted if the Call-ID is known already or the
  * destination has no duid (recorded).
  */
 function track(plan: SetPlan, chosen: number, request: RequestView, kamailio: KamailioEnv): CountedCall | undefined {
-  if (request.method !== undefined && request.method !== 'INVITE') return undefined;
+  if (!beginsCall(request)) return undefined;
   const destination = plan.set.destinations[chosen] as Destination;
   if (plan.strict) {
     if (kamailio.options.hashSize === 0 || kamailio.calls.get(request.callId) !== undefined) return undefined;

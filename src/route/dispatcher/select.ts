@@ -159,10 +159,11 @@ export function selectNextKamailio(
 ): number {
   const found = kamailioFor(site, `ds_next_${target}`, partition);
   if (found === undefined) return -1;
+  if (!site.call.selections.next(found, target)) return -1;
   // As recorded, a call that ds_load_unset() no longer counts gets its next destination, but the function returns
-  // failure.
+  // failure if the selection that found it counted the call.
   const lost = found.flavour.nextNeedsCounting && site.call.dispatch.of(found)?.call?.counts === false;
-  return site.call.selections.next(found, target) && !lost ? 1 : -1;
+  return lost ? -1 : 1;
 }
 
 /** ds_set_dst and ds_set_domain of Kamailio: write the current destination again. */

@@ -127,7 +127,7 @@ export class Selections {
   /** The request has its final status: by default its call stops counting, or counts until its dialog ends. */
   ended(code: number, cancelled: boolean): void {
     for (const partition of this.partitions) {
-      const call = this.call.dispatch.of(partition)?.call;
+      const call = this.call.dispatch.of(partition)?.counted;
       // In a strict partition the script does this (ds_load_update, ds_load_unset), but it does not see a CANCEL.
       if (call === undefined || (partition.options.compat === 'strict' && !cancelled)) continue;
       if (code >= 200 && code < 300) call.confirm();

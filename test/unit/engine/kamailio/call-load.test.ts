@@ -74,6 +74,63 @@ describe('call load', () => {
     assert.equal(kamailioOf(bench.partition)?.calls.size, 0);
   });
 
+  /** Loads of A and B of set 1 and C of set 2. */
+  function groupLoads(bench: KamailioBench): string {
+    const found = [A, B, C].map((uri) => bench.partition.findAll(uri === C ? 2 : 1, uri)[0] as Destination);
+    return found.map((each) => liveOf(each).calls).join(' ');
+  }
+
+  /** Loads of A and B of set 1 and C of set 2 after the selection, and after each further target. */
+  function loadsOf(compat: 'strict' | 'default', rules: string, attrs = ['duid=a', 'duid=b', 'duid=c']): string[] {
+    const rows = kamailioRows(attrs).map((each, i) => ({ ...each, setId: i < 2 ? 1 : 2 }));
+    const bench = new KamailioBench(rows, { compat });
+    const context = bench.engine.context();
+    assert.equal(context.selectRoutes(bench.partition, parseRoutes(rules, 0, 0), request({ callId: '1' })), 'selected');
+    const seen: string[] = [];
+    let target = context.current(bench.partition);
+    for (let i = 0; i < 5 && target !== undefined; i++) {
+      seen.push(`${target.host === '10.0.0.1' ? 'A' : target.host === '10.0.0.2' ? 'B' : 'C'} ${groupLoads(bench)}`);
+      target = context.next(bench.partition);
+    }
+    context.of(bench.partition)?.counted?.end();
+    assert.equal(groupLoads(bench), '0 0 0');
+    return seen;
+  }
+
+  test('strict: a later group by call load counts at once; its call moves within that group only', () => {
+    assert.deepEqual(loadsOf('strict', '2=8;1=10'), ['C 0 1 0', 'B 0 1 0', 'A 1 0 0']);
+    assert.deepEqual(loadsOf('strict', '1=10;2=8'), ['B 0 1 0', 'A 1 0 0', 'C 1 0 0']);
+    assert.deepEqual(loadsOf('strict', '1=10;2=10'), ['B 0 1 0', 'A 1 0 0', 'C 1 0 0']);
+  });
+
+  test('a call counts in a later group by call load once it is sent there', () => {
+    assert.deepEqual(loadsOf('default', '2=8;1=10'), ['C 0 0 0', 'B 0 1 0', 'A 1 0 0']);
+    assert.deepEqual(loadsOf('default', '1=10;2=8'), ['B 0 1 0', 'A 1 0 0', 'C 0 0 1']);
+    const attrs = ['duid=a;maxload=1', 'duid=b', 'duid=c'];
+    assert.deepEqual(loadsOf('default', '2=8;1=10', attrs), ['C 0 0 0', 'B 0 1 0', 'A 1 0 0']);
+  });
+
+  test('a call that fails over into a later group by call load skips full destinations', () => {
+    const rows = kamailioRows(['duid=a;maxload=1', 'duid=b', 'duid=c']).map((each, i) => ({
+      ...each,
+      setId: i < 2 ? 1 : 2,
+    }));
+    const bench = new KamailioBench(rows);
+    const hosts = [1, 2, 3].map((i) => {
+      const context = bench.engine.context();
+      const view = request({ callId: `${i}` });
+      assert.equal(context.selectRoutes(bench.partition, parseRoutes('2=8;1=10', 0, 0), view), 'selected');
+      return [context.next(bench.partition)?.host, context.next(bench.partition)?.host];
+    });
+    // The first two calls end up at A and, since A is full then, at B.
+    assert.deepEqual(hosts, [
+      ['10.0.0.2', '10.0.0.1'],
+      ['10.0.0.2', undefined],
+      ['10.0.0.2', undefined],
+    ]);
+    assert.equal(groupLoads(bench), '1 2 0');
+  });
+
   test('no duid is needed; strict fails the set, and has counted the call, as recorded', () => {
     const rows = kamailioRows(['', 'duid=b']);
     assert.deepEqual(new KamailioBench(rows).select(10, { callId: '1' }), [B, A]);
