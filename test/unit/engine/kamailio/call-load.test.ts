@@ -131,6 +131,14 @@ describe('call load', () => {
     assert.equal(groupLoads(bench), '1 2 0');
   });
 
+  test('strict: a call for which the default has the fewest calls counts at the default, as recorded', () => {
+    const rows = kamailioRows(['duid=a', 'duid=b', 'duid=c']);
+    const bench = new KamailioBench(rows, { compat: 'strict', options: { useDefault: true } });
+    const firsts = [1, 2, 3, 4].map((i) => bench.select(10, { callId: `${i}` })?.[0]);
+    assert.deepEqual(firsts, [C, B, C, C]);
+    assert.deepEqual(bench.loads(), { [C]: 2, [B]: 1, [A]: 1 });
+  });
+
   test('no duid is needed; strict fails the set, and has counted the call, as recorded', () => {
     const rows = kamailioRows(['', 'duid=b']);
     assert.deepEqual(new KamailioBench(rows).select(10, { callId: '1' }), [B, A]);
