@@ -16,6 +16,8 @@ export interface MediaProxy extends ControlAddress {
   disabled: boolean;
   /** Time (monotonic milliseconds) until which the proxy is not used, because it did not answer. */
   until: number;
+  /** Set while it has not answered the first command since the start. */
+  untested?: boolean;
   /** Numbers of commands that were answered and that were not. */
   answered: number;
   unanswered: number;
@@ -89,7 +91,7 @@ export function mediaSets(texts: readonly string[], rtpproxy = false): Map<numbe
 
 /**
  * The usable proxies of a set in the order they are tried for a call. The order depends on weights and the Call-ID, so
- * it is the same for all commands of a call.
+ * it is the same for all commands of a call. Those that are untested come last.
  */
 export function proxiesFor(set: readonly MediaProxy[], callId: string, now: number): MediaProxy[] {
   const usable = set.filter(({ disabled, until, weight }) => !disabled && until <= now && weight > 0);
@@ -102,5 +104,6 @@ export function proxiesFor(set: readonly MediaProxy[], callId: string, now: numb
     at -= weight;
     return at < 0;
   });
-  return [...usable.slice(first), ...usable.slice(0, first)];
+  const order = [...usable.slice(first), ...usable.slice(0, first)];
+  return [...order.filter(({ untested }) => untested !== true), ...order.filter(({ untested }) => untested === true)];
 }

@@ -86,8 +86,9 @@ export function hidingReply(
   const edits = without(reply, 'record-route');
   if (hiding.callId !== undefined) edits.push(...withCallId(reply, request.callId));
   const contact = shownContact(reply, source.socket, hiding);
-  // The Contacts of a redirection name third parties, not the callee.
-  if (contact !== undefined && reply.status < 300) edits.push(contact);
+  // The Contacts of a redirection and of 485 (RFC 3261, section 21.4.23) name third parties, not the callee.
+  const namesOthers = (reply.status >= 300 && reply.status < 400) || reply.status === 485;
+  if (contact !== undefined && !namesOthers) edits.push(contact);
   // Via, and in replies that begin a dialog the Record-Route of the proxies before this one.
   const built = buildReply(request, source, reply.status, '', '', '', '', marking);
   const from = built.indexOf('\r\nFrom: ');

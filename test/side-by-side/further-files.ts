@@ -31,7 +31,14 @@ const CALLS: Calls = {
   'a registration': ['bob', (call) => call.ask('REGISTER')],
   'a message': ['bob', (call) => call.ask('MESSAGE', { body: 'x' })],
   'a ping': ['ping', (call) => call.ask('OPTIONS')],
-  'an INFO of nobody': ['bob', (call) => call.ask('INFO', { to: ';tag=none' })],
+  'an INFO of nobody': [
+    'bob',
+    async (call) => {
+      call.send('INFO', { to: ';tag=none' });
+      // Some files do not answer it.
+      await call.ask('OPTIONS', { uri: 'sip:ping@sw.example', cseq: 2 });
+    },
+  ],
   'no hops left': ['bob', (call) => call.ask('INVITE', { hops: 0 })],
 };
 

@@ -35,11 +35,14 @@ async function main(): Promise<number> {
   let [agree, all] = [0, 0];
   const report = ({ name, ours, theirs, errors }: Compared): void => {
     all++;
-    if (isDeepStrictEqual(ours, theirs) && errors.length === 0) {
+    const reasons = errors.map((each) => String((each as Error).cause));
+    // The file may end a call in another way than the call expects: then the same reply is missing from both.
+    const alike = reasons.length === 0 || (reasons.length === 2 && reasons[0] === reasons[1]);
+    if (isDeepStrictEqual(ours, theirs) && alike) {
       agree++;
+      if (reasons.length > 0) console.log(` ${name}: the same through both, ${reasons[0]}`);
       return;
     }
-    const reasons = errors.map((each) => String((each as Error).cause));
     console.log([` ${name}: ${reasons.join('; ')}`, ...difference(ours, theirs)].join('\n'));
   };
   for (const operator of OPERATOR_FILES) {

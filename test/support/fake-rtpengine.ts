@@ -31,9 +31,12 @@ function read(text: string, at: number): [Value, number] {
 
 /** An rtpengine over UDP that writes its own address into the SDP and keeps the commands. */
 export class FakeRtpengine {
+  /** Without pings. */
   readonly commands: NgCommand[] = [];
-  /** Number of received datagrams, retransmissions included. */
+  /** Number of received datagrams without pings, retransmissions included. */
   datagrams = 0;
+  /** Number of received pings, retransmissions included. */
+  pings = 0;
   /** Does not answer, as if it were down. */
   silent = false;
   /** Its result instead of "ok". */
@@ -52,9 +55,11 @@ export class FakeRtpengine {
       const text = data.toString('latin1');
       const space = text.indexOf(' ');
       const cookie = text.slice(0, space);
-      this.datagrams++;
+      const isPing = text.includes('7:command4:ping');
+      if (isPing) this.pings++;
+      else this.datagrams++;
       if (this.silent) return;
-      if (this.loses > 0) {
+      if (this.loses > 0 && !isPing) {
         this.loses--;
         return;
       }
@@ -84,8 +89,8 @@ export class FakeRtpengine {
   }
 
   private answer(command: NgCommand): string {
-    this.commands.push(command);
     if (command['command'] === 'ping') return 'd6:result4:ponge';
+    this.commands.push(command);
     if (this.refuses !== undefined) return `d6:result5:error12:error-reason${this.refuses.length}:${this.refuses}e`;
     const { sdp } = command;
     if (command['command'] === 'query')

@@ -217,7 +217,7 @@ interface RequestOptions {
   readonly from?: string;
   readonly agent?: string;
   readonly contact?: string;
-  /** Further header lines with line ends. */
+  /** Further header lines with line ends; "CALLER" and "PROXY" in them are replaced by their ports. */
   readonly more?: string;
   readonly body?: string;
 }
@@ -245,7 +245,7 @@ export class TestCall {
       `CSeq: ${cseq} ${method}`,
       `Contact: ${options.contact ?? `<sip:alice@${HOST}:${this.caller.port}>`}`,
       `User-Agent: ${options.agent ?? 'side by side'}`,
-      `${more}${body === '' ? '' : 'Content-Type: application/sdp\r\n'}Content-Length: ${body.length}`,
+      `${this.named(more)}${body === '' ? '' : 'Content-Type: application/sdp\r\n'}Content-Length: ${body.length}`,
       '',
       body,
     ].join('\r\n');
@@ -254,8 +254,11 @@ export class TestCall {
 
   /** Sends a text unchanged except that "CALLER" and "PROXY" are replaced by their ports. */
   raw(text: string): void {
-    const named = text.replaceAll('CALLER', String(this.caller.port)).replaceAll('PROXY', String(this.proxyPort));
-    void this.caller.send(named, this.proxyPort, HOST);
+    void this.caller.send(this.named(text), this.proxyPort, HOST);
+  }
+
+  private named(text: string): string {
+    return text.replaceAll('CALLER', String(this.caller.port)).replaceAll('PROXY', String(this.proxyPort));
   }
 
   /** The first reply to a request with a status that matches. Throws when there is none in ten seconds. */

@@ -154,7 +154,7 @@ function withoutSdpKeys(keys: NgDictionary): NgDictionary {
 }
 
 /** Stops using a proxy that does not answer for some time, after which it is tried again. */
-function rest(env: ScriptEnvironment, engine: MediaEngine, proxy: MediaProxy): void {
+export function rest(env: ScriptEnvironment, engine: MediaEngine, proxy: MediaProxy): void {
   const { url } = proxy;
   proxy.until = env.clock.monotonic() + engine.restMs;
   env.peerLog.warn(

@@ -13,22 +13,22 @@ interface Reference {
 const REFERENCE =
   /^([^[\]=>]{1,128})(?:\[(\*|[+-]?[0-9]{1,6})\])?(?:=>([^[\]=>]{1,128})(?:\[(\*|[+-]?[0-9]{1,6})\])?(?:=>.{0,256})?)?$/;
 
-function referenceOf(text: string, fold: boolean): Reference | undefined {
+/** `star`: what the index "*" stands for. As recorded, it is the latest, and for $cnt all, as without an index. */
+function referenceOf(text: string, fold: boolean, star: 0 | undefined): Reference | undefined {
   const packed = text.replace(/[ \t\r\n]/g, '');
   const match = REFERENCE.exec(fold ? packed.toLowerCase() : packed);
   if (match === null) return undefined;
   const [, name = '', index, field, position] = match;
   return {
     name,
-    index: indexOf(index),
+    index: indexOf(index, star),
     field,
-    position: indexOf(position),
+    position: indexOf(position, star),
   };
 }
 
-/** As recorded, "*" means the latest, except for $cnt. */
-function indexOf(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : text === '*' ? 0 : Number(text);
+function indexOf(text: string | undefined, star: 0 | undefined): number | undefined {
+  return text === undefined ? undefined : text === '*' ? star : Number(text);
 }
 
 /**
@@ -52,11 +52,11 @@ type Rules = { readonly fold: boolean; readonly unique: boolean; readonly counte
 
 function compiledXavp(text: TextReader, rules: Rules, store: (context: PvarContext) => XavpStore): CompiledVariable {
   if (computedNames(text)) return { get: () => null, set: () => undefined };
-  const constant = text.constant === undefined ? undefined : referenceOf(text.constant, rules.fold);
+  const constant = text.constant === undefined ? undefined : referenceOf(text.constant, rules.fold, 0);
   if (text.constant !== undefined && constant === undefined) {
     throw new Error('needs "name[index]=>field" between its parentheses');
   }
-  const reference = (context: PvarContext) => constant ?? referenceOf(text.read(context), rules.fold);
+  const reference = (context: PvarContext) => constant ?? referenceOf(text.read(context), rules.fold, 0);
   return {
     get: (context) => {
       const at = reference(context);
@@ -73,7 +73,7 @@ function compiledXavp(text: TextReader, rules: Rules, store: (context: PvarConte
     ...(rules.counted
       ? {
           all: (context: PvarContext) => {
-            const at = reference(context);
+            const at = referenceOf(text.constant ?? text.read(context), rules.fold, undefined);
             return at === undefined ? [] : values(context, store(context), at);
           },
         }

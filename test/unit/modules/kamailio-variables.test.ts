@@ -131,6 +131,15 @@ test('$cnt counts records and values of $xavp, as observed of Kamailio 5.6.3', a
   assert.deepEqual(lines, ['4 4 1 0 2 1 0', '1 1 0 2']);
 });
 
+test('$cnt takes the index * as all records, or all values, as observed of Kamailio 5.6.3', async () => {
+  const lines =
+    await linesOf(`$xavp(x=>b) = 1; $xavp(x[0]=>b) = 2; $xavp(x=>b) = 3; $xavp(x[0]=>c) = 4; $xavp(x[0]=>b) = 5;
+      $xavp(x=>c) = 6;
+      xlog("$cnt($xavp(x[*])) $cnt($xavp(x[*]=>b)) $cnt($xavp(x[*]=>c)) $cnt($xavp(x[*]=>b[0])) $cnt($xavp(x[*]=>b[*])) $cnt($xavp(x=>b[*]))\\n");
+      xlog("$cnt($xavp(x[0]=>b[*])) $cnt($xavp(x[1]=>b[*])) $cnt($xavp(x[*]=>b[1])) $cnt($xavp(x[*]=>n)) $cnt($xavp(n[*]=>n))\\n");`);
+  assert.deepEqual(lines, ['3 4 2 2 4 4', '0 2 2 0 0']);
+});
+
 test('an index of a field of $xavp replaces that value, as observed of Kamailio 5.6.3', async () => {
   const lines = await linesOf(`$xavp(x=>d) = 1; $xavp(x[0]=>d) = 2; $xavp(x[0]=>d) = 3;
       $xavp(x[0]=>d[0]) = 10; $xavp(x[0]=>d[1]) = 11; $xavp(x[0]=>d[7]) = 12; $xavp(x[0]=>d[-1]) = 13; $xavp(x[0]=>n[0]) = 14;

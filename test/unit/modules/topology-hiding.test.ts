@@ -95,6 +95,31 @@ test('the Contact of a hidden call has the user that is named for each side', as
   }
 });
 
+test('the Contact of a refusal is hidden, that of a redirection is not', async () => {
+  for (const [status, shown] of [
+    ['302 Moved Temporarily', /^<sip:else@192\.0\.2\.9>$/],
+    ['485 Ambiguous', /^<sip:else@192\.0\.2\.9>$/],
+    ['486 Busy Here', /^<sip:127\.0\.0\.1[^@]*;did=/],
+    ['500 Server Internal Error', /^<sip:127\.0\.0\.1[^@]*;did=/],
+    ['603 Decline', /^<sip:127\.0\.0\.1[^@]*;did=/],
+  ] as const) {
+    const runner = startScript({
+      dialect: 'opensips',
+      modules: 'dialog topology_hiding',
+      script: 'route { topology_hiding(); $du = "sip:127.0.0.1:7001"; t_relay(); }',
+    });
+    try {
+      runner.receive(INVITE);
+      const invite = runner.sent.find(({ text }) => text.startsWith('INVITE '))?.text ?? '';
+      runner.receive(answerTo(invite, status, { tag: 'tt', headers: ['Contact: <sip:else@192.0.2.9>'] }), 7001);
+      const reply = runner.sent.find(({ text }) => text.startsWith(`SIP/2.0 ${status.slice(0, 3)}`))?.text ?? '';
+      assert.match(/^Contact: (.*)\r$/m.exec(reply)?.[1] ?? '', shown, status);
+    } finally {
+      await runner.stop();
+    }
+  }
+});
+
 test('flag D: the id of the dialog is the user of the Contact, and finds the dialog', async () => {
   const { callee, caller } = await contacts('topology_hiding("D");');
   for (const each of [...callee, caller]) assert.match(each, /^<sip:[0-9a-f]+\.[0-9a-f]+@127\.0\.0\.1[^;]*>$/);
