@@ -289,24 +289,22 @@ function ipFunctions(): FunctionSpec[] {
         (run) =>
           textOf(text, run) === '' ? -2 : code(isPrivateHere(run, textOf(text, run))),
     },
-    ...['is_in_subnet'].map(
-      (name): FunctionSpec => ({
-        name,
-        dialects: KAMAILIO,
-        parameters: [param('address', 'string'), param('networks', 'string')],
-        summary: 'whether an address is in a network',
-        compile:
-          ([address, networks]) =>
-          (run) => {
-            const wanted = textOf(address, run);
-            return code(
-              textOf(networks, run)
-                .split(',')
-                .some((each) => inNetwork(wanted, trimmed(each))),
-            );
-          },
-      }),
-    ),
+    {
+      name: 'is_in_subnet',
+      dialects: KAMAILIO,
+      parameters: [param('address', 'string'), param('networks', 'string')],
+      summary: 'whether an address is in a network',
+      compile:
+        ([address, networks]) =>
+        (run) => {
+          const wanted = textOf(address, run);
+          return code(
+            textOf(networks, run)
+              .split(',')
+              .some((each) => inNetwork(wanted, trimmed(each))),
+          );
+        },
+    },
   ];
 }
 

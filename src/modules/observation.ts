@@ -21,7 +21,7 @@ function timer(name: string): FunctionSpec {
 }
 
 /** Functions of Kamailio that are accepted but do nothing here: names with their maximum number of arguments. */
-function taken(functions: Readonly<Record<string, number>>, standIn: string): FunctionSpec[] {
+function accepted(functions: Readonly<Record<string, number>>, standIn: string): FunctionSpec[] {
   return Object.entries(functions).map(([name, max]) => ({
     name,
     dialects: KAMAILIO,
@@ -37,10 +37,10 @@ export const observationFunctions: ScriptFunction[] = [
   ...moduleFunctions('sst', [
     kamailioFunction('sstCheckMin', 'flag', 'accepted; as recorded of 5.6.3, no session timer is too small', () => -1),
   ]),
-  ...moduleFunctions('debugger', taken({ dbg_pv_dump: 2, dbg_sip_msg: 2, dbg_breakpoint: 1 }, 'writes nothing')),
+  ...moduleFunctions('debugger', accepted({ dbg_pv_dump: 2, dbg_sip_msg: 2, dbg_breakpoint: 1 }, 'writes nothing')),
   ...moduleFunctions(
     'statsd',
-    taken(
+    accepted(
       { statsd_incr: 1, statsd_decr: 1, statsd_set: 2, statsd_gauge: 2, statsd_start: 1, statsd_stop: 1 },
       'sends nothing to statsd: /metrics has the figures of the product',
     ),

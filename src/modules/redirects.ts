@@ -50,7 +50,7 @@ export const redirectFilters = {
   },
 };
 
-/** Filters that a script has set for its message. */
+/** The filters of a call, once a function has changed those of the parameters. */
 const ownFilters = new PerCall<{ filters: Filters | undefined }>(() => ({ filters: undefined }));
 
 function filtersOf(run: MessageRun): Filters {
@@ -58,8 +58,8 @@ function filtersOf(run: MessageRun): Filters {
 }
 
 /**
- * Whether a contact is tried. With `acceptByDefault` it is unless only `deny` matches it; otherwise only if just
- * `accept` matches it.
+ * Whether a contact is tried. Where the filters do not decide (neither list matches, or both do), the default does:
+ * `acceptByDefault`.
  */
 function passes({ acceptByDefault, accept, deny }: Filters, uri: string): boolean {
   const matches = (list: readonly BoundedRegex[]): boolean => list.some((each) => each.test(uri));
@@ -142,19 +142,19 @@ function filterFunction(name: string, list: 'accept' | 'deny'): FunctionSpec {
     compile: ([pattern, reset]) => {
       const constant = pattern?.constant === undefined ? undefined : filterPattern(String(pattern.constant));
       return (run) => {
-        const added = pattern?.constant === undefined ? filterPattern(textOf(pattern, run)) : constant;
-        if (added === undefined) return -1;
+        const latest = pattern?.constant === undefined ? filterPattern(textOf(pattern, run)) : constant;
+        if (latest === undefined) return -1;
         const before = filtersOf(run);
         const configured = run.env.modules.of(redirectFilters)[list];
         const kept = keptOf(textOf(reset, run), before[list], configured);
-        ownFilters.of(run.call).filters = { ...before, [list]: [...kept, added].slice(-16) };
+        ownFilters.of(run.call).filters = { ...before, [list]: [...kept, latest].slice(-16) };
         return 1;
       };
     },
   };
 }
 
-/** undefined: not a regular expression. */
+/** Compiles the pattern of a filter; undefined when it is not a regular expression. */
 function filterPattern(text: string): BoundedRegex | undefined {
   try {
     return anyCase(text);
@@ -163,7 +163,7 @@ function filterPattern(text: string): BoundedRegex | undefined {
   }
 }
 
-/** The patterns that stay when another one is added. */
+/** The patterns that stay in a list when a function adds one; `reset` says which former ones are removed. */
 function keptOf(reset: string, before: readonly BoundedRegex[], configured: readonly BoundedRegex[]) {
   switch (reset) {
     case 'reset_all':

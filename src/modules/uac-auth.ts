@@ -23,7 +23,7 @@ import { answerChallenge, type DigestChallenge, type DigestCredentials, readChal
 /** Maximum number of challenges answered for one request: a gateway may refuse every answer. */
 const MAX_ANSWERS = 8;
 
-interface Known extends DigestCredentials {
+interface RealmCredentials extends DigestCredentials {
   readonly realm: string;
 }
 
@@ -37,7 +37,7 @@ const credentials = {
       const text = sources.map((each) => each.text(name, '')).find((each) => each !== '');
       return text === undefined ? undefined : states.compile(text);
     };
-    const listed = sources.flatMap((each) => each.all('credential')).map((each) => knownOf(String(each)));
+    const listed = sources.flatMap((each) => each.all('credential')).map((each) => parsedCredentials(String(each)));
     return {
       listed: listed.filter((each) => each !== undefined),
       realm: variable('auth_realm_avp'),
@@ -48,7 +48,7 @@ const credentials = {
 };
 
 /** Parses "user:realm:password". */
-function knownOf(text: string): Known | undefined {
+function parsedCredentials(text: string): RealmCredentials | undefined {
   const first = text.indexOf(':');
   const second = text.indexOf(':', first + 1);
   if (first < 0 || second < 0) return undefined;
@@ -64,7 +64,7 @@ const MAX_RAISED = 1_000_000;
 /** Requests whose CSeq number a branch route has raised. */
 const raisedInBranch = new PerCall(() => true);
 
-/** The credentials, whose password may be "0x" and a hexadecimal HA1 in OpenSIPS. */
+/** The credentials as the digest needs them: in OpenSIPS a password of "0x" and hexadecimal digits is an HA1. */
 function withHash(credentials: DigestCredentials, dialect: DialectName): DigestCredentials {
   const { password } = credentials;
   const hash = dialect === 'opensips' ? /^0x([0-9a-f]{32}|[0-9a-f]{64})$/.exec(password)?.[1] : undefined;
@@ -72,14 +72,14 @@ function withHash(credentials: DigestCredentials, dialect: DialectName): DigestC
 }
 
 function credentialsFor(run: MessageRun, { realm }: DigestChallenge, hashed: boolean): DigestCredentials | undefined {
-  const { listed, ...of } = run.env.modules.of(credentials);
+  const { listed, ...variables } = run.env.modules.of(credentials);
   const value = (format: Format | undefined): string => {
     const read = format?.evaluateValue(run.pvars);
     return read === null || read === undefined ? '' : String(read);
   };
-  const user = value(of.user);
-  const wanted = value(of.realm);
-  if (user !== '' && (wanted === '' || wanted === realm)) return { user, password: value(of.password), hashed };
+  const user = value(variables.user);
+  const wanted = value(variables.realm);
+  if (user !== '' && (wanted === '' || wanted === realm)) return { user, password: value(variables.password), hashed };
   return listed.find((each) => each.realm === realm);
 }
 
@@ -114,7 +114,7 @@ function authenticate(run: MessageRun, hashed: boolean, algorithms: readonly str
     if (before.line !== '') edits.drop((each) => each.text === before.line);
     edits.insert(message.headersEnd, line);
     added.set(call, { line, count: before.count + 1 });
-    raiseNumber(run);
+    incrementCseq(run);
     // As observed with Kamailio 5.6.3, the next t_relay() sends to the same target without a new one being set.
     if (run.env.dialect === 'kamailio') call.scope.changed = true;
     return 1;
@@ -127,7 +127,7 @@ function authenticate(run: MessageRun, hashed: boolean, algorithms: readonly str
  * dialog must be renumbered too, so only a program that follows the dialog can do this: OpenSIPS then does it, Kamailio
  * if track_cseq_updates of dialog is set.
  */
-function raiseNumber(run: MessageRun): void {
+function incrementCseq(run: MessageRun): void {
   const { env, transaction } = run;
   if (!env.modules.loaded.has('dialog') || transaction === undefined) return;
   if (env.dialect === 'kamailio' && !env.modules.module('dialog').flag('track_cseq_updates', false)) return;
@@ -135,7 +135,7 @@ function raiseNumber(run: MessageRun): void {
 }
 
 const summary =
-  'answers the challenge of a gateway (401, 407) with the credentials of the file; CSeq grows where there is a dialog';
+  'answers the challenge of a gateway (401, 407) with the credentials of the file; within a dialog the CSeq number is incremented';
 
 const kamailioForm = (name: string): FunctionSpec => ({
   name,

@@ -9,7 +9,7 @@ const NOT_SET = '[not set]';
 const MAX_LISTED = 5000;
 
 /** A contact in the form of Kamailio's listings. */
-function shown(env: ScriptEnvironment, contact: Binding, state: string): MiValue {
+function contactEntry(env: ScriptEnvironment, contact: Binding, state: string): MiValue {
   const now = secondsNow(env);
   return {
     Contact: {
@@ -39,14 +39,15 @@ function shown(env: ScriptEnvironment, contact: Binding, state: string): MiValue
   };
 }
 
-function listed(env: ScriptEnvironment, { locations, settings }: LocationTable, aor: string): MiValue[] {
+/** The contacts of an address of record. Their state says whether the database has them as they are in memory. */
+function contactEntries(env: ScriptEnvironment, { locations, settings }: LocationTable, aor: string): MiValue[] {
   const state = ({ ruid }: Binding) =>
     settings.mode === 0 || !locations.stored.has(ruid)
       ? 'CS_NEW'
       : locations.changes.has(ruid)
         ? 'CS_DIRTY'
         : 'CS_SYNC';
-  return locations.of(aor).map((each) => shown(env, each, state(each)));
+  return locations.of(aor).map((each) => contactEntry(env, each, state(each)));
 }
 
 function tableOf(env: ScriptEnvironment, { table = '' }: CommandParameters): LocationTable {
@@ -55,6 +56,7 @@ function tableOf(env: ScriptEnvironment, { table = '' }: CommandParameters): Loc
   return found;
 }
 
+/** The key of an address of record in a table: without its domain unless use_domain is set. */
 const keyOf = (env: ScriptEnvironment, aor = ''): string => {
   const { useDomain } = env.modules.of(locationStore).settings;
   const at = aor.indexOf('@');
@@ -62,7 +64,7 @@ const keyOf = (env: ScriptEnvironment, aor = ''): string => {
 };
 
 /** Runs a function on the contacts of an address of record while they are in memory, and then writes the changes. */
-async function within<T>(
+async function withContacts<T>(
   env: ScriptEnvironment,
   params: CommandParameters,
   act: (table: LocationTable, aor: string) => T,
@@ -81,6 +83,7 @@ function numberIn(text: string | undefined, fallback: number): number {
   return text === undefined || text === '' || !Number.isFinite(value) ? fallback : value;
 }
 
+/** The text of an optional parameter: as recorded, "." and "0" mean that it is not given. */
 const given = (text: string | undefined): string | undefined =>
   text === undefined || text === '' || text === '.' || text === '0' ? undefined : text;
 
@@ -102,9 +105,12 @@ export const locationCommands: readonly ScriptCommand[] = [
           if (left < count) break;
           left -= count;
           aors.push(
-            brief === 'brief' ? { AoR: aor } : { Info: { AoR: aor, HashID: 0, Contacts: listed(env, table, aor) } },
+            brief === 'brief'
+              ? { AoR: aor }
+              : { Info: { AoR: aor, HashID: 0, Contacts: contactEntries(env, table, aor) } },
           );
         }
+        // HashID, Max-Slots and Size describe Kamailio's hash table, which does not exist here.
         const stats = { Records: table.locations.users, 'Max-Slots': table.locations.users > 0 ? 1 : 0 };
         return { Domain: { Domain: name, Size: 1024, AoRs: aors, Stats: stats } };
       });
@@ -119,8 +125,8 @@ export const locationCommands: readonly ScriptCommand[] = [
     parameters: ['table', 'aor'],
     required: 2,
     run: (env, params) =>
-      within(env, params, (table, aor) => {
-        const contacts = listed(env, table, aor);
+      withContacts(env, params, (table, aor) => {
+        const contacts = contactEntries(env, table, aor);
         if (contacts.length === 0) throw new CommandFault(500, 'AOR not found in location table');
         return { AoR: aor, Contacts: contacts };
       }),
@@ -133,7 +139,7 @@ export const locationCommands: readonly ScriptCommand[] = [
     parameters: ['table', 'aor'],
     required: 2,
     run: (env, params) =>
-      within(env, params, (table, aor) => {
+      withContacts(env, params, (table, aor) => {
         table.locations.clear(aor);
         return {};
       }),
@@ -146,7 +152,7 @@ export const locationCommands: readonly ScriptCommand[] = [
     parameters: ['table', 'aor', 'contact'],
     required: 3,
     run: (env, params) =>
-      within(env, params, (table, aor) => {
+      withContacts(env, params, (table, aor) => {
         const all = table.locations.of(aor);
         if (all.length === 0) throw new CommandFault(404, 'AOR not found');
         const found = all.find(({ uri }) => uri === params.contact);
@@ -163,7 +169,7 @@ export const locationCommands: readonly ScriptCommand[] = [
     parameters: ['table', 'aor', 'contact', 'expires', 'q', 'path', 'flags', 'cflags', 'methods'],
     required: 9,
     run: (env, params) =>
-      within(env, params, (table, aor) => {
+      withContacts(env, params, (table, aor) => {
         const now = secondsNow(env);
         const seconds = numberIn(params.expires, 0);
         const q = numberIn(params.q, -1);
@@ -180,6 +186,7 @@ export const locationCommands: readonly ScriptCommand[] = [
             path: given(params.path),
             expires: seconds === 0 ? 0 : now + seconds,
             q: q < 0 ? -1 : Math.min(1000, Math.round(q * 1000)),
+            // Contacts added by a command have this Call-ID and User-Agent in Kamailio.
             callId: 'dfjrewr12386fd6-343@Kamailio.rpc',
             cseq: 1,
             flags: numberIn(params.flags, 0),
@@ -191,7 +198,11 @@ export const locationCommands: readonly ScriptCommand[] = [
             regId: 0,
             modified: now,
           });
-        if (!added) throw new CommandFault(500, `there are ${env.maxContacts} contacts, or too many of this one`);
+        if (!added)
+          throw new CommandFault(
+            500,
+            `contact not added: the limit of ${env.maxContacts} contacts, or of one address of record, is reached`,
+          );
         return {};
       }),
   },

@@ -77,10 +77,10 @@ function avpNameReader(text: TextReader): (context: PvarContext) => string {
   return (context) => constant ?? avpName(text.read(context));
 }
 
-/** Reader of an AVP's name; '' when it is not a name: the variable is 0 or has no value. */
 /** As recorded: "i:" with digits, or a name without dots and colons, which "s:" or ":" may precede. */
 const AVP_NAME = /^(?:i:\d+|s?:[^.:]+|[^.:]+)$/i;
 
+/** Reader of an AVP's name; '' when it is not a name: the variable is 0 or has no value. */
 function kamailioAvpName(text: TextReader): (context: PvarContext) => string {
   const { constant } = text;
   if (constant !== undefined && !AVP_NAME.test(trimmed(constant)))

@@ -73,7 +73,7 @@ function argumentOf(
   if (parameter?.kind === 'writable') return writableOf(String(argument));
   const text = evaluated(context, argument);
   if (parameter?.as !== 'number') return text;
-  return /^[ \t\r\n]*[+-]?[0-9]{1,10}[ \t\r\n]*$/.test(text) ? Number(text) : undefined;
+  return isWholeNumber(text) ? Number(text) : undefined;
 }
 
 /** Text as the bytes that are sent, one code unit for each: characters beyond latin1 are encoded as UTF-8. */

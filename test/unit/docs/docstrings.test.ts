@@ -67,3 +67,12 @@ test('what a file exports has a docstring, and so have the public methods and ge
   );
   assert.deepEqual(missing, []);
 });
+
+test('a docstring stands directly above what it describes, not above another docstring', () => {
+  const wrong = files.flatMap((file) =>
+    [...file.text.matchAll(/\*\/[ \t]*\n[ \t]*\/\*\*/g)].map(
+      ({ index }) => `${relative(SRC, file.fileName)}:${file.getLineAndCharacterOfPosition(index).line + 1}`,
+    ),
+  );
+  assert.deepEqual(wrong, []);
+});
