@@ -296,7 +296,7 @@ export class Brain implements DecisionDelegate, TransactionUser {
       case 'ready':
       case 'busy':
       case 'pong':
-      case 'bell':
+      case 'read':
         return;
     }
   }

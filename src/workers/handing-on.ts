@@ -16,7 +16,7 @@ export class HandingOn {
   constructor(
     private readonly worker: number,
     private readonly workers: number,
-    private readonly brain: Pick<ToBrain, 'hand' | 'cameAs'>,
+    private readonly brain: Pick<ToBrain, 'hand' | 'described'>,
     private readonly counters: SipCounters,
     /** Monotonic milliseconds. */
     now: () => number,
@@ -35,7 +35,7 @@ export class HandingOn {
       return true;
     }
     this.misdirected(
-      ['to', owner, ...this.brain.cameAs(source, request.text)],
+      ['to', owner, ...this.brain.described(source, request.text)],
       source,
       this.counters.layer.requestsReceived,
     );
@@ -46,7 +46,7 @@ export class HandingOn {
   reply(reply: SipMessage, source: Source): boolean {
     const owner = socketOfReply(reply.via?.branch ?? '');
     if (owner === this.worker || owner > this.workers) return false;
-    const came = this.brain.cameAs(source, reply.text);
+    const came = this.brain.described(source, reply.text);
     this.misdirected(
       owner === 0 ? ['pass', ...came] : ['to', owner, ...came],
       source,
@@ -65,12 +65,12 @@ export class HandingOn {
 
   /** Passes a request to the brain, without waiting for an answer. */
   requestToBrain(request: SipMessage, source: Source): void {
-    this.hand(['pass', ...this.brain.cameAs(source, request.text)], source, this.counters.layer.requestsReceived);
+    this.hand(['pass', ...this.brain.described(source, request.text)], source, this.counters.layer.requestsReceived);
   }
 
   /** Passes a reply that belongs to no transaction here to the brain. */
   replyToBrain(reply: SipMessage, source: Source): void {
-    this.hand(['pass', ...this.brain.cameAs(source, reply.text)], source, this.counters.layer.repliesReceived);
+    this.hand(['pass', ...this.brain.described(source, reply.text)], source, this.counters.layer.repliesReceived);
   }
 
   private misdirected(item: HandedToBrain, source: Source, received: Tally): void {

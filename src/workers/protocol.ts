@@ -132,8 +132,8 @@ export type FromWorker =
   | readonly ['pong']
   /** It is overloaded; others should help. */
   | readonly ['busy']
-  /** Its ring of reports should be read now. */
-  | readonly ['bell']
+  /** Its reports in the shared memory are to be read now. */
+  | readonly ['read']
   /** A request to be routed. */
   | readonly ['ask', id: number, socket: number, address: string, port: number, text: string]
   /** A message without a transaction here; the worker expects no answer. */

@@ -29,7 +29,7 @@ export class OpenQuestions {
     counters.layer.requestsReceived.value--;
     counters.proxy.requests.value--;
     if (message.method === 'INVITE') counters.proxy.invites.value--;
-    brain.add(['ask', id, ...brain.cameAs(source, message.text)]);
+    brain.add(['ask', id, ...brain.described(source, message.text)]);
     return question.decision();
   }
 
@@ -69,7 +69,7 @@ export class OpenQuestions {
     const { request } = question;
     const gaveUp = request.transaction().request === undefined;
     question.decided({ kind: 'drop' });
-    if (gaveUp) this.brain.add(['cancel', ...this.brain.cameAs(request.source, request.message.text)]);
+    if (gaveUp) this.brain.add(['cancel', ...this.brain.described(request.source, request.message.text)]);
   }
 
   /** Uses an answer; it is too late if the caller has had a reply meanwhile. */

@@ -23,7 +23,7 @@ export class RelayReports implements ProxyObserver {
       const id = brain.nextId();
       this.begun();
       const { recordRoute, origin } = plan;
-      const came = brain.cameAs(source, message.text.slice(0, message.identityEnd));
+      const came = brain.described(source, message.text.slice(0, message.identityEnd));
       const { callId, fromTag, method } = message;
       const isInvite = method === 'INVITE';
       brain.addLater(['began', id, brain.now(), ...came, recordRoute, origin, isInvite, callId, fromTag]);
@@ -43,7 +43,7 @@ export class RelayReports implements ProxyObserver {
     // These are not recorded (see CallLedger.refused).
     if (code < 300 || message.toTag !== '') return;
     if (origin === BY_BRAIN || brain.isBehind) return;
-    const came = brain.cameAs(source, message.text.slice(0, message.identityEnd));
+    const came = brain.described(source, message.text.slice(0, message.identityEnd));
     brain.addLater(['refused', ...came, code, reason, origin ?? null]);
   }
 }

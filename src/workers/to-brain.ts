@@ -7,9 +7,9 @@ import type { RemoteSocket } from './remote-socket.js';
 import { ReportRing } from './report-ring.js';
 import { ReportWriter } from './report-writer.js';
 
-const BELL = ['bell'] as const;
+const READ_REPORTS = ['read'] as const;
 
-/** Sends items to the brain, and calls `taken` when it has them or never will. Never throws. */
+/** Sends items to the brain, and calls `taken` when they are delivered or lost, so that the next ones can follow. Never throws. */
 export type SendToBrain = (items: readonly FromWorker[], taken: () => void) => void;
 
 /**
@@ -32,7 +32,7 @@ export class ToBrain {
     const outbox = (this.outbox = new ItemQueue(send));
     this.reports = new ReportWriter(
       new ReportRing(memory, worker),
-      () => outbox.add(BELL),
+      () => outbox.add(READ_REPORTS),
       (item) => outbox.add(item),
     );
     this.ahead = machineMs() - performance.now() - ahead;
@@ -53,7 +53,7 @@ export class ToBrain {
     this.outbox.add(item);
   }
 
-  /** Passes on a message, which may be lost like any datagram; false when too much is waiting. */
+  /** Queues a message for the brain; false when too much is waiting: the message is then dropped, as a datagram may be. */
   hand(item: HandedToBrain): boolean {
     const text = item[item.length - 1] as string;
     return this.outbox.addMessage(item, text.length);
@@ -67,10 +67,10 @@ export class ToBrain {
   /** Sends the end of a call that the brain decided about; where calls count as load it cannot wait. */
   addEnd(item: FromWorker): void {
     this.reports.add(item);
-    if (this.countsLoad) this.outbox.add(BELL);
+    if (this.countsLoad) this.outbox.add(READ_REPORTS);
   }
 
-  /** Notes in the shared memory that something other than a record is to be read. */
+  /** Makes the brain read the shared counters with the reports, even where no report is waiting. */
   remind(): void {
     this.reports.remind();
   }
@@ -85,13 +85,13 @@ export class ToBrain {
     return performance.now() + this.ahead;
   }
 
-  /** The same, rounded, since items need no more digits. */
+  /** The same, rounded to a tenth of a millisecond, which is how items state times. */
   now(): number {
     return Math.round(this.time() * 10) / 10;
   }
 
-  /** A message as items describe it: socket, address, port and text. */
-  cameAs({ socket, address, port }: Source, text: string): [number, string, number, string] {
+  /** A received message as items describe it: position of the socket, address, port and text. */
+  described({ socket, address, port }: Source, text: string): [number, string, number, string] {
     return [this.sockets.indexOf(socket), address, port, text];
   }
 

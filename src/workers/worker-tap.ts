@@ -22,7 +22,7 @@ export class WorkerTap extends ForwardingReceiver implements MessageTap {
 
   constructor(
     receiver: Receiver,
-    private readonly brain: Pick<ToBrain, 'hand' | 'cameAs' | 'sockets'>,
+    private readonly brain: Pick<ToBrain, 'hand' | 'described' | 'sockets'>,
   ) {
     super(receiver);
     this.point = new TapPoint(this);
@@ -67,7 +67,7 @@ export class WorkerTap extends ForwardingReceiver implements MessageTap {
     this.wentOn = false;
     this.receiver.receive(text, source, parsed);
     this.sending = undefined;
-    if (!this.wentOn) this.brain.hand(['seen', false, ...this.brain.cameAs(source, text)]);
+    if (!this.wentOn) this.brain.hand(['seen', false, ...this.brain.described(source, text)]);
     for (const each of sending) this.brain.hand(each);
   }
 }

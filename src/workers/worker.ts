@@ -125,12 +125,12 @@ export class Worker implements TransactionUser {
       requestSeeds === undefined
         ? new EvenOwners(workers, claims)
         : new ClaimingOwners(new RequestClaims(memory, requestSeeds, () => brain.time()), claims, () => worker);
-    const passing: Pick<ToBrain, 'hand' | 'cameAs'> = {
+    const passing: Pick<ToBrain, 'hand' | 'described'> = {
       hand: (item) => {
         this.tap.passed();
         return brain.hand(item);
       },
-      cameAs: (...came) => brain.cameAs(...came),
+      described: (...came) => brain.described(...came),
     };
     this.handing = new HandingOn(worker, workers, passing, this.counters, now, this.trusted, owners);
     const log: Logger = boundedLog(

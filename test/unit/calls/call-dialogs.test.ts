@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { CallDialogs } from '../../../src/calls/call-dialogs.js';
 
-test('a table of dialogs finds what a map finds, and knows the oldest, whatever is added and removed', () => {
+test('after any additions and removals the table finds the same dialogs as a Map, and names the oldest', () => {
   // Few values of the part that selects the slot, so that entries collide.
   const key = fc.record({ a: fc.integer({ min: -3, max: 3 }), b: fc.constantFrom(0, 1, 2, -1, 63, 64, 127) });
   const step = fc.oneof(
@@ -45,7 +45,7 @@ test('a table of dialogs finds what a map finds, and knows the oldest, whatever 
   );
 });
 
-test('a table of dialogs grows, and each is found', () => {
+test('the table grows, and finds all of 5,000 dialogs that were not removed', () => {
   const table = new CallDialogs();
   for (let i = 0; i < 5000; i++) table.add(i, Math.imul(i, 0x9e3779b1), i & 1023, i);
   for (let i = 0; i < 5000; i += 2) table.remove(i);

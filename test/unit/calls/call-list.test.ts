@@ -27,7 +27,7 @@ function setUp(bounds = { ring: 500, dialogs: 500 }) {
   return { ledger, call, list };
 }
 
-test('calls are listed oldest first, the newest of them; a filter passes over the others', async () => {
+test('a listing has the newest calls that match the filter, up to the limit, the oldest of them first', async () => {
   const { call, list } = setUp();
   for (let i = 0; i < 6; i++) call(`c${i}`, i % 2 === 0 ? 200 : 503);
   assert.deepEqual(await list(), ['c0', 'c1', 'c2', 'c3', 'c4', 'c5']);
@@ -35,11 +35,11 @@ test('calls are listed oldest first, the newest of them; a filter passes over th
   assert.deepEqual(await list({ code: '5xx' }), ['c1', 'c3', 'c5']);
   assert.deepEqual(await list({ code: 'failed' }, 1), ['c5']);
   assert.deepEqual(await list({ callId: 'c4' }), ['c4']);
-  assert.deepEqual(await list({ callId: 'c' }), [], 'the whole Call-ID counts');
+  assert.deepEqual(await list({ callId: 'c' }), [], 'part of a Call-ID does not match');
   assert.deepEqual(await list({ destination: '192.0.2.10', code: '200' }), ['c0', 'c2', 'c4']);
 });
 
-test('with a number only records that came or changed later are listed, in that order', async () => {
+test('with `after`, only records that were added or changed later are listed, in that order', async () => {
   const { ledger, call, list } = setUp();
   call('first', 200);
   call('second', 404);

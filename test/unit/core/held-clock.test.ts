@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { HeldClock } from '../../../src/core/held-clock.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
-test('monotonic time does not advance while it is held; the time of day and timers do', () => {
+test('while the clock is held monotonic() stands still, but now() and timers go on', () => {
   const real = new FakeClock();
   const clock = new HeldClock(real);
   const began = clock.monotonic();

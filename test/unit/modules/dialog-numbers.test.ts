@@ -65,7 +65,7 @@ function within(runner: ScriptRunner, method: string, cseq: number, from: 'calle
   ].join('\r\n');
 }
 
-test('requests of a side follow the numbers of our own within the dialog, and their replies have the numbers of the side', async () => {
+test('after pings of our own the CSeq of requests within the dialog is raised, and their replies have the number that the sender used', async () => {
   const clock = new FakeClock();
   const runner = relay('create_dialog("options-ping-callee,options-ping-caller");', clock);
   try {
@@ -112,7 +112,7 @@ test('requests of a side follow the numbers of our own within the dialog, and th
   }
 });
 
-test('uac_auth() raises the number of the request where there is a dialog, which goes on from there', async () => {
+test('within a dialog uac_auth() increments CSeq, and the later requests of the dialog follow it', async () => {
   for (const [create, numbers] of [
     ['create_dialog();', ['1 INVITE', '2 INVITE']],
     ['', ['1 INVITE', '1 INVITE']],
@@ -143,7 +143,7 @@ test('uac_auth() raises the number of the request where there is a dialog, which
   }
 });
 
-test('a side is asked by re-INVITE with the SDP it knows, which is acknowledged; 481 ends the dialog', async () => {
+test('a re-INVITE ping has the SDP that its receiver got last, its 200 gets an ACK, and 481 ends the dialog', async () => {
   const clock = new FakeClock();
   const runner = relay('create_dialog("reinvite-ping-caller"); dlg_on_hangup("over");', clock);
   try {
@@ -157,7 +157,7 @@ test('a side is asked by re-INVITE with the SDP it knows, which is acknowledged;
     assert.match(text, /^INVITE sip:alice@127\.0\.0\.1:5070 SIP\/2\.0\r\n/);
     assert.match(text, /^Contact: <sip:bob@127\.0\.0\.1:5080>\r$/m);
     assert.match(text, /^Content-Type: application\/sdp\r$/m);
-    // In the form that the reply route made for the caller.
+    // The SDP as the reply route has changed it for the caller.
     assert.ok(text.endsWith(`\r\n\r\n${sdp('192.0.2.1')}`), text);
     assert.equal(cseqOf(text), '1 INVITE');
     runner.receive(
@@ -177,7 +177,7 @@ test('a side is asked by re-INVITE with the SDP it knows, which is acknowledged;
   }
 });
 
-test('dlg_extra_hdrs are added to our requests within a dialog', async () => {
+test('the header fields of dlg_extra_hdrs are added to requests that the dialog module sends', async () => {
   const clock = new FakeClock();
   const runner = relay('create_dialog("p");', clock, 'modparam("dialog", "dlg_extra_hdrs", "X-Hint: ours\\r\\n")');
   try {
@@ -193,7 +193,7 @@ test('dlg_extra_hdrs are added to our requests within a dialog', async () => {
   }
 });
 
-test('a call whose CANCEL met its answer is ended after race_condition_timeout where the flag E asks for it', async () => {
+test('with the flag E a call that is answered after its CANCEL is ended after race_condition_timeout', async () => {
   for (const flags of ['E', 'end-on-race-condition', '']) {
     const clock = new FakeClock();
     const runner = relay(`create_dialog("${flags}");`, clock, 'modparam("dialog", "race_condition_timeout", 7)');

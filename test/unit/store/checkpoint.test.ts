@@ -7,7 +7,7 @@ import { checkpointAside } from '../../../src/store/checkpoint.js';
 import { initDatabase, insertRows } from '../../../src/store/provision.js';
 import { sqlFixture } from '../../support/store-fixtures.js';
 
-test('what a flush wrote is moved into the file while the connection stays open', async (t) => {
+test('a checkpoint moves what a flush wrote from the write-ahead log into the file while the connection stays open', async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'switchyard-checkpoint-'));
   t.after(() => rm(dir, { recursive: true, force: true }));
   const path = join(dir, 'a.db');
@@ -24,7 +24,7 @@ test('what a flush wrote is moved into the file while the connection stays open'
   const store = fixture.store();
   const { rows } = await store.load();
   await store.saveStates(rows.map(({ rowId, setId, uri }) => ({ rowId, setId, uri, state: 'probing' })));
-  assert.ok((await stat(`${path}-wal`)).size > 1024 * 1024, 'still in the log');
+  assert.ok((await stat(`${path}-wal`)).size > 1024 * 1024, 'the rows are still in the write-ahead log');
   // A checkpoint that the flush itself began may be running.
   const inFile = async () => {
     await checkpointAside(path);
@@ -47,6 +47,7 @@ test('what a flush wrote is moved into the file while the connection stays open'
     }
   };
   const deadline = performance.now() + 30_000;
-  while ((await inFile()) < rows.length) assert.ok(performance.now() < deadline, 'never moved');
+  while ((await inFile()) < rows.length)
+    assert.ok(performance.now() < deadline, 'the rows were not moved into the file');
   await checkpointAside(join(dir, 'nothing.db'));
 });

@@ -56,7 +56,7 @@ describe('a list file', () => {
     });
   }
 
-  test('strict: numbers wrap round, hexadecimal ones and long lines are cut, as recorded', async () => {
+  test('strict: large numbers wrap at 32 bits, hexadecimal ones end at the x, and a line continues as the next one after 1023 bytes, as recorded', async () => {
     assert.deepEqual((await loaded(`1 ${A} 0x8 0`, true)).rows, [`1: ${A} AX 0 x8`]);
     assert.deepEqual((await loaded(`99999999999 ${A}`, true)).rows, [`1215752191: ${A} AX 0`]);
     assert.deepEqual((await loaded(`1 ${A} 99999999999 4294967297`, true)).rows, [`1: ${A} IP 1`]);
@@ -84,11 +84,11 @@ describe('a list file', () => {
     assert.match((await loaded('1 sip:@127.0.0.1')).discarded[0] ?? '', /"@" without a user/);
   });
 
-  test('hexadecimal flags are those of 6.x', async () => {
+  test('hexadecimal flags are read, as Kamailio 6.x reads them', async () => {
     assert.deepEqual((await loaded(`1 ${A} 0x9 7`)).rows, [`1: ${A} IP 7`]);
   });
 
-  test('a bad line is named by file and number, and the others load', async () => {
+  test('a wrong line is reported with its file and number, and the others load', async () => {
     const { rows, discarded } = await loaded(
       `1\n1 # x\n1 sip:\n1 xyz:abc 0 0\n1 ${A}\n-1 ${A}\n1 ${B} 0 0 =x;;\n99999999999 ${A}\n1 <${A}> 0 0\n1 ${A} 0 0 socket=xxx:9.9.9.9:1\n`,
     );
@@ -101,7 +101,7 @@ describe('a list file', () => {
     assert.match(discarded[5] ?? '', /attrs "=x;" are not a list of name=value/);
   });
 
-  test('a long line of a list file is one line', async () => {
+  test('without strict a line of 2,000 bytes is one row', async () => {
     const { rows, discarded } = await loaded(`1 ${A} 0 0 duid=${'x'.repeat(2000)}`);
     assert.equal(rows.length, 1);
     assert.deepEqual(discarded, []);

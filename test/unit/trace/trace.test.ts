@@ -30,15 +30,14 @@ function setUp() {
 }
 
 describe('traces', () => {
-  test('a filter takes whole calls: what comes and what leaves, and no other call', () => {
+  test('a filter selects whole calls: messages received and sent, and none of other calls', () => {
     const { socket, tracer, come, received } = setUp();
     const session = tracer.begin({ filter: { from: 'carol' } });
     come({ callId: 'one', headers: '' });
     socket.send(requestText({ callId: 'one' }), '192.0.2.9', 5060, undefined);
-    assert.equal(session.messages.length, 0, 'the requests of the recorder are not from carol');
+    assert.equal(session.messages.length, 0, 'a call that is not from carol is not traced');
     const carol = requestText({ callId: 'two' }).replace(/From: [^\r]*/, 'From: <sip:carol@a.example>;tag=1');
-    const { point } = { point: tracer };
-    point.received(carol, sourceOf(socket, '192.0.2.5', 5062));
+    tracer.received(carol, sourceOf(socket, '192.0.2.5', 5062));
     socket.send(carol, '192.0.2.9', 5060, undefined);
     come({ callId: 'three' });
     assert.deepEqual(
@@ -53,11 +52,11 @@ describe('traces', () => {
         [2, 'out', '192.0.2.9:5060', 'two'],
       ],
     );
-    assert.equal(socket.sent.length, 2, 'what was received is sent');
-    assert.equal(received.length, 2, 'and received');
+    assert.equal(socket.sent.length, 2, 'a trace does not keep messages from being sent');
+    assert.equal(received.length, 2, 'nor from being received');
   });
 
-  test('a trace ends by time, and the tap is removed from the path of messages with the last one', () => {
+  test('a trace ends by time, and when the last one ends messages pass without a tap', () => {
     const { clock, socket, tracer, come } = setUp();
     const session = tracer.begin({ filter: { source: '192.0.2.1' }, bounds: { seconds: 10 } });
     come({ callId: 'one' });
@@ -70,13 +69,13 @@ describe('traces', () => {
     assert.deepEqual(
       tracer.list().map(({ id }) => id),
       [1],
-      'it can still be read',
+      'a trace that has ended can still be read',
     );
     tracer.stop(1);
     assert.throws(() => tracer.find(1), /no trace 1/);
   });
 
-  test('calls, messages and bytes are bounded, and so are the traces', () => {
+  test('calls, messages and bytes of a trace are limited, and so is the number of traces', () => {
     const { tracer, come } = setUp();
     const source = '192.0.2.1';
     const calls = tracer.begin({ filter: { source }, bounds: { calls: 2 } });
@@ -91,7 +90,7 @@ describe('traces', () => {
     assert.throws(() => tracer.begin({ filter: {} }), /needs a filter/);
   });
 
-  test('one in N takes the same calls each time, about one in N of them', () => {
+  test('oneIn selects by Call-ID: about one in N calls, with all their messages', () => {
     const { tracer, come } = setUp();
     const session = tracer.begin({ filter: { oneIn: 10 }, bounds: { calls: 1000 } });
     for (let round = 0; round < 2; round++) for (let i = 0; i < 1000; i++) come({ callId: `call-${i}@x` });
@@ -115,7 +114,7 @@ describe('traces', () => {
     assert.equal(nobody.messages.length, 0);
   });
 
-  test('a body is left out where the trace says so', () => {
+  test('with bodies: false the bodies are left out', () => {
     const { tracer, come } = setUp();
     const session = tracer.begin({ filter: { callId: 'one' }, bodies: false });
     come({ callId: 'one', body: 'v=0\r\n' });
@@ -123,7 +122,7 @@ describe('traces', () => {
     assert.doesNotMatch(session.messages[0]?.text ?? '', /v=0/);
   });
 
-  test('a Call-ID is found in every spelling, and looked for in linear time', () => {
+  test('a Call-ID is found by long and short name, in any case and spacing, in linear time', () => {
     for (const [name, id] of [
       ['Call-ID: ', 'a@b'],
       ['Call-ID:\t ', 'b'],

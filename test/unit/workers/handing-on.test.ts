@@ -24,7 +24,12 @@ function handing({ room = true, now = (): number => 0, trusted = '' } = {}) {
   const sent: HandedToBrain[] = [];
   const counters = newCounters();
   const brain = {
-    cameAs: (source: Source, text: string): [number, string, number, string] => [0, source.address, source.port, text],
+    described: (source: Source, text: string): [number, string, number, string] => [
+      0,
+      source.address,
+      source.port,
+      text,
+    ],
     hand: (item: HandedToBrain) => {
       if (room) sent.push(item);
       return room;
