@@ -8,9 +8,10 @@ import { type Cell, completed, readTable, type TableRow, writeTable } from '../.
 import { usageError } from '../line/command.js';
 import type { CommandIo } from '../line/io.js';
 import { progress } from '../line/progress.js';
+import { standardInput } from '../line/standard-input.js';
 import { colored } from '../line/style.js';
 import { chosen, type DatabaseOptions } from './database.js';
-import { formatRows, type RowFormat, readRowFile } from './row-file.js';
+import { formatRows, type RowFormat, readRowFile, rowsIn } from './row-file.js';
 import { faultsOf, tableOf } from './tables.js';
 
 /** The single partition to export or import. Throws SwitchyardError USAGE. */
@@ -70,7 +71,8 @@ export async function importFile(options: ImportOptions, file: string, io: Comma
       return 0;
     }
   }
-  const rows = readRowFile(file, (problem) => io.err(`${problem}\n`));
+  const noteLine = (problem: string) => io.err(`${problem}\n`);
+  const rows = file === '-' ? rowsIn(await standardInput(io), file, noteLine) : readRowFile(file, noteLine);
   for (const fault of faultsOf(rows, partition, file)) io.err(`${fault}\n`);
   if (options['dry-run'] === true) {
     const { columns, rows: before } = await readTable(table);

@@ -40,10 +40,15 @@ function csvField(value: Cell): string {
 export function readRowFile(file: string, report: (problem: string) => void): readonly TableRow[] {
   let content: Buffer;
   try {
-    content = readFileSync(file === '-' ? 0 : file);
+    content = readFileSync(file);
   } catch (error) {
     throw new SwitchyardError('USAGE', `cannot read ${file}: ${unreadableReason(error)}`, { cause: error });
   }
+  return rowsIn(content, file, report);
+}
+
+/** As `readRowFile`, for content that has been read; `file` is its name in messages. */
+export function rowsIn(content: Buffer, file: string, report: (problem: string) => void): readonly TableRow[] {
   const text = content.toString('utf8').replace(/^\ufeff/, '');
   if (/^\s*[[{]/.test(text)) return readJson(text, file).map((value, i) => checked(value, `${file} row ${i + 1}`));
   if (/^\s*"?[A-Za-z_][A-Za-z0-9_]*"?\s*,/.test(text)) {

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import type { Readable } from 'node:stream';
 import { unreadableReason } from '../../core/errors.js';
 import { Daemon, type Explanation, type ScriptExplanation } from '../../daemon/daemon.js';
 import { rehearsalOfRoutes } from '../../daemon/explanations.js';
@@ -7,6 +6,7 @@ import { createLogger } from '../../daemon/logger.js';
 import { RouteScripts } from '../../daemon/route-scripts.js';
 import { usageError } from '../line/command.js';
 import type { CommandIo } from '../line/io.js';
+import { standardInput } from '../line/standard-input.js';
 import { callMi } from '../mi/client.js';
 import { endpointFor } from '../mi/mi.js';
 import { settingsFor } from '../settings.js';
@@ -80,7 +80,7 @@ async function offline(
 
 /** Reads the request from a file, or from standard input for "-" or no name. Throws SwitchyardError USAGE. */
 export async function requestIn(file: string | undefined, io: CommandIo): Promise<string> {
-  return file === undefined || file === '-' ? textOf(io.stdin) : textIn(file);
+  return file === undefined || file === '-' ? (await standardInput(io)).toString('latin1') : textIn(file);
 }
 
 function textIn(file: string): string {
@@ -89,10 +89,4 @@ function textIn(file: string): string {
   } catch (error) {
     throw usageError(`cannot read ${file}: ${unreadableReason(error)}`, error);
   }
-}
-
-async function textOf(stream: Readable): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('latin1');
 }

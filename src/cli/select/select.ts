@@ -1,12 +1,12 @@
 import { createReadStream, type ReadStream, readFileSync, statSync } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
 import { SwitchyardError, unreadableReason } from '../../core/errors.js';
 import { Daemon } from '../../daemon/daemon.js';
 import { createLogger } from '../../daemon/logger.js';
 import { parseSelectArguments } from '../../engine/select-arguments.js';
 import type { CommandIo } from '../line/io.js';
 import { progress } from '../line/progress.js';
+import { standardInput } from '../line/standard-input.js';
 import { OfflineSelect } from '../replay/offline-select.js';
 import { settingsFor } from '../settings.js';
 
@@ -44,7 +44,11 @@ export async function select(options: SelectOptions, given: string | undefined, 
   }
   const input = !batch ? undefined : file === '-' ? io.stdin : createReadStream(file);
   const size = batch && file !== '-' ? statSync(file).size : undefined;
-  const request = batch ? '' : file === '-' ? await textOf(io.stdin) : readFileSync(file, 'latin1');
+  const request = batch
+    ? ''
+    : file === '-'
+      ? (await standardInput(io)).toString('latin1')
+      : readFileSync(file, 'latin1');
   const daemon = new Daemon({ settings, log: createLogger('error'), anySocket: settings.listenByDefault === true });
   const outcomes = await daemon.loadOnly();
   const session = new OfflineSelect(daemon);
@@ -95,10 +99,4 @@ export async function select(options: SelectOptions, given: string | undefined, 
 
 function unreadable(file: string, error: NodeJS.ErrnoException): never {
   throw new SwitchyardError('USAGE', `cannot read ${file}: ${unreadableReason(error)}`, { cause: error });
-}
-
-async function textOf(stream: Readable): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('latin1');
 }
