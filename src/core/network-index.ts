@@ -16,6 +16,26 @@ function bitsOf(address: string): Bits | undefined {
   return { value: BigInt(canonical.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)), width: 32 };
 }
 
+/**
+ * Whether a network "a.b.c.d/n", IPv4 or IPv6, contains an address; without "/n" the network is a single address. False
+ * for other texts, and for a number of bits that is not there or too large.
+ */
+export function isInNetwork(address: string, network: string): boolean {
+  if (network.length > LONGEST_NETWORK) return false;
+  const [base = '', length, more] = network.split('/');
+  if (more !== undefined || address.startsWith('[') || base.startsWith('[')) return false;
+  const wanted = bitsOf(address);
+  const known = bitsOf(base);
+  if (wanted === undefined || wanted.width !== known?.width) return false;
+  if (length === undefined) return wanted.value === known.value;
+  if (!/^[0-9]{1,3}$/.test(length) || Number(length) > known.width) return false;
+  const shift = BigInt(known.width - Number(length));
+  return wanted.value >> shift === known.value >> shift;
+}
+
+/** Length of an IPv6 address that ends with an IPv4 address, with "/128". */
+const LONGEST_NETWORK = 49;
+
 interface Entry<T> {
   readonly order: number;
   readonly value: T;

@@ -9,8 +9,8 @@ const SIMPLE_MATCH_LIMIT = 262_144;
 const MAX_ELEMENTS = 62;
 
 /**
- * Matches a whole string with a shell pattern, like fnmatch(3) without flags: "*", "?", "[a-z]", "[!a]", and "\" before
- * a literal character. Case matters; "/" and a leading "." are ordinary. A script may take the pattern from a peer, so
+ * Matches a whole string with a shell pattern, like fnmatch(3) without flags: "*", "?", "[a-z]", "[!a]", "[[:alpha:]]",
+ * and "\" before a literal character. Case matters; "/" and a leading "." are ordinary. A script may take the pattern from a peer, so
  * the time is linear in pattern and text. For that, a long pattern with a long text may have at most 62 elements
  * between two stars if they are not all literal characters; otherwise it matches nothing.
  */
@@ -76,6 +76,12 @@ function matchBracket(pattern: string, start: number, c: string): number {
     // Without a closing bracket "[" is a literal character.
     if (low === '') return c === '[' ? 1 : 0;
     if (low === ']' && !isFirst) return found !== negated ? p + 1 - start : 0;
+    const named = classAt(pattern, p);
+    if (named !== undefined) {
+      if (CLASSES[named].test(c)) found = true;
+      p += named.length + 4;
+      continue;
+    }
     if (low === '\\' && p + 1 < pattern.length) low = pattern.charAt(++p);
     let high = low;
     if (pattern.charAt(p + 1) === '-' && pattern.charAt(p + 2) !== ']' && p + 2 < pattern.length) {
@@ -86,6 +92,34 @@ function matchBracket(pattern: string, start: number, c: string): number {
     if (c >= low && c <= high) found = true;
     p++;
   }
+}
+
+/** The characters of the named classes, in the POSIX locale. */
+const CLASSES = {
+  alnum: /[0-9A-Za-z]/,
+  alpha: /[A-Za-z]/,
+  blank: /[ \t]/,
+  cntrl: /[\0-\x1f\x7f]/,
+  digit: /[0-9]/,
+  graph: /[!-~]/,
+  lower: /[a-z]/,
+  print: /[ -~]/,
+  punct: /[!-/:-@[-`{-~]/,
+  space: /[\t-\r ]/,
+  upper: /[A-Z]/,
+  xdigit: /[0-9A-Fa-f]/,
+} as const;
+
+type CharacterClass = keyof typeof CLASSES;
+
+/** Name of the class "[:name:]" at `p` of a bracket expression; of other texts none. */
+function classAt(pattern: string, p: number): CharacterClass | undefined {
+  if (!pattern.startsWith('[:', p)) return undefined;
+  for (const length of [5, 6]) {
+    const name = pattern.slice(p + 2, p + 2 + length);
+    if (pattern.startsWith(':]', p + 2 + length) && Object.hasOwn(CLASSES, name)) return name as CharacterClass;
+  }
+  return undefined;
 }
 
 /** The text or the elements between two stars. */
@@ -298,6 +332,11 @@ function bracketLength(pattern: string, start: number): number {
   if (pattern.charAt(p) === '!' || pattern.charAt(p) === '^') p++;
   for (let isFirst = true; p < pattern.length; isFirst = false) {
     if (pattern.charAt(p) === ']' && !isFirst) return p + 1 - start;
+    const named = classAt(pattern, p);
+    if (named !== undefined) {
+      p += named.length + 4;
+      continue;
+    }
     if (pattern.charAt(p) === '\\' && p + 1 < pattern.length) p++;
     if (pattern.charAt(p + 1) === '-' && pattern.charAt(p + 2) !== ']' && p + 2 < pattern.length) {
       p += 2;

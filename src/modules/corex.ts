@@ -51,7 +51,8 @@ function sourceAddress(run: MessageRun, text: string): number {
   const found = hostPort(text);
   if (found === undefined) return -1;
   run.pvars.sourceAddress = found.host;
-  run.pvars.sourcePort = found.port ?? 5060;
+  // As recorded.
+  run.pvars.sourcePort = found.port ?? 0;
   return 1;
 }
 

@@ -2,6 +2,7 @@ import { trimmed } from '../core/characters.js';
 import { ipFamily } from '../core/ip-address.js';
 import { contains, ipv4Number, readNetwork } from '../core/ipv4-network.js';
 import { mediaType } from '../core/multipart.js';
+import { isInNetwork } from '../core/network-index.js';
 import { parseUri, uriParam } from '../core/uri.js';
 import { isKamailioUri } from '../pvar/variables/script-uris.js';
 import { maxForwardsFunctions } from '../route/functions/max-forwards.js';
@@ -301,16 +302,11 @@ function ipFunctions(): FunctionSpec[] {
           return code(
             textOf(networks, run)
               .split(',')
-              .some((each) => inNetwork(wanted, trimmed(each))),
+              .some((each) => isInNetwork(wanted, trimmed(each))),
           );
         },
     },
   ];
-}
-
-/** Whether an IPv4 address is in a network "a.b.c.d/n". */
-export function inNetwork(address: string, network: string): boolean {
-  return contains(readNetwork(network), address, ipv4Number(address));
 }
 
 /** Networks of RFC 1918 and RFC 6598. */

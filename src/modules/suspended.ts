@@ -113,6 +113,8 @@ export const suspendFunctions: FunctionSpec[] = [
       const go = (resumed: ScriptRun): Promise<number> => {
         // The limit on statements applies to the whole run.
         resumed.work = run.work;
+        // As recorded.
+        resumed.pvars.returnCode = 0;
         return route.call(resumed).finally(() => {
           run.work = resumed.work;
         });

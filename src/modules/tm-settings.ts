@@ -1,4 +1,4 @@
-import { type FunctionSpec, intOf, KAMAILIO, optional, param } from './define.js';
+import { code, type FunctionSpec, intOf, KAMAILIO, optional, param } from './define.js';
 
 /** Functions that change the behaviour of a transaction: its timers, its 100, the handling of replies. */
 export const transactionSettings: FunctionSpec[] = [
@@ -91,7 +91,8 @@ export const transactionSettings: FunctionSpec[] = [
       parameters: Array.from({ length: count }, (_, i) => param(`value ${i + 1}`, 'int')),
       summary: `accepted; ${standIn}`,
       standIn,
-      compile: () => () => 1,
+      // As recorded, a negative time is refused.
+      compile: (values) => (run) => code(name !== 't_set_retr' || values.every((each) => intOf(each, run, 0) >= 0)),
     }),
   ),
   {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { FakeClock } from '../../support/fake-clock.js';
-import { INVITE, startScript } from '../../support/script-run.js';
+import { INVITE, linesOf, startScript } from '../../support/script-run.js';
 import { until } from '../../support/until.js';
 
 /** An INVITE is suspended, at each MESSAGE continued and suspended again. */
@@ -46,5 +46,19 @@ describe('t_suspend()', () => {
     assert.equal(timedOut(), false, 'the time of the first suspension is over, that of the second is not');
     clock.advance(15_000);
     assert.equal(timedOut(), true);
+  });
+
+  test('the route of t_continue() begins with $rc 0, as recorded', async () => {
+    const lines = await linesOf({
+      dialect: 'kamailio',
+      modules: 'tmx',
+      script: `request_route {
+  t_suspend(); xlog("suspended $rc\\n");
+  t_continue("$T(id_index)", "$T(id_label)", "X"); xlog("continued $rc\\n"); xlog("end\\n");
+  }
+  route[X] { xlog("in X $rc\\n"); return(-1); }
+  `,
+    });
+    assert.deepEqual(lines, ['suspended 1', 'in X 0', 'continued 1']);
   });
 });
