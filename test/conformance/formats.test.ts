@@ -19,6 +19,8 @@ const FORMATS: Readonly<Record<string, RecordingFormat | undefined>> = {
   'scripts-kamailio-grammar.json': 'scripts',
   'scripts-kamailio-small-modules.json': 'scripts',
   'scripts-kamailio-small-modules-2.json': 'scripts',
+  'scripts-kamailio-small-modules-3.json': 'scripts',
+  'scripts-kamailio-small-modules-4.json': 'scripts',
   'scripts-kamailio-statements.json': 'scripts',
   'scripts-kamailio-kinds.json': 'scripts',
   'scripts-kamailio-leftovers.json': 'scripts',
