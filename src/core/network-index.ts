@@ -17,20 +17,24 @@ function bitsOf(address: string): Bits | undefined {
 }
 
 /**
- * Whether a network "a.b.c.d/n", IPv4 or IPv6, contains an address; without "/n" the network is a single address. False
- * for other texts, and for a number of bits that is not there or too large.
+ * Returns a function that determines whether a network "a.b.c.d/n", IPv4 or IPv6, contains the address; without "/n" the
+ * network is a single address. False for other texts, and for a number of bits that is not there or too large. The
+ * address is read once, the list of networks may be long.
  */
-export function isInNetwork(address: string, network: string): boolean {
-  if (network.length > LONGEST_NETWORK) return false;
-  const [base = '', length, more] = network.split('/');
-  if (more !== undefined || address.startsWith('[') || base.startsWith('[')) return false;
-  const wanted = bitsOf(address);
-  const known = bitsOf(base);
-  if (wanted === undefined || wanted.width !== known?.width) return false;
-  if (length === undefined) return wanted.value === known.value;
-  if (!/^[0-9]{1,3}$/.test(length) || Number(length) > known.width) return false;
-  const shift = BigInt(known.width - Number(length));
-  return wanted.value >> shift === known.value >> shift;
+export function networkTest(address: string): (network: string) => boolean {
+  const wanted = address.startsWith('[') ? undefined : bitsOf(address);
+  if (wanted === undefined) return () => false;
+  return (network) => {
+    if (network.length > LONGEST_NETWORK) return false;
+    const [base = '', length, more] = network.split('/');
+    if (more !== undefined || base.startsWith('[') || base.includes(':') !== (wanted.width === 128)) return false;
+    const bits = length === undefined ? wanted.width : /^[0-9]{1,3}$/.test(length) ? Number(length) : Number.NaN;
+    if (!(bits <= wanted.width)) return false;
+    const known = bitsOf(base);
+    if (known?.width !== wanted.width) return false;
+    const shift = BigInt(wanted.width - bits);
+    return wanted.value >> shift === known.value >> shift;
+  };
 }
 
 /** Length of an IPv6 address that ends with an IPv4 address, with "/128". */

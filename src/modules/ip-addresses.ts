@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { canonicalIp, ipFamily } from '../core/ip-address.js';
-import { isInNetwork } from '../core/network-index.js';
+import { networkTest } from '../core/network-index.js';
 import type { MessageRun } from '../script/call.js';
 import type { Resolution } from '../sip/resolve.js';
 import {
@@ -54,7 +54,10 @@ const NETWORKS_6: readonly (readonly [RegExp, string])[] = [
 ];
 
 function typeOf(address: string): string | undefined {
-  if (ipFamily(address) === 4) return NETWORKS_4.find(([network]) => isInNetwork(address, network))?.[1] ?? 'PUBLIC';
+  if (ipFamily(address) === 4) {
+    const contains = networkTest(address);
+    return NETWORKS_4.find(([network]) => contains(network))?.[1] ?? 'PUBLIC';
+  }
   const groups = address.startsWith('[') ? undefined : canonicalIp(address);
   if (groups === undefined) return undefined;
   return NETWORKS_6.find(([pattern]) => pattern.test(groups))?.[1] ?? 'RESERVED';

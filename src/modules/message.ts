@@ -2,7 +2,7 @@ import { trimmed } from '../core/characters.js';
 import { ipFamily } from '../core/ip-address.js';
 import { contains, ipv4Number, readNetwork } from '../core/ipv4-network.js';
 import { mediaType } from '../core/multipart.js';
-import { isInNetwork } from '../core/network-index.js';
+import { networkTest } from '../core/network-index.js';
 import { parseUri, uriParam } from '../core/uri.js';
 import { isKamailioUri } from '../pvar/variables/script-uris.js';
 import { maxForwardsFunctions } from '../route/functions/max-forwards.js';
@@ -298,11 +298,11 @@ function ipFunctions(): FunctionSpec[] {
       compile:
         ([address, networks]) =>
         (run) => {
-          const wanted = textOf(address, run);
+          const contains = networkTest(textOf(address, run));
           return code(
             textOf(networks, run)
               .split(',')
-              .some((each) => isInNetwork(wanted, trimmed(each))),
+              .some((each) => contains(trimmed(each))),
           );
         },
     },
