@@ -55,8 +55,18 @@ const kept = {
   }),
 };
 
+type State = ReturnType<typeof kept.create>;
+
 /** Maximum number of suspended transactions. */
 const MAX_SUSPENDED = 100_000;
+
+/** Ends the waiting of a suspended request. */
+function release({ requests, shares }: State, key: string, { transaction, call, stopTimer }: SuspendedRequest): void {
+  requests.delete(key);
+  stopTimer();
+  shares.remove(call.source.address);
+  transaction.suspended = false;
+}
 
 const keyOf = ({ index, label }: TransactionId): string => `${index}:${label}`;
 
@@ -69,7 +79,8 @@ export const suspendFunctions: FunctionSpec[] = [
     const transaction = beginTransaction(run);
     if (transaction === undefined) return 0;
     const { call, env } = run;
-    const { requests: waiting, shares } = env.modules.of(kept);
+    const state = env.modules.of(kept);
+    const { requests: waiting, shares } = state;
     const { address } = call.source;
     if (transaction.final !== 0) return -1;
     if (!env.peers.admits('suspended_requests', shares, MAX_SUSPENDED, address)) return -1;
@@ -84,12 +95,11 @@ export const suspendFunctions: FunctionSpec[] = [
     shares.add(address);
     // As recorded, as if a gateway did not answer.
     const stopTimer = env.clock.schedule(call.frTimeout ?? env.tm.frTimeout, () => {
-      if (!waiting.delete(key)) return;
-      shares.remove(address);
-      transaction.suspended = false;
+      release(state, key, suspended);
       transaction.reply(408, 'Request Timeout', call.replyLines);
     });
-    waiting.set(key, { call, transaction, replyRun: routeKind === 'onreply' ? run : undefined, stopTimer });
+    const suspended = { call, transaction, replyRun: routeKind === 'onreply' ? run : undefined, stopTimer };
+    waiting.set(key, suspended);
     return 1;
   }),
   kamailioFunction(
@@ -97,16 +107,13 @@ export const suspendFunctions: FunctionSpec[] = [
     'index label route',
     'continues a suspended request (t_suspend) in a route',
     (run, [index, label, name]) => {
-      const { requests: waiting, shares } = run.env.modules.of(kept);
+      const state = run.env.modules.of(kept);
       const key = `${textOf(index, run)}:${textOf(label, run)}`;
-      const found = waiting.get(key);
+      const found = state.requests.get(key);
       const route = run.env.script.subRoute(textOf(name, run));
       if (found === undefined || route === undefined) return -1;
-      waiting.delete(key);
-      const { transaction, call, replyRun, stopTimer } = found;
-      stopTimer();
-      shares.remove(call.source.address);
-      transaction.suspended = false;
+      release(state, key, found);
+      const { transaction, call, replyRun } = found;
       if (transaction.final !== 0) return -1;
       const { scope } = call;
       const own = scope.run;
