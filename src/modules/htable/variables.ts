@@ -1,6 +1,7 @@
 import type { Adder } from '../../core/owned-entries.js';
 import type { PvarContext, PvarValue } from '../../pvar/context.js';
 import type { VariableDefinition } from '../../pvar/variables/definition.js';
+import type { MessageRun } from '../../script/call.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
 import { adderOf } from '../expiring-map.js';
 import { exactly } from '../patterns.js';
@@ -8,7 +9,7 @@ import { scopeOf } from '../script-variable.js';
 import { type HashTable, setIn, tableKey, tableOf } from './tables.js';
 
 function sht(
-  read: (env: ScriptEnvironment, table: HashTable, key: string, by: Adder | undefined) => PvarValue,
+  read: (env: ScriptEnvironment, table: HashTable, key: string, run: MessageRun | undefined) => PvarValue,
   write?: (env: ScriptEnvironment, table: HashTable, key: string, value: PvarValue, by: Adder | undefined) => void,
 ): VariableDefinition {
   return {
@@ -23,7 +24,7 @@ function sht(
           const { env, run } = scopeOf(context);
           const [name, key] = tableKey(text(context));
           const table = tableOf(env, name);
-          return table === undefined ? null : read(env, table, key, run && adderOf(run));
+          return table === undefined ? null : read(env, table, key, run);
         },
         ...(write !== undefined
           ? {
@@ -46,8 +47,8 @@ export const hashTableVariables: readonly [string, VariableDefinition][] = [
   ['shtex', sht(secondsLeft, setSecondsLeft)],
   ['shtcn', sht((env, table, pattern) => countMatching(env, table, operatorTest(pattern)))],
   ['shtcv', sht((env, table, pattern) => countMatching(env, table, valueTest(pattern)))],
-  ['shtinc', sht((env, table, key, by) => step(env, table, key, 1, by))],
-  ['shtdec', sht((env, table, key, by) => step(env, table, key, -1, by))],
+  ['shtinc', sht((env, table, key, run) => step(env, table, key, 1, run && adderOf(run)))],
+  ['shtdec', sht((env, table, key, run) => step(env, table, key, -1, run && adderOf(run)))],
 ];
 
 /** Seconds until an entry expires; 0 when it does not expire or does not exist. */
