@@ -275,11 +275,7 @@ function ipFunctions(): FunctionSpec[] {
       'whether a text is an IPv6 address in brackets',
       (text) => /^\[.*\]$/.test(text) && ipFamily(bare(text)) === 6,
     ),
-    test(
-      'is_ip_rfc1918',
-      'whether an address is private (RFC 1918)',
-      (text) => isPrivateAddress(text) && !isShared(text),
-    ),
+    test('is_ip_rfc1918', 'whether an address is private (RFC 1918)', (text) => isInOne(PRIVATE, text)),
     {
       name: 'is_rfc1918',
       dialects: KAMAILIO,
@@ -309,8 +305,10 @@ function ipFunctions(): FunctionSpec[] {
   ];
 }
 
-/** Networks of RFC 1918 and RFC 6598. */
-const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'].map(readNetwork);
+/** Networks of RFC 1918. */
+const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'].map(readNetwork);
+/** Those, and that of RFC 6598. */
+const PRIVATE_OR_SHARED = [...PRIVATE, readNetwork('100.64.0.0/10')];
 
 const CARRIER_GRADE = readNetwork('192.0.0.0/29');
 const ASSIGNED = readNetwork('192.0.0.0/24');
@@ -327,13 +325,14 @@ export function isPrivateHere(run: MessageRun, address: string): boolean {
   return contains(run.env.modules.of(reserved), address, ipv4Number(address));
 }
 
-const SHARED = readNetwork('100.64.0.0/10');
-const isShared = (address: string): boolean => contains(SHARED, address, ipv4Number(address));
-
 /** Whether an IPv4 address is private (RFC 1918) or shared (RFC 6598); false for other texts. */
 export function isPrivateAddress(address: string): boolean {
+  return isInOne(PRIVATE_OR_SHARED, address);
+}
+
+function isInOne(networks: typeof PRIVATE, address: string): boolean {
   const number = ipv4Number(address);
-  return number !== undefined && PRIVATE.some((each) => contains(each, address, number));
+  return number !== undefined && networks.some((each) => contains(each, address, number));
 }
 
 function hasBody(run: MessageRun, type: string | undefined): boolean {
