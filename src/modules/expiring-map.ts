@@ -83,19 +83,20 @@ export class ExpiringMap<T> implements ValueMap<T> {
    */
   set(key: string, value: T, expires: number | undefined, by?: Adder): boolean {
     const kept = ownValue(value);
-    const amount = this.owned.amountOf(textOf(key, kept));
+    const size = textOf(key, kept);
+    const amount = this.owned.amountOf(size);
     let known = this.map.get(key);
     // An entry that is changed may be one of those that make room.
     if (by !== undefined && amount > (known?.owned.amount ?? 0)) {
       this.owned.makeRoom(by, (oldest) => this.delete(oldest));
       known = this.map.get(key);
     }
-    let more = textOf(key, kept) - (known === undefined ? 0 : textOf(key, known.value));
+    let more = size - (known === undefined ? 0 : textOf(key, known.value));
     if (known !== undefined && this.held + more > this.maxText) {
       // The entry may itself be the oldest.
       this.delete(key);
       known = undefined;
-      more = textOf(key, kept);
+      more = size;
     }
     if (known === undefined) {
       if (this.map.size >= this.max) this.deleteOldest();
