@@ -177,10 +177,15 @@ function assignHfValue(run: MessageRun, [name, value]: readonly (Arg | undefined
   return 1;
 }
 
+/** The field that assign_hf_value2() or remove_hf_value2() means; without a number the first. */
+function fieldAt(run: MessageRun, header: string, index: ValueName['index']): FieldSpan | undefined {
+  return [...run.fields(header)].at(typeof index === 'number' ? index : 0);
+}
+
 /** assign_hf_value2() and remove_hf_value2(): for parameters of credentials. */
 function assignCredential(run: MessageRun, [name, value]: readonly (Arg | undefined)[]): number {
   const { header, index, param } = valueName(textOf(name, run));
-  const field = [...run.fields(header)].at(typeof index === 'number' ? index : 0);
+  const field = fieldAt(run, header, index);
   if (field === undefined) return -1;
   const text = textOf(value, run);
   if (param === undefined) {
@@ -195,7 +200,7 @@ function assignCredential(run: MessageRun, [name, value]: readonly (Arg | undefi
 
 function removeCredential(run: MessageRun, [name]: readonly (Arg | undefined)[]): number {
   const { header, index, param } = valueName(textOf(name, run));
-  const field = [...run.fields(header)].at(typeof index === 'number' ? index : 0);
+  const field = fieldAt(run, header, index);
   if (field === undefined) return -1;
   if (param === undefined) {
     run.edits.remove(field.line, field.next);
