@@ -5,7 +5,7 @@ import { bracketed, defaultPort, parseUri, uriParam, uriTransport } from '../cor
 import type { PvarContext, PvarMessage } from '../pvar/context.js';
 import { type Credentials, parseCredentials, splitList } from '../pvar/header-values.js';
 import type { PvarValue } from '../pvar/value.js';
-import { eachOf, orNull, pickOf, type VariableDefinition } from '../pvar/variables/definition.js';
+import { eachOf, orNull, pickOf, type TextReader, type VariableDefinition } from '../pvar/variables/definition.js';
 import { isKamailioUri, kamailioUser } from '../pvar/variables/script-uris.js';
 import type { CfgScope } from '../script/call.js';
 import { rewritten } from '../script/outgoing.js';
@@ -125,12 +125,16 @@ function listedValues(message: PvarMessage, name: string): string[] {
 /** Maximum number of values read from the fields of one name. */
 const MAX_VALUES = 512;
 
+function fieldName(argument: TextReader | undefined): (context: PvarContext) => string {
+  return (context) => trimmed(argument?.constant ?? argument?.read(context) ?? '');
+}
+
 /** $hfl(name)[index]: the values of header fields that are lists. */
 const fieldList: VariableDefinition = {
   argument: 'required',
   indexed: true,
   compile: (argument, index) => {
-    const name = (context: PvarContext): string => trimmed(argument?.constant ?? argument?.read(context) ?? '');
+    const name = fieldName(argument);
     const list = (context: PvarContext) => listedValues(context.message, name(context));
     if (index?.kind !== 'all') {
       const pick = pickOf(index, list);
@@ -149,10 +153,10 @@ const fieldList: VariableDefinition = {
 const listLength: VariableDefinition = {
   argument: 'required',
   indexed: false,
-  compile: (argument) => ({
-    get: (context) =>
-      listedValues(context.message, trimmed(argument?.constant ?? argument?.read(context) ?? '')).length,
-  }),
+  compile: (argument) => {
+    const name = fieldName(argument);
+    return { get: (context) => listedValues(context.message, name(context)).length };
+  },
 };
 
 /** Letters of terminal colours; capitals are bold. */
