@@ -7,7 +7,8 @@ import type { CapturedMessage } from '../script/services.js';
 import { code, moduleFunctions, type ScriptFunction, textOf } from './define.js';
 import { kamailioFunction } from './kamailio-function.js';
 
-type Mode = 'm' | 't' | 'd';
+/** What is traced: the message, its transaction or its dialog. */
+export type Mode = 'm' | 't' | 'd';
 
 const settings = {
   module: 'siptrace',
@@ -22,7 +23,8 @@ const settings = {
 /** Mode that sip_trace_mode() has set for a call. */
 const modes = new PerCall((): Mode | undefined => undefined);
 
-function modeOf(text: string): Mode | undefined {
+/** The mode that a text begins with; undefined for another text. */
+export function modeOf(text: string): Mode | undefined {
   const letter = trimmed(text).charAt(0).toLowerCase();
   return letter === 'm' || letter === 't' || letter === 'd' ? letter : undefined;
 }

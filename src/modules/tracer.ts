@@ -11,7 +11,7 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
-import { capture } from './siptrace.js';
+import { capture, type Mode, modeOf } from './siptrace.js';
 
 /** A named destination: "[name] value; key=value; ...". */
 export interface NamedDestination {
@@ -72,7 +72,7 @@ const tracer = settingsOf('tracer');
 const siptrace = settingsOf('siptrace');
 
 /** What a call of trace() without scope follows: the most that the loaded modules can. */
-function widest({ env: { modules } }: MessageRun): 'm' | 't' | 'd' {
+function widest({ env: { modules } }: MessageRun): Mode {
   return modules.loaded.has('dialog') ? 'd' : modules.loaded.has('tm') ? 't' : 'm';
 }
 
@@ -82,8 +82,7 @@ function trace(run: MessageRun, [id, scope, types, , , correlation]: Args): numb
   if (!ids.has(textOf(id, run)) || !on) return 1;
   const wanted = textOf(types, run).toLowerCase();
   if (wanted !== '' && !wanted.split('|').some((each) => trimmed(each) === 'sip')) return 1;
-  const letter = trimmed(textOf(scope, run)).charAt(0).toLowerCase();
-  const mode = letter === 'm' || letter === 't' || letter === 'd' ? letter : widest(run);
+  const mode = modeOf(textOf(scope, run)) ?? widest(run);
   return code(run.env.services.captures === undefined || capture(run, mode, textOf(correlation, run), undefined));
 }
 
