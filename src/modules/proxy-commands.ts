@@ -19,7 +19,7 @@ function shown(env: ScriptEnvironment, { set, proxy, index }: Entry): MiValue {
     set,
     index,
     weight: proxy.weight,
-    disabled: proxy.disabled || left > 0 ? (proxy.disabled ? '1 (permanent)' : '1') : '0',
+    disabled: proxy.disabled ? '1 (permanent)' : left > 0 ? '1' : '0',
     recheck_ticks: proxy.disabled ? 'N/A' : left,
     answered: proxy.answered,
     unanswered: proxy.unanswered,
