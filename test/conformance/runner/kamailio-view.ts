@@ -1,6 +1,6 @@
 import type { KamailioCase, Request } from './kamailio-case.js';
 import type { MediaProxy } from './media-proxy.js';
-import { differences } from './outcome.js';
+import { byGateway, differences } from './outcome.js';
 import type { Seen } from './play.js';
 import type { ScriptLine } from './target.js';
 import { firstValue, longName, methodOf, statusOf, toTag, valuesOf, type WireMessage, wireMessage } from './wire.js';
@@ -30,10 +30,13 @@ export function repliesOf({ replies, withRepeats }: Seen, { expect }: KamailioCa
   return wanted > replies.length && wanted === withRepeats.length ? withRepeats : replies;
 }
 
+/** A request at a gateway, as recorded. */
+type Sent = Pick<Request, 'gateway'> & Record<string, unknown>;
+
 interface View {
   readonly replies: readonly object[];
-  readonly forwarded: readonly object[];
-  readonly hop_acks: readonly object[];
+  readonly forwarded: readonly Sent[];
+  readonly hop_acks: readonly Sent[];
   readonly log: readonly unknown[];
   readonly media?: readonly object[];
 }
@@ -76,10 +79,9 @@ function maskedCommand(command: object, c: KamailioCase): object {
 }
 
 /** Keeps the first probe to each gateway: their number depends on time. */
-function firstProbes(requests: readonly object[]): object[] {
+function firstProbes(requests: readonly Sent[]): Sent[] {
   const seen = new Set<string>();
-  return requests.filter((each) => {
-    const { gateway, generated } = each as Request & { readonly generated?: boolean };
+  return requests.filter(({ gateway, generated }) => {
     if (generated !== true) return true;
     const again = seen.has(gateway);
     seen.add(gateway);
@@ -101,7 +103,7 @@ export function compare(c: KamailioCase, view: View): string[] {
   const { expect } = c;
   return [
     ...differences(expect.replies ?? [], view.replies, 'replies'),
-    ...differences(inOrder(expect.forwarded ?? []), inOrder(view.forwarded), 'forwarded'),
+    ...differences(byGateway(expect.forwarded ?? []), byGateway(view.forwarded), 'forwarded'),
     ...differences(byText(expect.hop_acks ?? []), byText(view.hop_acks), 'hop_acks'),
     ...(expect.media === undefined ? [] : differences(expect.media, view.media ?? [], 'media')),
     ...(c.differs_when_run_with_all_shared_cases?.includes('log') === true
@@ -110,18 +112,9 @@ export function compare(c: KamailioCase, view: View): string[] {
   ];
 }
 
-/** By gateway, in order of arrival at each: the order between gateways is not determined. */
-function inOrder(all: readonly object[]): object[] {
-  const name = (each: object): string => (each as Request).gateway;
-  return all
-    .map((each, i) => ({ each, i }))
-    .sort((a, b) => (name(a.each) < name(b.each) ? -1 : name(a.each) > name(b.each) ? 1 : a.i - b.i))
-    .map(({ each }) => each);
-}
-
 /** Sorts ACKs by text: they answer replies of parallel branches at one gateway. */
-function byText(all: readonly object[]): object[] {
-  return inOrder(all.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)));
+function byText(all: readonly Sent[]): Sent[] {
+  return byGateway(all.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)));
 }
 
 const SKIPPED = new Set(['via', 'from', 'to', 'call-id', 'cseq', 'content-length', 'x-case']);
@@ -176,7 +169,7 @@ function requestView(
   message: WireMessage,
   c: KamailioCase,
   from: { address: string; port: number },
-): object {
+): Sent {
   const method = methodOf(message);
   const cseq = firstValue(message, 'cseq');
   const counterpart = c.messages

@@ -1,5 +1,5 @@
 import type { Expected, OpensipsCase } from './opensips-case.js';
-import { differences } from './outcome.js';
+import { byGateway, differences } from './outcome.js';
 import type { Seen } from './play.js';
 import type { ScriptLine } from './target.js';
 import { firstValue, longName, methodOf, statusOf, toTag, valuesOf, type WireMessage, wireMessage } from './wire.js';
@@ -25,7 +25,7 @@ export function compare(c: OpensipsCase, seen: Seen, lines: readonly ScriptLine[
     forwardedView(arrival.peer.name, message, request, arrival.from),
   );
   const expected = [...expect.forwarded];
-  misses.push(...differences(sorted(expected), sorted(forwarded as typeof expected), 'forwarded'));
+  misses.push(...differences(byGateway(expected), byGateway(forwarded as typeof expected), 'forwarded'));
   const { lines: log, levels } = logOf(lines.slice(expect.log_is_a_set === true ? 0 : startup));
   const known = logOf(lines.slice(0, startup)).lines;
   if (expect.log_is_a_set === true) {
@@ -56,14 +56,6 @@ function withoutFence(expect: Expected): Expected {
     log: expect.log.filter((_, i) => keep[i]),
     ...(levels === undefined ? {} : { log_levels: levels.filter((_, i) => keep[i]) }),
   };
-}
-
-/** Requests sent in parallel arrive in any order: they are sorted by gateway, keeping the order at each. */
-function sorted<T extends { readonly gateway: string }>(all: readonly T[]): T[] {
-  return all
-    .map((each, i) => ({ each, i }))
-    .sort((a, b) => (a.each.gateway < b.each.gateway ? -1 : a.each.gateway > b.each.gateway ? 1 : a.i - b.i))
-    .map(({ each }) => each);
 }
 
 function requestFor(reply: WireMessage, c: OpensipsCase): WireMessage {
@@ -188,8 +180,7 @@ export function logOf(lines: readonly ScriptLine[]): { lines: string[]; levels: 
   for (const [level, text] of lines) {
     const ended = text.endsWith('\n');
     const parts = (ended ? text.slice(0, -1) : text).split('\n');
-    parts.forEach((part, i) => {
-      const line = part;
+    parts.forEach((line, i) => {
       out.push(!ended && i === parts.length - 1 ? `${line}<NO-EOL>` : line);
       // A line with a prefix contains its level in the text.
       levels.push(i === 0 && !PREFIXED.test(line) ? level : null);

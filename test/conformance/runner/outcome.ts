@@ -21,6 +21,11 @@ export function differences(expected: unknown, got: unknown, at = ''): string[] 
   return expected === got ? [] : [`${at}: expected ${short(expected)}, seen ${short(got)}`];
 }
 
+/** Sorts requests by gateway, keeping the order at each: those sent in parallel arrive in any order. */
+export function byGateway<T extends { readonly gateway: string }>(all: readonly T[]): T[] {
+  return all.toSorted((a, b) => (a.gateway < b.gateway ? -1 : a.gateway > b.gateway ? 1 : 0));
+}
+
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
