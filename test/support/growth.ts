@@ -157,7 +157,7 @@ function cpuMs(): number {
 }
 
 /** A flat string like one from a socket: without pieces that the first reader would have to join. */
-function flat(text: string): string {
+export function flat(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1');
 }
 

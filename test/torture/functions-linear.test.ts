@@ -8,7 +8,7 @@ import {
   type SweptRoute,
   startSweep,
 } from '../support/function-calls.js';
-import { assertLinear, FILLERS, type GrowthCase } from '../support/growth.js';
+import { assertLinear, FILLERS, flat, type GrowthCase } from '../support/growth.js';
 import { seeded } from '../support/motifs.js';
 
 /** Other seeds choose other contents: SWEEP_SEED=$RANDOM SWEEP_CASES=20. */
@@ -175,8 +175,6 @@ class Sender {
     return this.file.runner.stop();
   }
 }
-
-const flat = (text: string): string => Buffer.from(text, 'latin1').toString('latin1');
 
 for (const dialect of ['opensips', 'kamailio'] as const)
   for (const kind of SWEPT_ROUTES) {
