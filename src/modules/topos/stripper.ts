@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.js';
 import { ownText } from '../../core/own-text.js';
 import type { Adder, AdderPeers } from '../../core/owned-entries.js';
 import type { Random } from '../../core/random.js';
-import { parseUri } from '../../core/uri.js';
+import { bareHost, parseUri } from '../../core/uri.js';
 import { applied } from '../../script/edits.js';
 import { MARK_PARAMETER, markAt, markOf, markSpan, UNHIDDEN_METHODS, type ViaMark } from '../../script/via-mark.js';
 import type { SipMessage } from '../../sip/message.js';
@@ -22,9 +22,6 @@ export interface StripperOptions {
   /** Methods whose messages get no Contact of this proxy, in upper case. */
   readonly noContact: ReadonlySet<string>;
 }
-
-/** A host without the brackets of IPv6. */
-const bareHost = (host: string): string => (host.startsWith('[') ? host.slice(1, -1) : host);
 
 /** Maximum number of Record-Route values read from one message. */
 const MAX_VALUES = 128;
