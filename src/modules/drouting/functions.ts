@@ -5,6 +5,7 @@ import type { MessageRun } from '../../script/call.js';
 import type { ListEntry } from '../../script/gateway-rows.js';
 import {
   type Arg,
+  type Args,
   type FunctionSpec,
   intOf,
   moduleFunctions,
@@ -39,23 +40,19 @@ const CHECKING: readonly RouteKind[] = ['request', 'failure', 'branch', 'onreply
 const CARRIER_OR_PARTITION = [optional('carrier attributes, or partition', 'expression'), PARTITION] as const;
 
 /**
- * The last two arguments of a call. In files for versions without the first of them, the only one of a call
- * with partitions is the partition.
+ * Compiles the last two arguments of a call. In files for versions without the first of them, the only one of a call with
+ * partitions is the partition. Throws an Error for carrier attributes that are no variable.
  */
 function lastOf(
-  run: MessageRun,
   fourth: Arg | undefined,
   fifth: Arg | undefined,
-): { readonly carrier: Arg | undefined; readonly partition: Arg | undefined } {
-  return fifth === undefined && run.env.modules.of(routingState).partitioned
-    ? { carrier: undefined, partition: fourth }
-    : { carrier: fourth, partition: fifth };
-}
-
-/** Throws an Error for carrier attributes that are no variable. */
-function checkCarrier(fourth: Arg | undefined, fifth: Arg | undefined): void {
+): (run: MessageRun) => { readonly carrier: Arg | undefined; readonly partition: Arg | undefined } {
   if (fourth !== undefined && fifth !== undefined && fourth.variable === undefined)
     throw new Error('carrier attributes must be a variable');
+  return (run) =>
+    fifth === undefined && run.env.modules.of(routingState).partitioned
+      ? { carrier: undefined, partition: fourth }
+      : { carrier: fourth, partition: fifth };
 }
 
 /** A group argument; in files of 2.x it may be "", for the caller's group. */
@@ -137,6 +134,28 @@ function answered(
     assign(run, carrier.variable, routing.carrierWith(gateway)?.row.attributes ?? null);
   assign(run, routing.settings.targets.gatewayAttributes, row.attributes);
   return 1;
+}
+
+/** Parameters of the functions that `gatewayTest` compiles. */
+const TESTED = [
+  optional('type', 'int'),
+  optional('flags', 'string'),
+  optional('gateway attributes', 'writable'),
+  ...CARRIER_OR_PARTITION,
+] as const;
+
+/** Compiles a test for a gateway. `finder` returns what looks for it in the tables of one partition. */
+function gatewayTest(
+  [type, flags, attributes, fourth, fifth]: Args,
+  finder: (run: MessageRun, type: number, anyPort: boolean) => (tables: DroutingTables) => Gateway | undefined,
+): (run: MessageRun) => number {
+  const last = lastOf(fourth, fifth);
+  return (run) => {
+    const { carrier, partition } = last(run);
+    const letters = textOf(flags, run);
+    const found = gatewayIn(run, partition, finder(run, intOf(type, run, ANY_TYPE), letters.includes('n')));
+    return answered(run, found, letters, attributes, carrier);
+  };
 }
 
 /** A group given as text; "" means none. */
@@ -230,9 +249,9 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
     parameters: [param('gateways', 'string'), optional('gateway attributes', 'writable'), ...CARRIER_OR_PARTITION],
     summary: 'sets the request-URI to the first usable gateway of a list',
     compile: ([gateways, attributes, fourth, fifth]) => {
-      checkCarrier(fourth, fifth);
+      const last = lastOf(fourth, fifth);
       return (run) => {
-        const { carrier, partition } = lastOf(run, fourth, fifth);
+        const { carrier, partition } = last(run);
         const { tables, rest } = named(run, gateways, partition);
         if (tables === undefined) return -1;
         const result = routeTo(run, tables, gatewaysIn(rest), targets(undefined, attributes, undefined));
@@ -246,70 +265,37 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
   },
   {
     name: 'is_from_gw',
-    parameters: [
-      optional('type', 'int'),
-      optional('flags', 'string'),
-      optional('gateway attributes', 'writable'),
-      ...CARRIER_OR_PARTITION,
-    ],
+    parameters: TESTED,
     routes: ['request', 'failure', 'branch', 'onreply'],
     summary: 'whether the source is a gateway; s, p, i, n and c as documented',
-    compile: ([type, flags, attributes, fourth, fifth]) => {
-      checkCarrier(fourth, fifth);
-      return (run) => {
-        const { carrier, partition } = lastOf(run, fourth, fifth);
-        const letters = textOf(flags, run);
-        const { address, port } = run.source;
-        const wanted = intOf(type, run, ANY_TYPE);
-        const found = gatewayIn(run, partition, (tables) =>
-          tables.at(address, letters.includes('n') ? 0 : port, wanted),
-        );
-        return answered(run, found, letters, attributes, carrier);
-      };
-    },
+    compile: (args) =>
+      gatewayTest(
+        args,
+        ({ source: { address, port } }, type, anyPort) =>
+          (tables) =>
+            tables.at(address, anyPort ? 0 : port, type),
+      ),
   },
   {
     name: 'goes_to_gw',
-    parameters: [
-      optional('type', 'int'),
-      optional('flags', 'string'),
-      optional('gateway attributes', 'writable'),
-      ...CARRIER_OR_PARTITION,
-    ],
+    parameters: TESTED,
     routes: CHECKING,
     summary: 'whether $du, or else the request-URI, belongs to a gateway',
-    compile: ([type, flags, attributes, fourth, fifth]) => {
-      checkCarrier(fourth, fifth);
-      return (run) => {
-        const { carrier, partition } = lastOf(run, fourth, fifth);
-        const letters = textOf(flags, run);
+    compile: (args) =>
+      gatewayTest(args, (run, type, anyPort) => {
         const uri = run.pvars.destinationUri ?? run.call.requestUri;
-        const wanted = intOf(type, run, ANY_TYPE);
-        const found = gatewayIn(run, partition, (tables) => gatewayAt(tables, uri, wanted, letters.includes('n')));
-        return answered(run, found, letters, attributes, carrier);
-      };
-    },
+        return (tables) => gatewayAt(tables, uri, type, anyPort);
+      }),
   },
   {
     name: 'dr_is_gw',
-    parameters: [
-      param('uri', 'string'),
-      optional('type', 'int'),
-      optional('flags', 'string'),
-      optional('gateway attributes', 'writable'),
-      ...CARRIER_OR_PARTITION,
-    ],
+    parameters: [param('uri', 'string'), ...TESTED],
     summary: 'whether a URI belongs to a gateway',
-    compile: ([uri, type, flags, attributes, fourth, fifth]) => {
-      checkCarrier(fourth, fifth);
-      return (run) => {
-        const { carrier, partition } = lastOf(run, fourth, fifth);
-        const letters = textOf(flags, run);
-        const [text, wanted] = [textOf(uri, run), intOf(type, run, ANY_TYPE)];
-        const found = gatewayIn(run, partition, (tables) => gatewayAt(tables, text, wanted, letters.includes('n')));
-        return answered(run, found, letters, attributes, carrier);
-      };
-    },
+    compile: ([uri, ...args]) =>
+      gatewayTest(args, (run, type, anyPort) => {
+        const text = textOf(uri, run);
+        return (tables) => gatewayAt(tables, text, type, anyPort);
+      }),
   },
   {
     name: 'dr_match',
