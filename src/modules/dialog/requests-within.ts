@@ -61,10 +61,13 @@ export function sendWithin(dialog: Dialog, side: Side, request: RequestWithin, u
     return;
   }
   const send = (address: Address | undefined): void => {
-    const socket = address === undefined ? undefined : env.sockets.choose(address, to.socket);
-    if (address === undefined || socket === undefined) {
-      const unresolved = hop.host === '' ? 'its Contact is not a SIP URI' : `${hop.host} does not resolve`;
-      request.unsent?.(address === undefined ? unresolved : 'no socket has its transport');
+    if (address === undefined) {
+      request.unsent?.(hop.host === '' ? 'its Contact is not a SIP URI' : `${hop.host} does not resolve`);
+      return;
+    }
+    const socket = env.sockets.choose(address, to.socket);
+    if (socket === undefined) {
+      request.unsent?.('no socket has its transport');
       return;
     }
     if (request.number === undefined) from.numbers.shift++;
