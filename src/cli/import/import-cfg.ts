@@ -1,6 +1,7 @@
 import type { GlobalParameter } from '../../cfg/ast.js';
 import type { SourceReader } from '../../cfg/source/sources.js';
 import { readSchema } from '../../config/schema.js';
+import { switchOf } from '../../core/switch-words.js';
 import type { WrittenJson } from './json.js';
 import { Ledger, type Remark } from './ledger.js';
 import { readListeners, textOf } from './listeners.js';
@@ -115,8 +116,7 @@ function takeParameter(
     if (Number.isInteger(level)) settings['log'] = { level: names[index] ?? 'info' };
   } else if (name === 'enable_tls' || name === 'tls_enable') {
     const isUsed = (settings['listen'] as readonly WrittenJson[]).some((each) => /^(?:tls|wss):/.test(String(each)));
-    if (isUsed && !/^(?:1|yes|on|true)$/i.test(text))
-      ledger.leave(at, `${name}=${text}: remove the tls sockets from "listen"`);
+    if (isUsed && switchOf(text) !== true) ledger.leave(at, `${name}=${text}: remove the tls sockets from "listen"`);
   } else if (!CARRIED.has(name)) ledger.leaveRepeated(at, `core parameter ${name} has no counterpart`);
 }
 

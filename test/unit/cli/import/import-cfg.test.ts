@@ -243,6 +243,7 @@ modparam("tls_mgm", "require_cert", "[b]0")`,
     const off = importCfg('#!KAMAILIO\nlisten=tls:10.0.0.1:5061\nenable_tls=no');
     assert.match(off.left.map(({ text }) => text).join(), /enable_tls=no: remove the tls sockets from "listen"/);
     assert.deepEqual(importCfg('#!KAMAILIO\nlisten=udp:10.0.0.1:5060\nenable_tls=no').left, []);
+    assert.deepEqual(importCfg('#!KAMAILIO\nlisten=tls:10.0.0.1:5061\nenable_tls=enable').left, []);
   } finally {
     rmSync(folder, { recursive: true });
   }
