@@ -51,7 +51,7 @@ function sourceAddress(run: MessageRun, text: string): number {
   const found = hostPort(text);
   if (found === undefined) return -1;
   run.pvars.sourceAddress = found.host;
-  // As recorded.
+  // As recorded, 0 where the text has no port.
   run.pvars.sourcePort = found.port ?? 0;
   return 1;
 }

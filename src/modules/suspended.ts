@@ -120,7 +120,7 @@ export const suspendFunctions: FunctionSpec[] = [
       const go = (resumed: ScriptRun): Promise<number> => {
         // The limit on statements applies to the whole run.
         resumed.work = run.work;
-        // As recorded.
+        // As recorded, the route begins with $rc 0.
         resumed.pvars.returnCode = 0;
         return route.call(resumed).finally(() => {
           run.work = resumed.work;

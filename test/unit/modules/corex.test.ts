@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { INVITE, startScript } from '../../support/script-run.js';
 
-test('functions of corex, ipops and tm refuse what they were recorded to refuse', async () => {
+test('functions of corex, ipops and tm return what they were recorded to return', async () => {
   const runner = startScript({
     dialect: 'kamailio',
     modules: 'corex ipops textopsx',
