@@ -163,9 +163,9 @@ function numberIn(text: string): number | undefined {
   return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }
 
-/** Parses "gw1,gw2". */
-function gatewaysIn(text: string): ListEntry[] {
-  return listedGateways(text).map((id) => ({ id, carrier: false, weight: 0, section: 0 }));
+/** Parses "gw1,gw2", or the same with carriers. */
+function entriesIn(text: string, carrier: boolean): ListEntry[] {
+  return listedGateways(text).map((id) => ({ id, carrier, weight: 0, section: 0 }));
 }
 
 /** The group is a number; in files of 2.x also "", for the caller's group. */
@@ -238,9 +238,7 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
       const wanted = targets(undefined, gateway, attributes);
       return (run) => {
         const { tables, rest } = named(run, carrier, partition);
-        if (tables === undefined) return -1;
-        const carriers = listedGateways(rest).map((id) => ({ id, carrier: true, weight: 0, section: 0 }));
-        return routeTo(run, tables, carriers, wanted);
+        return tables === undefined ? -1 : routeTo(run, tables, entriesIn(rest, true), wanted);
       };
     },
   },
@@ -254,7 +252,7 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
         const { carrier, partition } = last(run);
         const { tables, rest } = named(run, gateways, partition);
         if (tables === undefined) return -1;
-        const result = routeTo(run, tables, gatewaysIn(rest), targets(undefined, attributes, undefined));
+        const result = routeTo(run, tables, entriesIn(rest, false), targets(undefined, attributes, undefined));
         const used = result > 0 ? lastGateway(run, tables) : undefined;
         // As documented, those of the first carrier that has the gateway.
         if (used !== undefined && carrier?.variable !== undefined)
