@@ -85,7 +85,7 @@ export class TopologyRecords {
 
   /** Stores a request that is sent, and its dialog. */
   leaves(branch: string, request: HiddenRequest, now: number): void {
-    this.open.set(branch, request, sizeOf(...request.vias, ...request.routes, ...request.own), now, request.dialog.by);
+    this.open.set(branch, request, requestSize(request), now, request.dialog.by);
     this.kept(request.dialog, now);
   }
 
@@ -99,13 +99,7 @@ export class TopologyRecords {
   /** A final reply was received. `confirms`: the dialog is established; `ends`: it has ended. */
   final(branch: string, request: HiddenRequest, outcome: 'confirms' | 'ends' | 'neither', now: number): void {
     this.open.delete(branch);
-    this.answered.set(
-      branch,
-      request,
-      sizeOf(...request.vias, ...request.routes, ...request.own),
-      now,
-      request.dialog.by,
-    );
+    this.answered.set(branch, request, requestSize(request), now, request.dialog.by);
     if (outcome === 'neither') return;
     const { dialog } = request;
     const ended = this.ended.get(dialog.id, now) !== undefined;
@@ -139,6 +133,10 @@ function renew<T>(map: AgedMap<T>, before: AgedMap<T>, now: number, by: (value: 
 
 function sizeOf(...texts: readonly string[]): number {
   return texts.reduce((sum, each) => sum + each.length, 200);
+}
+
+function requestSize({ vias, routes, own }: HiddenRequest): number {
+  return sizeOf(...vias, ...routes, ...own);
 }
 
 function dialogSize({ callId, callerTag, users, caller, callees, own }: HiddenDialog): number {
