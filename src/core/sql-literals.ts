@@ -1,6 +1,9 @@
 /** Literals of a statement that are looked for in the message about it, and their least length. */
 const MAX_LITERALS = 32;
 const SHORTEST = 3;
+/** Characters of a message that are searched for literals, and those that are kept of it. */
+const MAX_SEARCHED = 65_536;
+const MAX_MESSAGE = 1024;
 /** A text in quotes, also one without its end. MySQL takes double quotes too. */
 const LITERAL = /'(?:[^'\\]|\\.|'')*(?:'|\\?$)|"(?:[^"\\]|\\.|"")*(?:"|\\?$)/gs;
 
@@ -18,8 +21,12 @@ export function withoutLiterals(statement: string): {
     if (found.size < MAX_LITERALS && inner.length >= SHORTEST) found.add(inner);
     return '?';
   });
+  // A literal may begin with a shorter one, so that the longest is replaced first.
+  const literals = [...found].sort((a, b) => b.length - a.length);
   return {
     text,
-    without: (message) => [...found].reduce((left, each) => left.replaceAll(each, '?'), message.slice(0, 1024)),
+    // The message is cut afterwards: of a literal across the cut only a part would be there to be found.
+    without: (message) =>
+      literals.reduce((left, each) => left.replaceAll(each, '?'), message.slice(0, MAX_SEARCHED)).slice(0, MAX_MESSAGE),
   };
 }
