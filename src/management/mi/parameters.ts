@@ -82,6 +82,11 @@ export function isYes(value: MiValue | undefined, byDefault = false): boolean {
   return switchOf(String(value)) ?? true;
 }
 
+/** Whether nothing is to be applied (`dry_run`). The empty text counts as yes too: a slip must not change anything. */
+export function isDryRun({ dry_run }: MiParams): boolean {
+  return dry_run === '' || isYes(dry_run);
+}
+
 /** A parameter line of the line text form: its value, and its name if written as "name::value". */
 export interface TextParam {
   readonly name: string | undefined;

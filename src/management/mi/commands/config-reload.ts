@@ -3,7 +3,7 @@ import { messageOf } from '../../../core/errors.js';
 import type { MiCommand } from '../command.js';
 import { MiError } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
-import { isYes } from '../parameters.js';
+import { isDryRun, isYes } from '../parameters.js';
 
 /**
  * config_reload: reads the settings again and applies all of them, or none if there are problems, which are then in
@@ -17,14 +17,14 @@ export function configReloadCommand(deps: MiDependencies): MiCommand {
     module: 'core',
     help: 'reads the settings again and applies them, or says why they are refused; with dry_run=1 only what would change; with status=1 the progress of a running reload',
     needs: { role: 'admin', wholeProcess: true },
-    changes: ({ dry_run, status }) => !isYes(dry_run) && !isYes(status),
+    changes: (params) => !isDryRun(params) && !isYes(params['status']),
     paramLists: [[]],
     extraParams: [
       { name: 'dry_run', type: 'flag' },
       { name: 'status', type: 'flag' },
     ],
     async run(params, call) {
-      const dryRun = isYes(params['dry_run']);
+      const dryRun = isDryRun(params);
       if (deps.settings === undefined)
         throw new MiError(500, 'settings cannot be reloaded', 'they came from a program');
       if (isYes(params['status'])) {

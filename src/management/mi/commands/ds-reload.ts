@@ -4,7 +4,7 @@ import type { LoadReport } from '../../../engine/partition.js';
 import type { MiCommand, MiResult, MiValue } from '../command.js';
 import { MiError } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
-import { isYes } from '../parameters.js';
+import { isDryRun, isYes } from '../parameters.js';
 import { renderTree } from '../tree.js';
 import { partitionsFor, requirePartition } from './partition-lookup.js';
 
@@ -19,7 +19,7 @@ export function dsReloadCommand(deps: MiDependencies): MiCommand {
     const { partition } = params;
     const named = partition === undefined ? undefined : requirePartition(deps, call, partition as string, 500);
     const names = (named === undefined ? partitionsFor(deps, call) : [named]).map(({ name }) => name);
-    const dryRun = isYes(params['dry_run']);
+    const dryRun = isDryRun(params);
     const report = isYes(params['report']);
     const here = !isYes(params['cluster'], true);
     // With a report, waits for the other nodes.
@@ -44,7 +44,7 @@ export function dsReloadCommand(deps: MiDependencies): MiCommand {
     help: 'loads the destinations of one partition or all again; inherit_state=n takes the states from the table, dry_run=1 only reports',
     helpNotExported: true,
     needs: { role: 'operator' },
-    changes: (params) => !isYes(params['dry_run']),
+    changes: (params) => !isDryRun(params),
     paramLists: [[], [partition], [inherit], [partition, inherit]],
     extraParams: [
       { name: 'dry_run', type: 'flag' },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isYes } from '../../../../src/management/mi/parameters.js';
+import { isDryRun, isYes } from '../../../../src/management/mi/parameters.js';
 
 test('a flag without a value has its default, and every text but a word for no means yes', () => {
   for (const byDefault of [false, true]) {
@@ -10,4 +10,10 @@ test('a flag without a value has its default, and every text but a word for no m
     for (const yes of ['1', 'y', 'Yes', 'on', 'true', true, 1, 'bogus'])
       assert.equal(isYes(yes, byDefault), true, String(yes));
   }
+});
+
+test('with an empty dry_run nothing is to be applied', () => {
+  for (const yes of ['', '1', 'yes', 1, true]) assert.equal(isDryRun({ dry_run: yes }), true, String(yes));
+  for (const no of ['0', 'no', 0, false]) assert.equal(isDryRun({ dry_run: no }), false, String(no));
+  assert.equal(isDryRun({}), false);
 });
