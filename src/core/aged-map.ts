@@ -10,7 +10,8 @@ interface Entry<T> {
 
 /**
  * A map whose values all have the same lifetime. It is bounded in number and in size; what was set first is removed
- * first. Near that, a source that holds more than its share displaces its own entries only. Each call takes constant time on average, since the oldest values are at the beginning of the order.
+ * first. Near that, a source that holds more than its share displaces its own entries only. Each call takes constant
+ * time on average, since the oldest values are at the beginning of the order.
  */
 export class AgedMap<T> {
   private readonly map = new Map<string, Entry<T>>();
@@ -18,7 +19,6 @@ export class AgedMap<T> {
   private cursor = this.map.keys();
   private head: { readonly key: string; readonly entry: Entry<T> } | undefined = undefined;
   private total = 0;
-
   private readonly owned: OwnedEntries | undefined;
 
   /**
