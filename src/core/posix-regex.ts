@@ -187,10 +187,12 @@ class GuidedRegexMatch implements RegexMatch {
   private look(): readonly (string | undefined)[] {
     const spans = this.span.groups();
     if (spans === undefined) return this.bySearch();
-    return Array.from({ length: spans.length / 2 }, (_, i) => {
-      const [start, end] = [spans[2 * i] as number, spans[2 * i + 1] as number];
-      return start < 0 || end < 0 ? undefined : this.text.slice(start, end);
-    });
+    const groups: (string | undefined)[] = [];
+    for (let i = 0; i < spans.length; i += 2) {
+      const [start, end] = [spans[i] as number, spans[i + 1] as number];
+      groups.push(start < 0 || end < 0 ? undefined : this.text.slice(start, end));
+    }
+    return groups;
   }
 }
 

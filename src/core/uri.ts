@@ -1,3 +1,4 @@
+import { byteTexts, withByteTexts, withoutEscapes } from './byte-texts.js';
 import { digitsIn, isAt } from './characters.js';
 
 /**
@@ -237,15 +238,32 @@ export function bracketed(host: string): string {
 
 /** A text with its escapes "%hh" decoded; a "%" that begins none stays. */
 export function percentDecoded(text: string): string {
-  return text.replace(/%([0-9a-f]{2})/gi, (_escape, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return text.includes('%') ? withoutEscapes(text, '%', 3, hexPairAfter) : text;
 }
 
-/** A text of bytes with those that a global expression matches escaped, "%hh"; with `capitals` "%HH". */
-export function percentEncoded(text: string, matched: RegExp, capitals = false): string {
-  return text.replace(matched, (each) => {
-    const hex = (each.charCodeAt(0) & 0xff).toString(16).padStart(2, '0');
-    return `%${capitals ? hex.toUpperCase() : hex}`;
-  });
+/** The byte of the two hexadecimal digits after an index. */
+function hexPairAfter(text: string, at: number): number | undefined {
+  const high = hexDigit(text.charCodeAt(at + 1));
+  const low = hexDigit(text.charCodeAt(at + 2));
+  return high === undefined || low === undefined ? undefined : high * 16 + low;
+}
+
+function hexDigit(code: number): number | undefined {
+  if (code >= 48 && code <= 57) return code - 48;
+  const small = code | 0x20;
+  return small >= 97 && small <= 102 ? small - 87 : undefined;
+}
+
+/** The escape of a byte: "%hh"; with `capitals` "%HH". */
+function percentEscape(code: number, capitals: boolean): string {
+  const hex = code.toString(16).padStart(2, '0');
+  return `%${capitals ? hex.toUpperCase() : hex}`;
+}
+
+/** Makes an encoder of texts of bytes: those that a class such as /[^a-z]/ matches become "%hh"; with `capitals` "%HH". */
+export function percentEncoder(matched: RegExp, capitals = false): (text: string) => string {
+  const table = byteTexts(matched, (code) => percentEscape(code, capitals));
+  return (text) => withByteTexts(text, table);
 }
 
 /** A host without the brackets of an IPv6 address. */

@@ -1,4 +1,4 @@
-import { percentEncoded } from '../core/uri.js';
+import { percentEncoder } from '../core/uri.js';
 import type { ReplyWay } from '../route/functions/actions.js';
 import { TxBranch } from '../script/branch.js';
 import type { MessageRun } from '../script/call.js';
@@ -135,6 +135,4 @@ function contactOf({ uri, q, path, flags }: OfferedContact, rich: number): strin
 }
 
 /** As recorded of Kamailio, a path in a parameter of a URI. */
-function escapedPath(path: string): string {
-  return percentEncoded(path, /[^A-Za-z0-9\-_.!~*'():]/g);
-}
+const escapedPath = percentEncoder(/[^A-Za-z0-9\-_.!~*'():]/);

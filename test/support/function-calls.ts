@@ -103,8 +103,8 @@ function routesOf(dialect: DialectName, kind: SweptRoute, calls: readonly Functi
   return `${kamailio ? 'request_route' : 'route'} {\n${begin}\n}${swept}\n${other}\n`;
 }
 
-/** Starts a file that has calls of every function of a dialect in one kind of route. */
-export function startSweep(dialect: DialectName, kind: SweptRoute): SweptFile {
+/** Starts a file that has calls in one kind of route; default: calls of every function of the dialect. */
+export function startSweep(dialect: DialectName, kind: SweptRoute, given?: readonly FunctionCall[]): SweptFile {
   const wanted = scriptFunctions().all.filter(
     (each) => each.dialects.includes(dialect) && !LEFT_OUT.has(each.name) && isAllowed(each, dialect, kind),
   );
@@ -114,7 +114,7 @@ export function startSweep(dialect: DialectName, kind: SweptRoute): SweptFile {
     wanted.flatMap(({ module }) => module.split('|')).filter((each) => !BUILT_IN.has(each) && !loadedAnyway.test(each)),
   );
   const reasons = new Map<string, string>();
-  let calls = wanted.flatMap((each) => callsOf(each, dialect));
+  let calls = given ?? wanted.flatMap((each) => callsOf(each, dialect));
   for (;;) {
     try {
       const script = routesOf(dialect, kind, calls);

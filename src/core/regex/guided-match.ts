@@ -30,6 +30,10 @@ function numbers(count: number): Uint16Array {
   return kept;
 }
 
+/** Memory for the sets of a short match, of which a text may have thousands: its groups are read at once. */
+const SHORT = 64;
+const ofShort = new Uint16Array(SHORT);
+
 /** Threads that began at one boundary: the instructions from which a match can still be reached. */
 interface Threads {
   readonly pcs: readonly number[];
@@ -54,6 +58,8 @@ const MAX_TRANSITIONS = 20_000;
 export class GuidedMatch {
   private readonly live: LiveSets;
   private readonly threads = new Map<string, Threads>();
+  /** By the number of a set: the threads at the start of a match. */
+  private starts: (Threads | undefined)[] = [];
   private transitions = 0;
   private tooMany = false;
 
@@ -95,6 +101,7 @@ export class GuidedMatch {
     if (scanned?.by === this) scanned = undefined;
     this.live.clear();
     this.threads.clear();
+    this.starts = [];
     this.transitions = 0;
     return undefined;
   }
@@ -115,6 +122,7 @@ export class GuidedMatch {
     if (!this.live.crowded && this.threads.size <= MAX_THREADS / 2 && this.transitions <= MAX_TRANSITIONS / 2) return;
     this.live.clear();
     this.threads.clear();
+    this.starts = [];
     this.transitions = 0;
   }
 
@@ -151,7 +159,8 @@ export class GuidedMatch {
   private groupsOf(text: string, start: number, end: number): Int32Array | undefined {
     if (this.program.groups === 0) return Int32Array.of(start, end);
     try {
-      const ids = new Uint16Array(end - start + 1);
+      const length = end - start + 1;
+      const ids = length <= SHORT ? ofShort : new Uint16Array(length);
       this.live.pass(text, start, end, false, ids);
       return this.walk(text, start, ids, start).groups();
     } catch (error) {
@@ -162,7 +171,7 @@ export class GuidedMatch {
   private longestEnd(text: string, start: number, ids: Uint16Array): number {
     const { latin1, of, count } = this.program.classes;
     const { sets } = this.live;
-    let threads = this.closed([this.program.start], sets[ids[start] as number] as LiveSet);
+    let threads = this.startOf(ids[start] as number);
     let end = -1;
     for (let at = start; ; ) {
       if (threads.ends) end = at;
@@ -178,6 +187,14 @@ export class GuidedMatch {
       const known: Threads | undefined = key < DIRECT ? threads.next[key] : threads.others.get(key);
       threads = known ?? this.step(threads, kind, sets[id] as LiveSet, key);
     }
+  }
+
+  private startOf(id: number): Threads {
+    const known = this.starts[id];
+    if (known !== undefined) return known;
+    const made = this.closed([this.program.start], this.live.sets[id] as LiveSet);
+    this.starts[id] = made;
+    return made;
   }
 
   private step(threads: Threads, kind: number, set: LiveSet, key: number): Threads {

@@ -64,6 +64,8 @@ export class LiveSets {
   private readonly conditionIndex: Int32Array;
   private readonly conditionCount: number;
   private readonly conditionsOf: number[] = [];
+  /** By conditions: the sets where a match ends. */
+  private lasts: (LiveSet | undefined)[] = [];
   private work = 0;
   /** Whether the expression uses conditions other than begin and end of the text. */
   private readonly looksAround: boolean;
@@ -114,6 +116,7 @@ export class LiveSets {
   clear(): void {
     this.sets.length = 0;
     this.byKey.clear();
+    this.lasts = [];
     this.setOf(new Uint8Array(this.program.instructions.length));
   }
 
@@ -167,9 +170,13 @@ export class LiveSets {
     return made;
   }
 
-  /** The set where a match ends. */
+  /** The set where a match ends. Kept, since it is needed for the groups of every match of a text. */
   private last(conditions: number): LiveSet {
-    return this.closed(this.matching, conditions);
+    const known = this.lasts[conditions];
+    if (known !== undefined) return known;
+    const made = this.closed(this.matching, conditions);
+    this.lasts[conditions] = made;
+    return made;
   }
 
   private step(following: LiveSet, conditions: number, kind: number, anyEnd: boolean): LiveSet {

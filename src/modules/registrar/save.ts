@@ -1,6 +1,6 @@
 import { addrSpecOf } from '../../core/name-addr.js';
 import { ownText } from '../../core/own-text.js';
-import { parseUri, percentEncoded } from '../../core/uri.js';
+import { parseUri, percentEncoder } from '../../core/uri.js';
 import { splitList } from '../../pvar/header-values.js';
 import type { MessageRun } from '../../script/call.js';
 import type { SipMessage } from '../../sip/message.js';
@@ -318,8 +318,10 @@ function answer(
 
 /** Escapes the bytes that cannot stand in a URI within quotes; existing escapes are left unchanged. */
 function escaped(aor: string): string {
-  return percentEncoded(aor, /%(?![0-9a-f]{2})|[^\w%@.!~*'()&=+$,;?/-]/gi, true);
+  return withoutUnsafe(aor.replace(/%(?![0-9a-f]{2})/gi, '%25'));
 }
+
+const withoutUnsafe = percentEncoder(/[^\w%@.!~*'()&=+$,;?/-]/, true);
 
 /** The Contact values of the reply. */
 function shown(run: MessageRun, settings: RegistrarSettings, contacts: readonly Binding[], aor: string): string {

@@ -35,9 +35,9 @@ function toBytes(text: string): string | null {
 
 /** Four or sixteen bytes as an IP address; IPv6 in full and in capitals, as recorded. */
 function toText(bytes: string): string | null {
+  if (bytes.length !== 4 && bytes.length !== 16) return null;
   const codes = Array.from(bytes, (c) => c.charCodeAt(0));
   if (codes.length === 4) return codes.join('.');
-  if (codes.length !== 16) return null;
   const groups: string[] = [];
   for (let i = 0; i < 16; i += 2) {
     groups.push((((codes[i] as number) << 8) | (codes[i + 1] as number)).toString(16).toUpperCase());

@@ -51,7 +51,8 @@ export function decodeLenient(text: string): string {
 
 /** Characters of seven bits packed into bytes (3GPP TS 23.038 section 6.1.2), in hexadecimal. */
 export function encodeSeptets(text: string): string {
-  const bytes: number[] = [];
+  const bytes = Buffer.allocUnsafe(text.length);
+  let length = 0;
   let bits = 0;
   let count = 0;
   for (const byte of Buffer.from(text, 'latin1')) {
@@ -59,13 +60,13 @@ export function encodeSeptets(text: string): string {
     bits |= byte << count;
     count += 7;
     if (count >= 8) {
-      bytes.push(bits & 255);
+      bytes[length++] = bits & 255;
       bits >>= 8;
       count -= 8;
     }
   }
-  if (count > 0) bytes.push(bits & 255);
-  return Buffer.from(bytes).toString('hex').toUpperCase();
+  if (count > 0) bytes[length++] = bits & 255;
+  return bytes.toString('hex', 0, length).toUpperCase();
 }
 
 /** Value of a hexadecimal digit. As recorded, the same calculation is used for other characters. */
@@ -77,7 +78,8 @@ function digitOf(code: number): number {
 
 /** The inverse of `encodeSeptets`. As recorded, it does not refuse text that is not hexadecimal. */
 export function decodeSeptets(hexadecimal: string): string {
-  const bytes: number[] = [];
+  const bytes = Buffer.allocUnsafe(hexadecimal.length);
+  let length = 0;
   let bits = 0;
   let count = 0;
   for (let at = 0; at < hexadecimal.length; at += 2) {
@@ -85,10 +87,10 @@ export function decodeSeptets(hexadecimal: string): string {
     bits |= (((digitOf(hexadecimal.charCodeAt(at) & 255) << 4) & 255) | digitOf(low)) << count;
     count += 8;
     while (count >= 7) {
-      bytes.push(bits & 127);
+      bytes[length++] = bits & 127;
       bits >>= 7;
       count -= 7;
     }
   }
-  return Buffer.from(bytes).toString('latin1');
+  return bytes.toString('latin1', 0, length);
 }

@@ -1,7 +1,7 @@
 import { trimEnd, trimmed, trimStart } from '../../core/characters.js';
 import { coreHash } from '../../core/core-hash.js';
 import { replaceEach } from '../../core/find-text.js';
-import { parseUri, percentDecoded, percentEncoded, uriParam } from '../../core/uri.js';
+import { parseUri, percentDecoded, percentEncoder, uriParam } from '../../core/uri.js';
 import type { PvarValue } from '../context.js';
 import { paramValue } from '../header-values.js';
 import { formatTime } from '../time-format.js';
@@ -272,7 +272,7 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
       /^-?\d{0,12}$/.test(text) ? formatTime(format, new Date((Number.parseInt(text, 10) || 0) * 1000)) : null,
     ),
   ],
-  ['s.urlencode.param', onText((text) => percentEncoded(text, /[^A-Za-z0-9_.~-]/g))],
+  ['s.urlencode.param', onText(percentEncoder(/[^A-Za-z0-9_.~-]/))],
   ['s.urldecode.param', onText((text) => percentDecoded(text.replaceAll('+', ' ')))],
   ['s.encode.base64t', onText((text) => Buffer.from(text, 'latin1').toString('base64').replaceAll('=', ''))],
   ['s.decode.base64t', onText(decodeLenient)],

@@ -1,16 +1,16 @@
 import { createHmac } from 'node:crypto';
 import { findLastText, findText } from '../../core/find-text.js';
 import { parseAddress } from '../../core/name-addr.js';
-import { parseUri, percentDecoded, percentEncoded, uriParam } from '../../core/uri.js';
+import { parseUri, percentDecoded, percentEncoder, uriParam } from '../../core/uri.js';
 import type { PvarContext, PvarValue } from '../context.js';
 import { paramPairs, paramValue, splitList, unquote } from '../header-values.js';
 import type { TextReader } from '../variables/definition.js';
 import { ipTransformations } from './addresses.js';
 import {
   digest,
-  elementAt,
   integerArgument,
   onText,
+  position,
   searching,
   selection,
   substring,
@@ -103,22 +103,44 @@ function keyed(algorithm: string): TransformationDefinition {
   };
 }
 
-/** Elements of a comma-separated list; blanks are kept, quotes removed. */
-function csv(text: string): string[] {
-  if (text === '') return [];
-  const parts: string[] = [];
-  let start = 0;
+/** Where the element of a comma-separated list that begins at an index ends; commas within quotes end none. */
+function csvEnd(text: string, from: number): number {
   let quoted = false;
-  for (let i = 0; i <= text.length; i++) {
-    const c = text[i];
-    if (c === '"') quoted = !quoted;
-    else if (i === text.length || (c === ',' && !quoted)) {
-      parts.push(unquote(text.slice(start, i)));
-      start = i + 1;
-    }
+  for (let i = from; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === QUOTE) quoted = !quoted;
+    else if (code === COMMA && !quoted) return i;
   }
-  return parts;
+  return text.length;
 }
+
+/** The number of elements. They are not collected: lists of 60,000 would cost more to keep than to read twice. */
+function csvCount(text: string): number {
+  if (text === '') return 0;
+  let count = 1;
+  for (let end = csvEnd(text, 0); end < text.length; end = csvEnd(text, end + 1)) count++;
+  return count;
+}
+
+const QUOTE = 34;
+const COMMA = 44;
+
+/** An element of a comma-separated list; blanks are kept, quotes removed. */
+const csvElement: TransformationDefinition = {
+  least: 1,
+  max: 1,
+  make(args) {
+    const index = integerArgument(args[0], 0, 'index');
+    return (value, context) => {
+      const text = String(value);
+      const at = position(index(context), csvCount(text));
+      if (at === undefined) return null;
+      let from = 0;
+      for (let before = 0; before < at; before++) from = csvEnd(text, from) + 1;
+      return unquote(text.slice(from, csvEnd(text, from)));
+    };
+  },
+};
 
 const countOrNull = (count: number): PvarValue => (count === 0 ? null : count);
 
@@ -179,6 +201,9 @@ const host = onText((text) => orNull(parseUri(text)?.host ?? ''));
 /** A parameter of a URI; one without a value is null here and "" in {uri.param}. */
 const uriParameter = (name: string) => onText((text) => orNull(uriParam(parseUri(text)?.params ?? '', name) ?? ''));
 
+/** Maximum length of a text that is kept with what was compiled of it. */
+const MAX_KEPT = 1024;
+
 /**
  * {s.eval}: evaluates the text of a variable as a format. `compile` uses the name table that the transformation belongs
  * to.
@@ -192,6 +217,7 @@ export function evaluation(
     max: 0,
     make: () => (value, context) => {
       const text = String(value);
+      if (text.length > MAX_KEPT) return compile(text)?.evaluate(context) ?? null;
       if (!kept.has(text)) {
         if (kept.size >= 256) kept.clear();
         kept.set(text, compile(text));
@@ -202,9 +228,7 @@ export function evaluation(
 }
 
 /** A text as a part of a URL. */
-function escapedForUrl(text: string): string {
-  return percentEncoded(text, /[^0-9A-Za-z._~-]/g, true);
-}
+const escapedForUrl = percentEncoder(/[^0-9A-Za-z._~-]/, true);
 
 /** Transformations of opensips.cfg that route scripts lack or have in another form. */
 export const opensipsTransformations: readonly [string, TransformationDefinition][] = [
@@ -230,8 +254,8 @@ export const opensipsTransformations: readonly [string, TransformationDefinition
   ['uri.port', port],
   ['uri.domain', host],
   ...uriParameters(uriParameter),
-  ['csv.count', onText((text) => countOrNull(csv(text).length))],
-  ['csv.value', elementAt(csv, (item) => item)],
+  ['csv.count', onText((text) => countOrNull(csvCount(text)))],
+  ['csv.value', csvElement],
   ['param.count', onText((text) => countOrNull(paramPairs(text).length))],
   ['re.subst', { ...regexSubstitution, literalDollars: true }],
   ...addressTransformations,

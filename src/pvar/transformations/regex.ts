@@ -48,17 +48,15 @@ export function substituted(text: string, substitution: Substitution): string {
 
 /** The same, but undefined where a match is empty and `noEmpty` is set. */
 function replaced(text: string, { regex, replacement, all }: Substitution, noEmpty = false): string | undefined {
+  const by = replacementParts(replacement);
   let result = '';
   let from = 0;
   for (let count = 0; count < MAX_MATCHES && from <= text.length; count++) {
     const match = regex.match(text, from);
     if (match === undefined) break;
     if (noEmpty && match.end === match.start) return undefined;
-    const by = replacement.replace(/\\([0-9nrt\\&])/g, (_whole, c: string) => {
-      if (c >= '0' && c <= '9') return match.groups[Number(c)] ?? '';
-      return { n: '\n', r: '\r', t: '\t' }[c] ?? c;
-    });
-    result += text.slice(from, match.start) + by;
+    if (match.start > from) result += text.slice(from, match.start);
+    for (const part of by) result += typeof part === 'string' ? part : (match.groups[part] ?? '');
     from = match.end;
     if (result.length > MAX_TEXT) return result.slice(0, MAX_TEXT);
     if (match.end === match.start) {
@@ -68,6 +66,19 @@ function replaced(text: string, { regex, replacement, all }: Substitution, noEmp
     if (!all) break;
   }
   return result + text.slice(from);
+}
+
+/** A replacement as texts and numbers of groups. */
+function replacementParts(replacement: string): readonly (string | number)[] {
+  return replacement
+    .split(/(\\[0-9nrt\\&])/)
+    .filter((part) => part !== '')
+    .map((part) => {
+      const [mark, c] = part;
+      if (mark !== '\\' || c === undefined || !/^[0-9nrt\\&]$/.test(c) || part.length !== 2) return part;
+      if (c >= '0' && c <= '9') return Number(c);
+      return { n: '\n', r: '\r', t: '\t' }[c] ?? c;
+    });
 }
 
 /** {re.subst,/expression/replacement/flags}: compiled at load unless it contains variables. */

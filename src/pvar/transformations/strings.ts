@@ -1,6 +1,7 @@
+import { byteTexts, withByteTexts, withoutEscapes } from '../../core/byte-texts.js';
 import { trimEnd, trimmed, trimStart } from '../../core/characters.js';
 import { findLastText, findText } from '../../core/find-text.js';
-import { percentDecoded, percentEncoded } from '../../core/uri.js';
+import { percentDecoded, percentEncoder } from '../../core/uri.js';
 import type { TextReader } from '../variables/definition.js';
 import {
   digest,
@@ -72,11 +73,32 @@ const xor: TransformationDefinition = {
 };
 
 /** RFC 3261 section 25.1: all but unreserved and user-unreserved. */
-const NOT_IN_USER = /[^A-Za-z0-9\-_.!~*'()&=+$,;?/]/g;
+const NOT_IN_USER = /[^A-Za-z0-9\-_.!~*'()&=+$,;?/]/;
 /** RFC 3261 section 25.1: all but unreserved and param-unreserved. */
-const NOT_IN_PARAMETER = /[^A-Za-z0-9\-_.!~*'()[\]/:&+$]/g;
+const NOT_IN_PARAMETER = /[^A-Za-z0-9\-_.!~*'()[\]/:&+$]/;
 
-const UNESCAPES: Readonly<Record<string, string>> = { '0': '\0' };
+/** The characters that {s.escape.common} escapes, as in SQL literals. */
+const ESCAPED = byteTexts(/['"\\\0]/, (code) => (code === 0 ? '\\0' : `\\${String.fromCharCode(code)}`));
+const SMALL = byteTexts(/[A-Z]/, (code) => String.fromCharCode(code + 32));
+const CAPITAL = byteTexts(/[a-z]/, (code) => String.fromCharCode(code - 32));
+
+/** The byte that a backslash at an index escapes. */
+function escapedAfter(text: string, at: number): number | undefined {
+  const next = text.charAt(at + 1);
+  if (next === '0') return 0;
+  return next !== '' && '\'"\\'.includes(next) ? next.charCodeAt(0) : undefined;
+}
+
+function reversed(text: string): string {
+  const out = Buffer.allocUnsafe(text.length);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(text.length - 1 - i);
+    // Not a text of bytes.
+    if (code > 255) return Array.from(text).reverse().join('');
+    out[i] = code;
+  }
+  return out.toString('latin1');
+}
 
 /** The integer at the beginning of a text; 0 when there is none. */
 export function integerIn(text: string): number {
@@ -89,19 +111,19 @@ export const stringTransformations: readonly [string, TransformationDefinition][
   ['s.len', onText((text) => text.length)],
   ['s.int', onText(integerIn)],
   ['s.md5', digest('md5')],
-  ['s.reverse', onText((text) => Array.from(text).reverse().join(''))],
+  ['s.reverse', onText(reversed)],
   ['s.substr', cutOut],
   ['s.select', select],
   ['s.encode.hexa', onText((text) => Buffer.from(text, 'latin1').toString('hex'))],
   ['s.decode.hexa', onText((text) => Buffer.from(text, 'hex').toString('latin1'))],
-  ['s.escape.common', onText((text) => text.replace(/['"\\\0]/g, (c) => (c === '\0' ? '\\0' : `\\${c}`)))],
-  ['s.unescape.common', onText((text) => text.replace(/\\(['"\\0])/g, (_all, c: string) => UNESCAPES[c] ?? c))],
-  ['s.escape.user', onText((text) => percentEncoded(text, NOT_IN_USER))],
+  ['s.escape.common', onText((text) => withByteTexts(text, ESCAPED))],
+  ['s.unescape.common', onText((text) => withoutEscapes(text, '\\', 2, escapedAfter))],
+  ['s.escape.user', onText(percentEncoder(NOT_IN_USER))],
   ['s.unescape.user', onText(percentDecoded)],
-  ['s.escape.param', onText((text) => percentEncoded(text, NOT_IN_PARAMETER))],
+  ['s.escape.param', onText(percentEncoder(NOT_IN_PARAMETER))],
   ['s.unescape.param', onText(percentDecoded)],
-  ['s.tolower', onText((text) => text.replace(/[A-Z]+/g, (run) => run.toLowerCase()))],
-  ['s.toupper', onText((text) => text.replace(/[a-z]+/g, (run) => run.toUpperCase()))],
+  ['s.tolower', onText((text) => withByteTexts(text, SMALL))],
+  ['s.toupper', onText((text) => withByteTexts(text, CAPITAL))],
   ['s.index', searching((text, needle, start) => findText(text, needle, start ?? 0))],
   ['s.rindex', searching((text, needle, start) => findLastText(text, needle, start ?? text.length))],
   ['s.fill.left', fill((text, length, token) => text.padStart(length, token))],

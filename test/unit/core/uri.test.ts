@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseUri, percentEncoded, uriTransport } from '../../../src/core/uri.js';
+import { parseUri, percentDecoded, percentEncoder, uriTransport } from '../../../src/core/uri.js';
 
 for (const [uri, transport] of [
   ['sip:h', 'udp'],
@@ -23,6 +23,11 @@ for (const [uri, transport] of [
 }
 
 test('matched bytes are escaped with two hexadecimal digits', () => {
-  assert.equal(percentEncoded('a b\n\xff<', /[^a-z]/g), 'a%20b%0a%ff%3c');
-  assert.equal(percentEncoded('a b\n\xff<', /[^a-z]/g, true), 'a%20b%0A%FF%3C');
+  assert.equal(percentEncoder(/[^a-z]/)('a b\n\xff<'), 'a%20b%0a%ff%3c');
+  assert.equal(percentEncoder(/[^a-z]/, true)('a b\n\xff<'), 'a%20b%0A%FF%3C');
+});
+
+test('escapes of two hexadecimal digits are decoded once; other percent signs stay', () => {
+  assert.equal(percentDecoded('%41%4a%4A%ff%00'), 'AJJ\xff\0');
+  assert.equal(percentDecoded('%2541 %4 %4g %g4 % %%41'), '%41 %4 %4g %g4 % %A');
 });
