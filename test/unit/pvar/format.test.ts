@@ -174,10 +174,11 @@ test('three variables cost well under two microseconds', () => {
   const scope = context();
   for (let i = 0; i < 20_000; i++) format.evaluate(scope);
   let best = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < 5; round++) {
+  // Rounds shorter than a time slice of the scheduler: on a busy machine some of them are not interrupted.
+  for (let round = 0; round < 200; round++) {
     const start = process.hrtime.bigint();
-    for (let i = 0; i < 20_000; i++) format.evaluate(scope);
-    best = Math.min(best, Number(process.hrtime.bigint() - start) / 20_000);
+    for (let i = 0; i < 500; i++) format.evaluate(scope);
+    best = Math.min(best, Number(process.hrtime.bigint() - start) / 500);
   }
   assert.ok(best < 2000, `${best} ns`);
 });
