@@ -29,18 +29,20 @@ import { staticBranchFunctions } from './static-branch.js';
 /** Maximum number of parameters read from one text, and of entries in one list. */
 const MAX_PARTS = 256;
 
-function explode(store: XavpStore, text: string, name: string, separator = ';'): number {
+function explode(store: XavpStore, text: string, name: string, separator = ';', unique = false): number {
   const pairs = paramList(text, separator, true);
   if (pairs === undefined || name === '') return -1;
+  if (unique) store.remove(name);
   const record = store.push(name);
+  if (unique) record.exploded = true;
   for (const [field, value] of pairs.slice(0, MAX_PARTS)) store.append(record, field, value);
   return 1;
 }
 
-/** "name=value;" for each value, the newest first. */
+/** "name=value;" for each value, the newest first; undefined: no record, or one that is a plain value. */
 function implode(store: XavpStore, name: string): string | undefined {
   const record = store.record(name, 0);
-  if (record === undefined) return undefined;
+  if (record === undefined || record.value !== null) return undefined;
   let out = '';
   for (const [field, value] of store.pairs(record)) {
     out += value === '' ? `${field};` : `${field}=${value};`;
@@ -97,11 +99,11 @@ function childFunctions(kind: 'xavp' | 'xavi', store: StoreOf): FunctionSpec[] {
       name: `${kind}_rm`,
       dialects: KAMAILIO,
       parameters: [param('name', 'string')],
-      summary: 'removes the records with a name',
+      summary: 'removes the newest record with a name',
       compile:
         ([name]) =>
         (run) => {
-          store(run).remove(key(textOf(name, run)));
+          store(run).remove(key(textOf(name, run)), 0);
           return 1;
         },
     },
@@ -118,7 +120,7 @@ function paramsFunctions(kind: 'xavp' | 'xavu', store: StoreOf): FunctionSpec[] 
       compile:
         ([text, name]) =>
         (run) =>
-          explode(store(run), textOf(text, run), textOf(name, run)),
+          explode(store(run), textOf(text, run), textOf(name, run), ';', kind === 'xavu'),
     },
     ...(kind === 'xavu'
       ? []
@@ -145,8 +147,9 @@ function paramsFunctions(kind: 'xavp' | 'xavu', store: StoreOf): FunctionSpec[] 
         (run) => {
           // As recorded, a variable that cannot be written is reported when the function is called.
           if (target?.variable === undefined) return -1;
-          // As recorded, a record of $xavu is not found.
-          const text = kind === 'xavu' ? undefined : implode(store(run), textOf(name, run));
+          const title = textOf(name, run);
+          // As recorded, a record that xavu_params_explode() has made is not found.
+          const text = store(run).record(title, 0)?.exploded === true ? undefined : implode(store(run), title);
           if (text === undefined) return -1;
           target.variable.assign(run.pvars, text);
           return 1;
@@ -155,6 +158,7 @@ function paramsFunctions(kind: 'xavp' | 'xavu', store: StoreOf): FunctionSpec[] 
   ];
 }
 
+/** The copy is the oldest record of its name; with a position it replaces the record there, when there is one. */
 function copy(
   run: MessageRun,
   from: string,
@@ -164,9 +168,11 @@ function copy(
 ): number {
   const store = run.pvars.xavps;
   const source = index === undefined ? undefined : store.record(from, index);
-  if (source === undefined || position !== undefined || to === '') return -1;
-  const record = store.push(to);
-  for (const [field, value] of store.pairs(source)) store.append(record, field, value);
+  if (source === undefined || index === undefined || index < 0 || to === '') return -1;
+  const pairs = [...store.pairs(source)];
+  const record = position === undefined ? store.pushOldest(to) : store.replaceRecord(to, position);
+  if (record === undefined) return -1;
+  for (const [field, value] of pairs) store.append(record, field, value);
   record.value = source.value;
   return 1;
 }
@@ -175,6 +181,8 @@ function toRecord(run: MessageRun, variable: string, name: string): number {
   const store = run.pvars.xavps;
   const { vars } = run.pvars;
   const chosen = variable === '*' ? Array.from(vars.entries(), ([each]) => each) : vars.has(variable) ? [variable] : [];
+  // As recorded, earlier records of the name are removed, whether or not there is such a variable.
+  store.remove(name);
   if (chosen.length === 0) return -1;
   const record = store.push(name);
   for (const each of chosen) {
@@ -187,7 +195,7 @@ function toRecord(run: MessageRun, variable: string, name: string): number {
 function fromRecord(run: MessageRun, name: string): number {
   const store = run.pvars.xavps;
   const record = store.record(name, 0);
-  if (record === undefined) return -1;
+  if (record === undefined || record.value !== null) return -1;
   for (const [field, value] of store.pairs(record)) run.pvars.vars.set(field, value);
   return 1;
 }

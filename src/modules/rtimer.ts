@@ -29,6 +29,7 @@ export const routeTimers = {
       const text = options.get('interval') ?? String(interval);
       const ms = text.endsWith('u') ? Number(text.slice(0, -1)) / 1000 : Number(text) * 1000;
       if (!(ms > 0)) throw new Error(`timer "${each}": the interval is not a number above 0`);
+      if (timers.has(name)) throw new Error(`timer "${each}": there is a timer of that name already`);
       timers.set(name, { ms: Math.max(SHORTEST, ms), routes: [] });
     }
     for (const each of parameters.all('exec').map(String)) {

@@ -8,6 +8,13 @@ export interface XavpRecord {
   value: PvarValue;
   /** Name of the field of each value, the newest value first. */
   order: string[];
+  /** Made by xavu_params_explode(). */
+  exploded?: true;
+}
+
+/** Whether fields of $xavu can be added to a record, and written as a text: neither a plain value nor an exploded list. */
+export function isExtensible({ value, exploded }: XavpRecord): boolean {
+  return value === null && exploded !== true;
 }
 
 /** Maximum number of records of a name, and of values of a field. */
@@ -37,9 +44,27 @@ export class XavpStore {
     return values?.[position < 0 ? values.length + position : position] ?? null;
   }
 
+  /** Adds a record as the oldest. */
+  pushOldest(name: string): XavpRecord {
+    const stack = this.stacks.get(name);
+    if (stack === undefined || stack.length >= MAX_VALUES) return this.push(name);
+    const record = emptyRecord();
+    stack.push(record);
+    return record;
+  }
+
+  /** Puts an empty record in the place of the one at `index`; undefined: there is none. */
+  replaceRecord(name: string, index: number): XavpRecord | undefined {
+    const stack = this.stacks.get(name);
+    if (stack === undefined || index < 0 || index >= stack.length) return undefined;
+    const record = emptyRecord();
+    stack[index] = record;
+    return record;
+  }
+
   /** Adds a record as the newest. */
   push(name: string): XavpRecord {
-    const record: XavpRecord = { fields: new Map(), value: null, order: [] };
+    const record = emptyRecord();
     const stack = this.stacks.get(name);
     if (stack === undefined) this.stacks.set(name, [record]);
     else {
@@ -119,4 +144,8 @@ export class XavpStore {
   names(): Iterable<string> {
     return this.stacks.keys();
   }
+}
+
+function emptyRecord(): XavpRecord {
+  return { fields: new Map(), value: null, order: [] };
 }

@@ -6,7 +6,7 @@ import { trimmed } from '../../core/characters.js';
  *
  * As recorded of 5.6.3: a "," ends the list, even when it is the separator. Names may be empty, except after a
  * separator at the end; a value may be empty only in quotes or at the end of the text. With `strict` (as functions
- * read lists) names may not be empty.
+ * read lists) names may not be empty, and blanks may neither begin the list nor follow a separator at its end.
  */
 export function paramList(
   text: string,
@@ -15,7 +15,7 @@ export function paramList(
 ): [name: string, value: string][] | undefined {
   const pairs: [string, string][] = [];
   let at = blanksFrom(text, 0);
-  if (text.charAt(at) === '"') return undefined;
+  if (text.charAt(at) === '"' || (strict && at > 0)) return undefined;
   const endsList = (c: string): boolean => c === ',' && !(strict && separator === ',');
   while (at < text.length && !endsList(text.charAt(at))) {
     const start = at;
@@ -37,7 +37,9 @@ export function paramList(
     const next = text.charAt(at);
     if (next === '' || endsList(next)) break;
     if (next !== separator) return undefined;
-    at = blanksFrom(text, at + 1);
+    const after = at + 1;
+    at = blanksFrom(text, after);
+    if (strict && at > after && at === text.length) return undefined;
   }
   // A single separator is not a list.
   return pairs.length === 0 || (pairs.length === 1 && pairs[0]?.[0] === '' && trimmed(text) === separator)

@@ -1,5 +1,5 @@
 import type { PvarContext, PvarValue } from '../context.js';
-import type { XavpStore } from '../xavp-store.js';
+import { isExtensible, type XavpStore } from '../xavp-store.js';
 import type { CompiledVariable, TextReader, VariableDefinition } from './definition.js';
 
 interface Reference {
@@ -27,6 +27,18 @@ function referenceOf(text: string, fold: boolean, star: 0 | undefined): Referenc
   };
 }
 
+/**
+ * The name and the field of $xavu, up to the first "=>" and after it. As recorded, an index is a part of the name:
+ * "$xavu(a[0]=>x)" is a value of its own.
+ */
+function uniqueReferenceOf(text: string): Reference | undefined {
+  const packed = text.replace(/[ \t\r\n]/g, '');
+  const at = packed.indexOf('=>');
+  const [name, field] = at < 0 ? [packed] : [packed.slice(0, at), packed.slice(at + 2)];
+  if (name === '' || name.length > 128 || field === '' || (field?.length ?? 0) > 128) return undefined;
+  return { name, index: undefined, field, position: undefined };
+}
+
 function indexOf(text: string | undefined, star: 0 | undefined): number | undefined {
   return text === undefined ? undefined : text === '*' ? star : Number(text);
 }
@@ -45,6 +57,9 @@ function computedNames({ shape = '' }: TextReader): boolean {
   return false;
 }
 
+/** A name with the index "*": as recorded, null written to it removes all its records. */
+const ALL_RECORDS = /\[\*\][ \t]*$/;
+
 /** Text of a record that is printed as a whole. */
 const OPAQUE = '<<xavp:0>>';
 
@@ -52,11 +67,13 @@ type Rules = { readonly fold: boolean; readonly unique: boolean; readonly counte
 
 function compiledXavp(text: TextReader, rules: Rules, store: (context: PvarContext) => XavpStore): CompiledVariable {
   if (computedNames(text)) return { get: () => null, set: () => undefined };
-  const constant = text.constant === undefined ? undefined : referenceOf(text.constant, rules.fold, 0);
+  const parse = (argument: string) =>
+    rules.unique ? uniqueReferenceOf(argument) : referenceOf(argument, rules.fold, 0);
+  const constant = text.constant === undefined ? undefined : parse(text.constant);
   if (text.constant !== undefined && constant === undefined) {
     throw new Error('needs "name[index]=>field" between its parentheses');
   }
-  const reference = (context: PvarContext) => constant ?? referenceOf(text.read(context), rules.fold, 0);
+  const reference = (context: PvarContext) => constant ?? parse(text.read(context));
   return {
     get: (context) => {
       const at = reference(context);
@@ -65,6 +82,10 @@ function compiledXavp(text: TextReader, rules: Rules, store: (context: PvarConte
     set: (context, value) => {
       const at = reference(context);
       if (at === undefined) return;
+      if (value === null && at.field === undefined && ALL_RECORDS.test(text.constant ?? '')) {
+        store(context).remove(at.name);
+        return;
+      }
       if (rules.unique) writeUnique(store(context), at, value);
       else if (ofSelection(context, store(context), at, value))
         context.records?.change?.(at.name, at.index, at.field, value);
@@ -141,15 +162,22 @@ function write(store: XavpStore, { name, index, field, position }: Reference, va
   else store.add(record, field, value);
 }
 
+/**
+ * As recorded, a field is added to a record that fields have made; it replaces a plain value, and a record that
+ * xavu_params_explode() has made, as a whole.
+ */
 function writeUnique(store: XavpStore, { name, field }: Reference, value: PvarValue): void {
   if (field === undefined) {
-    if (value === null) store.remove(name);
-    else (store.record(name, 0) ?? store.push(name)).value = value;
+    store.remove(name);
+    if (value !== null) store.push(name).value = value;
     return;
   }
   const record = store.record(name, 0);
-  if (record !== undefined) store.set(record, field, value);
-  else if (value !== null) store.set(store.push(name), field, value);
+  if (record !== undefined && isExtensible(record)) store.set(record, field, value);
+  else if (value !== null) {
+    store.remove(name);
+    store.set(store.push(name), field, value);
+  }
 }
 
 function definition(rules: Rules, store: (context: PvarContext) => XavpStore): VariableDefinition {

@@ -23,5 +23,6 @@ test('a definition that cannot be read is refused with its text', () => {
   assert.throws(() => timersOf(['interval=10'], []), /timer "interval=10" has no name/);
   assert.throws(() => timersOf(['name=a;interval=x'], []), /"name=a;interval=x": the interval/);
   assert.throws(() => timersOf(['name=a;interval=0'], []), /the interval is not a number above 0/);
+  assert.throws(() => timersOf(['name=a', 'name=a'], []), /there is a timer of that name already/);
   assert.throws(() => timersOf(['name=a;interval=1'], ['timer=b;route=R']), /exec "timer=b;route=R" names no timer/);
 });

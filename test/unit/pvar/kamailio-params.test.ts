@@ -34,3 +34,14 @@ test('text with two words, an open quote or nothing is not a list', () => {
     assert.equal(paramList(text, ';'), undefined, text);
   }
 });
+
+test('a list that a function reads neither begins with a blank nor has one after a separator at its end', () => {
+  for (const text of [' a=1', 'a=1; ']) {
+    assert.equal(paramList(text, ';', true), undefined, text);
+    assert.deepEqual(paramList(text, ';'), [['a', '1']], text);
+  }
+  assert.deepEqual(paramList('a=1; b=2 ', ';', true), [
+    ['a', '1'],
+    ['b', '2'],
+  ]);
+});
