@@ -16,6 +16,17 @@ export interface RuleTargets {
   readonly complete: boolean;
 }
 
+/**
+ * The texts in this program instead of those read from a file: V8 compares two texts of a program by their addresses, and
+ * code compiled for that (by warm-up calls) is given up when a text from a file comes.
+ */
+const RELAYS: { readonly [relay in RoutingRule['relay']]: relay } = {
+  stateful: 'stateful',
+  stateless: 'stateless',
+  redirect: 'redirect',
+  reply: 'reply',
+};
+
 /** Reads the routing rules. Their pseudo-variables are compiled, and thus checked, by the route room. */
 export function readRules(
   rules: readonly (RawRule | null)[],
@@ -63,7 +74,7 @@ function readRule(rule: RawRule, location: Location, targets: RuleTargets, findi
     ...(fallback.length === 0
       ? {}
       : { fallback: fallback.map(([, each]) => ({ ...selectOf(each), fn: rule.select?.fn ?? 'dst' })) }),
-    relay: rule.relay,
+    relay: RELAYS[rule.relay],
     failover: {
       codes: listOf<string | number>(rule.failover.codes).map(([, code]) => String(code).toLowerCase()),
       max: rule.failover.max,

@@ -25,11 +25,11 @@ const ANSWER_BYTES = 30_000;
 export class TraceControl implements Service {
   readonly name = 'traces';
   readonly tracer: Tracer;
-  private hep: HepSender | undefined;
-  private hepConfig: HepConfig | undefined;
+  private hep: HepSender | undefined = undefined;
+  private hepConfig: HepConfig | undefined = undefined;
   /** Senders to other servers named by scripts, by description. */
   private readonly others = new Map<string, HepSender>();
-  private chosen: FollowedCalls | undefined;
+  private chosen: FollowedCalls | undefined = undefined;
   /** Counts of earlier senders. */
   private before = { sent: 0, dropped: 0 };
   private running = false;

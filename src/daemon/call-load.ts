@@ -6,7 +6,7 @@ import type { Engine } from '../engine/engine.js';
 /** Ends calls that count as load of their destination: when a dialog ends, or when the call expires. */
 export class CallLoad implements Service {
   readonly name = 'call load';
-  private cancel: (() => void) | undefined;
+  private cancel: (() => void) | undefined = undefined;
 
   constructor(
     private readonly engine: Engine,

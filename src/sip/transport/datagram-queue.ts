@@ -86,11 +86,15 @@ export class DatagramQueue {
   /** Whether datagrams arrive fast; number of datagrams and start time of the current measurement. */
   private fast = false;
   private sampled = 0;
-  private sampleBegan = 0;
+  /*
+   * Times have fractions. With -0 V8 keeps these fields as floating point numbers from the start; with 0 it would change
+   * the shape of the queue with the first time, and compile all that uses a queue again.
+   */
+  private sampleBegan = -0;
   /** Milliseconds the thread has slept so far within event loop iterations. */
-  sleptMs = 0;
+  sleptMs = -0;
   /** When the last round ended, including its sleep. */
-  private ended = 0;
+  private ended = -0;
   private readonly pace: DatagramPace | undefined;
   /** Stops the timer that reads the sockets; undefined: the event loop watches them. */
   private endTimer: (() => void) | undefined = undefined;

@@ -60,8 +60,23 @@ test('a gateway rings and answers, the caller acknowledges and hangs up along th
     const text = requests[i]?.text ?? '';
     assert.ok(text.startsWith(`${method} sip:127.0.0.1:${gateway};transport=UDP SIP/2.0\r\n`), text);
     assert.match(text, /\r\nRoute: <sip:127\.0\.0\.1:5060;lr>\r\n/);
-    assert.match(text, /\r\nTo: service <sip:service@127\.0\.0\.1:5060>;tag=g\r\n/);
+    assert.match(text, /\r\nTo: <sip:service@127\.0\.0\.1:5060>;tag=g\r\n/);
   }
   const [ok] = nextMessage(requests[1]?.text ?? '', gateway);
   assert.equal(nextMessage((ok as { text: string }).text, WARM_UP_PORTS.caller), 'completed');
+});
+
+test('replies have the values of Via in one line for some callers, and one line each for others', () => {
+  const [gateway] = WARM_UP_PORTS.gateways;
+  const lines = [0, 1, 2].map((n) => {
+    const forwarded = warmUpInvite(n).replace('Via: ', 'Via: SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bKx\r\nVia: ');
+    const [ringing] = nextMessage(forwarded, gateway);
+    assert.ok(typeof ringing === 'object');
+    assert.match(
+      ringing.text,
+      new RegExp(`z9hG4bKx(\r\nVia:|,) SIP/2\\.0/UDP 127\\.0\\.0\\.1:5070;branch=z9hG4bK-${n}-INVITE`),
+    );
+    return ringing.text.split('\r\n').filter((line) => line.startsWith('Via:')).length;
+  });
+  assert.deepEqual(lines, [2, 1, 2]);
 });

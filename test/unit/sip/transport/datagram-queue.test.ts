@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInThisContext } from 'node:vm';
 import { HeldClock } from '../../../../src/core/held-clock.js';
 import { SipMessage } from '../../../../src/sip/message.js';
 import { DatagramQueue } from '../../../../src/sip/transport/datagram-queue.js';
@@ -29,7 +31,7 @@ function recorded(onReceive: (text: string) => void = () => {}) {
     undelivered() {},
     connectionBroken() {},
   };
-  return { queue, steps, send, receive: (text: string) => queue.receive(text, source, receiver) };
+  return { queue, steps, send, receiver, receive: (text: string) => queue.receive(text, source, receiver) };
 }
 
 describe('DatagramQueue', () => {
@@ -45,6 +47,22 @@ describe('DatagramQueue', () => {
       'sent answer to a to 127.0.0.1:5070',
       'sent answer to b to 127.0.0.1:5070',
     ]);
+  });
+
+  test('keeps its shape in V8 when it handles datagrams, so that what is compiled for one queue serves each', () => {
+    setFlagsFromString('--allow-natives-syntax');
+    const sameShape: (a: object, b: object) => boolean = runInThisContext('(a, b) => %HaveSameMap(a, b)');
+    let at = 100.25;
+    const used = new DatagramQueue({ gatherMs: 1, now: () => (at += 0.125), sleep: () => {} });
+    const unused = new DatagramQueue({ gatherMs: 1 });
+    assert.ok(sameShape(used, unused));
+    const receiver: Receiver = { ...recorded().receiver, receive() {} };
+    for (let i = 0; i < 200; i++) {
+      used.receive('a', source, receiver);
+      (used as unknown as { run(): void }).run();
+    }
+    assert.ok((used as unknown as { sleptMs: number }).sleptMs > 0);
+    assert.ok(sameShape(used, unused));
   });
 
   test('datagrams read together are parsed before the first is handled, if the receiver parses', async () => {
