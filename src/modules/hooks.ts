@@ -7,6 +7,7 @@ import { mediaRelayHooks } from './media-relay/step.js';
 import { pathHooks } from './path.js';
 import { pikeHooks } from './pike.js';
 import { topologyHidingHooks } from './topology-hiding.js';
+import { callIdHooks } from './transactions-by-call-id.js';
 import { uacHooks } from './uac-restore.js';
 
 /** Hooks by module. Those of dialog come first, since other modules read the dialog. */
@@ -19,6 +20,7 @@ const HOOKS: readonly (readonly [module: string, hooks: ScriptHooks<MessageRun, 
   ['acc', accHooks],
   ['path', pathHooks],
   ['pike', pikeHooks],
+  ['tmx', callIdHooks],
 ];
 
 /** The hooks of all modules that a file loads. */

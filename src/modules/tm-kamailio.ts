@@ -3,6 +3,7 @@ import { code, type FunctionSpec, intOf, moduleFunctions, type ScriptFunction, t
 import { accepted, kamailioFunction } from './kamailio-function.js';
 import { relay, replicate } from './relaying.js';
 import { suspendFunctions } from './suspended.js';
+import { callIdFunctions } from './transactions-by-call-id.js';
 
 function transaction(run: MessageRun) {
   return run.transaction ?? run.call.transaction;
@@ -85,8 +86,7 @@ const tm: FunctionSpec[] = [
 ];
 
 const tmx: FunctionSpec[] = [
-  ...accepted('t_cancel_callid', 'callid cseq flag code?', -1, 'false: transactions are not looked for by Call-ID'),
-  ...accepted('t_reply_callid', 'callid cseq code reason', -1, 'false: transactions are not looked for by Call-ID'),
+  ...callIdFunctions,
   ...suspendFunctions,
   ...accepted('t_reuse_branch', '', -1, 'false where no branch is to be used again'),
   kamailioFunction('t_flush_xflags', '', 'accepted where there is a transaction', (run) =>
