@@ -239,8 +239,11 @@ const core: FunctionSpec[] = [
           if (!listens(facts, text, true)) throw new Error(`"${text}" is not a socket of this file`);
           return (run) => sendSocket(run, text);
         }
-        // As recorded, also true for a socket that does not exist.
-        return (run) => Math.abs(sendSocket(run, textOf(socket, run)));
+        return (run) => {
+          const text = textOf(socket, run);
+          // As recorded, also true for a socket that does not exist, but not for an empty text.
+          return text === '' ? -1 : Math.abs(sendSocket(run, text));
+        };
       },
     }),
   ),

@@ -130,7 +130,12 @@ const tm: FunctionSpec[] = [
     routes: ['request'],
     summary: 'whether the request has a transaction already',
     compile: () => (run) =>
-      code(run.known !== undefined && run.known.kind === 'copy' && run.known.server === undefined),
+      code(
+        run.known?.kind === 'copy' &&
+          run.known.server === undefined &&
+          // As recorded, once t_relay() has found it, the transaction is that of this request.
+          repeatedRequests.known(run.call) !== true,
+      ),
   },
   {
     name: 't_lookup_request',

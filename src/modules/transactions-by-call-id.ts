@@ -85,16 +85,11 @@ export const callIdFunctions: FunctionSpec[] = [
   kamailioFunction(
     't_cancel_callid',
     'callid cseq flag code?',
-    'cancels the branches of the first INVITE transaction with this Call-ID and number of CSeq, and sets a flag',
-    (run, [callId, number, flag, cause]) => {
+    'cancels the branches of the first INVITE transaction with this Call-ID and number of CSeq; no route sees the flag',
+    // As recorded, isflagset() finds the flag neither in reply routes nor in failure routes.
+    (run, [callId, number, , cause]) => {
       const found = find(run, callId, number);
       if (found?.invite !== true) return -1;
-      const { call } = found;
-      const bit = intOf(flag, run, -1);
-      if (bit >= 0 && bit < 32) {
-        call.flags |= 1 << bit;
-        call.frozenFlags |= 1 << bit;
-      }
       const status = intOf(cause, run, 0);
       found.cancelBranches(status >= 100 && status <= 699 ? `Reason: SIP;cause=${status}\r\n` : '');
       return 1;

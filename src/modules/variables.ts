@@ -1,8 +1,9 @@
 import type { DialectName } from '../cfg/function-table.js';
+import { bracketed } from '../core/uri.js';
 import type { PvarValue } from '../pvar/context.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
 import { CfgScope } from '../script/call.js';
-import { hostPort } from '../sip/transport/transport.js';
+import { hostPort, type SipSocket } from '../sip/transport/transport.js';
 import { accVariables } from './acc/variables.js';
 import { asyncVariables } from './async.js';
 import { addUri, branch, branchesOf, branchList, destinationSet, messageBranch } from './branch-variables.js';
@@ -78,6 +79,9 @@ function otherMessage(which: 'reply' | 'request'): VariableDefinition {
         const reply = new CfgScope(scope.env, branch.reply, undefined, scope.avps);
         reply.sourceAddress = target?.address ?? '';
         reply.sourcePort = target?.port ?? 0;
+        // $T_rpl($T_reply_code), $T_rpl($T_reply_reason)
+        reply.replyCode = branch.reply.status;
+        reply.replyReason = branch.reply.reason;
         return argument.read(reply);
       },
     }),
@@ -87,6 +91,13 @@ function otherMessage(which: 'reply' | 'request'): VariableDefinition {
 /** $source_uri of nat_traversal: where the message came from. */
 function sourceUri({ sourceAddress, sourcePort, protocol }: CfgScope): string {
   return `sip:${hostPort(sourceAddress, sourcePort)}${protocol === 'udp' ? '' : `;transport=${protocol}`}`;
+}
+
+/** The socket that received the message, or the one that set_recv_socket() has named. */
+function receivingSocket({ env, source, protocol, receivedAddress, receivedPort }: CfgScope): SipSocket | undefined {
+  const socket = source?.socket;
+  if (socket === undefined || (socket.address === receivedAddress && socket.port === receivedPort)) return socket;
+  return env.socket(`${protocol}:${bracketed(receivedAddress)}:${receivedPort}`);
 }
 
 /** A value of the probe that the event route of dispatcher runs for; null in other routes. */
@@ -280,7 +291,7 @@ function kamailioVariables(): (readonly [string, VariableDefinition])[] {
         }),
       },
     ]),
-    ['Rn', own((scope) => scope.env.sockets.nameOf(scope.source?.socket) ?? null)],
+    ['Rn', own((scope) => scope.env.sockets.nameOf(receivingSocket(scope)) ?? null)],
     ['Ru', own((scope) => `sip:${scope.receivedAddress}:${scope.receivedPort}`)],
     ['Rut', own((scope) => `sip:${scope.receivedAddress}:${scope.receivedPort};transport=${scope.protocol}`)],
     ['RAi', own((scope) => shownHost(scope))],

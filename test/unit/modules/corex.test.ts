@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { INVITE, startScript } from '../../support/script-run.js';
+import { INVITE, linesOf, startScript } from '../../support/script-run.js';
 
 test('functions of corex, ipops and tm return what they were recorded to return', async () => {
   const runner = startScript({
@@ -34,4 +34,26 @@ test('functions of corex, ipops and tm return what they were recorded to return'
   } finally {
     await runner.stop();
   }
+});
+
+test('$Rn is the name of the socket that set_recv_socket() has named', async () => {
+  const lines = await linesOf({
+    dialect: 'kamailio',
+    modules: 'corex',
+    head: 'listen=udp:127.0.0.1:5062 name "second"\n',
+    script: `request_route {
+  xlog("$Rn\n"); set_recv_socket("udp:127.0.0.1:5062"); xlog("$Rn\n"); set_recv_socket("x"); xlog("$Rn\n");
+}
+`,
+  });
+  assert.deepEqual(lines, ['<null>', 'second', 'second']);
+});
+
+test('set_send_socket() with an empty text fails, with an unknown socket it does not', async () => {
+  const lines = await linesOf({
+    dialect: 'kamailio',
+    modules: 'corex',
+    script: `request_route { set_send_socket(""); xlog("$rc\n"); set_send_socket("udp:192.0.2.9:9"); xlog("$rc\n"); }`,
+  });
+  assert.deepEqual(lines, ['-1', '1']);
 });
