@@ -30,7 +30,10 @@ export class DispatchContext {
   /** The flavour whose rules `requestUris` follows. */
   private rewritesAs: Flavour['name'] | undefined = undefined;
 
-  /** Selects from one set without flag s (the hot path). Returns the destination, now in use, or undefined. */
+  /**
+   * Selects from one set without flag s (the hot path). Returns the destination, now in use, or undefined. When the
+   * selection failed because of a destination without duid, those before it are in use all the same (recorded).
+   */
   selectOne(partition: Partition, target: SelectTarget, request: RequestView): Destination | undefined {
     const choice = partition.flavour.choose(partition.snapshot, target, request);
     if (typeof choice === 'string') {
@@ -44,7 +47,9 @@ export class DispatchContext {
     if ((target.flags & FLAG.append) === 0) lists.replaceBy(choice, target.setId, keep);
     else lists.putBefore(choice, target.setId, keep);
     if (choice.branches !== undefined) lists.useOlder();
-    return choice.destination;
+    if (choice.cut !== true) return choice.destination;
+    this.failure = 'a destination has no duid';
+    return undefined;
   }
 
   /**
@@ -86,7 +91,8 @@ export class DispatchContext {
   /**
    * ds_select_routes: the targets of several sets, in the order of the rules and within a set in the order of its
    * algorithm. Sets without an active destination are skipped. A target that is in several sets is tried once. A strict
-   * partition tries it each time, as recorded, and uses the groups before a syntax error in the rules. `mode`: where
+   * partition tries it each time, as recorded, uses the groups before a syntax error in the rules, and fails although
+   * there are targets where a destination without duid ended each group. `mode`: where
    * the first target is written. If that is the request-URI, later groups hash the new request-URI (recorded).
    */
   selectRoutes(
@@ -98,19 +104,23 @@ export class DispatchContext {
     const kamailio = kamailioOf(partition);
     const strict = partition.options.compat === 'strict';
     if (kamailio === undefined || (routes.problem !== undefined && !strict)) return 'failed';
+    this.failure = undefined;
     let lists: TargetLists | undefined;
     let seen = request;
     let count = 0;
     let groups = 0;
+    let whole = false;
+    const earlier = this.of(partition)?.count;
     const counting = new Set<number>();
     for (const target of routes.targets) {
       const counts = strict || lists === undefined;
-      const choice = chooseKamailio(partition.snapshot, kamailio, target, seen, count, counts, true);
+      const choice = chooseKamailio(partition.snapshot, kamailio, target, seen, count, counts);
       if (typeof choice === 'string') {
         this.failure = choice;
         continue;
       }
       groups++;
+      whole ||= choice.cut !== true;
       if (!counts && target.algorithm === CALL_LOAD && beginsCall(request)) counting.add(target.setId);
       count += choice.count;
       if (lists === undefined) {
@@ -128,12 +138,14 @@ export class DispatchContext {
       }
     }
     if (lists === undefined) return 'failed';
-    lists.count = count;
+    lists.count = whole ? count : earlier;
     if (lists.branches !== undefined) lists.useOlder();
     if (groups > 1 && !strict) lists.tryOnce();
     if (counting.size > 0 && lists.call === undefined)
       lists.countBy(new CallToCome(kamailio.calls, request.callId, counting));
-    return routes.problem === undefined ? 'selected' : 'failed';
+    if (whole) return routes.problem === undefined ? 'selected' : 'failed';
+    this.failure = 'a destination has no duid';
+    return 'failed';
   }
 
   /** ds_next_dst, ds_next_domain: proceeds to the next target; undefined when there is none. */

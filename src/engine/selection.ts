@@ -22,7 +22,8 @@ export type SelectFailure =
   | 'all destinations are full'
   | 'unknown algorithm'
   | 'nothing to hash'
-  | 'the list is full';
+  | 'the list is full'
+  | 'a destination has no duid';
 
 /** A call that counts as load of its destination. The object may be used after the call has ended, without effect. */
 export interface CountedCall {
@@ -52,6 +53,8 @@ export interface Choice {
   readonly head?: Destination | undefined;
   /** The call that now counts as the destination's load (Kamailio); it moves with failover. */
   readonly call?: CountedCall | undefined;
+  /** Whether the selection failed after these destinations, which stay in the list (recorded). */
+  readonly cut?: boolean | undefined;
   /** Further destinations to which the request is sent at the same time (Kamailio's algorithm 12). */
   readonly branches?: readonly Destination[] | undefined;
 }

@@ -37,9 +37,8 @@ export class TargetLists {
   /** The destination used last, which ds_mark_dst marks. */
   current: Destination | undefined = undefined;
   group = 0;
-  count = 0;
-  /** Whether a failed selection left targets but no count of them. */
-  uncounted = false;
+  /** Number of targets of the last selection that did not fail; undefined when there is none. */
+  count: number | undefined = undefined;
   /**
    * The call that moves with the targets of the list in use (Kamailio). In a strict partition a list has it only if its
    * own selection counted the call, as recorded.
@@ -77,7 +76,6 @@ export class TargetLists {
       return;
     }
     const { head } = this;
-    this.uncounted = false;
     if (head === undefined || !this.partition.flavour.stacksSelections) this.later = undefined;
     else if ((this.later?.length ?? 0) < MAX_STACKED)
       (this.later ??= []).unshift({ head, rest: asSelected(this.rest), call: this.call });
@@ -231,7 +229,7 @@ export class TargetLists {
     const avps: ListAvp[] = [
       { name: options.dstAvp, get: () => this.listed().map((each) => each.dialUri), set: (v) => this.setTargets(v) },
       { name: options.grpAvp, get: () => this.ifUsed(this.group), set: (v) => (this.group = numberOf(v)) },
-      { name: options.cntAvp, get: () => this.ifUsed(this.count), set: (v) => (this.count = numberOf(v)) },
+      { name: options.cntAvp, get: () => this.ifUsed(this.count ?? 0), set: (v) => (this.count = numberOf(v)) },
       {
         name: options.sockAvp,
         get: () => this.socketValues ?? this.listed().map((each) => each.row.socket),
@@ -251,7 +249,7 @@ export class TargetLists {
   private use(choice: Choice, setId: number): void {
     this.current = choice.destination;
     this.group = setId;
-    this.count = choice.count;
+    if (choice.cut !== true) this.count = choice.count;
     this.call = choice.call;
     this.counted = choice.call ?? this.counted;
     this.branches = choice.branches;

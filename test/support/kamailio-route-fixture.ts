@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { DestinationRow } from '../../src/engine/destination.js';
 import { KAMAILIO_DEFAULTS, type KamailioOptions } from '../../src/engine/kamailio/options.js';
 import type { Compat } from '../../src/engine/options.js';
 import type { Partition } from '../../src/engine/partition.js';
@@ -17,6 +18,8 @@ export interface Options {
   readonly compat?: Compat;
   readonly kamailio?: Partial<KamailioOptions>;
   readonly forceDst?: boolean;
+  /** Rows instead of GROUPS. */
+  readonly rows?: readonly DestinationRow[];
 }
 
 /** A script with these groups. `next`: its failure route; by default it tries the next destination. */
@@ -40,7 +43,10 @@ export function fixtureOf(
     },
     {
       partitions: {
-        default: { options: { flavour: 'kamailio', compat: options.compat ?? 'default', kamailio }, rows: GROUPS },
+        default: {
+          options: { flavour: 'kamailio', compat: options.compat ?? 'default', kamailio },
+          rows: options.rows ?? GROUPS,
+        },
       },
     },
   );

@@ -23,8 +23,7 @@ const LATENCY = 13;
 /**
  * Selects in one set by Kamailio's rules. `before`: number of targets that earlier sets of one ds_select_routes have
  * added; the limit counts them, but the chosen destination is always added. `counts`: whether the call is sent there
- * and counts as its load. `ofRoutes`: whether this is a set of ds_select_routes. Returns a text when nothing can be
- * selected.
+ * and counts as its load. Returns a text when nothing can be selected.
  */
 export function chooseKamailio(
   snapshot: Snapshot,
@@ -33,17 +32,16 @@ export function chooseKamailio(
   request: RequestView,
   before = 0,
   counts = true,
-  ofRoutes = false,
 ): Choice | SelectFailure {
   const set = snapshot.sets.get(target.setId) as CompiledSet | undefined;
   if (set === undefined || set.destinations.length === 0) return 'no such set';
-  if (set.shared === undefined) return chooseIn(set, kamailio, target, request, before, counts, ofRoutes);
+  if (set.shared === undefined) return chooseIn(set, kamailio, target, request, before, counts);
   set.enter();
   // The number of calls at each destination must not change between reading it and counting this call.
   const byCalls = target.algorithm === CALL_LOAD;
   if (byCalls) kamailio.calls.enter();
   try {
-    return chooseIn(set, kamailio, target, request, before, counts, ofRoutes);
+    return chooseIn(set, kamailio, target, request, before, counts);
   } finally {
     if (byCalls) kamailio.calls.leave();
     set.leave();
@@ -57,7 +55,6 @@ function chooseIn(
   request: RequestView,
   before: number,
   counts: boolean,
-  ofRoutes: boolean,
 ): Choice | SelectFailure {
   const size = set.destinations.length;
   const strict = kamailio.partition.compat === 'strict';
@@ -101,7 +98,7 @@ function chooseIn(
   if (algorithm.code === LATENCY && before > 0 && limit <= 0) return 'the list is full';
   if (asRanked) return recordedLatency(plan, chosen, limit);
 
-  if (call !== undefined && strict) return recordedCallLoad(plan, chosen, end, limit, call, ofRoutes);
+  if (call !== undefined && strict) return recordedCallLoad(plan, chosen, end, limit, call);
   // A call that counts as load, now or when it is sent there, skips full destinations, except the default.
   const bounded = (call !== undefined || (counted && !counts && beginsCall(request))) && plan.bounded;
   const among = bounded ? plan.openBefore(end, kamailio.calls) : set.activeBefore(end);
@@ -158,17 +155,9 @@ function restOf(
 
 /**
  * Algorithm 10 for a call that counts, as recorded. Full destinations are skipped, except the default. If a kept
- * destination has no duid, the selection fails although the call was counted; in ds_select_routes the ones before it
- * remain.
+ * destination has no duid, the selection fails, although the ones before it are listed and the call is counted.
  */
-function recordedCallLoad(
-  plan: SetPlan,
-  chosen: number,
-  end: number,
-  limit: number,
-  call: CountedCall,
-  ofRoutes: boolean,
-): Choice | SelectFailure {
+function recordedCallLoad(plan: SetPlan, chosen: number, end: number, limit: number, call: CountedCall): Choice {
   const { destinations } = plan.set;
   const last = destinations.length - 1;
   const kept = [chosen];
@@ -178,10 +167,10 @@ function recordedCallLoad(
   }
   if (end === last && chosen !== last && kept.length < limit) kept.push(last);
   const without = kept.findIndex((position) => plan.attributes[position]?.duid === undefined);
-  if (without >= 0 && !ofRoutes) return 'no active destination';
   const usable = without < 0 ? kept : kept.slice(0, without);
   const [destination, ...rest] = usable.map((position) => destinations[position] as Destination);
-  return { destination: destination as Destination, rest: new GivenTargets(rest), count: usable.length, call };
+  const cut = without >= 0;
+  return { destination: destination as Destination, rest: new GivenTargets(rest), count: usable.length, call, cut };
 }
 
 /**

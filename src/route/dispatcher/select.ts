@@ -38,6 +38,25 @@ function selected(
   return call.selections.addParallel(partition, target) ? 1 : 2;
 }
 
+/**
+ * Like `selected`. As recorded, a selection that fails because a destination has no duid writes the first of those
+ * before it.
+ */
+function selectedKamailio(
+  site: DispatcherCallSite,
+  partition: Partition,
+  target: Target,
+  good: boolean,
+  sets: readonly { readonly setId: number }[],
+): number {
+  const { call } = site;
+  if (!good && call.dispatch.failure === 'a destination has no duid') {
+    if (target === 'list') call.selections.show(partition);
+    else call.selections.use(partition, target, true);
+  }
+  return selected(site, partition, target, good, sets);
+}
+
 /** Whether $du is set while force_dst is off: then a selection must not overwrite $du. */
 function keepsNextHop({ env, pvars }: DispatcherCallSite, target: Target): boolean {
   return target === 'dst' && env.forceDst === false && pvars.destinationUri !== undefined;
@@ -97,7 +116,7 @@ export function selectKamailio(
   const maxResults = max > 0 ? max : Number.POSITIVE_INFINITY;
   const { call } = site;
   const chosen = call.dispatch.selectOne(found.partition, { setId, algorithm, flags: 0, maxResults }, call.view);
-  return selected(site, found.partition, target, chosen !== undefined, [{ setId }]);
+  return selectedKamailio(site, found.partition, target, chosen !== undefined, [{ setId }]);
 }
 
 const ROUTE_TARGETS: Readonly<Record<RoutesMode, Target>> = {
@@ -136,12 +155,13 @@ export function selectRoutes(
   const target = ROUTE_TARGETS[way];
   if (keepsNextHop(site, target)) return -1;
   const { call } = site;
+  const earlier = call.dispatch.of(found)?.count;
   const good = call.dispatch.selectRoutes(found, usable, call.view, way) === 'selected';
-  const code = selected(site, found, target, good, usable.targets);
+  const code = selectedKamailio(site, found, target, good, usable.targets);
   if (problem === undefined) return code;
   // As recorded, Kamailio writes the number of targets at the end of the selection, which an error prevents.
   const lists = call.dispatch.of(found);
-  if (lists !== undefined) lists.uncounted = true;
+  if (lists !== undefined) lists.count = earlier;
   return site.refused(name, problem);
 }
 

@@ -46,8 +46,8 @@ export class SelectionRecords implements PvarRecords {
     if (lists === undefined) return null;
     const { destinations, context, destinationMode, contextMode } = this.shape();
     if (name === context) {
-      const isCounted = lists.current !== undefined && !lists.uncounted && (contextMode & 1) === 0;
-      return index === 0 && field === 'cnt' && isCounted ? lists.count : null;
+      const isCounted = lists.current !== undefined && (contextMode & 1) === 0;
+      return index === 0 && field === 'cnt' && isCounted ? (lists.count ?? null) : null;
     }
     if (name !== destinations) return null;
     const destination = index === 0 ? lists.first : lists.listed()[index];

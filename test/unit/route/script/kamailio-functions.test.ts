@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { RequestRoute } from '../../../../src/route/script/request-route.js';
-import { fixtureOf, noted, type Options } from '../../../support/kamailio-route-fixture.js';
+import { fixtureOf, GROUPS, noted, type Options } from '../../../support/kamailio-route-fixture.js';
+import { row } from '../../../support/partitions.js';
 
 /**
  * Targets of INVITEs (last two numbers of the address) when each is answered with 503, followed by the caller's status.
@@ -257,6 +258,71 @@ describe('selections in Kamailio’s form', () => {
       [true, null, true, 'sip:10.0.2.2:5060', true, 'sip:bob@10.0.2.2:5060'],
       [true, 'sip:bob@10.0.3.2:5060', true, 'sip:bob@10.0.3.1:5060', false],
     ]);
+  });
+
+  describe('in strict a row without duid ends the list of algorithm 10 (recorded)', () => {
+    const rows = ['', 'duid=b', 'duid=c'].map((attrs, n) => row(`sip:10.0.2.${n}:5060`, { setId: 2, attrs }));
+    const more = [...GROUPS.filter((each) => each.setId === 1), ...rows];
+    const selections: [name: string, run: (r: RequestRoute) => unknown, shown: string | null][] = [
+      ['ds_select_dst', (r) => r.ds_select_dst(2, 10), 'sip:10.0.2.2:5060'],
+      ['ds_select_domain', (r) => r.ds_select_domain('2', 10), 'sip:bob@10.0.2.2:5060'],
+      ['ds_select', (r) => r.ds_select(2, 10), null],
+      ['ds_select_routes d', (r) => r.ds_select_routes('2=10', 'd'), 'sip:10.0.2.2:5060'],
+      ['ds_select_routes r', (r) => r.ds_select_routes('77=4;2=10', 'r'), 'sip:bob@10.0.2.2:5060'],
+      ['ds_select_routes x', (r) => r.ds_select_routes('2=10;77=4', 'x'), null],
+    ];
+    for (const [name, run, shown] of selections) {
+      test(`${name} fails, but what stands before that row is selected`, () => {
+        const seen = noted(
+          (r, note) => {
+            const before = r.ru;
+            note([run(r), r.retcode, r.du ?? (r.ru === before ? null : r.ru)]);
+            note([r.get('$xavp(_dsdst_[0]=>uri)'), r.get('$xavp(_dsdst_[1]=>uri)'), r.get('$xavp(_dsctx_=>cnt)')]);
+            note([r.ds_next_dst(), r.du, r.ds_next_dst()]);
+          },
+          { compat: 'strict', rows: more },
+        );
+        assert.deepEqual(seen, [
+          [false, -1, shown],
+          ['sip:10.0.2.2:5060', 'sip:10.0.2.1:5060', null],
+          [true, 'sip:10.0.2.1:5060', false],
+        ]);
+      });
+    }
+
+    test('the list and the number of an earlier selection stay', () => {
+      const seen = noted(
+        (r, note) => {
+          r.ds_select_dst(1, 8, 1);
+          note([r.ds_select_dst(2, 10), r.du, r.get('$xavp(_dsctx_=>cnt)'), r.get('$xavp(_dsdst_[2]=>uri)')]);
+          note([r.ds_select_routes('2=4;77=4', 'x'), r.get('$xavp(_dsctx_=>cnt)')]);
+          note([r.ds_select_routes('2=10;x', 'x'), r.get('$xavp(_dsctx_=>cnt)')]);
+        },
+        { compat: 'strict', rows: more },
+      );
+      assert.deepEqual(seen, [
+        [false, 'sip:10.0.2.2:5060', 1, 'sip:10.0.1.2:5060'],
+        [true, 3],
+        [false, 3],
+      ]);
+    });
+
+    test('a later selection that finds nothing changes nothing', () => {
+      const seen = noted(
+        (r, note) => {
+          r.ds_select_dst(2, 10);
+          r.set('$du', 'sip:10.9.9.9');
+          note([r.ds_select_dst(77, 4), r.ds_select_routes('', 'd'), r.du]);
+        },
+        { compat: 'strict', rows: more },
+      );
+      assert.deepEqual(seen, [[false, false, 'sip:10.9.9.9']]);
+    });
+
+    test('by default duid is not needed', () => {
+      const seen = noted((r, note) => note([r.ds_select_dst(2, 10), r.get('$xavp(_dsctx_=>cnt)')]), { rows: more });
+      assert.deepEqual(seen, [[true, 3]]);
+    });
   });
 
   test('without flag 2 there is no list', () => {
