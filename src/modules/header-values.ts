@@ -243,7 +243,9 @@ export const headerValueFunctions: FunctionSpec[] = [
   kamailioFunction('append_hf_value', 'header value', 'adds a value after another one', (run, [name, value]) => {
     const { header, index } = valueName(textOf(name, run));
     const text = textOf(value, run);
-    const one = index === undefined || index === '*' ? undefined : chosen(valuesOf(run, header), index);
+    // As recorded, after the last value with index 0.
+    const at = index === 0 ? -1 : index;
+    const one = at === undefined || at === '*' ? undefined : chosen(valuesOf(run, header), at);
     if (one === undefined) return addLine(run, header, text);
     run.edits.insert(one.end, `,${text}`);
     return 1;
@@ -256,7 +258,8 @@ export const headerValueFunctions: FunctionSpec[] = [
     const one = chosen(all, index === '*' ? undefined : index);
     if (one === undefined) return -1;
     if (index === undefined) run.edits.insert(one.field.line, `${header}: ${text}\r\n`);
-    else run.edits.insert(one.start, `${text},`);
+    // As recorded, after a value that is empty.
+    else run.edits.insert(one.start, one.start === one.end ? `,${text}` : `${text},`);
     return 1;
   }),
   kamailioFunction('include_hf_value', 'header value', 'adds a value where it is missing', (run, [name, value]) => {
