@@ -1,3 +1,4 @@
+import type { DialectName } from '../cfg/function-table.js';
 import { trimmed } from '../core/characters.js';
 import type { PvarValue } from '../pvar/context.js';
 import type { Format } from '../pvar/format.js';
@@ -18,7 +19,8 @@ import {
 } from './define.js';
 
 interface Translation {
-  readonly output: string;
+  /** Undefined when the rule has no replacement. */
+  readonly output: string | undefined;
   readonly attributes: string;
 }
 
@@ -30,13 +32,18 @@ function matches(rule: DialplanRule, input: string, now: number): boolean {
   return rule.ignoreCase ? match.toLowerCase() === input.toLowerCase() : match === input;
 }
 
-/** The result of a rule for an input: by its substitution, else its replacement, else the input itself. */
-function applied(rule: DialplanRule, input: string): string | undefined {
-  const { substitution, replacement } = rule;
-  if (substitution === undefined) return replacement === '' ? input : replacement;
+/**
+ * The result of a rule for an input: by its substitution, else its replacement, else the input itself. As recorded, a
+ * rule of Kamailio without a replacement matches and has attributes, but writes no output.
+ */
+function applied(rule: DialplanRule, input: string, dialect: DialectName): Translation | undefined {
+  const { substitution, replacement, attributes } = rule;
+  if (dialect === 'kamailio' && replacement === '') return { output: undefined, attributes };
+  if (substitution === undefined) return { output: replacement === '' ? input : replacement, attributes };
   const match = substitution.match(input);
   if (match === undefined) return undefined;
-  return replacement.replace(/\\(\d)/g, (_whole, digit: string) => match.groups[Number(digit)] ?? '');
+  const output = replacement.replace(/\\(\d)/g, (_whole, digit: string) => match.groups[Number(digit)] ?? '');
+  return { output, attributes };
 }
 
 /** The first matching rule of a dialplan. The translation fails when its substitution does not match the input. */
@@ -47,8 +54,7 @@ export function translate(
   input: string,
 ): Translation | undefined {
   const rule = env.tables.dialplans.get(`${partition}/${id}`)?.find((each) => matches(each, input, env.clock.now()));
-  const output = rule === undefined ? undefined : applied(rule, input);
-  return rule === undefined || output === undefined ? undefined : { output, attributes: rule.attributes };
+  return rule === undefined ? undefined : applied(rule, input, env.dialect);
 }
 
 function answered(
@@ -58,7 +64,7 @@ function answered(
   attributes: Format | undefined,
 ): number {
   if (found === undefined) return -1;
-  output?.assign(run.pvars, found.output);
+  if (found.output !== undefined) output?.assign(run.pvars, found.output);
   attributes?.assign(run.pvars, found.attributes);
   return 1;
 }

@@ -1,9 +1,10 @@
 import { parseUri, percentDecoded, uriParam } from '../core/uri.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
-import { sentBy as sentByOf } from '../script/forwarding.js';
+import { sentBy as sentByOf, transportParameter } from '../script/forwarding.js';
 import type { ScriptHooks } from '../script/hooks.js';
 import { containsLineBreak } from '../script/outgoing.js';
+import type { SipSocket, Source } from '../sip/transport/transport.js';
 import { type FunctionSpec, moduleFunctions, optional, type ScriptFunction, textOf } from './define.js';
 import { numberedAddress, numberedUri } from './socket-variables.js';
 
@@ -27,6 +28,15 @@ function uriOfAlias(text: string): string | undefined {
   return numberedUri(address, port, number);
 }
 
+/** Host and port of our own; like the originals, without port 5060. */
+const withoutDefaultPort = (sentBy: string): string => (sentBy.endsWith(':5060') ? sentBy.slice(0, -5) : sentBy);
+
+/** The address a request came from, as add_path_received() writes it. As recorded, Kamailio writes "ws" for WSS too. */
+function receivedUri({ address, port, socket: { transport } }: Source, kamailio: boolean): string {
+  const shown = transport === 'wss' && kamailio ? 'ws' : transport;
+  return `sip:${address}:${port}${transport === 'udp' ? '' : `%3Btransport%3D${shown}`}`;
+}
+
 /** Functions of path (RFC 3327). */
 export const pathFunctions: ScriptFunction[] = moduleFunctions('path', [
   ...['add_path', 'add_path_received'].map(
@@ -42,23 +52,29 @@ export const pathFunctions: ScriptFunction[] = moduleFunctions('path', [
           const kamailio = run.env.dialect === 'kamailio';
           const given = textOf(more, run);
           const params = given === '' ? '' : `;${kamailio ? given : given.replace(/^;/, '')}`;
-          const { transport } = source.socket;
-          const sentBy = kamailio ? sentByOf(call, source.socket) : source.socket.sentBy;
-          const host = sentBy.endsWith(':5060') ? sentBy.slice(0, -5) : sentBy;
+          const { socket } = source;
           const { asAlias, received: word, double } = run.env.modules.of(settings);
-          const address = asAlias
-            ? numberedAddress(source)
-            : `sip:${source.address}:${source.port}${transport === 'udp' ? '' : `%3Btransport%3D${transport}`}`;
+          const address = asAlias ? numberedAddress(source) : receivedUri(source, kamailio);
           const received = name === 'add_path' ? '' : `;${word}=${address}`;
           const info = textOf(user, run) === '' ? '' : `${textOf(user, run)}@`;
           const at =
             (kamailio ? message.nextField('path', message.headersStart)?.line : undefined) ?? message.headersEnd;
           const line = (shown: string): string =>
             `Path: <sip:${info}${shown};lr${received}${params}${double ? ';r2=on' : ''}>\r\n`;
-          // As recorded, msg_apply_changes() writes no address, since the socket that sends is not yet chosen.
-          run.edits.add({ start: at, end: at, text: line(host), ...(kamailio ? { early: line('') } : {}) });
+          if (!kamailio) {
+            const host = withoutDefaultPort(socket.sentBy);
+            run.edits.insert(at, line(host));
+            if (double) run.edits.insert(at, line(host));
+            return 1;
+          }
+          const own = (by: SipSocket, sentBy: string): string =>
+            line(`${withoutDefaultPort(sentBy)}${transportParameter('kamailio', by)}`);
+          // As recorded, the next proxy reaches us by the socket that sends; msg_apply_changes() writes no address, since
+          // that socket is not yet chosen.
+          const leaving = (by: SipSocket): string => own(by, sentByOf(call, by));
+          run.edits.add({ start: at, end: at, text: leaving(socket), early: line(''), leaving });
           // The second is that of the socket that received the request.
-          if (double) run.edits.insert(at, line(host));
+          if (double) run.edits.insert(at, own(socket, socket.sentBy));
           return 1;
         },
     }),

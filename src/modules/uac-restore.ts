@@ -221,6 +221,8 @@ function restoreRequest(run: MessageRun, which: Header): boolean {
     return found === undefined ? undefined : { uri: found };
   };
   if (!replaceShown(run, header, other)) return false;
+  // As recorded, the Record-Route of a request inside a dialog has the parameter too.
+  if (env.dialect === 'kamailio' && settings.mode === 'auto') call.rrParams += `;${settings.params[which]}=${value}`;
   restoreReplies(run, header);
   return true;
 }

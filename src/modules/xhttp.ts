@@ -68,7 +68,8 @@ export const xhttpFunctions: ScriptFunction[] = [
         const exchange = exchanges.known(run.call);
         const number = intOf(status, run, 0);
         if (exchange === undefined || number < 200 || number > 599) return -1;
-        return code(exchange.reply(number, textOf(reason, run), textOf(type, run), textOf(body, run)));
+        const { replyLines } = run.call;
+        return code(exchange.reply(number, textOf(reason, run), textOf(type, run), textOf(body, run), replyLines));
       },
     ),
   ]),

@@ -1,5 +1,6 @@
 import type { MessageEditor } from '../route/functions/site.js';
 import type { TextEdit } from '../sip/reply.js';
+import type { SipSocket } from '../sip/transport/transport.js';
 
 /**
  * Changes to one message, applied when it is sent. Edits may overlap: text that one edit has deleted is not deleted
@@ -8,6 +9,8 @@ import type { TextEdit } from '../sip/reply.js';
 export class MessageEdits implements MessageEditor {
   private edits: TextEdit[] = [];
   private shared = false;
+  /** Whether an edit depends on the socket that sends the message. */
+  private bySocket = false;
   /** Total length of the inserted texts. */
   private size = 0;
 
@@ -79,7 +82,14 @@ export class MessageEdits implements MessageEditor {
     if (this.shared) this.edits = this.edits.slice();
     this.shared = false;
     this.edits.push(edit);
+    if (edit.leaving !== undefined) this.bySocket = true;
     this.size += edit.text.length;
+  }
+
+  /** The edits for a message that a socket sends. */
+  leavingBy(socket: SipSocket): readonly TextEdit[] {
+    if (!this.bySocket) return this.edits;
+    return this.edits.map((each) => (each.leaving === undefined ? each : { ...each, text: each.leaving(socket) }));
   }
 
   /** The edits of a part of the message. */
@@ -98,6 +108,7 @@ export class MessageEdits implements MessageEditor {
   clear(): void {
     this.edits = [];
     this.shared = false;
+    this.bySocket = false;
     this.size = 0;
   }
 
@@ -106,6 +117,7 @@ export class MessageEdits implements MessageEditor {
     const copy = new MessageEdits();
     copy.edits = this.edits;
     copy.size = this.size;
+    copy.bySocket = this.bySocket;
     copy.shared = this.shared = true;
     return copy;
   }

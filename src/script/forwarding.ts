@@ -53,7 +53,7 @@ export function forwarded(call: Call, leaving: CopySettings, target: CopyTarget,
     branch,
     viaParams: params,
     requestUri: leaving.requestUri,
-    edits: hiding === undefined ? leaving.edits.list : hidingRequest(message, socket, hiding),
+    edits: hiding === undefined ? leaving.edits.leavingBy(socket) : hidingRequest(message, socket, hiding),
     // As recorded, Kamailio writes the Route of a path after its Via.
     head: call.env.dialect === 'kamailio' ? routes : routes + leaving.head,
     belowVia: call.env.dialect === 'kamailio' ? leaving.head : '',
@@ -109,9 +109,9 @@ function recordRoutes(call: Call, target: CopyTarget, recorded?: Recorded): stri
     const single = env.dialect === 'opensips' ? outbound : inbound;
     const mark = two ? ';r2=on' : '';
     if (two)
-      out += `Record-Route: <${scheme}:${user}${hostOf(call, outbound, each.advertised)}${transport(env.dialect, outbound)}${mark}${params}>\r\n`;
+      out += `Record-Route: <${scheme}:${user}${hostOf(call, outbound, each.advertised)}${transportParameter(env.dialect, outbound)}${mark}${params}>\r\n`;
     const last = two ? inbound : single;
-    out += `Record-Route: <${scheme}:${user}${hostOf(call, last, each.advertised)}${transport(env.dialect, last)}${mark}${params}>\r\n`;
+    out += `Record-Route: <${scheme}:${user}${hostOf(call, last, each.advertised)}${transportParameter(env.dialect, last)}${mark}${params}>\r\n`;
   }
   return out;
 }
@@ -134,8 +134,8 @@ function hostOf(call: Call, socket: SipSocket, advertised: string | undefined): 
   return host.endsWith(':5060') && socket.transport !== 'tls' ? host.slice(0, -5) : host;
 }
 
-/** Transport parameter of a Record-Route URI. As recorded, Kamailio writes "ws" for WSS too. */
-function transport(dialect: DialectName, socket: SipSocket): string {
+/** Transport parameter of a URI of our own. As recorded, Kamailio writes "ws" for WSS too. */
+export function transportParameter(dialect: DialectName, socket: SipSocket): string {
   if (socket.transport === 'udp') return '';
   return `;transport=${socket.transport === 'wss' && dialect === 'kamailio' ? 'ws' : socket.transport}`;
 }

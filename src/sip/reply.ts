@@ -1,6 +1,6 @@
 import { bareHost } from '../core/uri.js';
 import type { SipMessage } from './message.js';
-import type { Source } from './transport/transport.js';
+import type { SipSocket, Source } from './transport/transport.js';
 
 /** Reason phrases of the codes in our own replies (RFC 3261 section 21, RFC 6665, RFC 3329). */
 const REASONS: Readonly<Record<number, string>> = {
@@ -121,6 +121,8 @@ export interface TextEdit {
   readonly text: string;
   /** The text, where the edit is applied before the socket that sends the message is chosen. */
   readonly early?: string;
+  /** The text for the socket that sends the message, where it depends on that. */
+  readonly leaving?: (socket: SipSocket) => string;
 }
 
 /**

@@ -79,6 +79,50 @@ ${kamailio ? 'request_route' : 'route'} {
   });
 }
 
+test('kamailio: the Record-Route of a request inside the dialog shows what was replaced, as that of the first one', async () => {
+  const [caller, gateway] = [await RawAgent.open('127.0.0.1'), await RawAgent.open('127.0.0.1')];
+  open.push(
+    () => caller.close(),
+    () => gateway.close(),
+  );
+  const daemon = await startCfgDaemon({
+    text: `#!KAMAILIO
+listen=LISTEN
+loadmodule "tm.so"
+loadmodule "rr.so"
+loadmodule "sl.so"
+loadmodule "pv.so"
+loadmodule "siputils.so"
+loadmodule "uac.so"
+request_route {
+  record_route();
+  if (has_totag()) loose_route();
+  else {
+    uac_replace_from("", "sip:anonymous@hidden.example");
+    $du = "${gateway.uri}";
+  }
+  t_relay();
+}
+`,
+  });
+  open.push(() => daemon.stop());
+  const callId = 'again@x';
+  const from = '<sip:alice@a.example>;tag=ft';
+  caller.send(
+    caller.request('INVITE', 'sip:bob@example.com', { callId, from, to: '<sip:bob@b.example>' }),
+    daemon.port,
+  );
+  const invite = await gateway.next('INVITE');
+  gateway.answer(invite, 200, 'OK');
+  const ok = await caller.next('200');
+  const again = { callId, from, to: '<sip:bob@b.example>;tag=tt', cseq: 2, more: routeLines(ok.text) };
+  caller.send(caller.request('INVITE', gateway.uri, again), daemon.port);
+  const second = await gateway.next('INVITE');
+  const shown = (text: string) => /;vsf=[\w+/-]+/.exec(headersOf(text, 'record-route')[0] ?? '')?.[0];
+  assert.match(String(shown(invite.text)), /;vsf=/);
+  assert.equal(shown(second.text), shown(invite.text));
+});
+
 /** How a script without Record-Route finds the dialog of a later request. */
 const WITHOUT_ROUTE = {
   'topology hiding': ['topology_hiding("U");', 'topology_hiding_match();'],

@@ -131,12 +131,14 @@ event_route[xhttp:request] {
   set_reply_no_connect();
   if ($hdr(Upgrade) =~ "websocket" && $hdr(Connection) =~ "Upgrade" && $rm =~ "GET") {
     if ($hdr(Host) == $null || !is_myself("sip:" + $hdr(Host))) {
+      append_to_reply("X-Why: host\\r\\n");
       xhttp_reply("403", "Forbidden", "", "");
       exit;
     }
     if (ws_handle_handshake()) exit;
   }
   if ($hu == "/health") {
+    append_to_reply("X-Edge: a\\r\\nX-Edge: b\\r\\nnothing\\r\\n");
     xhttp_reply("200", "OK", "text/plain", "$rm $proto $Rp $rb");
     exit;
   }
@@ -152,8 +154,8 @@ test('event_route[xhttp:request] takes handshakes and answers requests, and webs
   t.after(() => daemon.stop());
   const health = await fetch(`http://127.0.0.1:${web}/health`, { method: 'POST', body: 'hello' });
   assert.deepEqual(
-    [health.status, health.headers.get('content-type'), await health.text()],
-    [200, 'text/plain', `POST tcp ${web} hello`],
+    [health.status, health.headers.get('content-type'), health.headers.get('x-edge'), await health.text()],
+    [200, 'text/plain', 'a, b', `POST tcp ${web} hello`],
   );
   assert.equal((await fetch(`http://127.0.0.1:${web}/other`)).status, 404, 'what the script does not answer');
   // As Kamailio 5.6.3, which gives no answer at all.
@@ -174,4 +176,46 @@ test('event_route[xhttp:request] takes handshakes and answers requests, and webs
   await taken.expect(/^SIP\/2\.0 200 /);
   taken.socket.close();
   await until('the event', () => daemon.script.some((line) => /^closed 127\.0\.0\.1:\d+$/.test(line)));
+});
+
+test('a Path shows the socket that sends the request, where the next proxy reaches us, and after it the other one', async (t) => {
+  const [web, gateway] = [await freePort(), await DatagramPeer.open()];
+  t.after(() => gateway.close());
+  const daemon = await startCfgDaemon({
+    text: `#!KAMAILIO
+listen=LISTEN
+listen=tcp:127.0.0.1:${web}
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "pv.so"
+loadmodule "path.so"
+loadmodule "xhttp.so"
+loadmodule "websocket.so"
+modparam("path", "enable_r2", 1)
+request_route {
+  if ($rU == "plain") add_path();
+  else add_path_received("$fU", "x=1");
+  $du = "sip:127.0.0.1:${gateway.port}";
+  t_relay();
+}
+event_route[xhttp:request] { ws_handle_handshake(); }
+`,
+  });
+  t.after(() => daemon.stop());
+  const browser = await WsPeer.connect(`ws://127.0.0.1:${web}`);
+  t.after(() => browser.socket.terminate());
+  const pathsOf = async (method: string, uri: string): Promise<string[]> => {
+    browser.write(request(method, uri, 'To: <sip:a@a.example>\r\n'));
+    const { text } = await gateway.expect(new RegExp(`^${method} ${uri} `));
+    return headersOf(text, 'path').map((each) => each.replace(/(?<=received=sip:127\.0\.0\.1:)\d+/, '*'));
+  };
+  assert.deepEqual(await pathsOf('REGISTER', 'sip:plain@a.example'), [
+    `<sip:127.0.0.1:${daemon.port};lr;r2=on>`,
+    `<sip:127.0.0.1:${web};transport=ws;lr;r2=on>`,
+  ]);
+  const more = 'lr;received=sip:127.0.0.1:*%3Btransport%3Dws;x=1;r2=on';
+  assert.deepEqual(await pathsOf('MESSAGE', 'sip:received@a.example'), [
+    `<sip:a@127.0.0.1:${daemon.port};${more}>`,
+    `<sip:a@127.0.0.1:${web};transport=ws;${more}>`,
+  ]);
 });

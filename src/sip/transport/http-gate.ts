@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { trimmed } from '../../core/characters.js';
 import type { Flow, SipSocket } from './transport.js';
 
 /** An HTTP request at a port for WebSockets. */
@@ -12,8 +13,8 @@ export interface HttpExchange {
   readonly socket: SipSocket;
   readonly address: string;
   readonly port: number;
-  /** Answers the request; false when it was answered before. */
-  reply(status: number, reason: string, type: string, body: string): boolean;
+  /** Answers the request; false when it was answered before. `lines`: further header lines, each with its line break. */
+  reply(status: number, reason: string, type: string, body: string, lines?: string): boolean;
   /** Accepts the WebSocket handshake; false when the request is none, or was answered before. */
   upgrade(): boolean;
 }
@@ -31,6 +32,33 @@ export interface HttpGate {
 
 /** Longest body that is read; a longer one is refused with 413. */
 export const MAX_HTTP_BODY = 64 * 1024;
+
+/**
+ * Header lines as fields by name. Lines that are no fields are left out, and so are those that node writes by the body
+ * and the connection.
+ */
+export function fieldsOf(lines: string): Record<string, string[]> {
+  const fields = new Map<string, string[]>();
+  for (const line of lines.split('\r\n')) {
+    const colon = line.indexOf(':');
+    const name = line.slice(0, Math.max(colon, 0));
+    const value = trimmed(line.slice(colon + 1));
+    if (
+      !/^[\w!#$%&'*+.^`|~-]+$/.test(name) ||
+      /^(?:content-length|content-type|connection|transfer-encoding)$/i.test(name)
+    )
+      continue;
+    const values = fields.get(name);
+    if (values === undefined) fields.set(name, [plain(value)]);
+    else values.push(plain(value));
+  }
+  return Object.fromEntries(fields);
+}
+
+/** Removes characters that must not be in a line of HTTP. */
+export function plain(text: string): string {
+  return text.replace(/[^\t\x20-\x7e\x80-\xff]/g, ' ').slice(0, 1024);
+}
 
 /** Maximum number of requests that a peer may send without waiting for the answer to the first one. */
 const MAX_PIPELINED = 32;

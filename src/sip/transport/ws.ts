@@ -8,7 +8,7 @@ import { type AcceptedSockets, acceptedInto } from './accepted.js';
 import { bindStream, type StreamLimits, type StreamOptions, streamLimits } from './bind.js';
 import { Certificates, type TlsOptions, tlsCauseOf } from './certificates.js';
 import { ConnectionTable } from './connection-table.js';
-import { FirstRequests, type HttpExchange, type HttpGate, MAX_HTTP_BODY } from './http-gate.js';
+import { FirstRequests, fieldsOf, type HttpExchange, type HttpGate, MAX_HTTP_BODY, plain } from './http-gate.js';
 import type { StreamSocket } from './tcp.js';
 import {
   type ConnectionCounts,
@@ -262,10 +262,11 @@ export class WsSocket implements SipSocket {
   /** An HTTP request that is not a handshake. */
   private served(gate: HttpGate, request: IncomingMessage, response: ServerResponse): void {
     let body = '';
-    const reply: HttpExchange['reply'] = (status, reason, type, text) => {
+    const reply: HttpExchange['reply'] = (status, reason, type, text, lines = '') => {
       if (response.headersSent) return false;
       const length = Buffer.byteLength(text, 'latin1');
       const headers = {
+        ...fieldsOf(lines),
         ...(type === '' ? {} : { 'Content-Type': plain(type) }),
         'Content-Length': length,
         Connection: 'close',
@@ -299,7 +300,8 @@ export class WsSocket implements SipSocket {
     const offered = offersSip(request);
     const ended = gate.request({
       ...this.exchangeOf(request, ''),
-      reply: (status, reason) => once(() => done(false, status, plain(reason))),
+      reply: (status, reason, _type, _text, lines = '') =>
+        once(() => done(false, status, plain(reason), singleFields(lines))),
       upgrade: () => offered && once(() => done(true)),
     });
     void afterwards(ended, () => once(() => done(false, offered ? 404 : 400)));
@@ -374,17 +376,16 @@ export class WsSocket implements SipSocket {
 }
 
 /** Accepts or refuses a handshake. */
-type HandshakeDone = (taken: boolean, status?: number, reason?: string) => void;
+type HandshakeDone = (taken: boolean, status?: number, reason?: string, headers?: Record<string, string>) => void;
+
+/** Header lines as fields, of which one name has one value. */
+const singleFields = (lines: string): Record<string, string> =>
+  Object.fromEntries(Object.entries(fieldsOf(lines)).map(([name, values]) => [name, values.join(', ')]));
 
 /** Calls `act` when the gate has finished. */
 async function afterwards(ended: unknown, act: () => void): Promise<void> {
   await ended;
   act();
-}
-
-/** Removes characters that must not be in a line of HTTP. */
-function plain(text: string): string {
-  return text.replace(/[^\t\x20-\x7e\x80-\xff]/g, ' ').slice(0, 1024);
 }
 
 function connectionKey(address: string, port: number, serverName: string | undefined): string {

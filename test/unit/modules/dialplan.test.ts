@@ -97,9 +97,11 @@ test('files of 2.x and of Kamailio name source and target as a pair', async () =
      modparam("dialplan", "attrs_pvar", "$avp(at)")`,
     `$rU = "0033123"; dp_translate("1"); xlog("$rc $rU $avp(at)\\n");
      $var(n) = "004930"; dp_translate("1", "$var(n)/$var(o)"); xlog("$rc $var(o)\\n");
-     dp_match("1", "004930"); xlog("$rc $avp(at) $rU\\n"); dp_translate("7"); xlog("$rc\\n");`,
+     dp_match("1", "004930"); xlog("$rc $avp(at) $rU\\n"); dp_translate("7"); xlog("$rc\\n");
+     $var(n) = "123"; dp_translate("1", "$var(n)/$var(o)"); xlog("$rc $avp(at) $var(o)\\n");`,
   );
-  assert.deepEqual(kamailio, ['1 +33123 international', '1 030', '1 national +33123', '-1']);
+  const withoutReplacement = '1 short 030';
+  assert.deepEqual(kamailio, ['1 +33123 international', '1 030', '1 national +33123', '-1', withoutReplacement]);
 });
 
 test('an address is looked for in the table of its partition, the first row wins', async () => {
