@@ -13,17 +13,21 @@ import { IP_TRUNK } from './ip-trunk.js';
 import { TEAMS_TRUNKS_PBX, WHOLESALE_DECK } from './large-files.js';
 import { MULTI_SITE } from './multi-site.js';
 import { MULTI_TENANT_SBC } from './multi-tenant-sbc.js';
+import { NUMBER_PORTABILITY } from './number-portability.js';
 import { OFFICE_REGISTRAR } from './office-registrar.js';
+import { OLD_HABITS } from './old-habits.js';
 import type { OperatorFile } from './operator-file.js';
 import { PATH_EDGE } from './path-edge.js';
 import { PBX_FRONT } from './pbx-front.js';
 import { POOL_TENANTS } from './pool-tenants.js';
 import { PROBING_BALANCER } from './probing-balancer.js';
 import { SQL_ROUTING } from './sql-routing.js';
+import { STATELESS_EDGE } from './stateless-edge.js';
 import { TEAMS_DIRECT } from './teams-direct.js';
 import { TOPOS_BORDER } from './topos-border.js';
 import { ASTERISK_FARM, TRUNK_CREDENTIALS } from './trunk-and-farm.js';
 import { CHANNEL_LIMITS, VENDOR_LISTS } from './vendor-lists.js';
+import { WEBRTC_PATH_EDGE } from './webrtc-path-edge.js';
 import { WEBRTC_TLS } from './webrtc-tls.js';
 
 /** Typical files of Kamailio operators, each of a different kind. */
@@ -52,6 +56,10 @@ export const OPERATOR_FILES: readonly OperatorFile[] = [
   TEAMS_TRUNKS_PBX,
   ASTERISK_SBC,
   MULTI_TENANT_SBC,
+  NUMBER_PORTABILITY,
+  OLD_HABITS,
+  STATELESS_EDGE,
+  WEBRTC_PATH_EDGE,
   ...FURTHER_FILES,
   ...CALLERS_FILES,
   ...[...DEBIAN_DEFAULT, HOSTILE_PEERS].filter(({ path }) => path !== undefined && existsSync(path)),

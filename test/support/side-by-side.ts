@@ -135,6 +135,15 @@ export class Lane {
     };
   }
 
+  /** The value of Path in the last request of a call that a gateway received; empty without one. */
+  pathOf(callId: string): string {
+    const all = [...this.gateways.values()].flatMap((peer) => peer.received.map(({ text }) => text));
+    const found = all.findLast(
+      (text) => headersOf(text, 'call-id')[0] === callId && headersOf(text, 'path').length > 0,
+    );
+    return found === undefined ? '' : (headersOf(found, 'path')[0] ?? '');
+  }
+
   /** Whether a gateway was the last one to receive the INVITE of a call. */
   reached(name: string, callId: string): boolean {
     return this.gatewayOrder.get(callId)?.at(-1) === name;
