@@ -71,6 +71,12 @@ export class OwnedEntries<Name extends string = string> {
     }
   }
 
+  /** The key of the oldest entry of a source that holds more than half of all; undefined for other sources. */
+  oldestOfMost(source: string): string | undefined {
+    const { shares } = this;
+    return shares.heldBy(source) * 2 > shares.used ? this.rows.get(sourceKey(source))?.oldest.key : undefined;
+  }
+
   /** Adds an entry. Its table passes it to `remove` when it is gone. */
   add(key: string, by: string | undefined, amount: number): OwnedEntry {
     const source = by === undefined ? undefined : ownText(by);

@@ -1,11 +1,13 @@
 import { namedValues } from '../core/named-values.js';
 import { ownText } from '../core/own-text.js';
+import { OwnedEntries, type OwnedEntry } from '../core/owned-entries.js';
 import type { PvarValue } from '../pvar/context.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
 import type { MessageRun } from '../script/call.js';
 import { CommandFault, type ScriptCommand } from '../script/commands.js';
 import type { ModuleParameters, ScriptEnvironment } from '../script/environment.js';
 import { BOTH, moduleFunctions, type ScriptFunction, textOf } from './define.js';
+import { adderOf } from './expiring-map.js';
 import { kamailioFunction } from './kamailio-function.js';
 import { scopeOf } from './script-variable.js';
 
@@ -16,9 +18,13 @@ const MAX_CHARACTERS = 64 * 1024 * 1024;
 interface Item {
   readonly key: string;
   readonly value: string;
+  readonly owned: OwnedEntry;
 }
 
-/** A queue of keys and values. When it is full, the oldest item makes room for a new one. */
+/**
+ * A queue of keys and values. When it is full, the oldest item makes room for a new one; that of the source that adds
+ * one, if more than half of the items are its own: so it cannot displace those of others.
+ */
 export class MemoryQueue {
   private readonly items = new Map<number, Item>();
   /** Number of the item with a key; used in the modes in which keys are unique. */
@@ -28,6 +34,7 @@ export class MemoryQueue {
   /** Lower bound of all items' numbers, where the search for the oldest starts. */
   private head = 0;
   private characters = 0;
+  private readonly owned = new OwnedEntries('mqueue', MAX_ITEMS, MAX_CHARACTERS);
   /** The item fetched last: $mqk and $mqv. */
   fetched: Item | undefined = undefined;
 
@@ -43,20 +50,27 @@ export class MemoryQueue {
     return this.items.size;
   }
 
-  /** Adds an item at the end; the mode decides about an item with the same key. A full queue loses its oldest item. */
-  add(key: string, value: string): void {
+  /** Adds an item at the end, for a source; the mode decides about an item with the same key. */
+  add(key: string, value: string, source?: string): void {
     const known = this.mode === 0 ? undefined : this.numbers.get(key);
     if (known !== undefined) {
       if (this.mode === 1) return;
       this.take(known);
     }
-    const item = { key: ownText(key), value: ownText(value) };
+    const owned = this.owned.add(String(this.next), source, 1);
+    const item = { key: ownText(key), value: ownText(value), owned };
     this.items.set(this.next, item);
     this.characters += key.length + value.length;
     if (this.mode !== 0) this.numbers.set(item.key, this.next);
     this.next++;
-    if (this.items.size > (this.max || MAX_ITEMS)) this.shift();
-    while (this.characters > MAX_CHARACTERS && this.items.size > 1) this.shift();
+    if (this.items.size > (this.max || MAX_ITEMS)) this.makeRoom(source);
+    while (this.characters > MAX_CHARACTERS && this.items.size > 1) this.makeRoom(source);
+  }
+
+  private makeRoom(source: string | undefined): void {
+    const own = source === undefined ? undefined : this.owned.oldestOfMost(source);
+    if (own === undefined) this.shift();
+    else this.take(Number(own));
   }
 
   /** Takes the oldest item into `fetched`; false when there is none. */
@@ -81,6 +95,7 @@ export class MemoryQueue {
     const item = this.items.get(number);
     if (item === undefined) return undefined;
     this.items.delete(number);
+    this.owned.remove(item.owned);
     this.characters -= item.key.length + item.value.length;
     if (this.mode !== 0) this.numbers.delete(item.key);
     return item;
@@ -178,7 +193,7 @@ const functions = [
         missing(run, textOf(name, run));
         return -1;
       }
-      queue.add(textOf(key, run), textOf(value, run));
+      queue.add(textOf(key, run), textOf(value, run), adderOf(run)?.source);
       return 1;
     },
   ),

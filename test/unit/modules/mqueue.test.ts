@@ -93,3 +93,23 @@ test('the commands of OpenSIPS: mq_get_size, mq_get_sizes, mq_fetch', async () =
     await stop();
   }
 });
+
+test('a source that fills a queue displaces its own items, not those of others', () => {
+  for (const mode of [0, 1, 2]) {
+    const queue = new MemoryQueue(10, mode);
+    queue.add('a', '', '192.0.2.1');
+    queue.add('b', '', '192.0.2.2');
+    for (let i = 0; i < 50; i++) queue.add(`f${i}`, '', '192.0.2.9');
+    queue.add('c', '', '192.0.2.2');
+    // The source with few items displaces the oldest.
+    assert.deepEqual(drained(queue), ['b=', ...Array.from({ length: 8 }, (_, i) => `f${i + 42}=`), 'c=']);
+  }
+});
+
+test('without others, and without a source, a full queue loses its oldest item', () => {
+  for (const source of ['192.0.2.9', undefined]) {
+    const queue = new MemoryQueue(3, 0);
+    for (let i = 0; i < 9; i++) queue.add(`f${i}`, '', source);
+    assert.deepEqual(drained(queue), ['f6=', 'f7=', 'f8=']);
+  }
+});
