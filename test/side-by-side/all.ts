@@ -21,6 +21,7 @@ import { PATH_EDGE } from './path-edge.js';
 import { PBX_FRONT } from './pbx-front.js';
 import { POOL_TENANTS } from './pool-tenants.js';
 import { PROBING_BALANCER } from './probing-balancer.js';
+import { RESIDENTIAL } from './residential.js';
 import { SQL_ROUTING } from './sql-routing.js';
 import { STATELESS_EDGE } from './stateless-edge.js';
 import { TEAMS_DIRECT } from './teams-direct.js';
@@ -58,6 +59,7 @@ export const OPERATOR_FILES: readonly OperatorFile[] = [
   MULTI_TENANT_SBC,
   NUMBER_PORTABILITY,
   OLD_HABITS,
+  RESIDENTIAL,
   STATELESS_EDGE,
   WEBRTC_PATH_EDGE,
   ...FURTHER_FILES,

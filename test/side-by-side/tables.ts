@@ -75,3 +75,7 @@ export function toposTables(folder: string): void {
   table('topos_d', `${first} ${keys} ${both} ${texts('a_rr b_rr a_uri b_uri r_uri')} iflags(int)\n`);
   table('topos_t', `${first} ${keys} ${both} ${texts('x_via x_vbranch x_rr y_rr x_uri x_tag')} direction(int)\n`);
 }
+
+/** Makes the table of usrloc. */
+export const LOCATION = `CREATE TABLE location (id INTEGER PRIMARY KEY, ruid VARCHAR(128), username VARCHAR(128), domain VARCHAR(128), contact VARCHAR(128), received VARCHAR(128), path VARCHAR(128), expires VARCHAR(128), q REAL, callid VARCHAR(128), cseq INTEGER,
+    last_modified VARCHAR(128), flags INTEGER, cflags INTEGER, user_agent VARCHAR(128), socket VARCHAR(128), methods INTEGER, instance VARCHAR(128), reg_id INTEGER, server_id INTEGER, connection_id INTEGER, keepalive INTEGER, partition INTEGER)`;
