@@ -241,8 +241,8 @@ const core: FunctionSpec[] = [
         }
         return (run) => {
           const text = textOf(socket, run);
-          // As recorded, also true for a socket that does not exist, but not for an empty text.
-          return text === '' ? -1 : Math.abs(sendSocket(run, text));
+          // As recorded, also true for a socket that does not exist, but not where something is missing at the end.
+          return text === '' || text.endsWith(':') ? -1 : Math.abs(sendSocket(run, text));
         };
       },
     }),
