@@ -195,7 +195,7 @@ function compiledFrom(
   const { script, problems: compiled } = compileScript<MessageRun>(tree, {
     dialect,
     functions,
-    variables: scriptVariables(dialect.name),
+    variables: scriptVariables(dialect),
     ...(options.unknownFunctions === undefined ? {} : { unknownFunctions: options.unknownFunctions }),
     hiddenVariables: new Set([...hiddenVariables(dialect, tree), ...hiddenKamailioVariables(dialect, tree)]),
     facts: {
@@ -211,7 +211,7 @@ function compiledFrom(
     ...(loops === undefined ? {} : { bounds: { loops } }),
     ...(options.traced === undefined ? {} : { traced: options.traced }),
   });
-  const names = withVariables(dialect.names, scriptVariables(dialect.name));
+  const names = withVariables(dialect.names, scriptVariables(dialect));
   const compile = (text: string): Format => compileFormat(text, { names });
   checkModuleParameters(tree, settings, compile, dialect.name, problems);
   const all = [...problems.list, ...compiled];

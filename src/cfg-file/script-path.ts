@@ -48,7 +48,7 @@ export class ScriptPath implements ScriptTrace {
     const { dialect, tree } = cfg;
     const ofPasswords = tree.moduleParameters.filter(({ name }) => name === 'auth_password_avp');
     this.hidden = ofPasswords.map(({ value }) => trimmed(String(value)));
-    this.names = withVariables(dialect.names, scriptVariables(dialect.name));
+    this.names = withVariables(dialect.names, scriptVariables(dialect));
   }
 
   before(run: ScriptRun, statement: Statement): void {

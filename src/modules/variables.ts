@@ -1,3 +1,4 @@
+import type { Dialect } from '../cfg/dialect.js';
 import type { DialectName } from '../cfg/function-table.js';
 import { bracketed } from '../core/uri.js';
 import type { PvarValue } from '../pvar/context.js';
@@ -258,7 +259,7 @@ function kamailioVariables(): (readonly [string, VariableDefinition])[] {
     ['_s', FORMATTED],
     ['T_rpl', otherMessage('reply')],
     ['T_req', otherMessage('request')],
-    ['fs', own(sendSocketText, setSendSocket)],
+    SEND_SOCKET,
     [
       'fsn',
       own(
@@ -315,14 +316,26 @@ function readOnly(variable: VariableDefinition): VariableDefinition {
   return { ...variable, compile: (argument, index) => ({ get: variable.compile(argument, index).get }) };
 }
 
-/** Variables of the transaction and of modules. */
-export function scriptVariables(dialect: DialectName): ReadonlyMap<string, VariableDefinition> {
+/** The sending socket as "proto:host:port". OpenSIPS 4 has only $socket_out. */
+const SEND_SOCKET: [string, VariableDefinition] = ['fs', own(sendSocketText, setSendSocket)];
+
+/** Variables of the transaction and of modules, in one generation of a dialect. */
+export function scriptVariables({
+  name: dialect,
+  generation,
+}: Pick<Dialect, 'name' | 'generation'>): ReadonlyMap<string, VariableDefinition> {
   return new Map([
     ...sharedVariables(dialect),
     ...flagVariables(dialect),
     ...tlsVariables(dialect),
     ...(dialect === 'opensips'
-      ? [...opensipsVariables(), ...accVariables, ...mqueueVariables, ...rateVariables]
+      ? [
+          ...opensipsVariables(),
+          ...(generation > 3 ? [] : [SEND_SOCKET]),
+          ...accVariables,
+          ...mqueueVariables,
+          ...rateVariables,
+        ]
       : [
           ...kamailioVariables(),
           ...hashTableVariables,

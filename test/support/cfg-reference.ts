@@ -80,7 +80,7 @@ function names(title: string, list: Iterable<string>, mark: (name: string) => st
 export function cfgReference(): string {
   const variables = (dialect: typeof OPENSIPS) => [
     ...dialect.names.variables.keys(),
-    ...scriptVariables(dialect.name).keys(),
+    ...scriptVariables(dialect).keys(),
   ];
   return [
     INTRODUCTION,

@@ -27,6 +27,7 @@ import {
 } from './attempts.js';
 import { ANY_TYPE, type DroutingTables, type Gateway, gatewayAt } from './gateways.js';
 import { kamailioRouting } from './kamailio.js';
+import { oldForms } from './old-forms.js';
 import { routingOf, routingState } from './partitions.js';
 
 const SENDING: readonly RouteKind[] = ['request', 'failure', 'local'];
@@ -339,6 +340,6 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
 
 /** The functions of drouting. */
 export const droutingFunctions: ScriptFunction[] = moduleFunctions('drouting', [
-  ...functions.map((each) => ({ ...each, dialects: OPENSIPS })),
+  ...[...oldForms(functions), ...functions].map((each) => ({ ...each, dialects: OPENSIPS })),
   ...kamailioRouting,
 ]);

@@ -245,6 +245,36 @@ executeSqlite(
 const PARTITIONED = `modparam("drouting", "use_partitions", 1) modparam("drouting", "db_partitions_url", "sqlite://${partitions}")
   modparam("drouting", "partition_id_pvar", "$var(where)")`;
 
+test('in files of OpenSIPS 2.x with use_partitions the first argument is the partition', async () => {
+  const script = `do_routing("second:0", "", "", "$var(r)"); xlog("$rc $ru $avp(gw2) $var(r)\n");
+    use_next_gw("second", "$var(r)", "$var(g)"); xlog("$rc $ru $avp(gw2)\n");
+    if (is_from_gw("first", "2", "i", "$var(g)")) xlog("caller $avp(gw) $var(g)\n");
+    if (!is_from_gw("second")) xlog("none of the second\n");
+    if (goes_to_gw("second", , , "$var(g)")) xlog("to the second\n");
+    $var(uri) = "sip:127.0.0.1:7002"; if (dr_is_gw("first", "$var(uri)", "1", "i", "$var(g)")) xlog("is $avp(gw) $var(g)\n");
+    if (dr_disable("second")) xlog("disabled\n"); if (!use_next_gw("second")) xlog("none left\n");`;
+  assert.deepEqual(await written('0044123', script, { head: PARTITIONED, old: true }), [
+    '1 sip:0044123@127.0.0.1:7101 gw1 second',
+    '1 sip:0044123@127.0.0.9:5070 gw9',
+    'caller gw3 caller',
+    'none of the second',
+    'to the second',
+    'is gw2 second',
+    'disabled',
+    'none left',
+  ]);
+  for (const [call, fault] of [
+    ['use_next_gw()', /the partition is missing/],
+    ['is_from_gw("first", "x")', /type must be a number, not "x"/],
+    ['use_next_gw("first", "x")', /rule attributes must be a variable/],
+  ] as const)
+    await assert.rejects(written('1', `if (${call}) exit;`, { head: PARTITIONED, old: true }), fault, call);
+  await assert.rejects(
+    written('1', 'if (is_from_gw("first")) exit;', { old: true }),
+    /type must be a number, not "first"/,
+  );
+});
+
 test('each partition has its own tables and variables; without a name, or with an unknown one, nothing is found', async () => {
   const script = `do_routing(0, , , $var(r), , , "second"); xlog("$rc $ru $avp(gw2) $avp(gw) $var(r)\n");
     do_routing(0, , , $var(r), , , "first"); xlog("$rc $ru $avp(gw) $var(r)\n");
