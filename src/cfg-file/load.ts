@@ -19,6 +19,7 @@ import { hasGatewayList, inGatewayList } from '../modules/gateway-blacklists.js'
 import { moduleHooks } from '../modules/hooks.js';
 import { fillHashTables } from '../modules/htable/database.js';
 import { MASKING, messageMask } from '../modules/masks.js';
+import { type RaisedEvent, raisedEvents } from '../modules/raised-events.js';
 import { timedRoutes } from '../modules/rtimer.js';
 import { type ModuleStatistic, moduleStatistics } from '../modules/statistics.js';
 import { startModuleTimers } from '../modules/timers.js';
@@ -90,6 +91,8 @@ export interface LoadedCfg extends CfgSettings {
   readonly commands: readonly ScriptCommand[];
   /** Compiles a text with variables by the rules of the script. Throws SwitchyardError PVAR_*. */
   readonly compile: (text: string) => Format;
+  /** The events that it raises, beside the dispatcher's. */
+  readonly events: readonly RaisedEvent[];
   readonly warnings: readonly CfgProblem[];
   /** Texts of the file and of the files it includes, by path. */
   readonly sources: ReadonlyMap<string, string>;
@@ -244,6 +247,7 @@ function compiledFrom(
           writeKept,
           statistics: moduleStatistics,
           compile,
+          events: raisedEvents(dialect.name, settings.loaded, tree.routes),
           warnings: all,
           sources,
           readAs: options,

@@ -1,6 +1,6 @@
 import type { Console } from '../console/server/console.js';
 import { nullLogger } from '../core/logger.js';
-import { thresholdEvent } from '../events/catalogue.js';
+import { scriptEvent, thresholdEvent } from '../events/catalogue.js';
 import type { HealthReport } from '../http/handlers.js';
 import type { SettingsControl } from '../management/mi/dependencies.js';
 import type { Prober } from '../probing/prober.js';
@@ -90,6 +90,10 @@ export function assemble(options: DaemonOptions, daemon: WholeDaemon): DaemonPar
     secret,
     publish: records.ofScript,
     subscribe: (...all) => faultOf(() => events.publisher.subscribe(...all)),
+    scriptEvents: {
+      subscribed: (name) => events.publisher.subscribed(name),
+      raise: (name, params) => events.publisher.notify(scriptEvent(name, params, events.ids)),
+    },
     rpc: (...asked) => management.answerRpc(...asked),
     mi: (command, params) => commandForScript(management.mi, command, params),
     tablesRead: (partition) => hooks?.parts?.tablesRead(partition),
@@ -104,6 +108,7 @@ export function assemble(options: DaemonOptions, daemon: WholeDaemon): DaemonPar
   });
   const events: EventParts = buildEvents({
     ...env,
+    scriptEvents: () => script?.file.events ?? [],
     engine,
     runtimes,
     answerMi: (text, request) => management.answerNats(text, request),

@@ -3,7 +3,14 @@ import { messageOf } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import type { Engine } from '../engine/engine.js';
 import { EventBus } from '../events/bus.js';
-import { CLUSTER_EVENTS, EVENT_CATALOGUE, EventIds, LOCAL_EVENTS } from '../events/catalogue.js';
+import {
+  CLUSTER_EVENTS,
+  EVENT_CATALOGUE,
+  EventIds,
+  LOCAL_EVENTS,
+  type ScriptEvent,
+  scriptKind,
+} from '../events/catalogue.js';
 import { EventPublisher } from '../events/publisher.js';
 import { UdpSink, UnixSink } from '../events/sinks/datagram.js';
 import { createNats, type NatsBus } from '../events/sinks/nats.js';
@@ -20,6 +27,8 @@ import { createWeightFeeds } from './weight-feeds.js';
 export interface EventEnvironment extends DaemonEnvironment {
   readonly engine: Engine;
   readonly runtimes: ReadonlyMap<string, PartitionRuntime>;
+  /** The events that the cfg file and its modules raise. */
+  readonly scriptEvents: () => readonly ScriptEvent[];
   /** Answers an MI request over NATS. */
   readonly answerMi: MiAnswer;
 }
@@ -64,11 +73,12 @@ export function buildEvents(env: EventEnvironment): EventParts {
         });
   const defaultPartition = () => settings().defaultPartition;
   const sinks = [new UdpSink({ defaultPartition }), new UnixSink({ defaultPartition })];
+  const kinds = [...EVENT_CATALOGUE, ...(cluster.configured ? CLUSTER_EVENTS : []), ...LOCAL_EVENTS];
   const publisher = new EventPublisher({
     clock,
     log,
     sinks: nats === undefined ? sinks : [...sinks, nats.sink],
-    kinds: [...EVENT_CATALOGUE, ...(cluster.configured ? CLUSTER_EVENTS : []), ...LOCAL_EVENTS],
+    kinds: () => [...kinds, ...env.scriptEvents().map(scriptKind)],
   });
   const ids = new EventIds(node, random);
   const changes: ChangeReporter = new ChangeReporter({

@@ -17,6 +17,7 @@ export interface RoutingEnvironment extends DaemonEnvironment {
   readonly secret: Secret;
   readonly publish: NonNullable<ScriptRoutingOptions['publish']>;
   readonly subscribe: NonNullable<ScriptRoutingOptions['subscribe']>;
+  readonly scriptEvents: NonNullable<ScriptRoutingOptions['events']>;
   readonly rpc: NonNullable<ScriptRoutingOptions['rpc']>;
   readonly mi: NonNullable<ScriptRoutingOptions['mi']>;
   readonly tablesRead: NonNullable<ScriptRoutingOptions['tablesRead']>;
@@ -74,6 +75,7 @@ export function buildRouting(
       publish: env.publish,
       sharingTag: (name) => cluster.tag(name),
       subscribe: env.subscribe,
+      events: env.scriptEvents,
       rpc: env.rpc,
       mi: env.mi,
       captures: () => observers.traces.captures,

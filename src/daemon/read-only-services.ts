@@ -25,6 +25,8 @@ export function servicesOfCopy(services: ScriptServices): ScriptServices {
     rpc: () => Promise.resolve(undefined),
     mi: () => Promise.resolve(undefined),
     subscribe: () => 'an explained request sends no events',
+    subscribed: () => false,
+    raise: () => {},
     publish: () => false,
     sharingTag: (name) => services.sharingTag(name),
   };

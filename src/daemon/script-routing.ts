@@ -87,6 +87,8 @@ export interface ScriptRoutingOptions {
   /** The state of a sharing tag at this node. */
   readonly sharingTag?: ((name: string) => 'active' | 'backup' | undefined) | undefined;
   /** Sends events to a socket for some seconds; returns an error text. */
+  /** Gets the events that the script and its modules raise. */
+  readonly events?: Pick<ScriptServices, 'subscribed' | 'raise'> | undefined;
   readonly subscribe?: ((event: string, socket: string, seconds: number | undefined) => string | undefined) | undefined;
   /** Sends copies of messages to a capture server. */
   readonly captures?: (() => ScriptServices['captures']) | undefined;
@@ -168,7 +170,9 @@ export class ScriptRouting {
       captures: options.captures ?? (() => undefined),
       rpc: options.rpc ?? NO_SERVICES.rpc,
       mi: options.mi ?? NO_SERVICES.mi,
-      subscribe: options.subscribe ?? (() => 'there are no events here'),
+      subscribe: options.subscribe ?? NO_SERVICES.subscribe,
+      subscribed: options.events?.subscribed ?? NO_SERVICES.subscribed,
+      raise: options.events?.raise ?? NO_SERVICES.raise,
       log: options.log,
     });
     const { tokens, engine, sip, clock } = options;

@@ -3,6 +3,7 @@ import { systemClock } from '../core/clock.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import { within } from '../core/within.js';
+import type { PvarValue } from '../pvar/context.js';
 import type {
   HttpAnswer,
   HttpFailure,
@@ -32,6 +33,9 @@ export interface ScriptServicesOptions {
   readonly sharingTag: (name: string) => 'active' | 'backup' | undefined;
   /** Sends events to a socket; returns an error text. */
   readonly subscribe: (event: string, socket: string, seconds: number | undefined) => string | undefined;
+  /** Whether an event has subscribers; sends it to them. */
+  readonly subscribed: ScriptServices['subscribed'];
+  readonly raise: ScriptServices['raise'];
   /** Sends copies of messages to a capture server. */
   readonly captures: () => ScriptServices['captures'];
   /** Runs one of Kamailio's RPC commands. */
@@ -86,6 +90,14 @@ export class OutsideServices implements ScriptServices {
 
   subscribe(event: string, socket: string, seconds: number | undefined): string | undefined {
     return this.options.subscribe(event, socket, seconds);
+  }
+
+  subscribed(event: string): boolean {
+    return this.options.subscribed(event);
+  }
+
+  raise(event: string, params: ReadonlyMap<string, PvarValue>): void {
+    this.options.raise(event, params);
   }
 
   publish(partition: string, kind: string, text: string): boolean {

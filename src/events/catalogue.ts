@@ -155,6 +155,32 @@ export function manualEvent(
   return { name, params: { ...params }, key: `raise:${name}`, id: ids.next(), subject };
 }
 
+/** An event that a cfg file or one of its modules raises: its name, and its parameters in order where they are fixed. */
+export interface ScriptEvent {
+  readonly name: string;
+  readonly params: readonly string[];
+}
+
+/** Number of the first event of scripts in events_list. */
+const FIRST_OF_SCRIPTS = 4;
+
+/** The kind of an event of a script; `index` is its place among them. */
+export function scriptKind({ name, params }: ScriptEvent, index: number): EventKind {
+  const id = FIRST_OF_SCRIPTS + index;
+  return { name, id, summary: 'raised by the cfg file', documented: params, text: params, schema: '' };
+}
+
+/** An event raised by a cfg file or one of its modules. Values that are null are left out. */
+export function scriptEvent(
+  name: string,
+  params: ReadonlyMap<string, string | number | null>,
+  ids: EventIds,
+): DispatcherEvent {
+  const values: Record<string, string | number> = {};
+  for (const [key, value] of params) if (value !== null) values[key] = value;
+  return { name, params: values, key: `script:${name}`, id: ids.next(), subject: [], local: true };
+}
+
 /**
  * Merges two events of one destination: the newer one with `previous` of the older one. `previous` may then equal
  * `status`, and the numbers in `seq` have a gap for the omitted changes.

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import { SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
-import { EVENT_CATALOGUE, type EventKind, eventKind } from './catalogue.js';
+import { EVENT_CATALOGUE, type EventKind } from './catalogue.js';
 import type { DispatcherEvent, EventSink, EventTarget, WireForm } from './event.js';
 import { Outbox } from './outbox.js';
 
@@ -16,7 +16,7 @@ export interface PublisherOptions {
   /** The kinds of targets that subscribers may use. */
   readonly sinks: readonly EventSink[];
   /** The kinds of events; default EVENT_CATALOGUE. */
-  readonly kinds?: readonly EventKind[] | undefined;
+  readonly kinds?: (() => readonly EventKind[]) | undefined;
   /** Maximum number of subscriptions for all events together. Default 1024. */
   readonly maxSubscribers?: number;
   /** Maximum number of subscriptions of one owner, so that one client cannot shut out the others. Default 64. */
@@ -88,6 +88,21 @@ export class EventPublisher {
   raise(event: DispatcherEvent): void {
     this.raisedCount++;
     for (const { outbox } of this.configured) outbox.add(event);
+    this.send(event);
+  }
+
+  /** Queues an event of a script for the subscribers to its name; configured targets do not get it. */
+  notify(event: DispatcherEvent): void {
+    this.raisedCount++;
+    this.send(event);
+  }
+
+  /** Whether an event with this name has subscribers. */
+  subscribed(name: string): boolean {
+    return this.subscriptions.some((each) => each.event === name);
+  }
+
+  private send(event: DispatcherEvent): void {
     if (this.subscriptions.length === 0) return;
     const now = this.options.clock.monotonic();
     let expired = false;
@@ -162,7 +177,7 @@ export class EventPublisher {
       const listed = this.kinds.map(({ name, id }) => ({ name, id, Subscribers: this.entries(name, owner) }));
       return { Events: listed.filter((each) => each.Subscribers.length > 0) };
     }
-    const kind = eventKind(event);
+    const kind = this.kinds.find((each) => each.name === event);
     if (kind === undefined) return undefined;
     const { name, id } = kind;
     if (socket === undefined) return { Event: { name, id, Subscribers: this.entries(name, owner) } };
@@ -171,7 +186,7 @@ export class EventPublisher {
   }
 
   private get kinds(): readonly EventKind[] {
-    return this.options.kinds ?? EVENT_CATALOGUE;
+    return this.options.kinds?.() ?? EVENT_CATALOGUE;
   }
 
   /** The answer of events_list. */

@@ -2,7 +2,7 @@ import { trimmed } from '../core/characters.js';
 import type { PvarValue } from '../pvar/context.js';
 import { compileFormat, type Format } from '../pvar/format.js';
 import type { MessageRun } from '../script/call.js';
-import { runService } from '../script/service-routes.js';
+import { raiseEvent } from '../script/raised-events.js';
 import { everyValue } from './avp-arguments.js';
 import {
   type Arg,
@@ -83,7 +83,7 @@ const core: FunctionSpec[] = [
         const of = ofValues(run);
         const keys = ofNames(run);
         const params = new Map<string, PvarValue>(of.map((each, i) => [String(keys[i] ?? i + 1), each]));
-        runService(run.env, 'event', textOf(event, run), params);
+        raiseEvent(run.env, textOf(event, run), params);
         return 1;
       };
     },

@@ -2,7 +2,7 @@ import { canonicalIp } from '../core/ip-address.js';
 import { Call, MessageRun } from '../script/call.js';
 import type { ModuleParameters, ModuleStates, ScriptEnvironment } from '../script/environment.js';
 import { NO_HOOKS, type ScriptHooks } from '../script/hooks.js';
-import { runService } from '../script/service-routes.js';
+import { raiseEvent } from '../script/raised-events.js';
 import type { SipMessage } from '../sip/message.js';
 import type { Source } from '../sip/transport/transport.js';
 import { KAMAILIO, moduleFunctions, param, type ScriptFunction, textOf } from './define.js';
@@ -65,7 +65,7 @@ function pike(env: ScriptEnvironment, bytes: readonly number[], address: string)
   const result = state.tree.alone(() => counted(state, bytes, env.clock.monotonic()));
   if (result === -2) {
     env.peerLog.warn({ address }, 'script: pike blocks a source');
-    if (env.dialect === 'opensips') runService(env, 'event', 'E_PIKE_BLOCKED', new Map([['ip', address]]));
+    if (env.dialect === 'opensips') raiseEvent(env, 'E_PIKE_BLOCKED', new Map([['ip', address]]));
   }
   return result;
 }

@@ -144,6 +144,10 @@ export interface ScriptServices {
   readonly captures?: ScriptCaptures | undefined;
   /** Subscribes a socket to an event for some seconds; returns an error text, or undefined when that worked. */
   subscribe(event: string, socket: string, seconds: number | undefined): string | undefined;
+  /** Whether a program has subscribed to an event. */
+  subscribed(event: string): boolean;
+  /** Sends an event to the programs that have subscribed to it. */
+  raise(event: string, params: ReadonlyMap<string, PvarValue>): void;
   /** Publishes on the NATS subject "<prefix>.calls.<partition>.<kind>". False where records are not published. */
   publish(partition: string, kind: string, text: string): boolean;
   /**
@@ -164,6 +168,8 @@ export const NO_SERVICES: ScriptServices = {
   rpc: () => Promise.resolve(undefined),
   mi: () => Promise.resolve(undefined),
   subscribe: () => 'there are no events here',
+  subscribed: () => false,
+  raise: () => {},
   publish: () => false,
   sharingTag: () => undefined,
 };

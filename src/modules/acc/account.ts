@@ -3,7 +3,7 @@ import { asUtc, formatTime } from '../../pvar/time-format.js';
 import type { Call, CfgScope, MessageRun } from '../../script/call.js';
 import type { ModuleParameters, ModuleStates, ScriptEnvironment } from '../../script/environment.js';
 import { PerCall } from '../../script/per-call.js';
-import { runService } from '../../script/service-routes.js';
+import { raiseEvent } from '../../script/raised-events.js';
 import type { SipMessage } from '../../sip/message.js';
 import { databaseTime } from '../sql.js';
 import { type AccSettings, accSettings, type ExtraField, type Outlets } from './settings.js';
@@ -135,7 +135,7 @@ export class Accounting {
     if (outlets.evi) {
       const name = times !== undefined ? 'E_ACC_CDR' : record.title === MISSED ? 'E_ACC_MISSED_EVENT' : 'E_ACC_EVENT';
       const params = new Map<string, PvarValue>(Object.entries({ ...objectOf(record, times), ...filled.values }));
-      runService(env, 'event', name, params);
+      raiseEvent(env, name, params);
     }
   }
 

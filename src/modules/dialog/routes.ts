@@ -1,6 +1,6 @@
 import { type Call, CfgScope, MessageRun } from '../../script/call.js';
 import { MessageEdits } from '../../script/edits.js';
-import { runService } from '../../script/service-routes.js';
+import { raiseEvent } from '../../script/raised-events.js';
 import type { SipMessage } from '../../sip/message.js';
 import type { Dialog } from './dialog.js';
 
@@ -28,7 +28,9 @@ export function runEvent(call: Call, name: string, reply: SipMessage | undefined
 /** Raises OpenSIPS' E_DLG_STATE_CHANGED. */
 export function stateEvent(dialog: Dialog, from: number): void {
   const { env } = dialog.call;
-  if (env.dialect !== 'opensips' || env.script.route('event', 'E_DLG_STATE_CHANGED') === undefined) return;
+  const name = 'E_DLG_STATE_CHANGED';
+  if (env.dialect !== 'opensips') return;
+  if (env.script.route('event', name) === undefined && !env.services.subscribed(name)) return;
   const params = new Map<string, string | number>([
     ['id', dialog.did],
     ['hash_entry', dialog.entry],
@@ -39,7 +41,7 @@ export function stateEvent(dialog: Dialog, from: number): void {
     ['old_state', from],
     ['new_state', dialog.state],
   ]);
-  runService(env, 'event', 'E_DLG_STATE_CHANGED', params);
+  raiseEvent(env, name, params);
 }
 
 /**

@@ -2,7 +2,7 @@ import { bareHost, parseUri } from '../../core/uri.js';
 import type { Format } from '../../pvar/format.js';
 import type { ModuleParameters, ScriptEnvironment } from '../../script/environment.js';
 import type { CarrierRow, GatewayRow, RoutingRows } from '../../script/gateway-rows.js';
-import { runService } from '../../script/service-routes.js';
+import { raiseEvent } from '../../script/raised-events.js';
 import { GatewayProbing, type ProbedGateway, probingSettings } from '../gateway-probing.js';
 import { RuleTable } from './rules.js';
 
@@ -263,7 +263,7 @@ export class DroutingTables {
       ['address', gateway.uri],
       ['status', gateway.status.toLowerCase()],
     ]);
-    runService(env, 'event', 'E_DROUTING_STATUS', params);
+    raiseEvent(env, 'E_DROUTING_STATUS', params);
   }
 }
 

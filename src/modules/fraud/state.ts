@@ -2,7 +2,7 @@ import { AgedMap } from '../../core/aged-map.js';
 import { ownText } from '../../core/own-text.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
 import { type FraudFigure, type FraudRule, holdsAt } from '../../script/fraud-rules.js';
-import { runService } from '../../script/service-routes.js';
+import { raiseEvent } from '../../script/raised-events.js';
 
 /** Maximum number of pairs of user and prefix, and of users, whose figures are kept. */
 const MAX_ENTRIES = 200_000;
@@ -141,7 +141,7 @@ export function judge(
       ['called_number', call.number],
       ['rule_id', rule.id],
     ]);
-    runService(env, 'event', isCritical ? 'E_FRD_CRITICAL' : 'E_FRD_WARNING', params);
+    raiseEvent(env, isCritical ? 'E_FRD_CRITICAL' : 'E_FRD_WARNING', params);
     if (isCritical) worst = 'critical';
     else if (worst === 'fine') worst = 'warning';
   }

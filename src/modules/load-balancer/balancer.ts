@@ -2,7 +2,7 @@ import { parseUri } from '../../core/uri.js';
 import type { MessageRun } from '../../script/call.js';
 import type { ModuleParameters, ScriptEnvironment } from '../../script/environment.js';
 import type { BalancerRow } from '../../script/gateway-rows.js';
-import { runService } from '../../script/service-routes.js';
+import { raiseEvent } from '../../script/raised-events.js';
 import type { Dialog } from '../dialog/dialog.js';
 import { dialogs } from '../dialog/state.js';
 import type { DialogTable } from '../dialog/table.js';
@@ -175,7 +175,7 @@ function statusEvent(env: ScriptEnvironment, destination: Balanced): void {
     ['uri', destination.uri],
     ['status', destination.usable ? 'enabled' : 'disabled'],
   ]);
-  runService(env, 'event', 'E_LOAD_BALANCER_STATUS', params);
+  raiseEvent(env, 'E_LOAD_BALANCER_STATUS', params);
 }
 
 /** Destinations and their states are kept when the file is reloaded. */

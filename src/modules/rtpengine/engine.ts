@@ -6,7 +6,7 @@ import { KAMAILIO_NAMES } from '../../pvar/names.js';
 import type { MessageRun } from '../../script/call.js';
 import type { ModuleParameters, ModuleStates, ScriptEnvironment } from '../../script/environment.js';
 import { PerCall } from '../../script/per-call.js';
-import { runService } from '../../script/service-routes.js';
+import { raiseEvent } from '../../script/raised-events.js';
 import { adderOf, ExpiringMap } from '../expiring-map.js';
 import { renewedProxies, sharedProxies } from '../shared-proxies.js';
 import type { MediaFlags } from './flags.js';
@@ -175,9 +175,8 @@ export function rest(env: ScriptEnvironment, engine: MediaEngine, proxy: MediaPr
 /** Raises OpenSIPS' E_RTPENGINE_STATUS. */
 function status(env: ScriptEnvironment, socket: string, state: string): void {
   if (env.dialect !== 'opensips') return;
-  runService(
+  raiseEvent(
     env,
-    'event',
     'E_RTPENGINE_STATUS',
     new Map([
       ['socket', socket],

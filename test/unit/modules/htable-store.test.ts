@@ -49,6 +49,8 @@ function file(t: TestContext, definitions: readonly string[], more: { url?: stri
     publish: () => false,
     sharingTag: () => undefined,
     subscribe: () => undefined,
+    subscribed: () => false,
+    raise: () => {},
     captures: () => undefined,
     rpc: () => Promise.resolve(undefined),
     mi: () => Promise.resolve(undefined),
