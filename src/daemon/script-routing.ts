@@ -86,9 +86,9 @@ export interface ScriptRoutingOptions {
   readonly keep?: ScriptServices['keep'];
   /** The state of a sharing tag at this node. */
   readonly sharingTag?: ((name: string) => 'active' | 'backup' | undefined) | undefined;
-  /** Sends events to a socket for some seconds; returns an error text. */
   /** Gets the events that the script and its modules raise. */
   readonly events?: Pick<ScriptServices, 'subscribed' | 'raise'> | undefined;
+  /** Sends events to a socket for some seconds; returns an error text. */
   readonly subscribe?: ((event: string, socket: string, seconds: number | undefined) => string | undefined) | undefined;
   /** Sends copies of messages to a capture server. */
   readonly captures?: (() => ScriptServices['captures']) | undefined;
