@@ -43,7 +43,7 @@ const SELECTING: ReadonlyMap<string, number> = new Map([
  * Variables with values of one process only, with a constant name in parentheses. $shv, $sht and some statistics are in
  * memory that all processes share.
  */
-const SHARED_VARIABLES = /\$\(?(shtag|cluster\.sh_tag|stat)\b(?:\(([\w:.-]+)\))?/g;
+const SHARED_VARIABLES = /\$\(?(shtag|cluster\.sh_tag|sql_cached_value|stat)\b(?:\(([\w:.-]+)\))?/g;
 
 /** Modules that change each message once they are loaded. */
 const MESSAGE_CHANGING_MODULES: ReadonlySet<string> = new Set(['topoh', 'topos']);

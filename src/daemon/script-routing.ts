@@ -52,6 +52,7 @@ import { scriptLines } from './script-output.js';
 import { linePrefix, recordRouting, seedVariables, selectFlags } from './script-parameters.js';
 import { OutsideServices } from './script-services.js';
 import { readScriptTables } from './script-tables.js';
+import { every, sqlCacheSeconds } from './sql-cache-rows.js';
 import { probeValues, type UpDownMode, upAfterLoad, upDownOf } from './up-down.js';
 import { VERSION } from './version.js';
 
@@ -231,16 +232,30 @@ export class ScriptRouting {
   }
 
   /**
-   * Reads the tables again, with `partition` only those of that partition of drouting; false when one cannot be read.
+   * Reads the tables again, with `partition` only those of that partition of drouting, with `module` only those of that
+   * module; false when one cannot be read.
    * Reads do not overlap, so that the rows read last are the ones in use.
    */
-  reloadTables(partition?: string): Promise<boolean> {
+  reloadTables(partition?: string, module?: 'sql_cacher'): Promise<boolean> {
+    if (module !== undefined) return this.reads.run(`tables of module ${module}`, () => this.readCaches());
     const key = partition === undefined ? 'tables' : `tables of ${partition}`;
     return this.reads.run(key, () => this.readTables(partition));
   }
 
+  private async readCaches(): Promise<boolean> {
+    const { tables, complete } = await readScriptTables(this.cfg, this.options.log, this.tables, 'caches');
+    this.tables = tables;
+    this.core.use(this.environment(this.cfg, this.settings));
+    return complete;
+  }
+
   private async readTables(partition: string | undefined): Promise<boolean> {
-    const { tables, complete } = await readScriptTables(this.cfg, this.options.log, this.tables, partition);
+    const { tables, complete } = await readScriptTables(
+      this.cfg,
+      this.options.log,
+      this.tables,
+      partition === undefined ? 'all' : { partition },
+    );
     this.tables = tables;
     this.core.use(this.environment(this.cfg, this.settings));
     // A worker must not fill shared memory: the main process has done so, and scripts may have changed it since.
@@ -276,7 +291,11 @@ export class ScriptRouting {
 
   private startTimers(): void {
     this.stopTimers?.();
-    const stops = [startTimers(() => this.core.env), this.cfg.startTimers(() => this.core.env)];
+    const stops = [
+      startTimers(() => this.core.env),
+      this.cfg.startTimers(() => this.core.env),
+      every(this.options.clock, sqlCacheSeconds(this.cfg), () => this.reloadTables(undefined, 'sql_cacher')),
+    ];
     this.stopTimers = () => {
       for (const stop of stops) stop();
     };
@@ -490,7 +509,7 @@ export class ScriptRouting {
       attrsPvar: attrsPvar === undefined ? undefined : compileWritable(attrsPvar),
       scriptAttrsAvp: (partition) => scriptAttrs.get(partition),
       reload: (name) => this.options.reload(name),
-      reloadTables: (partition) => this.reloadTables(partition),
+      reloadTables: (partition, module) => this.reloadTables(partition, module),
       trace: this.options.trace,
       modules: new ModuleStates(
         cfg.modules,

@@ -7,6 +7,7 @@ import type { Logger } from '../core/logger.js';
 import { namedValues } from '../core/named-values.js';
 import { NO_ROUTING, type RoutingRows } from '../script/gateway-rows.js';
 import type { PrefixTree } from '../script/prefix-tree.js';
+import type { SqlCache } from '../script/sql-caches.js';
 import {
   type AddressRow,
   AddressTables,
@@ -36,6 +37,7 @@ import {
   trustedRows,
   usuallyNamed,
 } from './script-rows.js';
+import { sqlCacheOf, sqlCachesOf } from './sql-cache-rows.js';
 
 /** Maximum number of rows read of one table. */
 const MAX_ROWS = 1_000_000;
@@ -45,6 +47,9 @@ export interface ReadTables {
   readonly tables: ScriptTables;
   readonly complete: boolean;
 }
+
+/** What is read: all tables, those of one partition of drouting, or those that sql_cacher keeps. */
+export type TablePart = 'all' | 'caches' | { readonly partition: string };
 
 /** A table of a module: from its parameters, or of one of its partitions. */
 interface Source {
@@ -65,18 +70,19 @@ const MODULES = [
 
 /**
  * Reads the tables that the modules of a file use: those of permissions, domain, dialplan, load_balancer, drouting,
- * fraud_detection, pipelimit, mtree and hash tables. A table that cannot be read is logged, and taken from `before`. A
- * database that does not answer is asked once. `partition`: reads only the tables of this partition of drouting.
+ * fraud_detection, pipelimit, mtree, sql_cacher and hash tables. A table that cannot be read is logged, and taken from `before`. A
+ * database that does not answer is asked once. `part`: what is read; the rest is taken from `before`.
  */
 export async function readScriptTables(
   cfg: LoadedCfg,
   log: Logger,
   before = NO_TABLES,
-  partition?: string,
+  part: TablePart = 'all',
 ): Promise<ReadTables> {
   const hashed = hashSources(cfg);
   const trees = treeSources(cfg);
-  if (hashed.length + trees.length === 0 && !MODULES.some((each) => cfg.loaded.has(each)))
+  const kept = sqlCachesOf(cfg);
+  if (hashed.length + trees.length + kept.length === 0 && !MODULES.some((each) => cfg.loaded.has(each)))
     return { tables: NO_TABLES, complete: true };
   let complete = true;
   const pools = new DatabasePools(log);
@@ -153,8 +159,18 @@ export async function readScriptTables(
       }),
       only,
     );
-  if (partition !== undefined) {
-    const routingPartitions = await partitionsOf(partition);
+  const cachesRead = async (): Promise<ScriptTables['caches']> => {
+    const caches = new Map<string, SqlCache>();
+    for (const each of kept) {
+      const rows = await read('sql_cacher', { partition: each.id, url: each.url, table: each.table });
+      const cache = rows === undefined ? before.caches.get(each.id) : sqlCacheOf(rows, each);
+      if (cache !== undefined) caches.set(each.id, cache);
+    }
+    return caches;
+  };
+  if (part === 'caches') return { tables: { ...before, caches: await cachesRead() }, complete };
+  if (part !== 'all') {
+    const routingPartitions = await partitionsOf(part.partition);
     return { tables: { ...before, routingPartitions }, complete };
   }
   const withUsualNames = (rows: readonly DatabaseRow[], module: string) =>
@@ -260,7 +276,9 @@ export async function readScriptTables(
     algorithm: column('algorithm', 'algorithm'),
     limit: column('limit', 'plimit'),
   };
+  const caches = await cachesRead();
   const tables: ScriptTables = {
+    caches,
     pipes: limits === undefined ? before.pipes : pipeRows(limits, pipeColumns, faulty('pipelimit', 'pl_pipes')),
     fraud:
       fraudRows === undefined

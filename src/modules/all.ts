@@ -64,8 +64,10 @@ import { sipmsgopsSdpFunctions } from './sdp/functions-opensips.js';
 import { siptraceFunctions } from './siptrace.js';
 import { kamailioUriFunctions } from './siputils-kamailio.js';
 import { sqlFunctions } from './sql.js';
+import { sqlCacherFunctions } from './sql-cacher.js';
 import { sqlStatementFunctions } from './sql-statements.js';
 import { statisticsFunctions } from './statistics.js';
+import { statusReportFunctions } from './status-report.js';
 import { stirShakenFunctions } from './stir-shaken/functions.js';
 import { textFunctions } from './text.js';
 import { kamailioTextFunctions } from './text-kamailio.js';
@@ -162,6 +164,8 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
       ...avpDatabaseFunctions,
       ...userTableFunctions,
       ...userBlacklistFunctions,
+      ...sqlCacherFunctions,
+      ...statusReportFunctions,
       ...redirectFunctions,
       ...enumFunctions,
       ...programFunctions,

@@ -16,6 +16,7 @@ import { locationStore } from './registrar/store.js';
 import { routeTimers } from './rtimer.js';
 import { mediaEngine } from './rtpengine/engine.js';
 import { rtpProxies } from './rtpproxy/engine.js';
+import { sqlCacher } from './sql-cacher.js';
 import { shakenSettings } from './stir-shaken/functions.js';
 import { topologyMask } from './topoh/settings.js';
 import { hidingSettings } from './topology-hiding.js';
@@ -49,6 +50,7 @@ export const CHECKED_STATES: readonly (readonly [module: string, make: (states: 
   ['group', (states) => states.of(groupExpressions)],
   ['speeddial', (states) => states.of(dialTable)],
   ['userblacklist', (states) => states.of(blacklistTable)],
+  ['sql_cacher', (states) => states.of(sqlCacher)],
   ['auth', (states) => states.of(authentication)],
   ['auth_db', (states) => states.of(subscribers)],
   ['mqueue', (states) => states.of(memoryQueues)],

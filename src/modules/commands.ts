@@ -13,6 +13,7 @@ import { regexCommands } from './regex-groups.js';
 import { locationCommands } from './registrar/commands.js';
 import { rtpengineCommands } from './rtpengine/commands.js';
 import { rtpProxies } from './rtpproxy/engine.js';
+import { sqlCacherCommands } from './sql-cacher.js';
 import { tableCommands } from './table-commands.js';
 import { tlsCommands } from './tls-commands.js';
 import { tmCommands } from './tm-commands.js';
@@ -33,6 +34,7 @@ export const MODULE_COMMANDS: readonly ScriptCommand[] = [
   ...regexCommands,
   ...rtpengineCommands,
   ...proxyCommands('rtpproxy', (env) => env.modules.of(rtpProxies).sets, false),
+  ...sqlCacherCommands,
   ...tableCommands,
   ...tlsCommands,
   ...tmCommands,

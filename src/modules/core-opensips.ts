@@ -107,12 +107,6 @@ const core: FunctionSpec[] = [
       },
   },
   {
-    name: 'sr_check_status',
-    parameters: [param('group', 'string'), optional('identifier', 'string')],
-    summary: 'whether a component is ready: always true',
-    compile: () => () => 1,
-  },
-  {
     name: 'add_blacklist_rule',
     parameters: [param('list', 'string'), param('rule', 'string'), optional('expire', 'int')],
     summary: 'always false: lists are defined in the file, or made from sets',

@@ -30,6 +30,7 @@ import { rtpAnswer, rtpStatistics, statisticsText } from './rtpengine/answers.js
 import { numberIn, own, scopeOf } from './script-variable.js';
 import { sending, sendSocketText, setSendSocket, shownHost, shownPort, socketVariable } from './socket-variables.js';
 import { sqlVariables } from './sql.js';
+import { sqlCachedValue } from './sql-cacher.js';
 import { staticBranchVariable } from './static-branch.js';
 import { statisticVariable } from './statistics.js';
 import { identityVariable } from './stir-shaken/functions.js';
@@ -200,6 +201,7 @@ function opensipsVariables(): [string, VariableDefinition][] {
     ['rr_params', own(routeParams)],
     ['BM_time_diff', own(() => 0)],
     ['source_uri', own(sourceUri)],
+    ['sql_cached_value', sqlCachedValue],
     ['keepalive.socket', { argument: 'required', indexed: false, compile: () => ({ get: () => null }) }],
     ['socket_in', socketVariable((scope) => scope.source?.socket)],
     ['socket_out', socketVariable((scope) => scope.call?.sendSocket ?? scope.source?.socket, setSendSocket)],

@@ -156,8 +156,8 @@ export interface ScriptEnvironment {
   ): boolean;
   hasBlacklist(name: string): boolean;
   readonly tables: ScriptTables;
-  /** Reads the tables again, for requests from now on. False when one cannot be read: then all stay as they were. */
-  reloadTables(partition?: string): Promise<boolean>;
+  /** Reads the tables again, or those of one module, for requests from now on. False when one cannot be read: then all stay as they were. */
+  reloadTables(partition?: string, module?: 'sql_cacher'): Promise<boolean>;
   readonly tally: SelectionTally;
   /** force_dst of Kamailio's dispatcher module. */
   readonly forceDst: boolean | undefined;

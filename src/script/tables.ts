@@ -6,6 +6,7 @@ import type { TimeRecurrence } from '../core/time-recurrence.js';
 import type { FraudProfiles } from './fraud-rules.js';
 import { type BalancerRow, NO_ROUTING, type RoutingPartition, type RoutingRows } from './gateway-rows.js';
 import type { PrefixTree } from './prefix-tree.js';
+import type { SqlCache } from './sql-caches.js';
 
 /** A row of the permissions module's address table. */
 export interface AddressRow {
@@ -138,6 +139,8 @@ export interface ScriptTables {
   readonly trees: ReadonlyMap<string, PrefixTree>;
   /** The rules of fraud_detection. */
   readonly fraud: FraudProfiles;
+  /** Tables that sql_cacher keeps, by id. */
+  readonly caches: ReadonlyMap<string, SqlCache>;
   /** Pipes of pipelimit by name. */
   readonly pipes: ReadonlyMap<string, PipeRow>;
 }
@@ -155,5 +158,6 @@ export const NO_TABLES: ScriptTables = {
   hashes: new Map(),
   trees: new Map(),
   fraud: new Map(),
+  caches: new Map(),
   pipes: new Map(),
 };

@@ -25,6 +25,8 @@ const TABLE: Readonly<Record<string, string>> = {
   rr: `append_fromtag:i enable_double_rr:i add_username:i enable_full_lr:i!2 enable_socket_mismatch_warning:i~`,
   maxfwd: `max_limit:i`,
   textops: ``,
+  sql_cacher: `cache_table:s spec_delimiter:s pvar_delimiter:s columns_delimiter:s sql_fetch_nr_rows:i~ full_caching_expire:i reload_interval:i bigint_to_str:i~`,
+  status_report: `script_sr_group:s`,
   sipmsgops: ``,
   uri: `aaa_url:s~ service_type:i~ use_sip_uri_host:i~ use_uri_table:i~ db_url:s~ db_table:s~ user_column:s~ domain_column:s~ uriuser_column:s~ use_domain:i~
     uri_table:s~!2 uri_user_column:s~!2 uri_domain_column:s~!2 uri_uriuser_column:s~!2 subscriber_table:s~!2 subscriber_user_column:s~!2 subscriber_domain_column:s~!2`,

@@ -9,6 +9,7 @@ const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])
   ['statistics', ['stat']],
   ['cfgutils', ['env', 'shv', 'RANDOM', 'ctime']],
   ['uuid', ['uuid']],
+  ['sql_cacher', ['sql_cached_value']],
   ['tls_mgm', tlsVariables('opensips').map(([name]) => name)],
   ['topology_hiding', ['TH_callee_callid']],
   ['stir_shaken', ['identity']],
