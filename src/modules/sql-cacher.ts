@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import type { PvarContext, PvarValue } from '../pvar/context.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
 import { CommandFault, type ScriptCommand } from '../script/commands.js';
@@ -26,8 +27,8 @@ export const sqlCachedValue: VariableDefinition = {
       const first = text.indexOf(delimiter);
       const second = first < 0 ? -1 : text.indexOf(delimiter, first + 1);
       if (second < 0) return null;
-      const cache = env.tables.caches.get(text.slice(0, first).trim());
-      const column = cache?.columns.get(text.slice(first + 1, second).trim());
+      const cache = env.tables.caches.get(trimmed(text.slice(0, first)));
+      const column = cache?.columns.get(trimmed(text.slice(first + 1, second)));
       return column === undefined ? null : (cache?.rows.get(text.slice(second + 1))?.[column] ?? null);
     },
   }),
@@ -41,12 +42,12 @@ export const sqlCacherFunctions: ScriptFunction[] = moduleFunctions('sql_cacher'
     parameters: [param('id', 'string'), param('columns', 'string'), param('AVPs', 'literal')],
     summary: 'writes columns of all rows of a kept table into AVPs; returns the number of rows, -2 for none',
     compile: ([id, columns, avps]) => {
-      const names = (avps?.text ?? '').split(',').map((each) => each.trim());
+      const names = (avps?.text ?? '').split(',').map((each) => trimmed(each));
       return (run) => {
         const cache = run.env.tables.caches.get(textOf(id, run));
         const wanted = textOf(columns, run)
           .split(',')
-          .map((each) => cache?.columns.get(each.trim()));
+          .map((each) => cache?.columns.get(trimmed(each)));
         if (cache === undefined || wanted.length !== names.length || wanted.includes(undefined)) return -1;
         const targets = names.map((name) => run.env.modules.compile(name));
         if (targets.some(({ writable }) => !writable)) return -1;

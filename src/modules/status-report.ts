@@ -1,3 +1,4 @@
+import { trimmed } from '../core/characters.js';
 import type { ModuleParameters } from '../script/environment.js';
 import { raiseEvent } from '../script/raised-events.js';
 import { code, intOf, moduleFunctions, OPENSIPS, optional, param, type ScriptFunction, textOf } from './define.js';
@@ -10,7 +11,7 @@ interface Group {
 export const statusGroups = {
   module: 'status_report',
   create: (parameters: ModuleParameters): ReadonlyMap<string, Group> =>
-    new Map(parameters.all('script_sr_group').map((each) => [String(each).trim(), { status: 1 }])),
+    new Map(parameters.all('script_sr_group').map((each) => [trimmed(String(each)), { status: 1 }])),
   renew(before: ReadonlyMap<string, Group>, parameters: ModuleParameters): ReadonlyMap<string, Group> {
     return new Map([...this.create(parameters)].map(([name, group]) => [name, before.get(name) ?? group]));
   },

@@ -13,7 +13,7 @@ function checkKinds(args: Args, { parameters = [] }: Pick<FunctionSpec, 'paramet
       if (parameter.optional !== true) throw new Error(`${parameter.name} is missing`);
     } else if (parameter.kind === 'writable') {
       if (arg.variable?.writable !== true) throw new Error(`${parameter.name} must be a variable`);
-    } else if (parameter.kind === 'int' && arg.constant !== undefined && !/^\s*-?\d{1,9}\s*$/.test(arg.text)) {
+    } else if (parameter.kind === 'int' && arg.constant !== undefined && !/^[ \t]*-?\d{1,9}[ \t]*$/.test(arg.text)) {
       throw new Error(`${parameter.name} must be a number, not "${arg.text}"`);
     }
   }

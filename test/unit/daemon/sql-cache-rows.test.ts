@@ -29,7 +29,7 @@ test('an action is repeated after the one before has ended, until it is stopped'
   const stop = every(clock, 10, () => Promise.resolve(++runs));
   for (let i = 0; i < 3; i++) {
     clock.advance(10_000);
-    for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+    for (let j = 0; j < 5; j++) await Promise.resolve();
   }
   stop();
   clock.advance(60_000);
