@@ -8,7 +8,7 @@ interface Group {
 }
 
 /** Groups of status_report that the script defines, with their status: above 0 is good. */
-export const statusGroups = {
+const statusGroups = {
   module: 'status_report',
   create: (parameters: ModuleParameters): ReadonlyMap<string, Group> =>
     new Map(parameters.all('script_sr_group').map((each) => [trimmed(String(each)), { status: 1 }])),
