@@ -41,8 +41,8 @@ function applied(name: string, { least, max }: TransformationDefinition): string
 
 /** Reads and writes of every variable of a dialect, as statements. Many of them cannot be loaded. */
 export function variableReads(dialect: DialectName): FunctionCall[] {
-  const { names } = dialect === 'opensips' ? OPENSIPS : KAMAILIO;
-  return [...new Map([...names.variables, ...scriptVariables(dialect)])].flatMap(([name, definition]) =>
+  const language = dialect === 'opensips' ? OPENSIPS : KAMAILIO;
+  return [...new Map([...language.names.variables, ...scriptVariables(language)])].flatMap(([name, definition]) =>
     LEFT_OUT.has(name)
       ? []
       : readsOfVariable(name, definition).map((statement) => ({ name: `$${name}`, statement: `${PEER} ${statement}` })),
