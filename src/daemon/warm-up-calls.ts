@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 import { systemClock } from '../core/clock.js';
 import type { DestinationRow } from '../engine/destination.js';
@@ -6,7 +7,7 @@ import type { DatagramIo, DatagramReader } from '../sip/transport/datagram-io.js
 import type { Receiver, SipSocket, Source } from '../sip/transport/transport.js';
 import { UdpSocket } from '../sip/transport/udp.js';
 import type { WarmUpPlan } from '../workers/protocol.js';
-import { nextMessage, WARM_UP_PORTS, warmUpInvite } from './warm-up-messages.js';
+import { nextMessage, WARM_UP_PORTS, type WarmUpDatagram, type WarmUpPorts, warmUpInvite } from './warm-up-messages.js';
 
 /** Messages handled without a pause: at first one, while everything is compiled for the first time, later several. */
 const FIRST_MESSAGES = 100;
@@ -45,10 +46,10 @@ export const warmUpRow = (uri: string): DestinationRow => ({
   attrs: '',
   description: '',
 });
-/** Settings for warm-up calls in a partition of a flavour. */
-export const warmUpSettings = (flavour: FlavourName) => ({
-  listen: [`udp:127.0.0.1:${WARM_UP_PORTS.proxy}`],
-  secret: 'of-no-daemon-but-this',
+/** Settings for warm-up calls in a partition of a flavour. `port`: of the socket for them. */
+export const warmUpSettings = (flavour: FlavourName, port: number) => ({
+  listen: [`udp:127.0.0.1:${port}`],
+  secret: randomBytes(16).toString('hex'),
   modparam: { db_url: 'text:./none' },
   partitions: [{ name: 'default', flavour }],
   routing: [
@@ -64,7 +65,7 @@ export const warmUpSettings = (flavour: FlavourName) => ({
 });
 
 /**
- * Makes V8 compile the code of calls before the first real ones come: makes calls in memory through the subjects that
+ * Makes V8 compile the code of calls before the first real ones come: makes calls through the subjects that
  * `begin` creates, a few messages at a time, while there is nothing else to do. `ended`: whether to stop after this
  * number of calls. Resolves with the number of calls; never rejects.
  */
@@ -75,9 +76,9 @@ export async function makeWarmUpCalls(
 ): Promise<number> {
   const budget = process.versions.v8.startsWith('11.3.');
   if (budget) setFlagsFromString(`--interrupt-budget=${BUDGET}`);
-  const made: WarmUpCalls[] = [];
+  const made: WarmUpSubject[] = [];
   let before = 0;
-  const completed = () => made.reduce((sum, each) => sum + each.completed, before);
+  const completed = () => made.reduce((sum, subject) => sum + subject.calls.completed, before);
   try {
     let begun = 0;
     let steps = 0;
@@ -89,11 +90,13 @@ export async function makeWarmUpCalls(
       if (pause !== PAUSE_MS) continue;
       if (completed() >= FIRST_CALLS * begun ** 2) {
         const oldest = made.length < 2 * flavours.length ? undefined : made.shift();
-        before += oldest?.completed ?? 0;
+        before += oldest?.calls.completed ?? 0;
         await oldest?.end();
-        made.push(new WarmUpCalls(await begin(flavours[begun++ % flavours.length] as FlavourName)));
+        made.push(await begin(flavours[begun++ % flavours.length] as FlavourName));
       }
-      made[steps++ % made.length]?.step();
+      const subject = made[steps++ % made.length];
+      subject?.calls.step();
+      subject?.stepped?.();
     }
   } catch {
     // What is not compiled yet will be by the first real calls.
@@ -104,50 +107,69 @@ export async function makeWarmUpCalls(
   return completed();
 }
 
-/** What warm-up calls pass through. It reads and sends with a socket that is not opened. */
+/** What warm-up calls pass through, and the calls. */
 export interface WarmUpSubject {
-  readonly socket: SipSocket | undefined;
-  /** The socket can be used now. */
-  opened(): void;
+  readonly calls: WarmUpCalls;
   /** Called at each step. */
   stepped?(): void;
   end(): Promise<void>;
 }
 
-/** A caller and gateways in memory, and the subject between them. */
-class WarmUpCalls implements DatagramIo, DatagramReader {
+/** A caller and two gateways. A subclass brings their messages to the subject, and the subject's to `received`. */
+export abstract class WarmUpCalls {
   completed = 0;
-  readonly longestWaitMs = 0;
   private started = 0;
   private handled = 0;
-  private readonly socket: UdpSocket;
-  /** Datagrams for the daemon. */
-  private pending: { readonly text: string; readonly port: number }[] = [];
+  /** Datagrams for the subject. */
+  private pending: WarmUpDatagram[] = [];
 
-  constructor(private readonly subject: WarmUpSubject) {
-    const { socket } = subject;
+  /** `ports`: of caller, gateways and subject. */
+  constructor(protected readonly ports: WarmUpPorts) {}
+
+  /** Gives some messages to the subject, which handles them in the next event loop iterations. */
+  step(): void {
+    if (this.pending.length < MESSAGES) {
+      this.pending.push({ text: warmUpInvite(this.started++, this.ports), port: this.ports.caller });
+    }
+    this.deliver();
+  }
+
+  /** Brings the messages of `next()` to the subject. */
+  protected abstract deliver(): void;
+
+  /** The messages of one step. */
+  protected next(): readonly WarmUpDatagram[] {
+    const some = this.pending.splice(0, this.handled < FIRST_MESSAGES ? 1 : MESSAGES);
+    this.handled += some.length;
+    return some;
+  }
+
+  /** A message of the subject has come to the peer at `port`. */
+  protected received(text: string, port: number): void {
+    const next = nextMessage(text, port, this.ports);
+    if (next === 'completed') this.completed++;
+    else this.pending.push(...next);
+  }
+}
+
+/** Calls whose messages only pass through memory, over a socket that is not opened. */
+export class CallsInMemory extends WarmUpCalls implements DatagramIo, DatagramReader {
+  readonly longestWaitMs = 0;
+  private readonly socket: UdpSocket;
+
+  constructor(socket: SipSocket | undefined) {
+    super(WARM_UP_PORTS);
     if (!(socket instanceof UdpSocket)) throw new Error('there is no socket');
     this.socket = socket;
     socket.openOn(this, this);
-    subject.opened();
   }
 
-  /** Lets the daemon handle some messages in the next event loop iteration. */
-  step(): void {
-    if (this.pending.length < MESSAGES) {
-      this.pending.push({ text: warmUpInvite(this.started++), port: WARM_UP_PORTS.caller });
-    }
+  protected deliver(): void {
     this.socket.queue.read(this);
-    this.subject.stepped?.();
-  }
-
-  end(): Promise<void> {
-    return this.subject.end();
   }
 
   read(receive: (text: string, source: Source, receiver: Receiver) => void): number {
-    const some = this.pending.splice(0, this.handled < FIRST_MESSAGES ? 1 : MESSAGES);
-    this.handled += some.length;
+    const some = this.next();
     for (const { text, port } of some) {
       // A flat one-byte string, as if read from a socket.
       const flat = Buffer.from(text, 'latin1').toString('latin1');
@@ -157,9 +179,7 @@ class WarmUpCalls implements DatagramIo, DatagramReader {
   }
 
   transmit(text: string, _address: string, port: number): void {
-    const next = nextMessage(text, port);
-    if (next === 'completed') this.completed++;
-    else this.pending.push(...next);
+    this.received(text, port);
   }
 
   commit(): void {}

@@ -12,7 +12,7 @@ import { SHARED_BYTES } from '../workers/shared-layout.js';
 import { SharedTables } from '../workers/shared-tables.js';
 import { Worker } from '../workers/worker.js';
 import { layerOptions } from './sip-options.js';
-import { makeWarmUpCalls, type WarmUpSubject, warmUpRow, warmUpSettings } from './warm-up-calls.js';
+import { CallsInMemory, makeWarmUpCalls, type WarmUpSubject, warmUpRow, warmUpSettings } from './warm-up-calls.js';
 import { WARM_UP_PORTS } from './warm-up-messages.js';
 
 /**
@@ -25,7 +25,7 @@ export function warmUpWorker(plan: WarmUpPlan, ended: (made: number) => boolean 
 
 /** A worker, with the data of a brain that it needs to decide by itself. */
 async function beginWorker(flavour: FlavourName): Promise<WarmUpSubject> {
-  const { settings } = readSettings(warmUpSettings(flavour));
+  const { settings } = readSettings(warmUpSettings(flavour, WARM_UP_PORTS.proxy));
   const memory = new ArrayBuffer(SHARED_BYTES);
   const engine = new Engine({ clock: systemClock, random: systemRandom });
   const [partition] = settings.partitions;
@@ -82,10 +82,10 @@ async function beginWorker(flavour: FlavourName): Promise<WarmUpSubject> {
   );
   tables.open(true);
   tables.changed();
-  const [socket] = worker.sockets;
+  const calls = new CallsInMemory(worker.sockets[0]);
+  worker.refresh();
   return {
-    socket,
-    opened: () => worker.refresh(),
+    calls,
     stepped: () => reports.read(1),
     async end() {
       reports.stop();

@@ -17,7 +17,9 @@ import type { CfgFile, CfgOptions } from './cfg-file.js';
 
 /** Environment variable: number of warm-up calls, 0 for none. */
 const WARM_UP = 'SWITCHYARD_WARM_UP_CALLS';
-const WARM_UP_CALLS = 1500;
+/** Without the variable; in a worker the calls only pass through memory, and more of them are needed. */
+const WARM_UP_CALLS = 1000;
+const WORKER_WARM_UP_CALLS = 1500;
 const MAX_WARM_UP_CALLS = 10_000;
 
 /**
@@ -26,9 +28,9 @@ const MAX_WARM_UP_CALLS = 10_000;
  */
 const LOAD_AHEAD_MS = 3000;
 
-function warmUpCalls(text: string | undefined): number {
-  const count = text === undefined || text === '' ? WARM_UP_CALLS : Number(text);
-  return Number.isFinite(count) ? Math.min(count, MAX_WARM_UP_CALLS) : WARM_UP_CALLS;
+function warmUpCalls(text: string | undefined, usual: number): number {
+  const count = text === undefined || text === '' ? usual : Number(text);
+  return Number.isFinite(count) ? Math.min(count, MAX_WARM_UP_CALLS) : usual;
 }
 
 /** Options of the command line. */
@@ -113,14 +115,17 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<numbe
   if (file !== undefined) daemon.mi.register(reloadRoutes(() => jobs.run('reload', takeAgain)));
   try {
     await started;
-    const calls = warmUpCalls(process.env[WARM_UP]);
+    const calls = warmUpCalls(process.env[WARM_UP], settings.workers > 1 ? WORKER_WARM_UP_CALLS : WARM_UP_CALLS);
     const plan = { calls, flavours: [...new Set(settings.partitions.map(({ flavour }) => flavour))] };
     if (calls > 0 && settings.workers > 1) daemon.warmUpWorkers(plan);
     else if (calls > 0) {
       const { warmUp } = await import('../../daemon/warm-up.js');
       // Real calls that come meanwhile warm the daemon up too, and need its time more.
       const isWarm = (made: number): boolean => made + daemon.invitesHandled >= calls;
-      void warmUp(plan, (made) => stopping || isWarm(made)).then((made) => log.debug({ calls: made }, 'warmed up'));
+      const { batchDatagrams } = settings.limits;
+      void warmUp(plan, (made) => stopping || isWarm(made), batchDatagrams).then((made) =>
+        log.debug({ calls: made }, 'warmed up'),
+      );
     }
     const ahead = setTimeout(
       () => void daemon.loadAhead().then(() => log.debug({}, 'modules needed later are loaded')),
