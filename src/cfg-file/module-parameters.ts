@@ -62,6 +62,13 @@ export function checkModuleParameters(
           problems.error('setting', call.at, 'is_direction() needs parameter append_fromtag of module rr');
       }
     }
+    const uac = loaded.has('uac') ? modules.get('uac') : undefined;
+    const byRoute = Number(uac?.get('restore_dlg')?.at(-1) ?? 0) === 0;
+    if (loaded.has('uac') && byRoute && /^auto$/i.test(String(uac?.get('restore_mode')?.at(-1) ?? 'auto'))) {
+      const at = tree.moduleParameters.find(({ module, name }) => module === 'rr' && name === 'append_fromtag')?.at;
+      if (at !== undefined)
+        problems.error('setting', at, 'restore_mode "auto" of module uac needs parameter append_fromtag of module rr');
+    }
   }
   for (const { body } of dialect === 'opensips' ? tree.routes : []) {
     for (const call of callsIn(body)) {

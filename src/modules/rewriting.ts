@@ -24,7 +24,7 @@ import {
 import { createDialog } from './dialog/requests.js';
 import { dialogs } from './dialog/state.js';
 import { replyHere } from './replying.js';
-import { isReplaced, replaced, restoreExplicitly } from './uac-restore.js';
+import { isReplaced, keepReceived, replaced, restoreExplicitly } from './uac-restore.js';
 
 function hasTransport({ env }: MessageRun, transport: string): boolean {
   return env.sockets.all.some((each) => each.transport === transport);
@@ -110,7 +110,7 @@ function replaceParts(
     const old = parseAddress(value);
     // As recorded, requests inside the dialog have no display name when the function was given none, though the first has.
     replaced(run, header, old, { uri, display: display ?? '' });
-  }
+  } else keepReceived(run, header);
   return 1;
 }
 

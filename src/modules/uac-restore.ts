@@ -56,9 +56,12 @@ export function difference(one: string, other: string, password: Buffer): string
   return bytes.toString('base64').replaceAll('=', '-');
 }
 
+/** A text that difference() has made: base 64 with "-" at its end instead of "=". */
+const DIFFERENCE = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{3}-|[A-Za-z0-9+/]{2}--)?$/;
+
 /** The other URI; undefined when the text is not a difference to this one. */
 function otherOf(known: string, text: string, password: Buffer): string | undefined {
-  if (text.length > 700) return undefined;
+  if (text.length > 700 || !DIFFERENCE.test(text)) return undefined;
   const bytes = Buffer.from(text.replaceAll('-', '='), 'base64');
   if (bytes.length < known.length) return undefined;
   let other = '';
@@ -106,8 +109,7 @@ export function replaced(run: MessageRun, header: Header, old: NamedUri, now: Na
   if (settings.mode === 'none') return;
   if (run.routeKind !== 'branch') written.of(call).add(header);
   const { message } = call;
-  const avp = settings.avps[header];
-  if (avp !== undefined) run.pvars.avps.push(avp, withoutParameters(message.header(header) ?? ''));
+  keepReceived(run, header);
   const dialog = message.toTag === '' ? keeper(run) : undefined;
   if (dialog !== undefined) {
     const side = SIDE[header];
@@ -131,6 +133,14 @@ export function replaced(run: MessageRun, header: Header, old: NamedUri, now: Na
   }
   // As documented, OpenSIPS restores replies in mode "manual" too.
   if (settings.mode === 'auto' || env.dialect !== 'kamailio') restoreReplies(run, header);
+}
+
+/** Kamailio: stores the received header without parameters in the AVP of restore_from_avp or restore_to_avp. */
+export function keepReceived({ env, call, pvars }: MessageRun, header: Header): void {
+  if (!env.modules.loaded.has('uac')) return;
+  const { mode, avps } = env.modules.of(uac);
+  const avp = mode === 'none' ? undefined : avps[header];
+  if (avp !== undefined) pvars.avps.push(avp, withoutParameters(call.message.header(header) ?? ''));
 }
 
 function withoutParameters(value: string): string {
@@ -223,6 +233,7 @@ function restoreRequest(run: MessageRun, which: Header): boolean {
   if (!replaceShown(run, header, other)) return false;
   // As recorded, the Record-Route of a request inside a dialog has the parameter too.
   if (env.dialect === 'kamailio' && settings.mode === 'auto') call.rrParams += `;${settings.params[which]}=${value}`;
+  keepReceived(run, header);
   restoreReplies(run, header);
   return true;
 }

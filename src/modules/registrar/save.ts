@@ -103,6 +103,7 @@ function change(run: MessageRun, saving: Saving): number | Refusal {
   const { message, env } = run;
   const { locations } = table;
   const now = secondsNow(env);
+  if (message.header('expires') === '') return bad('Expires parse error');
   const wanted = contactsOf(message);
   if (wanted === undefined) return bad('Contact parse error');
   if (wanted.star) {
@@ -120,7 +121,7 @@ function change(run: MessageRun, saving: Saving): number | Refusal {
   const made: Binding[] = [];
   const sender = senderOf(run, settings, aor);
   for (const contact of wanted.list) {
-    if (contact.uri.length > settings.contactSize) return bad('Contact address too long', true);
+    if (contact.uri.length > settings.contactSize) return bad('Contact/received too long', true);
     if (Number.isNaN(contact.q)) return bad('Invalid q param in contact', true);
     const expires = lifetimeOf(settings, contact.expires);
     if (expires === undefined)

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { type ScriptRunner, startScript } from '../../support/script-run.js';
+import { linesOf, type ScriptRunner, startScript } from '../../support/script-run.js';
 import { executeSqlite } from '../../support/sqlite-file.js';
 import { until } from '../../support/until.js';
 
@@ -90,6 +90,28 @@ async function ask(runner: ScriptRunner, method: string, asked: Asked = {}): Pro
 }
 
 const register = (runner: ScriptRunner, more: string, asked: Asked = {}) => ask(runner, 'REGISTER', { more, ...asked });
+
+test('an empty Expires is refused, and so is a contact that is too long', async () => {
+  const runner = start('modparam("registrar", "contact_max_size", 10)\n');
+  try {
+    const contact = 'Contact: <sip:a@127.0.0.1:7001>';
+    const refused = (error: string) => ['SIP/2.0 400 Bad Request', `P-Registrar-Error: ${error}`];
+    assert.deepEqual(await register(runner, `${contact}\r\nExpires: `), refused('Expires parse error'));
+    assert.deepEqual(await register(runner, contact), refused('Contact/received too long'));
+  } finally {
+    await runner.stop();
+  }
+});
+
+test('lookup() of a text that is not a URI returns -3', async () => {
+  const lines = await linesOf({
+    dialect: 'kamailio',
+    modules: 'usrloc registrar',
+    script:
+      'lookup("location", "bad"); xlog("$rc\\n"); lookup("location", "sip:no@h"); xlog("$rc\\n"); xlog("end\\n");',
+  });
+  assert.deepEqual(lines, ['-3', '-1']);
+});
 
 test('contacts are listed as Kamailio 5.6.3 lists them: by q, of equal ones the first; times have their bounds', async () => {
   const runner = start('modparam("registrar", "max_expires", 3600)\nmodparam("registrar", "max_contacts", 3)\n');
