@@ -214,9 +214,11 @@ const edits: FunctionSpec[] = [
     },
   ),
   kamailioFunction('set_reply_body', 'body type', 'sets the body of replies of this proxy', (run, [body, type]) => {
+    const kind = textOf(type, run);
+    if (kind === '') return -1;
     // As recorded, the first of two bodies is sent.
     if (run.call.replyBody === '') run.call.replyBody = textOf(body, run);
-    run.call.replyLines += `Content-Type: ${textOf(type, run)}\r\n`;
+    run.call.replyLines += `Content-Type: ${kind}\r\n`;
     return 1;
   }),
   ...multipartFunctions,

@@ -19,6 +19,7 @@ const ROWS: readonly Row[] = [
   [2, 7, 'sip:bob@sw.example', 'tel:+12', ''],
   [2, 7, 'sip:bob@sw.example', 'urn:service:sos', ''],
   [1024, 1, 'sip:bob@sw.example', 'sip:bob@sw.example:99999', '400 Bad Request URI'],
+  [1024, 1, 'sip:bob@sw.example', 'sip:bob@@sw.example', '400 Bad Request URI'],
   [1024, 2, 'sip:bob@sw.example', 'im:bob', ''],
   [1024, 7, FROM, 'From: <sip:@a.example>;tag=x', '400 Invalid From Header'],
   [1024, 7, FROM, 'From: "Alice <sip:a@a.example>;tag=x', '400 Invalid From Header'],
