@@ -22,6 +22,7 @@ export async function assertAgreement(
     | 'kamailio-small-modules-2'
     | 'kamailio-small-modules-3'
     | 'kamailio-small-modules-4'
+    | 'kamailio-small-modules-5'
     | 'kamailio-files',
   least: number,
 ): Promise<void> {
