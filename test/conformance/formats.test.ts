@@ -33,7 +33,7 @@ const FORMATS: Readonly<Record<string, RecordingFormat | undefined>> = {
   'kamailio-rpc.json': undefined,
 };
 
-test('every recording here is of a known format', () => {
+test('every file of recordings has a known format', () => {
   const folder = new URL('data/', import.meta.url);
   const files = readdirSync(folder).filter((each) => each.endsWith('.json'));
   const found = files.map((each) => [each, formatOf(JSON.parse(readFileSync(new URL(each, folder), 'utf8')))]);

@@ -25,7 +25,7 @@ const ROW = '3 sip:127.0.0.1:7003 0 1 duid=a;maxload=5;weight=50;rweight=20';
 const LATENCY = { AVG: 0, STD: 0, EST: 0, MAX: 0, TIMEOUT: 0 };
 const modparam = { ds_ping_latency_stats: 1, ds_hash_size: 6 };
 
-test('dispatcher.list of 5.6 with latency and call load', async (t) => {
+test('dispatcher.list answers with latency and call load as 5.6 does', async (t) => {
   const it = await daemonFor(t, { list: [ROW], compat: 'strict', modparam });
   const [shown] = await listed(it);
   assert.equal(
@@ -50,7 +50,7 @@ test('dispatcher.list of 5.6 with latency and call load', async (t) => {
   );
 });
 
-test('dispatcher.list of 6', async (t) => {
+test('dispatcher.list answers as 6 does', async (t) => {
   const it = await daemonFor(t, {
     list: ['3 sip:127.0.0.1:7013 0 2', ROW],
     compat: 'strict',
@@ -87,7 +87,7 @@ test('dispatcher.list of 6', async (t) => {
   );
 });
 
-test('dispatcher.list full of 6: a plain row', async (t) => {
+test('dispatcher.list with "full" answers as 6 does for a row without attributes', async (t) => {
   const it = await daemonFor(t, { list: ['1 sip:127.0.0.1:7001'], modparam, partition: { version: '6' } });
   const [shown] = await listed(it, 'full');
   const { IUID, ...rest } = shown ?? assert.fail();

@@ -33,7 +33,7 @@ async function daemonFor(
   return daemon;
 }
 
-test('BINRPC, byte for byte', async (t) => {
+test('answers by BINRPC have the recorded bytes', async (t) => {
   const { ctl } = await daemonFor(t, ONE);
   const socket = connect(ctl);
   t.after(async () => void socket.destroy());
@@ -55,7 +55,7 @@ test('BINRPC, byte for byte', async (t) => {
   assert.ok(RECORDED.wire.length >= 6);
 });
 
-test('JSON-RPC over the datagram socket, text for text', async (t) => {
+test('answers by JSON-RPC over the datagram socket have the recorded text', async (t) => {
   const { socket, folder } = await daemonFor(t, ONE);
   const client = new DgramSocket();
   client.bind(join(folder, 'client.sock'));

@@ -158,15 +158,15 @@ describe('latency statistics, recorded from Kamailio 5.6.3', () => {
     });
   }
 
-  test('a gateway that gets slower with each ping', () => {
+  test('the statistics of a gateway that gets slower with each ping are as recorded', () => {
     follows('8202', [10, 20, 31, 40, 50, 60, 71, 80, 90, 100, 111, 121, 131, 140, 151, 160, 171, 180]);
   });
 
-  test('a steady gateway is learnt, then its average stays', () => {
+  test('the average of a gateway with constant latency stops changing, as recorded', () => {
     follows('8201', [20, 20, 20, 20, 20, 20, 21, 20, 21, 20, 21, 20, 20, 20, 20, 20, 20, 20]);
   });
 
-  test('a preset latency counts as learnt', () => {
+  test('a latency given in the attributes counts as measured, as recorded', () => {
     follows('8211', [61, 61, 61, 60, 61, 60, 61, 61, 61, 61, 61, 60, 61, 61, 61, 61, 61, 61], 10);
   });
 });

@@ -72,7 +72,7 @@ describe('MI JSON-RPC answers as OpenSIPS 4.1-dev', () => {
   const framing = new FifoFraming();
   const transcripts = readTranscripts('opensips-mi-json.md');
 
-  test('the whole recording is there', () => {
+  test('the recording has all its sections', () => {
     assert.ok(transcripts.length > 120, `${transcripts.length} transcripts`);
     for (const [section, title] of DIFFERENCES) {
       assert.ok(
@@ -82,7 +82,7 @@ describe('MI JSON-RPC answers as OpenSIPS 4.1-dev', () => {
     }
   });
 
-  test('which lists the commands that both servers have in the same order', async () => {
+  test('"which" lists the commands of both servers in the same order', async () => {
     const recorded = transcripts.find((one) => one.title === 'which (whole list)')?.answer ?? '';
     const theirs = (JSON.parse(recorded) as { result: string[] }).result;
     const ours = (await fixture.handler.execute('which')) as string[];
@@ -93,7 +93,7 @@ describe('MI JSON-RPC answers as OpenSIPS 4.1-dev', () => {
     assert.equal(ours.filter((name) => theirs.includes(name)).length, 27);
   });
 
-  test('these recorded answers differ, apart from the name of the server', () => {
+  test('the answers that differ from the recording, apart from the name of the server, are the listed ones', () => {
     const named = new Set(DIFFERENCES.map(([section, title]) => `${section}/${title}`));
     const equal = transcripts.filter(({ section, title }) => !named.has(`${section}/${title}`)).length;
     console.log(`${equal} of ${transcripts.length} recorded MI answers are equal`);

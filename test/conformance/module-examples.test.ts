@@ -182,11 +182,11 @@ describe('examples of functions', () => {
     return fixture.lastToCaller().reason;
   };
 
-  test('1.29 ds_select_dst', async () => {
+  test('1.29 the example of ds_select_dst selects as documented', async () => {
     assert.equal(await answers('sip:1.29@example.com'), 'true true true true true');
   });
 
-  test('1.29 the selection over several groups, with variables, by itself', () => {
+  test('1.29 the example with several groups and variables selects as documented', () => {
     const seen: unknown[] = [];
     const fixture = scriptFixture(
       {
@@ -205,11 +205,11 @@ describe('examples of functions', () => {
     assert.deepEqual(seen, [true, 'sip:10.5.0.1', true, 'sip:10.5.0.2', false]);
   });
 
-  test('1.30 ds_count', async () => {
+  test('1.30 the example of ds_count counts as documented', async () => {
     assert.equal(await answers('sip:1.30@example.com'), '2 2');
   });
 
-  test('1.31 ds_is_in_list', async () => {
+  test('1.31 the example of ds_is_in_list finds the address as documented', async () => {
     assert.equal(await answers('sip:1.31@10.2.2.1:5080'), 'true false true');
     assert.equal(await answers('sip:1.31@192.0.2.1'), 'true true false');
   });

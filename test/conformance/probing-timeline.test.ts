@@ -61,7 +61,7 @@ const TIMELINE: readonly Phase[] = [
   { name: 'MI a on A', answers: {}, seconds: 2, a: 'active', events: [[A, 'active', 'MI command']], mi: 'active' },
 ];
 
-test('probing timeline: states, events and who is probed, phase by phase', async () => {
+test('states, events and probes of each phase of the recorded timeline are reproduced', async () => {
   const lab = new ProbingLab({
     config: {
       pingInterval: 1,

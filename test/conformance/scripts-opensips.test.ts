@@ -2,4 +2,4 @@ import { test } from 'node:test';
 import { assertAgreement } from './runner/agreement.js';
 
 // The number may only increase.
-test('scripts recorded from opensips do what they did there', () => assertAgreement('opensips', 866));
+test('scripts do what OpenSIPS was recorded to do', () => assertAgreement('opensips', 866));

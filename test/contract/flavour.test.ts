@@ -52,7 +52,7 @@ for (const flavour of FLAVOUR_NAMES) {
         }
       });
 
-      test('a mark takes a destination out, another brings it back; both are one change of usability', () => {
+      test('a mark makes a destination unusable, another makes it usable; each is one change of usability', () => {
         const { engine, rules, of } = setUp();
         const edges: (string | undefined)[] = [];
         engine.states.onChange(({ edge }) => edges.push(edge));
@@ -98,7 +98,7 @@ for (const flavour of FLAVOUR_NAMES) {
         assert.deepEqual([uri?.user, uri?.host, uri?.port], ['bob', '10.0.0.1', 5060]);
       });
 
-      test('200 is a good answer to a probe; an unknown call ends without effect', () => {
+      test('200 is a good answer to a probe; the end of an unknown call has no effect', () => {
         const { rules, of } = setUp();
         assert.equal(rules.acceptsReply(200, new Set()), true);
         rules.endCall('unknown@example.com');

@@ -70,7 +70,7 @@ function check({ rows, discarded }: StoreLoad): void {
 for (const [name, make] of FIXTURES) {
   if (name === 'text') continue;
   describe(`unusual rows: ${name}`, () => {
-    test('each is left out with its reason, and the others are loaded', async (t) => {
+    test('each unusual row is left out with its reason, and the others are loaded', async (t) => {
       const fixture = await make(t);
       if (fixture === undefined) return;
       const rows = [{}, ...HOSTILE.map(([values]) => values), {}].map((values, i) => ({

@@ -277,7 +277,7 @@ describe('store faults: sqlite', () => {
     assert.deepEqual([row?.state, row?.attrs], ['probing', 'held']);
   });
 
-  test('a load from an SQLite file that is no database fails with a clear error', async (t) => {
+  test('a load from a file that is not an SQLite database fails with a clear error', async (t) => {
     const store = open(t, `sqlite://${import.meta.dirname}/store-faults.test.ts`);
     await assert.rejects(store.load(), { code: 'STORE_SCHEMA', message: /not a database/ });
   });

@@ -79,7 +79,7 @@ describe('rows of a table, as they are stored', () => {
       assert.deepEqual([added?.['weight'], added?.['state'], added?.['priority']], ['1', 0, 0]);
     });
 
-    test(`${name}: columns that are called otherwise have their documented names in a file`, async (t) => {
+    test(`${name}: columns with configured names have their documented names in an exported file`, async (t) => {
       const spec = await emptyTable(t, url, { ...COLUMNS, setid: 'grp', weight: 'share' });
       if (spec === undefined) return;
       await writeTable(spec, ROWS.slice(0, 1), { replace: false });
@@ -140,7 +140,7 @@ describe('db export and db import', () => {
     }
   });
 
-  test("the operator's own columns are included, in both formats", async () => {
+  test('columns that the operator has added are exported, in both formats', async () => {
     // The partition of the text file is in this round: its format has no empty text, and these rows contain none.
     const own: readonly TableRow[] = ROWS.map((each, i) => ({
       ...each,
@@ -238,7 +238,7 @@ describe('db export and db import', () => {
     assert.match(again.err, /0 added, 2 removed, 0 changed, 2 unchanged/, 'what is shown can be imported');
   });
 
-  test('a file that cannot be taken changes nothing', async () => {
+  test('a file that cannot be imported changes nothing', async () => {
     const name = partitions[0]?.name as string;
     const before = (await run('export', '--partition', name)).out;
     const file = join(folder, 'bad.csv');

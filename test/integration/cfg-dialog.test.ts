@@ -92,7 +92,7 @@ event_route[dialog:end] { xlog("event end $rm $dlg_var(x) $dlg(state)\\n"); }
 event_route[dialog:failed] { xlog("event failed $rm $dlg(state)\\n"); }
 `;
 
-test('a dialog goes through its states as recorded, counts in its profiles, and ends with its BYE', async () => {
+test('a dialog has the recorded states one after the other, counts in its profiles, and ends with its BYE', async () => {
   const { caller, gateway } = await agents();
   const daemon = await serve(KAMAILIO(gateway));
   const routes = await establish(daemon, caller, gateway, 'states@x');

@@ -127,7 +127,7 @@ test('the script of the mailing list tries the groups in their order, each desti
   assert.equal(given.gateway, '127.0.0.21');
 });
 
-test('the media gateways share the calls; while one refuses calls or is switched off, the other gets all', async () => {
+test('two media gateways share the calls; while one refuses calls or is switched off, the other gets all', async () => {
   const [one, two] = [await gateway('127.0.0.31'), await gateway('127.0.0.32')];
   const daemon = await serve({
     text: read('kamailio/media-gateways-failover/kamailio.cfg')

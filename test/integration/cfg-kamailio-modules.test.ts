@@ -34,7 +34,7 @@ async function served(text: string): Promise<{ daemon: CfgDaemon; caller: RawAge
   return { daemon, caller };
 }
 
-test('mqueue: what was recorded of Kamailio 5.6.3', async () => {
+test('mqueue: functions and variables do what was recorded of Kamailio 5.6.3', async () => {
   const { daemon, caller } = await served(`loadmodule "mqueue.so"
 modparam("mqueue", "mqueue", "name=q;size=3")
 modparam("mqueue", "mqueue", "name=u1;addmode=1")
@@ -161,7 +161,7 @@ request_route { exit; }
   );
 });
 
-test('what cannot be set up is refused with its line', async () => {
+test('parameters that cannot be used are refused with their line', async () => {
   const refused = (text: string, pattern: RegExp) =>
     assert.rejects(
       startCfgDaemon({ text: HEAD + text }),

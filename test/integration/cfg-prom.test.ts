@@ -44,7 +44,7 @@ event_route[xhttp:request] {
 
 // The codes and lines of Kamailio 5.6.3 for the same file, except for the quotation mark in a label, which it does not
 // escape.
-test('metrics of a script are answered with those it counts', async (t) => {
+test('/metrics has the metrics that a script counts', async (t) => {
   const web = await freePort();
   const utf8 = Buffer.from('Größe').toString('latin1');
   const daemon = await startCfgDaemon({ text: FILE.replace('WEB', String(web)).replace('UTF8', utf8) });

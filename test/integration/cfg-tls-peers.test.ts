@@ -145,7 +145,7 @@ const factsIn = (answer: string): Record<string, string | undefined> =>
 
 const OPTIONAL = 'modparam("tls_mgm", "verify_cert", "[edge]1")\nmodparam("tls_mgm", "require_cert", "[edge]0")';
 
-test('the script of OpenSIPS sees the certificate of a peer, and whether it was verified', { skip }, async () => {
+test('opensips.cfg: the script sees the certificate of a peer, and whether it was verified', { skip }, async () => {
   assert.ok(authority !== undefined && stranger !== undefined);
   const peer = authority.issue('peer', [
     'DNS:peer.example',
@@ -189,7 +189,7 @@ test('the script of OpenSIPS sees the certificate of a peer, and whether it was 
   assert.equal(factsIn((await browser.expect(/SIP[\s\S]*/))[0])['peer_subject_cn'], 'peer');
 });
 
-test('OpenSIPS demands a certificate unless the file says otherwise, and none with verify_cert 0', {
+test('opensips.cfg: clients need a certificate by default, and none with verify_cert 0', {
   skip,
 }, async () => {
   assert.ok(stranger !== undefined);
@@ -200,7 +200,9 @@ test('OpenSIPS demands a certificate unless the file says otherwise, and none wi
   assert.deepEqual(factsIn(await answerTo(lenient.secure, foreign))['peer_verified'], '0');
 });
 
-test('the script of Kamailio sees it too, and the name the peer asked for', { skip }, async () => {
+test('kamailio.cfg: the script sees the certificate of a peer, and the server name that the peer asked for', {
+  skip,
+}, async () => {
   assert.ok(authority !== undefined);
   const { secure } = await edge(KAMAILIO);
   const answer = await answerTo(secure, authority.issue('peer', ['DNS:peer.example']));

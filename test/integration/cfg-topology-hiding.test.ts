@@ -31,7 +31,7 @@ async function start(route: string, parameters = '') {
 
 const contactIn = (text: string): string => /<([^>]*)>/.exec(headersOf(text, 'contact')[0] ?? '')?.[1] ?? '';
 
-test('each side of a hidden call sees this proxy alone, and the requests of both reach the other', async () => {
+test('each side of a hidden call sees the addresses of this proxy only, and requests of each side reach the other', async () => {
   const { caller, gateway, daemon } = await start(
     `  if (has_totag()) {
     if (!topology_hiding_match()) { xlog("no match\\n"); if (is_method("ACK")) exit; sl_send_reply(404, "Not Here"); exit; }

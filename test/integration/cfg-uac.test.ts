@@ -9,7 +9,7 @@ after(async () => {
 });
 
 for (const dialect of ['kamailio', 'opensips'] as const) {
-  test(`${dialect}: From and To that were replaced are what each side knows, in the whole dialog and its replies`, async () => {
+  test(`${dialect}: each side sees the From and To that it knows, in all requests and replies of the dialog`, async () => {
     const [caller, gateway] = [await RawAgent.open('127.0.0.1'), await RawAgent.open('127.0.0.1')];
     open.push(
       () => caller.close(),
@@ -130,7 +130,7 @@ const WITHOUT_ROUTE = {
 } as const;
 
 for (const [name, [begin, within]] of Object.entries(WITHOUT_ROUTE)) {
-  test(`opensips: with ${name} the dialog keeps what From was, each side sees the one it knows`, async () => {
+  test(`opensips: with ${name} the dialog keeps the original From, and each side sees the From that it knows`, async () => {
     const [caller, gateway] = [await RawAgent.open('127.0.0.1'), await RawAgent.open('127.0.0.1')];
     open.push(
       () => caller.close(),

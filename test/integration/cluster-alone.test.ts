@@ -45,7 +45,7 @@ suite('a node that is cut off from the others', { skip: withoutNats, timeout: 90
     await cluster.stop();
   });
 
-  test('is alone after three seconds, says so, and goes on deciding for itself', async () => {
+  test('counts itself as alone after three seconds, reports it, and decides states by itself', async () => {
     // When a node is alone it still probes its earlier share: one of these destinations fails.
     const list = JSON.stringify(await cluster.mi(0, 'ds_list', { full: 1 }));
     const own = [...list.matchAll(/sip:(gw\d+)@[^}]*?"owner":"n3"/g)].map(([, user]) => user as string);
@@ -73,7 +73,7 @@ suite('a node that is cut off from the others', { skip: withoutNats, timeout: 90
     assert.equal(state(2, 'gw3'), 'active');
   });
 
-  test("when it returns, its operator's state is kept unless another operator set it later, and states found by others stay", async () => {
+  test('keeps, when it returns, the state set by its operator unless another operator set one later; states decided by other nodes stay', async () => {
     await cluster.relays[2]?.open();
     await cluster.ready(undefined, 15_000);
     await agree();
@@ -91,7 +91,7 @@ suite('a node that is cut off from the others', { skip: withoutNats, timeout: 90
     assert.deepEqual(orderFaults(await stored(client)), []);
   });
 
-  test('NATS that comes back with an empty store is filled again, numbers go on, and nothing is raised', async () => {
+  test('an empty NATS store is filled again with all records; event numbers continue, and no event is raised', async () => {
     await set(0, 'gw5', 'i');
     await agree();
     const seqOf = (i: number) =>
@@ -126,7 +126,7 @@ suite('a node that is cut off from the others', { skip: withoutNats, timeout: 90
     assert.deepEqual(orderFaults(await stored(client)), []);
   });
 
-  test('a second node of one name does not join', async () => {
+  test('a second node with the name of another one does not join', async () => {
     const twin = await cluster.add('n1');
     await until('refused', () => twin.daemon.health().details['cluster'] === 'refused', { milliseconds: 8000 });
     assert.equal(twin.logged(/another node is named n1/).length, 1);

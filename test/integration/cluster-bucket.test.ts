@@ -25,7 +25,7 @@ async function start(context: TestContext) {
 }
 
 suite('the bucket of a cluster on a real server', { skip: withoutNats, timeout: 30_000 }, () => {
-  test('a large one is read by partition, its other keys always', async (context) => {
+  test('a large bucket is read by partition; keys that are of no partition are always read', async (context) => {
     const { client, keysRead } = await start(context);
     const put = (key: string) => client.jetstream().publish(`$KV.SWITCHYARD_test.${key}`, 'x');
     for (const key of ['gen', 'k', 'm.n1', 't.vip', 'r.acme']) await put(key);
@@ -58,7 +58,7 @@ suite('the bucket of a cluster on a real server', { skip: withoutNats, timeout: 
     assert.equal((await commit('d.acme.1.a', again.revision ?? 0)).kind, 'done');
   });
 
-  test('records that have not changed since are removed, and nothing of them is left in the stream', async (context) => {
+  test('records that have not changed since they were read are removed, and the stream keeps nothing of them', async (context) => {
     const { bus } = await start(context);
     const commit = (key: string, text: string, expected: number) =>
       new Promise<{ kind: string; revision?: number }>((resolve) => bus.commit(key, text, expected, resolve));

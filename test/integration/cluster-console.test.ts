@@ -42,7 +42,7 @@ describe('the nodes of a cluster on the console', { skip, timeout: 90_000 }, () 
     return page;
   };
 
-  test('each is shown with state, share of the probes and tags; the page has no fault that axe finds', async () => {
+  test('each node is shown with state, share of the probes and tags; axe finds no fault of the page', async () => {
     const page = await signIn('noc');
     await page.getByRole('link', { name: 'Nodes' }).click();
     const row = (name: string) => page.getByRole('row', { name: new RegExp(`^${name}`) });
@@ -72,7 +72,7 @@ describe('the nodes of a cluster on the console', { skip, timeout: 90_000 }, () 
     await page.getByRole('button', { name: 'Drain' }).waitFor();
   });
 
-  test('a tag is taken over on the page of the node that shall be active', async () => {
+  test('a button on the page of a node makes it the holder of a tag', async () => {
     const page = await signIn('noc', 1);
     await page.getByRole('link', { name: 'Nodes' }).click();
     await page.getByRole('button', { name: 'Make active here' }).click();
@@ -98,7 +98,7 @@ describe('the nodes of a cluster on the console', { skip, timeout: 90_000 }, () 
     assert.doesNotMatch(answer, /n2/);
   });
 
-  test('a node that is gone is shown as gone', async () => {
+  test('a node that has stopped is shown as gone', async () => {
     const page = await signIn('noc');
     await page.getByRole('link', { name: 'Nodes' }).click();
     await cluster.nodes[1]?.stop();

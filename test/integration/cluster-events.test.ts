@@ -59,7 +59,7 @@ suite('events of a cluster while no node runs', { skip: withoutNats, timeout: 60
 });
 
 suite('an event that the server reports as a duplicate', { skip: withoutNats, timeout: 30_000 }, () => {
-  test('is stored even if the earlier message does not exist', async (context) => {
+  test('is stored again if the stream does not have the earlier message', async (context) => {
     const bench = new NatsBench(context);
     const server = await bench.server();
     const bus = bench.bus(settings(server.url, { jetstream: stream }));

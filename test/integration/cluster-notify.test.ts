@@ -12,7 +12,7 @@ import { until } from '../support/until.js';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 suite('the notify script for keepalived', { skip: withoutNats, timeout: 60_000 }, () => {
-  test('makes its node the holder of the tag', async () => {
+  test('makes the node on which it runs the holder of the tag', async () => {
     const cluster = await RealCluster.start({ nodes: 2, gateways: 2, cluster: { tags: { vip: { prefer: ['n1'] } } } });
     try {
       const active = (name: string) => cluster.node(name).metric('switchyard_cluster_tag_active');

@@ -43,7 +43,7 @@ suite('three nodes on three NATS servers', { skip: withoutNats, timeout: 120_000
     }, 20_000).unref();
   });
 
-  test('the bucket has three copies; without its leader nodes decide at once and commit when there is one again', async () => {
+  test('the bucket has three copies; while it has no leader nodes decide at once, and commit when there is one again', async () => {
     const client = await connect({ servers: [...servers.from(0)], maxReconnectAttempts: -1 });
     const manager = await client.jetstreamManager({ timeout: 5000 });
     const { config, cluster: group } = await manager.streams.info('KV_SWITCHYARD_test');
@@ -66,7 +66,7 @@ suite('three nodes on three NATS servers', { skip: withoutNats, timeout: 120_000
     assert.equal(await set(j, 'gw1', 'a'), 'OK');
   });
 
-  test('with two of three servers gone nodes go on probing and deciding, and agree when they are back', async () => {
+  test('while two of three NATS servers are down nodes probe and decide, and agree when the servers are back', async () => {
     const gap = gaps();
     await Promise.all([servers.kill(1), servers.kill(2)]);
     await set(0, 'gw2', 'i');

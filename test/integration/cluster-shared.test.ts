@@ -48,12 +48,12 @@ suite('what nodes of a cluster share besides states', { skip: withoutNats, timeo
     assert.deepEqual(called, [0, 2, 4]);
   });
 
-  test('tokens of dialogs that one node began are known to all', async () => {
+  test('all nodes accept the tokens of dialogs that one node began', async () => {
     const keys = () => cluster.nodes.map(({ daemon }) => daemon.tokenKey);
     await until('one key', () => new Set(keys()).size === 1, { milliseconds: 3000 });
   });
 
-  test('a reload at one node is one of all, and the report names each', async () => {
+  test('a reload at one node reloads all nodes, and its report names each', async () => {
     const rows = [...cluster.users, 'new'].map((user) => ({ setid: 1, destination: address(user) }));
     await replaceRows(cluster.nodes[0]!, 'default', rows);
     const report = (await cluster.mi(1, 'ds_reload', { report: 1 })) as {
@@ -74,7 +74,7 @@ suite('what nodes of a cluster share besides states', { skip: withoutNats, timeo
     assert.equal(cluster.states(0).has('here'), false);
   });
 
-  test('an operator’s word survives reloads of other nodes, in memory and in the table', async () => {
+  test('a state set by an operator survives reloads of other nodes, in memory and in the table', async () => {
     assert.equal(await cluster.mi(0, 'ds_set_state', { state: 'i', group: '1', address: address('gw1') }), 'OK');
     await loadedByAll(() => cluster.mi(2, 'ds_reload'));
     for (const i of [0, 1, 2]) assert.equal(cluster.states(i).get('gw1'), 'inactive', `node ${i + 1}`);
@@ -84,7 +84,7 @@ suite('what nodes of a cluster share besides states', { skip: withoutNats, timeo
     await cluster.mi(1, 'ds_set_state', { state: 'a', group: '1', address: address('gw1') });
   });
 
-  test('probes are switched off and on for all', async () => {
+  test('a command switches the probes of all nodes off and on', async () => {
     await cluster.mi(0, 'ds_ping_active', { state: 0 });
     await until(
       'off',
@@ -100,7 +100,7 @@ suite('what nodes of a cluster share besides states', { skip: withoutNats, timeo
     });
   });
 
-  test('probes of a partition are switched off and on for all', async () => {
+  test('a command switches the probes of one partition off and on at all nodes', async () => {
     const states = () =>
       Promise.all(
         cluster.nodes.map(async (_, i) => {
@@ -147,7 +147,7 @@ suite('what nodes of a cluster share besides states', { skip: withoutNats, timeo
     await assert.rejects(cluster.mi(0, 'cluster_broadcast_mi', { cmd_name: 'cluster_broadcast_mi' }));
   });
 
-  test('a node that is drained owns nothing and routes on', async () => {
+  test('a drained node owns no destination, and still routes calls', async () => {
     assert.equal(await cluster.mi(1, 'cluster_drain', { on: 1 }), 'OK');
     await until(
       'nothing is its own',
@@ -162,7 +162,7 @@ suite('what nodes of a cluster share besides states', { skip: withoutNats, timeo
   });
 });
 
-suite('call load over all nodes', { skip: withoutNats, timeout: 60_000 }, () => {
+suite('each destination gets the call load that it has over all nodes', { skip: withoutNats, timeout: 60_000 }, () => {
   test('a bound of ten calls at each of two gateways holds for sixty calls at three nodes at once', async () => {
     const cluster = await LocalCluster.start({
       gateways: 2,

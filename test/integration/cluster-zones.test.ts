@@ -25,7 +25,7 @@ suite('nodes of two zones', { skip: withoutNats, timeout: 60_000 }, () => {
     await cluster.stop();
   });
 
-  test('each of two zones probes every gateway', async () => {
+  test('every gateway is probed by both zones', async () => {
     const seen = new Set<string>();
     cluster.gateways.onRequest = (user, port) => {
       seen.add(`${user} ${cluster.nodes.findIndex(({ sipPort }) => sipPort === port)}`);

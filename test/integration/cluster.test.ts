@@ -44,7 +44,7 @@ suite('three nodes on one NATS server', { skip: withoutNats, timeout: 90_000 }, 
   });
   after(() => cluster.stop());
 
-  test('each gateway is probed once an interval, by one node, and shares are alike', async () => {
+  test('each gateway is probed once an interval by one node, and the nodes have equal shares', async () => {
     await sleep(500);
     probes.clear();
     await sleep(3000);
@@ -62,7 +62,7 @@ suite('three nodes on one NATS server', { skip: withoutNats, timeout: 90_000 }, 
     for (const share of shares.values()) assert.ok(share >= 5 && share <= 36, `shares ${[...shares.values()]}`);
   });
 
-  test('a state set at one node is one of all when the answer comes, and each change is one event', async () => {
+  test('a state set at one node holds at all nodes when the command is answered, and each change raises one event', async () => {
     const address = cluster.gateways.uri('gw3');
     const set = (name: string, state: string) => node(name).mi('ds_set_state', { state, group: '1', address });
     assert.equal(await set('n1', 'i'), 'OK');
@@ -79,7 +79,7 @@ suite('three nodes on one NATS server', { skip: withoutNats, timeout: 90_000 }, 
     assert.equal(ids[1], ids[0]?.replace(/1$/, '2'));
   });
 
-  test('a gateway that fails is found by its owner, asked of two others, and one event is stored', async () => {
+  test('a gateway that fails is noticed by its owner, probed by two other nodes, and one event is stored', async () => {
     const known = cluster.events.length;
     cluster.gateways.status.set('gw5', 503);
     await until('probing at all', async () => (await states('Probing')).every((each) => each === 'gw5'), {
@@ -137,7 +137,7 @@ suite('three nodes on one NATS server', { skip: withoutNats, timeout: 90_000 }, 
     await cluster.ready();
   });
 
-  test('NATS that is killed and comes back loses nothing, and no node is declared dead', async () => {
+  test('while NATS is killed and restarted no event is lost, and no node is declared dead', async () => {
     const known = (await cluster.stored()).length;
     await cluster.nats?.kill();
     const address = cluster.gateways.uri('gw7');
@@ -155,7 +155,7 @@ suite('three nodes on one NATS server', { skip: withoutNats, timeout: 90_000 }, 
     assert.deepEqual(orderFaults(await cluster.stored()), []);
   });
 
-  test('a node that did not run for a while loses its destinations, and joins again', async () => {
+  test('a node whose process was stopped for a while loses its destinations, and joins again', async () => {
     node('n1').signal('SIGSTOP');
     await until('it is dead', async () => (await node('n2').metric('switchyard_cluster_nodes')) === 2, {
       milliseconds: 5000,

@@ -50,7 +50,7 @@ describe('the console with users', { skip: findProgram('chromium') === undefined
     return page;
   };
 
-  test('a wrong password shows nothing', async () => {
+  test('with a wrong password the page shows no data', async () => {
     const page = await signIn('looker', 'wrong horse');
     await page.getByRole('alert').waitFor();
     assert.equal(await page.locator('.row').count(), 0);

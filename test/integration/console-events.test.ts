@@ -70,7 +70,7 @@ describe('events that are older than the page', { skip, timeout: 90_000 }, () =>
     await nats?.stop();
   });
 
-  test('are read from the stream page by page, each once, newest first', async () => {
+  test('are read from the stream in pages, each event once, newest first', async () => {
     const seen: unknown[] = [];
     let before: number | undefined;
     for (let pages = 0; pages < 20; pages++) {
@@ -93,7 +93,7 @@ describe('events that are older than the page', { skip, timeout: 90_000 }, () =>
     assert.equal((await fetch(`http://127.0.0.1:${daemon.httpPort}/console/events`)).status, 401);
   });
 
-  test('the page shows them below the live ones, reads on when asked, and says when there are no more', async () => {
+  test('are shown below the live ones; a button shows more, and the page says when there are no more', async () => {
     const page = await browser.page();
     await page.setExtraHTTPHeaders({ authorization: `Bearer ${tokens.all}` });
     await page.goto(`http://127.0.0.1:${daemon.httpPort}/#/events`);
@@ -114,7 +114,7 @@ describe('events that are older than the page', { skip, timeout: 90_000 }, () =>
     assert.deepEqual(browser.faults, []);
   });
 
-  test('while NATS is away the page shows the events that the node has kept, and the reason', async () => {
+  test('are those that the node has kept while NATS is away, and the page says so', async () => {
     await nats.kill();
     await until('away', () => metric('switchyard_nats_connected') === 0);
     const { status, list } = await get('globex');

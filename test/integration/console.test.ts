@@ -79,7 +79,7 @@ describe('the console in a real browser', { skip: findProgram('chromium') === un
 
   const line = (page: Page, text: string | undefined) => page.locator('.row', { hasText: text ?? '' });
 
-  test('a gateway dies and the page shows it with the reason, first of all, within a second of the state', async () => {
+  test('a gateway that dies is listed first, with the reason, within a second of its change of state', async () => {
     const page = await browser.page();
     await page.goto(url);
     await line(page, gateways[1]?.uri).locator('.state.active').waitFor();
@@ -200,7 +200,7 @@ describe('the console in a real browser', { skip: findProgram('chromium') === un
       .waitFor();
   });
 
-  test('a call is tried with a destination as if it were off, and nothing changes', async () => {
+  test('the page explains a call for the case that a destination is down, and nothing changes', async () => {
     const page = await browser.page();
     await page.goto(`${url}#/try`);
     const { engine } = daemon.daemon;
@@ -218,7 +218,7 @@ describe('the console in a real browser', { skip: findProgram('chromium') === un
     assert.ok(uris.slice(1).every((uri) => partition?.find(1, uri)?.health.lastChange?.reason !== 'assumed'));
   });
 
-  test('an event shows as it is published, and leads to its destination', async () => {
+  test('an event is shown with its published JSON, and links to its destination', async () => {
     const page = await browser.page();
     await page.goto(`${url}#/events`);
     await page.getByRole('heading', { name: 'Events' }).waitFor();

@@ -24,7 +24,7 @@ function folder(t: TestContext): string {
   return path;
 }
 
-test('promtool accepts the alerts, and the ones tried fire on the metrics they are about', {
+test('promtool accepts the alerts, and each alert with a test fires on its metrics', {
   skip: without('promtool'),
 }, (t) => {
   const promtool = findProgram('promtool') ?? '';

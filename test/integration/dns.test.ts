@@ -84,7 +84,7 @@ describe('destinations by name, with a name server', () => {
 
   const call = (ruri: string) => caller.placeCall({ ruri, proxy: `sip:127.0.0.1:${daemon.port}` });
 
-  test('SRV: the lower priority first; after a 503 or silence the other one', async () => {
+  test('SRV: the target of the lower priority is tried first, and the other after a 503 or silence', async () => {
     assert.equal((await call('sip:pool@x')).gateway, 'first');
     first.answer = () => 503;
     assert.equal((await call('sip:pool@x')).gateway, 'second');
@@ -95,7 +95,7 @@ describe('destinations by name, with a name server', () => {
     assert.equal((await call('sip:pool@x')).status, 486, 'which speaks for all of them');
   });
 
-  test('an answer is kept for its time to live, a refusal for a while', async () => {
+  test('an answer is kept for its time to live, a failed lookup for a shorter time', async () => {
     await call('sip:pool@x');
     await call('sip:someone@unknown.test');
     const before = dns.asked.length;
@@ -104,7 +104,7 @@ describe('destinations by name, with a name server', () => {
     assert.deepEqual(dns.asked.slice(before), []);
   });
 
-  test('NAPTR: the transport that is preferred among those there are sockets for', async () => {
+  test('NAPTR: of the transports that have a socket the preferred one is used', async () => {
     const result = await call('sip:trunk@x');
     assert.equal(result.status, 486);
     assert.equal(parsed(streamed[0] ?? '').via?.transport, 'TCP');
@@ -112,7 +112,7 @@ describe('destinations by name, with a name server', () => {
     assert.ok(!dns.asked.includes('SRV _sips._tcp.trunk.test'), 'there is no TLS socket');
   });
 
-  test('a silent name server delays no other call, and its own call for five seconds', async () => {
+  test('a silent name server delays the call that needs it by five seconds, and no other call', async () => {
     const began = performance.now();
     let ended = 0;
     const slow = call('sip:someone@slow.test').finally(() => {

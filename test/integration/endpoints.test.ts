@@ -46,7 +46,7 @@ test('endpoints: two hundred calls over one port, fifty at once', async () => {
   assert.equal(gateway.activeCalls, 0);
 });
 
-test('endpoints: branches stay unique where the package would repeat them', async () => {
+test('endpoints: branches are unique, also where the sip package would repeat one', async () => {
   const { caller, gateway } = await pair(() => 486);
   await Promise.all(Array.from({ length: 300 }, () => caller.placeCall({ ruri: gateway.uri })));
   const branches = gateway.requests
@@ -55,7 +55,7 @@ test('endpoints: branches stay unique where the package would repeat them', asyn
   assert.equal(new Set(branches).size, 300);
 });
 
-test('endpoints: refusals come through with their status', async () => {
+test('endpoints: a refused call has the status of the reply', async () => {
   const answers: Record<string, number> = { busy: 486, down: 503, gone: 404 };
   const { caller, gateway } = await pair((request) => answers[String(request.uri).slice(4).split('@')[0] ?? ''] ?? 200);
   for (const [user, status] of Object.entries(answers)) {
@@ -100,7 +100,7 @@ test('endpoints: a gateway answers OPTIONS as it is configured, or not at all', 
   assert.equal(gateway.count('OPTIONS') >= 3, true);
 });
 
-test('endpoints: a taken port is an error that says which', async () => {
+test('endpoints: a port in use is an error that names the port', async () => {
   const { gateway } = await pair();
   await assert.rejects(
     startGateway({ host: gateway.host, port: gateway.port, name: 'second' }),

@@ -233,7 +233,7 @@ for (const [dialect, text] of [
       await until('the next call goes where explain said', () => (other?.received.length ?? 0) > 0);
     });
 
-    test('it uses the states that are assumed in the command, and sees a change of state', async () => {
+    test('an explanation uses the states assumed in the command, and current states otherwise', async () => {
       await ready;
       const [port = 0] = goesTo(await explained());
       const address = `sip:127.0.0.1:${port}`;
@@ -245,7 +245,7 @@ for (const [dialect, text] of [
       await mi('ds_set_state', { state: 'a', group: 1, address });
     });
 
-    test('a statement is shown as it was loaded, whatever the file says now', async () => {
+    test('a statement is shown as it was loaded, also after the file has changed', async () => {
       await ready;
       writeFileSync(join(daemon.folder, 'proxy.cfg'), '# another text\n'.repeat(60));
       const { steps } = await explained();

@@ -133,7 +133,7 @@ describe('a failed call is logged with its cause', { timeout: 60_000 }, () => {
     assert.match(why, /Max-Forwards is 0\nthe caller gets 483/);
   });
 
-  test('an explanation changes nothing: the next call goes where it says', async () => {
+  test('an explanation changes nothing: the next call goes to the destination that it names', async () => {
     const { engine } = daemon.daemon;
     const set = engine.partition('acme')?.snapshot.sets.get(1);
     const hits = set?.destinations[0]?.health.hits;

@@ -115,7 +115,7 @@ describe('a gateway that dies while calls are set up', () => {
     await daemon?.stop();
   });
 
-  test('of two hundred calls none fails', async () => {
+  test('all of two hundred calls succeed', async () => {
     const [first] = gateways as [Gateway];
     // It fails with unanswered calls; another gateway must answer them.
     const unanswered = new Set<string>();

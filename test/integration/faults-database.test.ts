@@ -22,7 +22,7 @@ for (const kind of DATABASES) {
       assert.ok(failures > 0 && written > 0);
     });
 
-    test('down at the start: the partition is retried while the others serve', async (t) => {
+    test('a database that is down at the start is tried again while other partitions serve', async (t) => {
       if ((await available(t)) === undefined) return;
       const bench = new FaultBench(t);
       const database = await RestartableDatabase.prepare(bench, kind);
@@ -76,7 +76,7 @@ for (const kind of DATABASES) {
       }
     });
 
-    test('cut connections and a read-only table', async (t) => {
+    test('calls go on while connections are cut and while the table is read-only', async (t) => {
       if ((await available(t)) === undefined) return;
       const bench = new FaultBench(t);
       const database = await RestartableDatabase.prepare(bench, kind);
@@ -128,7 +128,7 @@ async function readOnly(database: RestartableDatabase, on: boolean): Promise<voi
 }
 
 describe('faults: tables', () => {
-  test('a table filled anew under a daemon: the states in memory are written into it and survive a restart', async (t) => {
+  test('states in memory are written into a table that was filled anew, and survive a restart', async (t) => {
     const bench = new FaultBench(t);
     const rows = deadRows(5);
     const dbUrl = await bench.sqlite(rows);

@@ -10,7 +10,7 @@ import { flapping } from '../support/faults/flapping.js';
 import { until } from '../support/until.js';
 
 describe('faults: the machine', () => {
-  test('the FIFO removed, and another put in its place, is served again', async (t) => {
+  test('a FIFO that was removed or replaced is served again', async (t) => {
     const bench = new FaultBench(t);
     const folder = await bench.folder();
     const fifo = `${folder}/mi`;
@@ -30,14 +30,14 @@ describe('faults: the machine', () => {
     await until('the other one is served', answers);
   });
 
-  test('the disk of an SQLite table is full for a while', async (t) => {
+  test('states are written when the disk of an SQLite table, full for a while, has room again', async (t) => {
     const bench = new FaultBench(t);
     // Needs a file system of its own, which only root may mount.
     if (!(await diskFull(bench, { rounds: 1 }))) t.skip('no small file system can be mounted');
     else assert.ok(true);
   });
 
-  test('the clock is set back and forth while gateways flap', async (t) => {
+  test('no event is lost or repeated when the clock is set back and forth while gateways flap', async (t) => {
     let offset = 0;
     const clock: Clock = {
       now: () => systemClock.now() + offset,

@@ -24,7 +24,7 @@ for (const kind of DATABASES) {
   const available = kind.name === 'postgres' ? requirePostgres : requireMysql;
 
   describe(`faults: ${kind.name} hangs`, () => {
-    test('at the start: the others are served at once, and its partition when it goes on', async (t) => {
+    test('at the start the other partitions are served at once, and its own partition when it answers again', async (t) => {
       if ((await available(t)) === undefined) return;
       const bench = new FaultBench(t);
       const database = await frozen(bench, kind);
@@ -40,7 +40,7 @@ for (const kind of DATABASES) {
       assert.equal(running.states('far').size, 4);
     });
 
-    test('under commands: each ends in time, and those of another partition do not wait', async (t) => {
+    test('each command about its partition ends in time, and commands about another partition do not wait', async (t) => {
       if ((await available(t)) === undefined) return;
       const bench = new FaultBench(t);
       const database = await frozen(bench, kind);

@@ -38,7 +38,7 @@ async function switchAll(running: RunningDaemon, state: string): Promise<void> {
 }
 
 describe('a NATS server that refuses messages', { concurrency: true }, () => {
-  test('a message that it always refuses delays no others, in the stream or in the bucket', async (t) => {
+  test('a message that is always refused delays no others, in the stream or in the bucket', async (t) => {
     const { running, nc, depth } = await withServer(new FaultBench(t), 'max_payload: 1024\n', natsSettings);
     await running.mark('i', 1, LONG);
     await until('tried', () => running.said(/event not delivered/).length > 0);
@@ -76,7 +76,7 @@ describe('a NATS server that refuses messages', { concurrency: true }, () => {
     assertNothingLost(running, await storedEvents(nc));
   });
 
-  test('without permission to publish nothing counts as delivered, and the subject is logged once', async (t) => {
+  test('without permission to publish no event counts as delivered, and the subject is logged once', async (t) => {
     const users = `authorization { users = [ {user: adm, password: adm},
       {user: sw, password: sw, permissions: { publish: { deny: ["opensips.>"] } } } ] }\n`;
     const login = { user: 'sw', pass: 'sw' };

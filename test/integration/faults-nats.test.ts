@@ -15,13 +15,13 @@ import { startRestartableNats } from '../support/restartable-nats.js';
 import { until } from '../support/until.js';
 
 describe('faults: NATS', { skip: withoutNats }, () => {
-  test('killed and restarted amid transitions: each is in the stream once, in order; the bucket is right', async (t) => {
+  test('after NATS was killed and restarted amid transitions the stream has each once and in order, and the bucket is current', async (t) => {
     const { events, retries } = await natsCrashes(new FaultBench(t), { kills: 4, transitions: 400, seed: 7 });
     assert.equal(events, 400);
     assert.ok(retries > 0, 'events were on their way when the server died');
   });
 
-  test('away for longer than the outbox holds: events of a destination are merged, the last state wins', async (t) => {
+  test('while NATS is away for longer than the outbox can hold, events of one destination are merged to its last state', async (t) => {
     const bench = new FaultBench(t);
     const port = await freePort();
     const rows = deadRows(20);
@@ -54,7 +54,7 @@ describe('faults: NATS', { skip: withoutNats }, () => {
     await assertBucketRight(running, nc);
   });
 
-  test('a start while it is away continues from what was delivered: numbers go on, an undone change has its event', async (t) => {
+  test('a daemon started while NATS is away continues the event numbers, and raises an event for a change that was undone', async (t) => {
     const bench = new FaultBench(t);
     const nats = await startRestartableNats();
     bench.defer(() => nats.stop());
@@ -83,7 +83,7 @@ describe('faults: NATS', { skip: withoutNats }, () => {
     assert.deepEqual(of(two), ['1 inactive: MI command', '2 active: MI command', '3 inactive: MI command']);
   });
 
-  test('the bucket follows a reload: what is gone is removed, what is new is there', async (t) => {
+  test('after a reload the bucket has the new destinations, and no removed ones', async (t) => {
     const bench = new FaultBench(t);
     const nats = await startRestartableNats();
     bench.defer(() => nats.stop());
@@ -115,7 +115,7 @@ describe('faults: NATS', { skip: withoutNats }, () => {
     assert.equal(running.states('default').size, 5);
   });
 
-  test('an event is with NATS soon after its change', async (t) => {
+  test('an event reaches NATS soon after the change of state', async (t) => {
     const { median, p99 } = await eventLatency(new FaultBench(t), { transitions: 200 });
     t.diagnostic(`median ${median.toFixed(2)} ms, 99 % ${p99.toFixed(2)} ms`);
     assert.ok(median < 100, `median ${median} ms`);

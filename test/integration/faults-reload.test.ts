@@ -7,7 +7,7 @@ import { manyReloads, reloadUnderCalls } from '../support/faults/reloads.js';
 import { until } from '../support/until.js';
 
 describe('faults: reload', () => {
-  test('a large table is reloaded while requests go through: none is lost, none is held up for long', async (t) => {
+  test('no request is lost or delayed for long while a large table is reloaded', async (t) => {
     // The goal is 20 ms; a shared machine may take the processor away for longer, but hardly each time.
     const pauses: number[] = [];
     for (let round = 0; round < 4 && !pauses.some((ms) => ms < 150); round++) {
@@ -19,13 +19,13 @@ describe('faults: reload', () => {
     assert.ok(Math.min(...pauses) < 150, `${pauses} ms`);
   });
 
-  test('many reloads with rows that come and go: states stay with their destinations', async (t) => {
+  test('after many reloads, with rows removed and added, each destination has its own state', async (t) => {
     const { requests, heapGrowth } = await manyReloads(new FaultBench(t), { reloads: 100, rows: 200, seed: 5 });
     t.diagnostic(`heap ${(heapGrowth / 1024).toFixed(0)} KiB`);
     assert.ok(requests > 0);
   });
 
-  test('requests during a reload share the next one; a dry run changes nothing and reports the changes', async (t) => {
+  test('requests for a reload during a reload share the next one; a dry run reports the changes and makes none', async (t) => {
     const bench = new FaultBench(t);
     const rows = deadRows(2000);
     const dbUrl = await bench.sqlite(rows);
@@ -89,7 +89,7 @@ describe('faults: reload', () => {
     assert.deepEqual(await listed(), [...others].sort());
   });
 
-  test('a partition taken away and changed by new settings while it is being loaded', async (t) => {
+  test('a partition that new settings remove or change while it is being loaded is removed or changed', async (t) => {
     const bench = new FaultBench(t);
     const [one, two] = [await bench.sqlite(deadRows(20_000)), await bench.sqlite(deadRows(7, 2))];
     const value = (partitions: object[]) => ({
@@ -147,7 +147,7 @@ describe('faults: reload', () => {
 });
 
 describe('faults: flapping gateways', () => {
-  test('no event without a change, no change without an event', async (t) => {
+  test('each change raises one event, and each event is of a change', async (t) => {
     const size = { gateways: 60, flaps: 4, holdMs: 1500, seed: 11 };
     const figures = await flapping(new FaultBench(t), size);
     t.diagnostic(JSON.stringify(figures));

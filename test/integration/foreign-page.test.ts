@@ -153,7 +153,7 @@ describe('a page of another origin in a browser of an operator', {
     assert.deepEqual(opened, ['refused', 'refused']);
   });
 
-  test('reaches nothing through a host name of its own that points to our address', async () => {
+  test('is refused under a host name of its own that resolves to the address of the daemon', async () => {
     const page = await browser.page();
     // The page itself contains no data; its requests are rejected.
     await page.goto(`http://${REBOUND}:${daemon.httpPort}/livez`);

@@ -115,7 +115,7 @@ async function talk(socket: Socket, bytes: Uint8Array, enough = Number.POSITIVE_
 const PONG = Buffer.from('pong\0');
 
 describe('BINRPC over a stream', () => {
-  test('requests in a row, torn anywhere, are answered in order', async (t) => {
+  test('consecutive requests, split anywhere, are answered in order', async (t) => {
     const { client } = await tcp(t);
     const socket = client();
     const bytes = Buffer.concat([1, 2, 3].map((cookie) => encodeRequest(cookie, 'ping')));
@@ -159,7 +159,7 @@ describe('BINRPC over a stream', () => {
     assert.ok((await talk(client(), encodeRequest(1, 'ping'), 10)).includes(PONG));
   });
 
-  test('an unknown command and a fault of ours leave the connection open', async (t) => {
+  test('an unknown command and an internal error leave the connection open', async (t) => {
     const { client } = await tcp(t);
     const socket = client();
     const text = async (method: string) => (await talk(socket, encodeRequest(9, method), 10)).toString('latin1');
@@ -177,7 +177,7 @@ describe('BINRPC over a stream', () => {
     await within(closed, 'the end of the connection');
   });
 
-  test('a client that does not read is disconnected, and holds up no other', async (t) => {
+  test('a client that does not read is disconnected, and delays no other', async (t) => {
     const { client, refusal, endpoint } = await tcp(t, { stallTimeout: 200 });
     const slow = client();
     slow.pause();
@@ -190,13 +190,13 @@ describe('BINRPC over a stream', () => {
     assert.ok(endpoint.connectionCount <= 1);
   });
 
-  test('a client that reads gets a long answer whole', async (t) => {
+  test('a client that reads slowly gets a long answer whole', async (t) => {
     const { client } = await tcp(t);
     const got = await talk(client(), encodeRequest(1, 'big'), 20_000 * 1004 + 6);
     assert.equal(got.length, 20_000 * 1004 + 7);
   });
 
-  test('beyond the bound the connection idle for longest is closed', async (t) => {
+  test('with one connection too many, the connection that was idle for longest is closed', async (t) => {
     const { client, refusal } = await tcp(t, { maxConnections: 2, maxPerSource: 2 });
     const first = client();
     await talk(first, encodeRequest(1, 'ping'), 10);

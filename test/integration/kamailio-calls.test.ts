@@ -33,7 +33,7 @@ function settingsOf(example: string, list: string, name = 'switchyard.json'): Re
 
 const proxyOf = (daemon: DaemonFixture) => `sip:127.0.0.1:${daemon.sipPort}`;
 
-test('groups of ds_select_routes, every destination answering 503: each tried once, in order, then an end', async () => {
+test('where every destination answers 503, ds_select_routes tries the destinations of its groups once each, in order', async () => {
   const attempts: string[] = [];
   const gateways: Gateway[] = [];
   for (const name of ['d11', 'd12', 'd21', 'd22', 'd31', 'd32']) {
@@ -70,7 +70,7 @@ test('groups of ds_select_routes, every destination answering 503: each tried on
   }
 });
 
-test('the same with a route script: ds_select_routes, a failure route with ds_next_dst, an answer at the end', async () => {
+test('where every destination answers 503, a route script tries each by ds_next_dst in its failure route, and then answers', async () => {
   const attempts: string[] = [];
   const gateways: Gateway[] = [];
   const answering =
@@ -114,7 +114,7 @@ test('the same with a route script: ds_select_routes, a failure route with ds_ne
 });
 
 describe('call load is counted without functions in the script', () => {
-  test('answered, ended, refused, failed over and cancelled ones', async () => {
+  test('for answered, ended, refused, failed over and cancelled calls', async () => {
     const one = await startGateway({ host: '127.0.0.41', name: 'gw1' });
     const two = await startGateway({ host: '127.0.0.42', name: 'gw2' });
     const list = `100 ${one.uri} 0 50 duid=1\n100 ${two.uri} 0 50 duid=2\n`;
@@ -164,7 +164,7 @@ describe('call load is counted without functions in the script', () => {
   });
 });
 
-test('media gateways: one that stops answering is probed out and in again, calls go to the other', async () => {
+test('a media gateway that stops answering is found by probes; calls go to the other until it answers again', async () => {
   const mg1 = await startGateway({ host: '127.0.0.51', name: 'mg1' });
   const mg2 = await startGateway({ host: '127.0.0.52', name: 'mg2' });
   const settings = settingsOf('media-gateways-failover', `1 ${mg2.uri}\n1 ${mg1.uri}\n`);

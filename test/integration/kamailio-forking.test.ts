@@ -77,7 +77,7 @@ const parallel = (rules: string, fn = 'dst') => ({
 });
 
 describe('rules with algorithm 12', () => {
-  test('all of a group ring; the first answer takes the call, the others are cancelled', async () => {
+  test('all destinations of a group ring; the first that answers gets the call, and the others are cancelled', async () => {
     await onStage(71, parallel('1=12'), async ({ gateways, attempts, call }) => {
       const { d11, d12 } = gateways as { d11: Gateway; d12: Gateway };
       d12.answer = answering(attempts, 'd12', { status: 200, ringMs: 5000 });
@@ -89,7 +89,7 @@ describe('rules with algorithm 12', () => {
     });
   });
 
-  test('a group that fails is followed by the next; only those that failed are marked', async () => {
+  test('after a group has failed the next is tried; only destinations that failed are marked', async () => {
     await onStage(71, parallel('1=12;2=8', 'domain'), async ({ gateways, fixture, attempts, call }) => {
       for (const name of ['d11', 'd12']) (gateways[name] as Gateway).answer = answering(attempts, name, 503);
       const result = await call();
@@ -108,7 +108,7 @@ describe('rules with algorithm 12', () => {
     });
   });
 
-  test('a destination that is down is no branch', async () => {
+  test('no branch is sent to a destination that is down', async () => {
     await onStage(71, parallel('1=12'), async ({ gateways, fixture, attempts, call }) => {
       const { uri } = gateways['d11'] as Gateway;
       const destination = fixture.daemon.engine.partition('')?.find(1, uri);

@@ -104,7 +104,7 @@ describe('sockets of destinations', () => {
     });
   });
 
-  test('a destination whose socket is not one of ours is discarded with the reason', async () => {
+  test('a destination whose socket the daemon does not have is discarded with the reason', async () => {
     await withGateway(async (gateway, call) => {
       const { uri } = gateway;
       const daemon = await start(
@@ -147,7 +147,7 @@ describe('sockets of destinations', () => {
     });
   });
 
-  test('probes go by way of obproxy=, or outbound_proxy; calls do not', async () => {
+  test('probes go through the proxy of obproxy=, or outbound_proxy; calls do not', async () => {
     const proxies = [
       await startGateway({ host: '127.0.0.77', name: 'one' }),
       await startGateway({ host: '127.0.0.78', name: 'two' }),

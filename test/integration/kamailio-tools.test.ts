@@ -43,7 +43,7 @@ describe('kamcmd', () => {
     }
   });
 
-  test('commands about the core and the system', async (t) => {
+  test('commands about the core and the system are answered', async (t) => {
     const kamcmd = requireTool(t, 'kamcmd');
     if (kamcmd === undefined) return;
     const { ctl, daemon } = await daemonFor(t);
@@ -64,7 +64,7 @@ describe('kamcmd', () => {
     assert.match(await ask('stats.get_statistics', 'dispatcher:'), /^dispatcher:active_destinations = 3$/m);
   });
 
-  test('what exporters ask for: the members that 5.6 has, in its order, all of them integers', async (t) => {
+  test('answers that exporters ask for have the members of 5.6 in its order, all of them integers', async (t) => {
     const kamcmd = requireTool(t, 'kamcmd');
     if (kamcmd === undefined) return;
     const { ctl } = await daemonFor(t);
@@ -106,7 +106,7 @@ describe('kamcmd', () => {
     ]);
   });
 
-  test('edits in memory keep the order; one that cannot be made says why', async (t) => {
+  test('changes of the list in memory keep its order; one that cannot be made is refused with the reason', async (t) => {
     const kamcmd = requireTool(t, 'kamcmd');
     if (kamcmd === undefined) return;
     const gw = await daemonFor(t);
@@ -148,7 +148,7 @@ describe('kamcmd', () => {
     assert.match(text, /LATENCY: \{\n\t*AVG: 25\S*\n\t*STD: 0\n\t*EST: 25\S*\n\t*MAX: 25\n\t*TIMEOUT: 0\n/);
   });
 
-  test('partitions: the first kamailio one is meant, others are named', async (t) => {
+  test('without a name a command is about the first partition of flavour kamailio; others are named', async (t) => {
     const kamcmd = requireTool(t, 'kamcmd');
     if (kamcmd === undefined) return;
     const other = { name: 'other', db_url: 'text:./none' };
@@ -165,7 +165,7 @@ describe('kamcmd', () => {
   });
 });
 
-test('states of the other flavour are shown and set with the nearest letters', async (t) => {
+test('states of a partition of flavour opensips are shown and set with the nearest letters', async (t) => {
   const kamcmd = requireTool(t, 'kamcmd');
   if (kamcmd === undefined) return;
   const folder = await mkdtemp(join(tmpdir(), 'sw-'));
@@ -217,7 +217,7 @@ test('overload control is listed with its bounds', async (t) => {
 });
 
 describe('kamctl', () => {
-  test('rpc, dispatcher, uptime and stats over the FIFO', async (t) => {
+  test('rpc, dispatcher, uptime and stats are answered over the FIFO', async (t) => {
     const kamctl = requireTool(t, 'kamctl');
     if (kamctl === undefined) return;
     const gw = await daemonFor(t);
@@ -238,7 +238,7 @@ describe('kamctl', () => {
     assert.equal(gw.refused('jsonrpc-fifo', 'malformed'), 0);
   });
 
-  test('commands run at the same time each get their own answer', async (t) => {
+  test('simultaneous commands each get their own answer', async (t) => {
     const kamctl = requireTool(t, 'kamctl');
     if (kamctl === undefined) return;
     const gw = await daemonFor(t);

@@ -124,7 +124,7 @@ test("commands do not wait for another partition's database", async (t) => {
 });
 
 describe('a password in the URI of a destination', () => {
-  test('shows in no list, no metric and no report, and its masked form names the destination', async (t) => {
+  test('is in no list, no metric and no report; commands accept the masked URI as the name of the destination', async (t) => {
     const { daemon, http, post } = await start(t, { mi: { http: {}, jsonrpc: { http_root: 'RPC' } } });
     const texts = [
       await post('mi', 'ds_list', { full: 2 }),
@@ -161,7 +161,7 @@ test('a partition cannot be called __proto__', () => {
   assert.throws(() => readSettings({ modparam: { partition: text } }, { cwd: tmpdir() }), /cannot have the name/);
 });
 
-test('exporters find what they ask for', async (t) => {
+test('lists and metrics have the fields that exporters read', async (t) => {
   const { post } = await start(t, { mi: { jsonrpc: { http_root: 'RPC' } } });
   const keys = async (method: string) => Object.keys((await post('RPC', method, [])).result as object);
   assert.equal((await keys('tm.stats')).length, 15);

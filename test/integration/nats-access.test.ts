@@ -17,7 +17,7 @@ function folderOf(t: TestContext): string {
 }
 
 describe('access to NATS', { timeout: 120_000, skip: withoutNats }, () => {
-  test('a credentials file, which may be half written or away at a reconnect', async (t) => {
+  test('a credentials file that is half written or missing at a reconnect is read again later', async (t) => {
     const bench = new NatsBench(t);
     const folder = folderOf(t);
     const { serverConfig, credentials } = makeOperator();
@@ -67,7 +67,7 @@ describe('access to NATS', { timeout: 120_000, skip: withoutNats }, () => {
     );
   });
 
-  test('TLS with a certificate of our own; a server that asks for one refuses the others', async (t) => {
+  test('over TLS the daemon shows its certificate; a server that demands one refuses clients without it', async (t) => {
     if (requireTool(t, 'openssl') === undefined) return;
     const bench = new NatsBench(t);
     const authority = new TestAuthority();

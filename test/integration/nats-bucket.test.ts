@@ -15,7 +15,7 @@ const entries = (): StateEntry[] => destinations.map((each) => stateEntry(each, 
 const open = (nc: NatsConnection): Promise<KV> => nc.jetstream().views.kv(BUCKET);
 
 describe('the bucket with the current states', { timeout: 60_000, skip: withoutNats }, () => {
-  test('keys that were purged or overwritten are written again, and until then it is not up to date', async (t) => {
+  test('keys that were purged or overwritten are written again, and until then the bucket is reported as not current', async (t) => {
     const bench = new NatsBench(t);
     const nats = await bench.server();
     const ours = bench.bus(settings(nats.url, { jetstream: stream, bucket: BUCKET }), { compareMs: 200 });
@@ -42,7 +42,7 @@ describe('the bucket with the current states', { timeout: 60_000, skip: withoutN
     assert.equal(wasBehind, true);
   });
 
-  test('what another node wrote about a shared destination is not changed', async (t) => {
+  test('an entry that another node wrote about a shared destination is not changed', async (t) => {
     const bench = new NatsBench(t);
     const nats = await bench.server();
     const ours = bench.bus(settings(nats.url, { jetstream: stream, bucket: BUCKET }), { compareMs: 50 });

@@ -32,7 +32,7 @@ import { requireTool } from '../support/servers.js';
 import { until } from '../support/until.js';
 
 describe('states, requests and access on NATS', { timeout: 120_000, skip: withoutNats }, () => {
-  test('the bucket follows the snapshot: written, changed, and what is gone removed', async (t) => {
+  test('the bucket has the destinations of the snapshot: new ones are written, changes too, and removed ones deleted', async (t) => {
     const bench = new NatsBench(t);
     const nats = await bench.server();
     const config = settings(nats.url, { jetstream: stream, bucket: 'DISPATCHER_STATE' });
@@ -71,7 +71,7 @@ describe('states, requests and access on NATS', { timeout: 120_000, skip: withou
     assert.equal((await read(keyOf(first)))?.status, 'active');
   });
 
-  test('MI requests are answered, also at the node, and the service is known to its tools', async (t) => {
+  test('MI requests are answered, also under the subject of the node, and NATS tools find the service', async (t) => {
     const bench = new NatsBench(t);
     const nats = await bench.server();
     const answer = async (text: string) => {
@@ -121,7 +121,7 @@ describe('states, requests and access on NATS', { timeout: 120_000, skip: withou
     assertExactlyOnceInOrder(raised, await stored(nc, 'DISPATCHER'));
   });
 
-  test('a subscriber that names nats:subject gets the events there', async (t) => {
+  test('a subscriber that gives a socket nats:subject gets the events under that subject', async (t) => {
     const bench = new NatsBench(t);
     const nats = await bench.server();
     const seen = await watcher(await bench.client(nats.url), 'ops.alarms');
@@ -148,7 +148,7 @@ describe('states, requests and access on NATS', { timeout: 120_000, skip: withou
     }
   });
 
-  test('user and password in the URL are used and never shown', async (t) => {
+  test('user and password of the URL are used, and in no output', async (t) => {
     const bench = new NatsBench(t);
     const nats = await bench.server({ args: ['--user', 'disp', '--pass', 's3cret'] });
     const lines: string[] = [];
@@ -164,7 +164,7 @@ describe('states, requests and access on NATS', { timeout: 120_000, skip: withou
     assert.doesNotMatch(lines.join('\n'), /s3cret|wr0ng/);
   });
 
-  test('a bucket that is removed while we run is made again, with everything in it', async (t) => {
+  test('a bucket that is removed while the daemon runs is made again, with all its entries', async (t) => {
     const bench = new NatsBench(t);
     const nats = await bench.server();
     const ours = bench.bus(settings(nats.url, { jetstream: stream, bucket: 'STATES' }));
@@ -183,7 +183,7 @@ describe('states, requests and access on NATS', { timeout: 120_000, skip: withou
     assert.equal((await kv.get(stateKey(stateEntry(first, 'sw1'))))?.json<{ state: string }>().state, 'probing');
   });
 
-  test('watching: live events of all or of one partition, until it is ended', async (t) => {
+  test('watch shows the events of all partitions or of one, until it is ended', async (t) => {
     const bench = new NatsBench(t);
     const nats = await bench.server();
     const ours = bench.bus(settings(nats.url));
@@ -216,7 +216,7 @@ describe('states, requests and access on NATS', { timeout: 120_000, skip: withou
     await Promise.all(watches.map(({ done }) => done));
   });
 
-  test('TLS with the authority of the settings, and an nkey', async (t) => {
+  test('the authority of the settings and an nkey are used for TLS', async (t) => {
     const openssl = requireTool(t, 'openssl');
     if (openssl === undefined) return;
     const bench = new NatsBench(t);

@@ -45,7 +45,7 @@ describe('events on NATS', { timeout: 120_000, skip: withoutNats }, () => {
     assert.equal(seen[1]?.subject, 'opensips.E_DISPATCHER_STATUS.a=2Eb=20c.2');
   });
 
-  test('a server that is down at the start delays nothing, and gets every event when it comes up', async (t) => {
+  test('a NATS server that is down at the start delays nothing, and gets every event when it is up', async (t) => {
     const bench = new NatsBench(t);
     const port = await freePort();
     const ours = bench.bus(settings(`nats://127.0.0.1:${port}`, { jetstream: stream }));
@@ -60,7 +60,7 @@ describe('events on NATS', { timeout: 120_000, skip: withoutNats }, () => {
     assertExactlyOnceInOrder(raised, await stored(nc, 'DISPATCHER'));
   });
 
-  test('SIGKILL and restart of the server amid 200 transitions: each is stored once, in order', async (t) => {
+  test('when the NATS server is killed and restarted amid 200 transitions, each event is stored once, in order', async (t) => {
     const bench = new NatsBench(t);
     const nats = await bench.server();
     const ours = bench.bus(settings(nats.url, { jetstream: stream }));
@@ -85,7 +85,7 @@ describe('events on NATS', { timeout: 120_000, skip: withoutNats }, () => {
     assert.equal(ours.stats().published, 200);
   });
 
-  test('without JetStream nothing raised during an outage is lost for a watcher that reconnects', async (t) => {
+  test('without JetStream a watcher that reconnects gets the events raised during an outage', async (t) => {
     const bench = new NatsBench(t);
     const nats = await bench.server();
     const relay = bench.relay(nats.port);
@@ -107,7 +107,7 @@ describe('events on NATS', { timeout: 120_000, skip: withoutNats }, () => {
     assertExactlyOnceInOrder(raised, await stored(nc, 'WITNESS'));
   });
 
-  test('events that cannot be delivered at the end are counted and logged within the bound', async (t) => {
+  test('events that cannot be delivered when the daemon stops are counted and logged in time', async (t) => {
     const bench = new NatsBench(t);
     const warnings: string[] = [];
     const log = { ...nullLogger, warn: (_fields: object, message: string) => void warnings.push(message) };
@@ -222,7 +222,7 @@ describe('events on NATS', { timeout: 120_000, skip: withoutNats }, () => {
     assert.equal(third.restored.length, 0, 'what was delivered is forgotten');
   });
 
-  test('a stream that is removed while we run is made again, nothing raised after is lost', async (t) => {
+  test('a stream that is removed while the daemon runs is made again, and later events are stored in it', async (t) => {
     const bench = new NatsBench(t);
     const nats = await bench.server();
     const ours = bench.bus(settings(nats.url, { jetstream: stream }));
@@ -236,7 +236,7 @@ describe('events on NATS', { timeout: 120_000, skip: withoutNats }, () => {
     assertExactlyOnceInOrder(raised, await stored(nc, 'DISPATCHER'));
   });
 
-  test('a stream of the operator is left as it is; one that does not take the events in is logged', async (t) => {
+  test('a stream made by the operator is not changed; one that does not store the events is logged', async (t) => {
     const bench = new NatsBench(t);
     const nats = await bench.server();
     const nc = await bench.client(nats.url);

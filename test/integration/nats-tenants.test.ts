@@ -12,7 +12,7 @@ import { until } from '../support/until.js';
 
 const PASSWORDS = { SWITCHYARD_PASSWORD: 'p0', ACME_PASSWORD: 'p1', ACME_VIEWER_PASSWORD: 'p2', GLOBEX_PASSWORD: 'p3' };
 
-test("a tenant's NATS credentials reach its partition and nothing else", {
+test('with the NATS credentials of a tenant only its partition can be read and commanded', {
   skip: withoutNats,
   timeout: 60_000,
 }, async (t) => {

@@ -15,20 +15,20 @@ describe('what opensips-cli reads', () => {
   });
   after(() => here.stop());
 
-  test('the commands, each with a colon and known by that name', async () => {
+  test('commands are listed with a colon in their names, and known by these names', async () => {
     const commands = (await ask('which')) as string[];
     assert.ok(commands.includes('dispatcher:list') && commands.includes('statistics:get'));
     for (const name of commands) assert.ok(here.daemon.mi.find(name) !== undefined, name);
   });
 
-  test('diagnose sip: a version of OpenSIPS that can be compared', async () => {
+  test('diagnose sip gets a version of OpenSIPS that it can compare', async () => {
     const { Server } = (await ask('version')) as { Server: string };
     const [, major, minor] = /^OpenSIPS \(([0-9]+)\.([0-9]+)\.[0-9]+/.exec(Server) ?? [];
     assert.ok(Number(major) >= 3 && Number(minor) >= 0, Server);
     assert.match(Server, /switchyard/);
   });
 
-  test('diagnose memory: the figures of shmem', async () => {
+  test('diagnose memory gets the figures of shmem', async () => {
     const figures = (await ask('get_statistics', { statistics: ['shmem:'] })) as Record<string, number>;
     assert.deepEqual(Object.keys(figures).sort(), [
       'shmem:fragments',
@@ -42,7 +42,7 @@ describe('what opensips-cli reads', () => {
     assert.ok(used > 1_000_000 && max >= used / 2 && total > used, JSON.stringify(figures));
   });
 
-  test('diagnose load: percentages, and the receivers among the processes', async () => {
+  test('diagnose load gets percentages, and processes that receive', async () => {
     const figures = (await ask('get_statistics', { statistics: ['load:'] })) as Record<string, number>;
     for (const name of ['load', 'load1m', 'load10m', 'load-all', 'load1m-all', 'load10m-all', 'load-proc-0']) {
       const value = figures[`load:${name}`];
@@ -58,7 +58,7 @@ describe('what opensips-cli reads', () => {
     );
   });
 
-  test('diagnose dns: the counters, and the event of a slow lookup', async () => {
+  test('diagnose dns gets the counters, and the event of a slow lookup', async () => {
     const figures = (await ask('get_statistics', { statistics: ['dns:'] })) as Record<string, number>;
     assert.deepEqual(Object.keys(figures), ['dns:dns_total_queries', 'dns:dns_slow_queries']);
     const events = (await ask('events_list')) as { Events: { name: string }[] };

@@ -103,7 +103,7 @@ describe('limits', () => {
       ...parts,
     });
 
-  test('by source: 503 with Retry-After beyond the burst; ACK, CANCEL and copies are free; others are not touched', async (t) => {
+  test('by source: requests beyond the burst get 503 with Retry-After; ACK, CANCEL, copies and other sources are not limited', async (t) => {
     const { port, daemon } = await daemonWith(t, [], {
       limits: { requests_per_second_per_source: 0.02, burst: 2 },
     });
@@ -132,7 +132,7 @@ describe('limits', () => {
     assert.match(daemon.metrics.prometheus(), /^switchyard_sip_limited_sources 2$/m);
   });
 
-  test('a reload changes the rate at once; the other bounds need a restart', async (t) => {
+  test('on rates change with a reload at once; other limits need a restart', async (t) => {
     const { port, daemon } = await daemonWith(t, [], {});
     const peer = await caller(t, '127.0.0.43');
     const { settings } = (daemon as unknown as { options: { settings: Parameters<typeof daemon.reconfigure>[0] } })
@@ -146,7 +146,7 @@ describe('limits', () => {
     await peer.expect(/^SIP\/2\.0 404 [\s\S]*limit-30/);
   });
 
-  test('of connections: those beyond are refused and counted', async (t) => {
+  test('of connections: connections beyond the limit are refused and counted', async (t) => {
     const { daemon, port } = await daemonWith(t, [], { listen: 'tcp:127.0.0.1:0', limits: { max_connections: 2 } });
     const peers = await Promise.all([1, 2, 3, 4].map(() => StreamPeer.connect(port)));
     t.after(() => {

@@ -96,7 +96,7 @@ describe('redirecting gateways', () => {
     gateway.requests.filter((each) => each.method === 'INVITE').map((each) => String(each.uri));
   const at = (gateway: Gateway, user: string) => `sip:${user}@${gateway.host}:${gateway.port}`;
 
-  test('followed: by falling q until one takes the call, which then goes on as any other', async () => {
+  test('contacts that are followed are tried by falling q until one answers the call', async () => {
     const { redirector, busy, good, spare } = gateways;
     redirects(redirector, [at(good, 'new'), 0.2], [at(busy, 'first'), 0.7]);
     const result = await call('followed');
@@ -109,21 +109,21 @@ describe('redirecting gateways', () => {
     );
   });
 
-  test('not followed: the caller gets it, with its Contacts', async () => {
+  test('a redirection that is not followed is sent to the caller, with its Contacts', async () => {
     const { redirector, good } = gateways;
     redirects(redirector, [at(good, 'new'), 0.2]);
     const result = await call('kept');
     assert.deepEqual([result.status, invites(good)], [302, []]);
   });
 
-  test('listed as a failover code: the next destination, without looking at the Contacts', async () => {
+  test('a redirection whose code is a failover code leads to the next destination, and its Contacts are not used', async () => {
     const { redirector, good } = gateways;
     redirects(redirector, [at(good, 'new'), 0.2]);
     const result = await call('failover');
     assert.deepEqual([result.status, result.gateway, invites(good)], [200, 'spare', []]);
   });
 
-  test('all targets fail: the best failure is returned; a failover code of the last Contact goes to the next destination', async () => {
+  test('when all targets fail the best failure is returned; a failover code of the last Contact leads to the next destination', async () => {
     const { redirector, busy } = gateways;
     redirects(redirector, [at(busy, 'a'), 0.3], [at(busy, 'b'), 0.2]);
     assert.equal((await call('followed')).status, 486);
@@ -141,7 +141,7 @@ describe('redirecting gateways', () => {
     assert.equal(result.status, 302, 'the last redirection, since nothing of it was left to follow');
   });
 
-  test('no more Contacts than the bound are tried; the others stay in the reply', async () => {
+  test('no more Contacts than the limit are tried; the others stay in the reply', async () => {
     const { redirector, busy } = gateways;
     redirects(
       redirector,
@@ -154,7 +154,7 @@ describe('redirecting gateways', () => {
     assert.deepEqual([result.status, invites(busy)], [302, [at(busy, 'a'), at(busy, 'b')]]);
   });
 
-  test('back to the proxy itself: routed by its rules as any request', async () => {
+  test('a redirection to the proxy itself is routed by its rules like any request', async () => {
     const { redirector, again } = gateways;
     redirects(redirector, [`sip:elsewhere@127.0.0.1:${daemon.port}`, 1]);
     again.answer = () => 200;
@@ -162,7 +162,7 @@ describe('redirecting gateways', () => {
     assert.deepEqual([result.status, result.gateway, result.byeStatus], [200, 'again', 200]);
   });
 
-  test('a redirection of a request that came back is left to the first pass: redirections do not multiply', async () => {
+  test('a request that came back to the proxy follows no redirection: only its first pass does', async () => {
     const { redirector, again, busy } = gateways;
     const back = Array.from({ length: 5 }, (_, i) => [`sip:elsewhere@127.0.0.1:${daemon.port};n=${i}`, 1] as const);
     redirects(redirector, ...back);

@@ -78,7 +78,7 @@ async function daemonFor(t: TestContext) {
   return { folder, authority, show, users, child, reload, ask, shown };
 }
 
-test('SIGHUP takes the access file and the certificate of the HTTP listener, whole or not at all', async (t) => {
+test('SIGHUP reads the access file and the certificate of the HTTP listener again; a faulty one changes nothing', async (t) => {
   if (requireTool(t, 'openssl') === undefined) return;
   const { folder, authority, show, users, child, reload, ask, shown } = await daemonFor(t);
   assert.deepEqual([await ask('one'), await ask('two'), await shown()], [200, 401, 'first']);

@@ -55,7 +55,7 @@ test('the sample script routes a call', async () => {
   assert.deepEqual([result.status, result.gateway], [200, gw.name]);
 });
 
-test('all routes of the tenants example at work', async () => {
+test('all routes of the example tenants run', async () => {
   const broken = await gateway('127.0.0.33', (method) => (method === 'INVITE' ? 503 : 200));
   const good = await gateway('127.0.0.34', () => 200);
   const { port, mi, log } = await daemon({

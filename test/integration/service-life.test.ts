@@ -116,7 +116,7 @@ describe('the end of the daemon', () => {
     assert.equal(await daemon.stop(), 0);
   });
 
-  test('a call that rings on is answered 503 at the bound, and its destination stops ringing', async (t) => {
+  test('a call that still rings at the end of the waiting time is answered 503, and its destination stops ringing', async (t) => {
     const { gateway, uri } = await ringing(t);
     const caller = await peerAt(t);
     const running = await startDaemonHere([[1, uri]], { routing: [RULE] });
@@ -149,7 +149,7 @@ describe('the end of the daemon', () => {
 });
 
 describe('the service manager (sd_notify)', () => {
-  test('receives ready, alive, reloading and stopping', async (t) => {
+  test('is notified of the start, each sign of life, a reload and the end', async (t) => {
     const folder = folderFor(t);
     await writeTable(join(folder, 'db'), []);
     const path = join(folder, 'notify');
@@ -225,7 +225,7 @@ describe('what keeps the daemon from starting is one clear line and exit status 
     );
   });
 
-  test('an address that is not ours, or an interface that does not exist', async (t) => {
+  test('an address of another machine, or an interface that does not exist', async (t) => {
     const lines = await Promise.all([
       refusal(t, { listen: 'udp:192.0.2.77:5060' }),
       refusal(t, { listen: 'udp:nosuch0:5060' }),

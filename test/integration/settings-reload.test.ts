@@ -14,7 +14,7 @@ interface Answer {
   readonly need_restart: readonly string[];
 }
 
-test('a daemon reloads its settings with an answer, and refuses bad ones with the problems', async (t) => {
+test('a reload of the settings is answered, and faulty settings are refused with their problems', async (t) => {
   const daemon = await startDaemon({
     destinations: [[1, 'sip:127.0.0.1:5099']],
     settings: { routing: [{ select: { set: 1, alg: 4 } }] },
@@ -61,7 +61,7 @@ test('a daemon reloads its settings with an answer, and refuses bad ones with th
   assert.equal((JSON.parse(trial.out) as { loaded: number }).loaded, 1);
 });
 
-test('how far a reload is shows on a terminal, and can be asked for', async (t) => {
+test('the progress of a reload is shown on a terminal, and is the answer of a command', async (t) => {
   // A database that accepts connections and does not answer until released.
   const sockets = new Set<Socket>();
   const silent = createServer((socket) => void sockets.add(socket.on('error', () => {})));

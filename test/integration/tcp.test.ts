@@ -69,7 +69,7 @@ describe('SIP over TCP', () => {
     });
   }
 
-  test('requests of one connection are answered on it in the order their answers come', async (t) => {
+  test('requests of one connection are answered over it, in the order in which their answers arrive', async (t) => {
     const far = await datagramGateway(t);
     const { port } = await daemonWith(t, `sip:127.0.0.1:${far.port}`);
     const peer = await peerAt(t, port);
@@ -87,7 +87,7 @@ describe('SIP over TCP', () => {
     assert.deepEqual(ids, ['three', 'one', 'two']);
   });
 
-  test('the answer to a request whose connection is gone goes to its sent-by over a new one', async (t) => {
+  test('the answer to a request whose connection was closed goes to its sent-by over a new connection', async (t) => {
     const far = await datagramGateway(t);
     const { port, daemon } = await daemonWith(t, `sip:127.0.0.1:${far.port}`);
     const listener = await StreamListener.open();
@@ -117,7 +117,7 @@ describe('SIP over TCP', () => {
     await peer.expect(/^SIP\/2\.0 404 /);
   });
 
-  test('from TCP to UDP and back: each side gets a route it can use, in both directions', async (t) => {
+  test('between TCP and UDP each side gets a Record-Route that it can use', async (t) => {
     const far = await datagramGateway(t);
     const { port, daemon } = await daemonWith(t, `sip:127.0.0.1:${far.port}`);
     const udpPort = daemon.sockets.all[1]?.port ?? 0;
@@ -166,7 +166,7 @@ describe('SIP over TCP', () => {
     await far.expect(/^SIP\/2\.0 200 [\s\S]*BYE/);
   });
 
-  test('a megabyte of body passes as it is', async (t) => {
+  test('a body of a megabyte is forwarded unchanged', async (t) => {
     const far = await gatewayAt(t);
     const { port } = await daemonWith(t, far.uri());
     const peer = await peerAt(t, port);
@@ -180,7 +180,7 @@ describe('SIP over TCP', () => {
     ['a reply without Content-Length', (reply: string) => reply.replace(/Content-Length: 0\r\n/, '')],
     ['an answer that is not SIP', () => 'HTTP/1.1 400 Bad Request\r\n\r\n'],
   ] as const) {
-    test(`${what} from a gateway is not believed, and the request fails at once, before and after 100`, async (t) => {
+    test(`${what} from a gateway ends the connection, and the request fails at once, before and after 100`, async (t) => {
       const far = await gatewayAt(t);
       const { port } = await daemonWith(t, far.uri(), { tm: { fr_timeout: 60 } });
       const peer = await peerAt(t, port);

@@ -80,7 +80,7 @@ describe('SIP over TLS', { skip }, () => {
     return peer;
   }
 
-  test('a call, TLS on both sides; the next one takes the same connection', async (t) => {
+  test('a call has TLS on both sides, and the next one uses the same connection', async (t) => {
     const far = await gateway(t, own);
     const { port, daemon } = await daemonWith(t, [[1, far.uri()]]);
     const peer = await client(t, port);
@@ -93,7 +93,7 @@ describe('SIP over TLS', { skip }, () => {
     assert.match(daemon.metrics.prometheus(), /switchyard_sip_connections\{transport="tls",[^}]*direction="in"\} 1\n/);
   });
 
-  test('a named destination is asked for by its name and checked against it', async (t) => {
+  test('the name of a destination is the server name of the handshake, and its certificate must have it', async (t) => {
     const far = await gateway(t, localhost);
     const { port } = await daemonWith(t, [[1, far.uri('localhost')]]);
     assert.deepEqual(await callOver(await client(t, port), 'TLS'), [200, 200]);
@@ -126,7 +126,7 @@ describe('SIP over TLS', { skip }, () => {
     });
   }
 
-  test('verify_server off takes any certificate', async (t) => {
+  test('with verify_server off any certificate is accepted', async (t) => {
     const far = await gateway(t, foreign);
     const { port } = await daemonWith(t, [[1, far.uri()]], { verify_server: false });
     assert.deepEqual(await callOver(await client(t, port), 'TLS'), [200, 200]);
@@ -181,7 +181,7 @@ describe('SIP over TLS', { skip }, () => {
     assert.deepEqual([caller.replies[0]?.status, caller.serverNames], [200, ['localhost']]);
   });
 
-  test('a client certificate is demanded, and one of strangers refused', async (t) => {
+  test('a client certificate is demanded, and one of another authority refused', async (t) => {
     const far = await gateway(t, own);
     const { port } = await daemonWith(t, [[1, far.uri()]], { verify_client: true });
     const known = await client(t, port, pem(authority.issue('client', ['DNS:client.example'])));
@@ -195,7 +195,7 @@ describe('SIP over TLS', { skip }, () => {
     assert.equal(far.count('INVITE'), 1);
   });
 
-  test('the certificate goes by the server name asked for, the first one stands for all others', async (t) => {
+  test('the server name that a client asks for decides the certificate; the first certificate is for all other names', async (t) => {
     const a = authority.issue('a', ['DNS:a.example', 'DNS:alias.example']);
     const wild = authority.issue('wild', ['DNS:*.wild.example']);
     const { port } = await daemonWith(t, [], {
@@ -247,7 +247,7 @@ describe('SIP over TLS', { skip }, () => {
     }
   });
 
-  test('certificates are read again on a reload; bad ones leave everything as it was', async (t) => {
+  test('certificates are read again by a reload; unusable ones change nothing', async (t) => {
     const files = authority.issue('old', ['IP:127.0.0.1']);
     const renewed = authority.issue('new', ['IP:127.0.0.1']);
     const context = authority.issue('context', ['DNS:a.example']);
@@ -360,7 +360,7 @@ describe('SIP over TLS', { skip }, () => {
       [false, undefined, false],
     ] as const) {
       const shown = names === undefined ? 'without a certificate' : `with a certificate for ${names}`;
-      test(`an alias is ${reuses ? 'taken from' : 'refused to'} a client ${shown}`, async (t) => {
+      test(`an alias is ${reuses ? 'accepted from' : 'refused to'} a client ${shown}`, async (t) => {
         const { socket, receiver } = await socketWith(t, { verifyClient });
         const peer = await client(t, socket.port, names ? pem(authority.issue('peer', [...names])) : {});
         peer.write(requestText({ method: 'OPTIONS', via: 'SIP/2.0/TLS 127.0.0.1:5098;alias;branch=z9hG4bKa' }));

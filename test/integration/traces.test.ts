@@ -127,7 +127,7 @@ describe('traces', { timeout: 60_000 }, () => {
   });
 
   for (const transport of ['tcp', 'tls'] as const) {
-    test(`while a capture server is away messages are lost, not calls; over ${transport} it then gets the later ones`, async (t) => {
+    test(`while a capture server is away calls go on and copies are dropped; over ${transport} it gets the later ones when it is back`, async (t) => {
       const authority = transport === 'tls' ? new TestAuthority() : undefined;
       t.after(() => authority?.remove());
       const files = authority?.issue('homer', ['IP:127.0.0.1']);

@@ -50,7 +50,7 @@ function invite(parts: Parameters<typeof requestText>[0] = {}): string {
 }
 
 describe('SIP over UDP', () => {
-  test('replies go to the source port with rport, to the port of sent-by without', async (t) => {
+  test('replies go to the source port if Via has rport, else to the port of sent-by', async (t) => {
     const far = await gatewayAt(t);
     const { port } = await daemonWith(t, [[1, `sip:127.0.0.1:${far.port}`]], {});
     const [caller, listener] = [await peerAt(t), await peerAt(t)];
@@ -64,7 +64,7 @@ describe('SIP over UDP', () => {
     assert.equal(caller.received.filter((each) => each.text.includes('Call-ID: other')).length, 0);
   });
 
-  test('IPv6: brackets in Via and Record-Route, none in received', async (t) => {
+  test('an IPv6 address has brackets in Via and Record-Route, and none in received', async (t) => {
     const far = await gatewayAt(t, '::1');
     const listen = ['udp:[::1]:0', 'udp:127.0.0.1:0'];
     const { port } = await daemonWith(t, [[1, `sip:[::1]:${far.port}`]], { listen });
@@ -89,7 +89,7 @@ describe('SIP over UDP', () => {
     assert.deepEqual(routes, [daemon.sockets.all[1]?.sentBy, daemon.sockets.all[0]?.sentBy]);
   });
 
-  test('each destination is sent to from its own socket, under the address that one advertises', async (t) => {
+  test('requests to a destination leave by its socket, with the address that the socket advertises', async (t) => {
     const [a, b, c, d] = (await freePorts(4)) as [number, number, number, number];
     const gateways = [await gatewayAt(t), await gatewayAt(t), await gatewayAt(t), await StreamGateway.open()] as const;
     t.after(() => gateways[3].close());
@@ -150,7 +150,7 @@ describe('SIP over UDP', () => {
     assert.doesNotMatch(received.text, /^Route:/m);
   });
 
-  test('what does not fit into a datagram is a failure of that destination at once', async (t) => {
+  test('a request too large for a datagram fails at once at that destination', async (t) => {
     const small = await gatewayAt(t);
     const large = await StreamGateway.open();
     t.after(() => large.close());

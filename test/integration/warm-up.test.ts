@@ -27,7 +27,7 @@ test('calls made to warm up are in no statistic, no state and no line of the log
   }
 });
 
-test('each worker warms itself up, which is in no statistic and no record', async (t) => {
+test('the calls with which each worker warms up are in no statistic and no record', async (t) => {
   if (!('libc' in (await loadLibc()))) return t.skip('the system calls are not available');
   process.env['SWITCHYARD_WARM_UP_CALLS'] = '20';
   const daemon = await startDaemon({

@@ -141,7 +141,7 @@ describe('SIP over WebSocket (RFC 7118)', () => {
     assert.deepEqual(await callOver(refused, 'WSS'), [500, 0]);
   });
 
-  test('text that is no UTF-8 goes out as a binary frame, all else as text', async (t) => {
+  test('a message that is not UTF-8 is sent as a binary frame, any other as text', async (t) => {
     const { socket, receiver } = await socketAlone(t);
     const peer = await client(t, socket.port);
     peer.socket.send(Buffer.from(requestText({ body: '\xff\xfe' }), 'latin1'), { binary: true });
@@ -186,7 +186,7 @@ describe('SIP over WebSocket (RFC 7118)', () => {
     });
   }
 
-  test('a peer that vanishes is noticed by pings, and its flow is removed', async (t) => {
+  test('a peer that no longer answers pings is disconnected, and its flow removed', async (t) => {
     const { socket, receiver } = await socketAlone(t, { pingMs: 60 });
     const peer = await client(t, socket.port, 'sip', { autoPong: false });
     // At once: on a busy machine it may be dropped before the other client has connected.
@@ -213,7 +213,7 @@ describe('SIP over WebSocket (RFC 7118)', () => {
     assert.deepEqual([list[0]?.cause, socket.counts.outbound], ['refused', 0]);
   });
 
-  test('a peer that does not read is dropped at the bound', async (t) => {
+  test('a peer that does not read is disconnected when too much waits for it', async (t) => {
     const { socket, receiver } = await socketAlone(t, { maxQueuedBytes: 1 << 20 });
     const peer = await client(t, socket.port);
     peer.write(requestText());
@@ -246,7 +246,7 @@ describe('SIP over WebSocket (RFC 7118)', () => {
     assert.deepEqual(receiver.dropped, ['too many bytes of unfinished messages']);
   });
 
-  test('a message that is never finished ends the connection, pings answered or not', async (t) => {
+  test('a message that is never finished ends the connection, whether pings are answered or not', async (t) => {
     const { socket, receiver } = await socketAlone(t, { pingMs: 100 });
     const peer = await client(t, socket.port);
     peer.write(requestText());

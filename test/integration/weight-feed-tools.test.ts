@@ -25,7 +25,7 @@ async function databaseTool(t: TestContext, modparam: object) {
 
 const ROW = { setid: 1, destination: 'sip:10.0.0.1', weight: 'fs://:geheim@10.0.0.1:8022' };
 
-test('FreeSWITCH servers are imported and shown, their passwords not', async (t) => {
+test('FreeSWITCH servers are imported, and shown without their passwords', async (t) => {
   const { run, file, table } = await databaseTool(t, { fetch_freeswitch_stats: 1, max_freeswitch_weight: 50 });
   await run('import', await file([ROW]));
   assert.match(await table(), /fs\\:\/\/\\:geheim@10\.0\.0\.1\\:8022/);
@@ -33,7 +33,7 @@ test('FreeSWITCH servers are imported and shown, their passwords not', async (t)
   assert.deepEqual([JSON.parse(out).weight, err], ['fs://10.0.0.1:8022', '']);
 });
 
-test('while the parameter is off such a row is named without its password', async (t) => {
+test('while the parameter is off a row with a FreeSWITCH server is named without the password', async (t) => {
   const { run, file } = await databaseTool(t, {});
   await run('import', await file([ROW]));
   const { out, err } = await run('show');

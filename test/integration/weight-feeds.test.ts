@@ -64,7 +64,7 @@ function shares(engine: Engine, partition: Partition, algorithm: number, count: 
 
 describe('weights from FreeSWITCH', { timeout: 60_000 }, () => {
   for (const form of ['plain', 'json'] as const) {
-    test(`heartbeats (${form}) move calls, by round robin and by hash`, async (t) => {
+    test(`heartbeats (${form}) change how many calls a destination gets, by round robin and by hash`, async (t) => {
       const [one, two] = [await fake(t, { form }), await fake(t, { form, user: 'sw', password: 'p:w@x' })];
       const { engine, partition, weights, lines } = await feedOver(t, [fed(A, one), fed(B, two)]);
       assert.deepEqual(weights(), [100, 100], 'the largest weight until the first heartbeat');
@@ -134,7 +134,7 @@ describe('weights from FreeSWITCH', { timeout: 60_000 }, () => {
     assert.ok(wait >= 750 && wait <= 1250, `${wait}`);
   });
 
-  test('a server that falls silent is given up', async (t) => {
+  test('the connection to a server that sends nothing is closed', async (t) => {
     const one = await fake(t);
     const { lines, clock } = await feedOver(t, [fed(A, one)]);
     await until('subscribed', () => one.listeners === 1 && clock.nextIn === 120_000);
@@ -144,7 +144,7 @@ describe('weights from FreeSWITCH', { timeout: 60_000 }, () => {
     await until('dialled again', () => one.accepted === 2 && one.listeners === 1);
   });
 
-  test('a refused password is one warning and never shown', async (t) => {
+  test('a refused password causes one warning, which does not have it', async (t) => {
     const one = await fake(t, { password: 'richtig' });
     const url = `fs://:geheim@127.0.0.1:${one.port}`;
     const { lines, weights, clock } = await feedOver(t, [row(A, { weight: 100, weightFeed: url })]);
@@ -232,7 +232,7 @@ async function daemonWith(t: TestContext, weights: readonly string[], settings: 
 }
 
 describe('the daemon', { timeout: 60_000 }, () => {
-  test('takes weights from FreeSWITCH as configured, over reloads and changes of settings', async (t) => {
+  test('uses weights from FreeSWITCH as configured, also after reloads and changes of settings', async (t) => {
     const one = await fake(t, { password: 'geheim' });
     const on = { fetch_freeswitch_stats: 1, max_freeswitch_weight: 200 };
     const { daemon, lines, warnings, read, mi, listed } = await daemonWith(t, [one.url, '500'], {}, on);
@@ -252,7 +252,7 @@ describe('the daemon', { timeout: 60_000 }, () => {
     assert.doesNotMatch(JSON.stringify(lines), /geheim/);
   });
 
-  test('takes weights from NATS where settings say so', { skip: withoutNats }, async (t) => {
+  test('uses weights from NATS where the settings allow it', { skip: withoutNats }, async (t) => {
     const bench = new NatsBench(t);
     const nats = await bench.server();
     const events = { nats: { servers: nats.url, prefix: 'sw', weights: true } };

@@ -8,7 +8,7 @@ import { workerPids } from '../support/workers.js';
 
 const skip = 'libc' in (await loadLibc()) ? false : 'the system calls are not available';
 
-test('a worker whose event loop stands still is killed, replaced, and one line in the log', { skip }, async (t) => {
+test('a worker whose event loop is blocked is killed and replaced, and one line is logged', { skip }, async (t) => {
   const gateway = await startGateway({ host: '127.0.1.31', name: 'gw' });
   const caller = await startCaller({ host: '127.0.1.32' });
   const daemon = await startDaemon(

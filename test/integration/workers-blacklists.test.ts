@@ -47,13 +47,13 @@ describe('blacklists with two workers', { skip }, () => {
     [...new Set(await Promise.all(Array.from({ length: 16 }, (_, i) => dial(`${user}${i}`))))].sort();
   const questions = () => daemon.daemon.metrics.total('switchyard_worker_questions_total');
 
-  test('what they name is passed over, and no worker asks the main process', async () => {
+  test('destinations on a blacklist are passed over, and no worker asks the main process', async () => {
     const asked = questions();
     assert.deepEqual(await dialAll('first'), ['200 gw2']);
     assert.equal(questions(), asked);
   });
 
-  test('a change of the sets holds in all workers', async () => {
+  test('a blacklist that follows its sets is the same in all workers after a change', async () => {
     const [first, second] = gateways.map(({ uri }) => uri);
     await daemon.daemon.mi.execute('ds_add', { set: 9, uri: second });
     await until('none is allowed', async () => (await dialAll('none')).every((each) => !each.startsWith('200')));

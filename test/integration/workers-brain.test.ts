@@ -10,7 +10,7 @@ import { workerPids } from '../support/workers.js';
 
 const skip = 'libc' in (await loadLibc()) ? false : 'the system calls are not available';
 
-test('workers relay calls while the main process stands still, and end with it', { skip }, async (t) => {
+test('workers relay calls while the main process is stopped, and end when it ends', { skip }, async (t) => {
   const gateways = [
     await startGateway({ host: '127.0.1.35', name: 'gw1' }),
     await startGateway({ host: '127.0.1.36', name: 'gw2' }),

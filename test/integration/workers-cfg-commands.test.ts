@@ -71,7 +71,7 @@ describe('commands about calls of two workers', { skip }, () => {
     return [...calls.values()].flat();
   };
 
-  test('dlg_list shows each dialog once, in whatever parts it is asked for them', async () => {
+  test('dlg_list shows each dialog once, whatever offsets and numbers the requests have', async () => {
     const calls = await begin('bob', async (callId) => {
       const invite = await gateway.next('INVITE');
       gateway.answer(invite, 200, 'OK');
@@ -94,7 +94,7 @@ describe('commands about calls of two workers', { skip }, () => {
     }
   });
 
-  test('t_uac_cancel cancels a call, t_hash counts those of all', async () => {
+  test('t_uac_cancel cancels a call of any process, and t_hash counts the calls of all', async () => {
     const calls = await begin('ring', async () => {
       const invite = await gateway.next('INVITE');
       gateway.answer(invite, 180, 'Ringing');
@@ -114,7 +114,7 @@ describe('commands about calls of two workers', { skip }, () => {
     await assert.rejects(mi('t_uac_cancel', { callid: 'nobody', cseq: '1' }), /No such transaction/);
   });
 
-  test('t_reply answers the one request that has the id, wherever it waits', async () => {
+  test('t_reply answers the request with the given id, whichever process has it', async () => {
     const lines = new Map<string, string>();
     const calls = await begin('wait', async (callId) => {
       await until('its line', () => daemon.script.some((line) => line.includes(` ${callId} `)));
@@ -130,7 +130,7 @@ describe('commands about calls of two workers', { skip }, () => {
     }
   });
 
-  test('a listing does not wait for a worker that stands still', async (t) => {
+  test('a listing does not wait for a worker that is stopped', async (t) => {
     type Listing = { readonly count: number; readonly Dialogs: readonly { readonly callid: string }[] };
     const range = { index: 0, counter: 1000 };
     const pids = () => workerPids(mi);

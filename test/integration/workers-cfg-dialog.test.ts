@@ -101,7 +101,7 @@ describe('dialogs, accounting and statistics of a script with two workers', { sk
     return Object.values(JSON.parse(answer) as Record<string, number>)[0];
   };
 
-  test('starts, and both workers run the script', async () => {
+  test('both workers run the script', async () => {
     [caller, gateway] = [await RawAgent.open('127.0.0.1'), await RawAgent.open('127.0.0.1')];
     open.push(
       () => caller.close(),
@@ -215,7 +215,7 @@ describe('dialogs, accounting and statistics of a script with two workers', { sk
     await daemon.daemon.mi.execute('trace_stop', { id: Object.values(trace)[0] as number });
   });
 
-  test('the counts of a killed worker are subtracted, those of the other stay', async () => {
+  test('the counts of a killed worker are subtracted, and those of the other stay', async () => {
     for (let i = 0; i < 40; i++) {
       await establish(`later${i}@x`);
       if (new Set([...calls.values()].map((each) => each.process)).size === 2) break;

@@ -45,7 +45,7 @@ describe('records of whole calls of OpenSIPS whose worker dies', { skip }, () =>
     for (const close of open.reverse()) await close();
   });
 
-  test('they are written when the calls end: in the log and in the table, each once', async () => {
+  test('are written when the calls end: in the log and in the table, each once', async () => {
     const [caller, gateway] = [await RawAgent.open('127.0.0.1'), await RawAgent.open('127.0.0.1')];
     open.push(
       () => caller.close(),

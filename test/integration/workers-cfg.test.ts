@@ -135,7 +135,7 @@ for (const dialect of ['opensips', 'kamailio'] as const) {
     const invites = (): readonly number[] => gateways.map((each) => each.count('INVITE'));
     const metric = (name: string): number => daemon.daemon.metrics.total(name);
 
-    test('starts', async () => {
+    test('the daemon starts with two workers', async () => {
       for (let i = 1; i <= 3; i++) gateways.push(await startGateway({ host: `127.0.1.${40 + i}`, name: `gw${i}` }));
       for (const each of gateways) close.push(() => each.kill());
       caller = await startCaller({ host: '127.0.1.45' });
@@ -200,7 +200,7 @@ for (const dialect of ['opensips', 'kamailio'] as const) {
       for (const each of gateways) each.answer = () => 200;
     });
 
-    test('the brain runs the script for what is traced', async () => {
+    test('the brain runs the script for calls that are traced', async () => {
       const given = () => metric('switchyard_worker_requests_total');
       const before = given();
       const trace = (await daemon.daemon.mi.execute('trace_start', { one_in: 1, seconds: 60 })) as object;
@@ -214,7 +214,7 @@ for (const dialect of ['opensips', 'kamailio'] as const) {
       });
     });
 
-    test('a file that is read again holds in all workers', async () => {
+    test('after a reload all workers run the new file', async () => {
       const text = dialect === 'opensips' ? OPENSIPS() : KAMAILIO;
       await daemon.reload(text.replace('chosen for', 'now chosen for'));
       daemon.script.length = 0;
@@ -226,13 +226,13 @@ for (const dialect of ['opensips', 'kamailio'] as const) {
       });
     });
 
-    test('stops', async () => {
+    test('the daemon stops, and no process is left', async () => {
       for (const each of close.reverse()) await each();
     });
   });
 }
 
-test('tables of addresses that are read again hold in all workers at once', { skip }, async (t) => {
+test('tables of addresses that are read again are used by all workers at once', { skip }, async (t) => {
   const rows = (ip: string) =>
     `CREATE TABLE IF NOT EXISTS address (id INTEGER PRIMARY KEY, grp INTEGER, ip TEXT, mask INTEGER, port INTEGER DEFAULT 0,
        proto TEXT DEFAULT 'any', pattern TEXT, context_info TEXT);
@@ -281,7 +281,7 @@ route {
   assert.deepEqual(await codes(), [480]);
 });
 
-test('a file that needs one process is refused with all that needs it', { skip }, async () => {
+test('a file that needs one process is refused with everything in it that does', { skip }, async () => {
   const text = OPENSIPS('raise_event("E_A"); if (strings_share_lock("a", "b")) exit;').replace(
     'loadmodule "sl.so"',
     'loadmodule "sl.so"\nloadmodule "cfgutils.so"',

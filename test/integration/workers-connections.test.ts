@@ -66,7 +66,7 @@ describe('a cfg file with two workers that listens on TCP as well', { skip }, ()
       return result.all === 0;
     });
 
-  test('starts', async () => {
+  test('the daemon starts with two workers', async () => {
     far = await StreamGateway.open();
     close.push(() => far.close());
     near = await DatagramPeer.open('127.0.1.51');
@@ -100,7 +100,7 @@ describe('a cfg file with two workers that listens on TCP as well', { skip }, ()
     await dialogsEnd();
   });
 
-  test('a gateway on a connection ends calls of the workers over it: their dialogs end', async () => {
+  test('a BYE that a gateway sends over its connection ends the dialog in the worker that has it', async () => {
     const routes = (text: string): string[] =>
       [...parsed(text).fields('record-route')].map((each) => text.slice(each.value, each.end));
     for (let i = 0; i < 4; i++) {
@@ -197,7 +197,7 @@ describe('a cfg file with two workers that listens on TCP as well', { skip }, ()
     await until('its answer', () => far.replies.some((each) => each.callId === callId && each.status === 200));
   });
 
-  test('stops', async () => {
+  test('the daemon stops, and no process is left', async () => {
     for (const each of close.reverse()) await each();
   });
 });

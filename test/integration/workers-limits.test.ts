@@ -47,7 +47,7 @@ describe('the limit on each source with two workers', { skip }, () => {
       .filter((line) => line.startsWith(name))
       .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
 
-  test('holds for all calls of it together, and no worker asks the main process about them', async () => {
+  test('holds for all calls of a source in all workers together, and no worker asks the main process', async () => {
     const caller = await peer('127.0.1.62');
     const asked = metric('switchyard_worker_questions_total');
     const before = gateway.received.length;

@@ -119,7 +119,7 @@ for (const kind of ['rules', 'kamailio.cfg'] as const) {
     };
     const metric = (name: string) => daemon.metrics.total(name);
 
-    test('each destination gets as many calls as it may have, of both workers together', async () => {
+    test('each destination gets as many calls as it may have, over both workers together', async () => {
       const start = invites();
       const asked = metric('switchyard_worker_questions_total');
       const results = await dialAll('held', 20, { holdMs: 2500 });
@@ -131,7 +131,7 @@ for (const kind of ['rules', 'kamailio.cfg'] as const) {
       assert.equal(asking, kind === 'rules' ? 12 : 0);
     });
 
-    test('calls that are refused, cancelled or have ended make room, whichever worker gets the message', async () => {
+    test('calls that are refused, cancelled or ended free capacity, whichever worker receives the message', async () => {
       for (const each of gateways) each.answer = () => 486;
       const refused = await dialAll('busy', 16);
       assert.deepEqual(

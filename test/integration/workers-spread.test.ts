@@ -11,7 +11,7 @@ import { workerPids } from '../support/workers.js';
 const skip = 'libc' in (await loadLibc()) ? false : 'the system calls are not available';
 const PEER = '127.0.1.43';
 
-test('new requests go to the first worker while it works, what belongs to one of its transactions always', {
+test('the first worker gets all new requests while it has capacity, and always those of its transactions', {
   skip,
 }, async (t) => {
   const gateway = await startGateway({ host: '127.0.1.41', name: 'gw' });

@@ -103,7 +103,7 @@ for (const [workers, spread] of [
     const dial = (user: string, options: object = {}): Promise<CallResult> =>
       caller.placeCall({ ruri: `sip:${user}@acme.example`, proxy: `sip:127.0.0.1:${daemon.sipPort}`, ...options });
 
-    test('round robin is exact over all calls, of which one source gives a part to each worker', async () => {
+    test('round robin is exact over all calls, although each worker gets a part of them', async () => {
       const before = gateways.map((gateway) => gateway.count('INVITE'));
       const asked = await metric(daemon, 'switchyard_worker_questions_total');
       const results = await Promise.all(Array.from({ length: 120 }, (_, i) => dial(`s1x${i}`)));
@@ -152,7 +152,7 @@ for (const [workers, spread] of [
       assert.equal((await dial('load14')).status, 200);
     });
 
-    test('ds_set_state acts on all workers at once', async () => {
+    test('ds_set_state changes the selections of all workers at once', async () => {
       const before = gateways.map((gateway) => gateway.count('INVITE'));
       const address = gateways[0]?.uri;
       await daemon.daemon.mi.execute('ds_set_state', { state: 'i', group: 3, address });
@@ -167,7 +167,7 @@ for (const [workers, spread] of [
       );
     });
 
-    test('a destination that one worker finds unreachable is marked for all', async () => {
+    test('a destination that one worker cannot reach is marked for all', async () => {
       const [first, second] = gateways;
       if (first !== undefined) first.answer = () => 503;
       const before = second?.count('INVITE') ?? 0;
@@ -199,7 +199,7 @@ for (const [workers, spread] of [
       for (const gateway of gateways) gateway.answer = () => 200;
     });
 
-    test('a request without a branch of RFC 3261, and one the kernel gives to another worker, are relayed', async (t) => {
+    test('a request without a branch of RFC 3261 is relayed, and so is one that the kernel gives to another worker', async (t) => {
       const peer = await DatagramPeer.open('127.0.1.26');
       t.after(() => peer.close());
       const head = (user: string, via: string, before = '') =>
@@ -262,7 +262,7 @@ for (const [workers, spread] of [
       peer.close();
     });
 
-    test('a worker that is killed takes the calls it sets up, and is replaced', async () => {
+    test('a killed worker is replaced; only the calls that it was setting up fail', async () => {
       for (const gateway of gateways) gateway.answer = () => ({ status: 200, ringMs: 600 });
       const [victim, ...others] = await workersOf(daemon);
       assert.equal(others.length, workers - 1);

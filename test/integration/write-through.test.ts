@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { deadRows, FaultBench, tableStates } from '../support/faults/bench.js';
 
 describe('what an operator changed', () => {
-  test('is in the table before the answer, not only after the flush interval', async (t) => {
+  test('is in the table before the command is answered, not only after the flush interval', async (t) => {
     const bench = new FaultBench(t);
     const rows = deadRows(3);
     const dbUrl = await bench.sqlite(rows);

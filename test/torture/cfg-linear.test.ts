@@ -150,7 +150,7 @@ test('the parameters of a request-URI are read in time in proportion to it', asy
 const stops: (() => Promise<void>)[] = [];
 after(() => Promise.all(stops.map((stop) => stop())));
 
-test('what is put into a message many times over is bounded', () => {
+test('text that a script adds to a message many times is bounded', () => {
   const runner = startScript({
     dialect: 'kamailio',
     modules: 'textopsx',

@@ -133,7 +133,7 @@ describe('work on what a peer sends is linear in its length', () => {
   };
 
   for (const field of FIELDS) {
-    test(`reading ${field === '' ? 'a start line' : field}, a filler at every seam`, () => {
+    test(`reading ${field === '' ? 'a start line' : field}, with a long filler between any two of its parts`, () => {
       assertLinear('parseMessage', casesOf(within(SOUND, field).filter((_, i) => i % 5 === 1)), read, LOOKUPS);
     });
   }

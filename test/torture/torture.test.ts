@@ -110,7 +110,7 @@ describe('torture messages over UDP', () => {
   });
 });
 
-test('the replies of RFC 4475: sound ones are read, broken ones are not', () => {
+test('the valid replies of RFC 4475 are accepted, the malformed ones dropped', () => {
   for (const [file, status, defect] of [
     ['unreason', 200, undefined],
     ['noreason', 100, undefined],

@@ -152,7 +152,7 @@ const roomOf = (file: string) => file.split('/')[0] as string;
 const targetOf = ({ file, specifier }: Import) =>
   relative(SRC, resolve(SRC, dirname(file), specifier)).replace(/\.js$/, '.ts');
 
-test('the check finds the imports', () => {
+test('the scan finds every form of import', () => {
   assert.ok(imports.length > files.length / 2);
   const sample = `import a from 'x';\nimport type { B,\n C } from "./y.js";\nexport * from './z.js';\nconst q = require('w/x');\n// import n from 'no';`;
   assert.deepEqual(
@@ -161,7 +161,7 @@ test('the check finds the imports', () => {
   );
 });
 
-test('every file stands in a known room', () => {
+test('every file is in a known room', () => {
   const unknown = files.filter((file) => !Object.hasOwn(ROOMS, roomOf(file)));
   assert.deepEqual(unknown, []);
 });

@@ -33,7 +33,7 @@ test('the name of an exported type, class or constant has one meaning in the who
   assert.deepEqual(twice.sort(), []);
 });
 
-test('names allowed to occur twice do', () => {
+test('every name in the list of allowed duplicates occurs twice', () => {
   const all = exporters();
   assert.deepEqual(
     [...FORM_FOR_EACH_LANGUAGE].filter((name) => (all.get(name)?.size ?? 0) < 2),
@@ -70,7 +70,7 @@ function unused(text: string, isNamedElsewhere: (name: string) => boolean): stri
   });
 }
 
-test('the check for unused exports knows them', () => {
+test('the check finds unused exports', () => {
   const text = `export function used() {}
 export function alone() { alone(); }
 export type OfArgument = string;
@@ -83,7 +83,7 @@ export async function* lines() {}`;
   );
 });
 
-test('what a file exports another one uses, or it is a type of something that it exports', () => {
+test('every export of a file is used in another one, or is a type of something that the file exports', () => {
   const found = mentions();
   const faults: string[] = [];
   for (const file of readdirSync(SRC, { recursive: true, encoding: 'utf8' })) {

@@ -112,7 +112,7 @@ const OTHERS: Readonly<Record<string, readonly [count: number, why: string]>> = 
   'workers/pool.ts': [4, 'the start and the end of a worker; an error of the program'],
 };
 
-test('the walk finds calls of every form', () => {
+test('the scan finds log calls of every form', () => {
   const sample = callsIn(
     'x.ts',
     'log.warn({}, ""); this.options.logger.error({}, ""); env.peerLog[level]({}, ""); log.debug({}, "")',
@@ -139,7 +139,7 @@ test('every log line is bounded, or cannot be caused by peers without limit', ()
   );
 });
 
-test('the bounded rooms get a bounded logger', () => {
+test('rooms that handle peers get a bounded logger', () => {
   const text = (file: string) => readFileSync(join(SRC, file), 'utf8');
   for (const [file, given] of [
     ['daemon/assembly.ts', /buildSip\(first, \{[^}]*log: env\.peerLog/],

@@ -68,7 +68,7 @@ test('two runs do not build at the same time, and the lock of a killed one is re
   assert.equal(await buildAlone(work, root), 'built');
 });
 
-test('a lock of an earlier version, a file, is removed', { timeout: 10_000 }, async (t) => {
+test('a lock in the form of an earlier version (a file) is removed', { timeout: 10_000 }, async (t) => {
   const { root } = built(t);
   mkdirSync(join(root, '.test-build'));
   // Without a number it was killed before it wrote one.
@@ -78,7 +78,7 @@ test('a lock of an earlier version, a file, is removed', { timeout: 10_000 }, as
   }
 });
 
-test('a lock that cannot be made is an error, and is not waited for', { timeout: 10_000 }, async (t) => {
+test('a lock that cannot be created is an error at once', { timeout: 10_000 }, async (t) => {
   const { root } = built(t);
   symlinkSync('nowhere/at-all', join(root, '.test-build'));
   await assert.rejects(

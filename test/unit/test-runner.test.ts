@@ -96,7 +96,7 @@ test('files that share a process have their own results, hooks and times', { tim
   assert.match(output, /^✔ good /m);
 });
 
-test('what follows a file that ends the process that it shares runs in another process', {
+test('files after one that ends their common process run in another process', {
   timeout: 120_000,
 }, async () => {
   const output = await printedTogether(
@@ -110,7 +110,7 @@ test('what follows a file that ends the process that it shares runs in another p
   assert.match(output, /^FAILED: .*2\.test\.mjs: /m);
 });
 
-test('an error after the end of the tests of a shared process fails the last file, and is printed with its place', {
+test('an error after the tests of a shared process fails the last file, and is printed with its position', {
   timeout: 120_000,
 }, async () => {
   const output = await printedTogether(

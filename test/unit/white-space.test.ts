@@ -37,7 +37,7 @@ function usesIn(file: string, text: string): string[] {
   return found;
 }
 
-test('the check knows the white space of JavaScript', () => {
+test('the check finds the functions that use the white space of JavaScript', () => {
   const found = usesIn('x.ts', 'a.trim(); b?.trimEnd(); /a\\s/; /[^\\S]/; /\\\\s/; trimmed(c); d.trimmed;');
   assert.deepEqual(found, ['x.ts:1 a.trim', 'x.ts:1 b?.trimEnd', 'x.ts:1 /a\\s/', 'x.ts:1 /[^\\S]/']);
 });

@@ -65,14 +65,14 @@ test('tables of words are read by ownValue() or Object.hasOwn(): they inherit "c
 
 const INHERITED = ['constructor', 'toString', 'hasOwnProperty', '__proto__', 'valueOf'];
 
-test('a state, or an assumed one, is none of the names that every object has', () => {
+test('the name of a state is not looked up among the names that every object has', () => {
   for (const word of INHERITED) {
     assert.equal(markedState(word), undefined);
     assert.throws(() => assumedStates(`sip:a=${word}`), /expected URI=active/);
   }
 });
 
-test('an environment variable of such a name is not set', async () => {
+test('an environment variable called "constructor" is not set', async () => {
   for (const word of INHERITED) {
     assert.throws(() => readSettings({ node: `\${${word}}` }, { cwd: '/', env: {} }), /is not set/);
     const settings = readSettings({ node: `\${${word}:-sw1}` }, { cwd: '/', env: {} });
@@ -83,7 +83,7 @@ test('an environment variable of such a name is not set', async () => {
   }
 });
 
-test('a request whose method has such a name has the number of an unknown one, and its URI no port by its transport', async () => {
+test('a method called "constructor" has the number of an unknown one, and a transport of that name no default port', async () => {
   const script = `xlog("$rmid\\n"); if (ds_is_from_list("1", "3", "$ru")) { xlog("in\\n"); } xlog("end\\n");`;
   const runner = startScript({
     dialect: 'kamailio',

@@ -24,7 +24,7 @@ const user = (values: Partial<AccessUser> = {}): AccessUser => ({
 });
 
 describe('rights', () => {
-  test('a role may do what the ones before it may', () => {
+  test('each role may do what the lower roles may do', () => {
     const may = (role: Role) =>
       (['viewer', 'operator', 'admin'] as const).filter((need) =>
         mayDo({ role, partitions: undefined }, { role: need }),
@@ -90,7 +90,7 @@ describe('identifying users', () => {
     assert.equal((await next).kind, 'wrong');
   });
 
-  test('wrong attempts delay their own source only', async () => {
+  test('wrong attempts delay only the source that makes them', async () => {
     const clock = new FakeClock();
     const token = newToken();
     const access = new Access(clock);
@@ -110,7 +110,7 @@ describe('identifying users', () => {
     assert.equal(next.kind === 'wait' && next.ms, 2000);
   });
 
-  test('an IPv6 source is its network of 64 bits', () => {
+  test('all addresses of an IPv6 network of 64 bits are one source', () => {
     const access = new Access(new FakeClock());
     access.configure([]);
     const kinds = [1, 2, 3, 4, 5].map((each) => access.byToken('guess', `2001:db8::${each}`).kind);
@@ -154,7 +154,7 @@ describe('identifying users', () => {
     await next;
   });
 
-  test("a session ends with its time, its user, or a change of the user's secrets", async () => {
+  test('a session ends after its time, with its user, or when the secrets of the user change', async () => {
     const clock = new FakeClock();
     const access = new Access(clock);
     const users = [user({ password: 'scrypt:1' })];
@@ -198,7 +198,7 @@ describe('audit records', () => {
     assert.equal(audit.recent().length, 1000);
   });
 
-  test('failures that change nothing are merged as refusals are; what changes something is always recorded', () => {
+  test('failures that change nothing are merged as refusals are; a request that changes something is always recorded', () => {
     const clock = new FakeClock();
     const audit = new AuditTrail(clock);
     for (let i = 0; i < 50; i++) audit.record({ ...call('failed'), changes: [] });
@@ -211,7 +211,7 @@ describe('audit records', () => {
     assert.equal(audit.recent().length, 105);
   });
 
-  test('refusals that come fast are merged, and none is lost from the count', () => {
+  test('many refusals in a short time are merged into one record, which has their number', () => {
     const clock = new FakeClock();
     const audit = new AuditTrail(clock);
     for (let i = 0; i < 100; i++) audit.record(call('refused'));

@@ -21,7 +21,7 @@ const three = makeDestination({ setId: 3, uri: 'sip:127.0.65.3:5066' });
 const acme = partition('default', { 1: [one, off], 2: [two], 3: [three] });
 
 describe('black lists', () => {
-  test('as recorded with "endpoint": one rule per address with port and protocol, inactive ones included', () => {
+  test('with "endpoint" there is one rule per address, with port and protocol, inactive ones included, as recorded', () => {
     const warnings: string[] = [];
     const log = { ...nullLogger, warn: (_fields: object, message: string) => void warnings.push(message) };
     const table = new BlacklistTable(log, [
@@ -59,7 +59,7 @@ describe('black lists', () => {
     assert.ok(!table.blocked(['other'], at('127.0.65.1')));
   });
 
-  test('a rebuild follows the partition, and only it', () => {
+  test('a list is rebuilt after a change of its own partition only', () => {
     const table = new BlacklistTable(nullLogger, [
       { partition: 'default', name: 'shared', sets: [1], match: 'ip' },
       { partition: 'p2', name: 'shared', sets: [7], match: 'ip' },

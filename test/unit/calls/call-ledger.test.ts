@@ -53,7 +53,7 @@ const gateway = (address: string) => {
 const figuresOf = (ledger: CallLedger, { destination }: NextHop) => destination && ledger.table.of(destination);
 
 describe('call records', () => {
-  test('times follow a system clock that is set, within a second', () => {
+  test('times of records follow a change of the system clock within a second', () => {
     let ahead = 0;
     const clock = new FakeClock(1000);
     const set = { ...bound(clock), now: () => clock.now() + ahead };
@@ -192,7 +192,7 @@ describe('call records', () => {
     assert.deepEqual([entry?.code, entry?.cancelled], [487, true]);
   });
 
-  test('a request that is answered without being dispatched says why', () => {
+  test('the record of a request that is answered without being dispatched has the reason', () => {
     const origin = { ...ORIGIN, failure: 'no active destination' };
     const world = setUp([], { decide: () => ({ kind: 'reply', code: 503, reason: 'Service Unavailable', origin }) });
     world.call();
@@ -236,7 +236,7 @@ describe('call records', () => {
     assert.equal(world.ended.length, 5, 'at the end every record has been handed on once');
   });
 
-  test('what is read of ended calls is current even without a listener', () => {
+  test('figures of ended calls are current also without a listener', () => {
     const reads: ((world: ReturnType<typeof setUp>) => unknown)[] = [
       ({ ledger }) => [...ledger.records()].map(({ hungUp }) => hungUp),
       ({ ledger }) => ledger.handles().map((each) => ledger.read(each)?.hungUp),
@@ -300,7 +300,7 @@ describe('call records', () => {
     }
   });
 
-  test('refused requests have their own ring and do not displace calls', () => {
+  test('refused requests have a ring buffer of their own, and do not displace calls', () => {
     let refuse = false;
     const world = setUp([], {
       decide: () =>
@@ -322,7 +322,7 @@ describe('call records', () => {
     assert.equal(world.ledger.counters.unmatched, 1200);
   });
 
-  test('a call that goes on keeps its request when its record leaves the ring; one that has ended does not', () => {
+  test('a call in progress keeps its request when its record leaves the ring buffer; one that has ended does not', () => {
     const world = setUp([gateway(FIRST)], {}, { ring: 4, dialogs: 5 });
     const take = (callId: string, status: number, body = '') => {
       world.call({ callId, branch: `z9hG4bK${callId}`, body });
@@ -347,7 +347,7 @@ describe('call records', () => {
     );
   });
 
-  test('what is shown of a request with a long header is kept', () => {
+  test('the fields that a list shows are kept of a request with a long header', () => {
     const world = setUp([gateway(FIRST)]);
     world.call({
       callId: 'far',
@@ -387,7 +387,7 @@ describe('call records', () => {
     assert.equal(figuresOf(ledger, hop)?.inProgress, 0);
   });
 
-  test('a long request is kept as its head only', () => {
+  test('of a long request only the beginning is kept', () => {
     const world = setUp([gateway(FIRST)]);
     world.call({ body: 'x'.repeat(30_000), callId: 'long' });
     world.answer(world.sentTo(FIRST)[0] as string, 404, 'b');

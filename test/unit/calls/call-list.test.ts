@@ -49,7 +49,7 @@ test('with `after`, only records that were added or changed later are listed, in
   assert.deepEqual(await list({ after: newest }), ['third', 'first']);
 });
 
-test('a record that leaves the ring during a listing is skipped', async () => {
+test('a record that leaves the ring buffer during a listing is skipped', async () => {
   const { ledger, call, list } = setUp({ ring: 150, dialogs: 10 });
   for (let i = 0; i < 150; i++) call(`c${i}`, 404);
   const listing = list();

@@ -26,12 +26,12 @@ test('switchyard.json in the folder of a cfg file names its dialect and decides 
   assert.throws(() => load(SCRIPT, { dialect: 'opensips' }), CfgError);
 });
 
-test('a preprocessor can be named there as well', () => {
+test('a preprocessor can be named in switchyard.json beside the cfg file', () => {
   const command = `"${process.execPath}" -e "process.stdin.resume();process.stdin.on('end',()=>console.log('route { exit; }'))"`;
   assert.equal(load('IGNORED', { dialect: 'opensips', preprocess: command }).cfg.tree.routes.length, 1);
 });
 
-test('keys that the settings do not have are refused', () => {
+test('keys of switchyard.json that the settings do not have are refused', () => {
   assert.throws(() => load('route { exit; }', { dialect: 'opensips', unknown_functions: 'skip' }), ConfigError);
 });
 

@@ -91,7 +91,7 @@ test('statistics that all processes count together can be read: those of the scr
   );
 });
 
-test('what one process counts or follows is named with its line: functions, variables, also in strings', () => {
+test('functions and variables whose data one process has are named with their lines, also within strings', () => {
   assert.deepEqual(
     faultsOf(
       kamailio(
@@ -117,7 +117,7 @@ test('algorithms that need one process are named, and so are algorithms that are
   );
 });
 
-test('rules of several sets are looked at by their algorithms', () => {
+test('each set of a selection over several sets is examined for its algorithm', () => {
   const rules = (text: string): readonly string[] =>
     faultsOf(kamailio([], `ds_select_routes("${text}", "d");`)).map((each) => each.replace(/^\d+ /, ''));
   assert.deepEqual(rules('acme:1=4;$var(set)=8;3=0'), []);
@@ -153,7 +153,7 @@ test('lookups in tables and contacts of redirections allow several processes', (
   );
 });
 
-test('functions that look at calls of others are named, and modules whose calls other processes would not know', () => {
+test('functions that read calls of other processes are named, and modules whose calls other processes do not know', () => {
   assert.deepEqual(faultsOf(opensips(['dialog'], 'get_dialogs_by_profile("p", "v", $avp(a), $avp(b));')), [
     '9 get_dialogs_by_profile() works in one process only',
   ]);
@@ -162,7 +162,7 @@ test('functions that look at calls of others are named, and modules whose calls 
   ]);
 });
 
-test('routes of events that a call causes are run by its process, and looked at', () => {
+test('routes of events that a call causes are examined, since the process of the call runs them', () => {
   const rest = 'event_route[dialog:end] {\n  rand_event();\n}\nevent_route[htable:mod-init] {\n  rand_event();\n}\n';
   assert.deepEqual(
     faultsOf(kamailio(['rr', 'dialog', 'cfgutils', 'htable'], 'exit;', rest)).map((each) => each.replace(/^\d+ /, '')),

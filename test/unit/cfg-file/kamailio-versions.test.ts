@@ -108,7 +108,7 @@ test('"socket" of 5.7 and later works as "listen", with one socket for each port
   assert.match(String(listens('socket = { bind = udp:10.0.0.1:5060; }', 'kamailio')), /needs Kamailio 5.7 or later/);
 });
 
-test('several addresses of one "listen" are a listener each', () => {
+test('each address of one "listen" becomes a listener', () => {
   for (const text of ['udp:(127.0.0.1,127.0.0.2):5060', '(127.0.0.1, 127.0.0.2):5060']) {
     assert.deepEqual(listens(`listen=${text}`, 'kamailio'), ['udp:127.0.0.1:5060', 'udp:127.0.0.2:5060'], text);
   }
@@ -127,7 +127,7 @@ test('a function of later versions is unknown to 5.6 and known to 6', () => {
   assert.deepEqual(read(text, 'kamailio-6').errors, []);
 });
 
-test('odd forms that 5.6.3 starts with are accepted', () => {
+test('unusual forms that 5.6.3 accepts at its start are accepted', () => {
   const head = `loadmodule "tm.so"\nloadmodule "dialog.so"\nloadmodule "acc.so"\nloadmodule "uac.so"\nloadmodule "rr.so"\n`;
   const accepted = [
     ...['a=$fU;;b=$tU', ' ;a=$fU', 'a=$(ru{s.select,0,;});b=$tU', 'a=$(hdr(X){param.value,b,;})', 'a=$$'].map(

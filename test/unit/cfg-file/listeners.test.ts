@@ -16,7 +16,7 @@ function listen(head: string, first = '#!KAMAILIO', route = 'request_route'): un
   }
 }
 
-test("Kamailio's listener without a protocol is one of UDP and one of TCP", () => {
+test('a listener of Kamailio without a protocol is for UDP and TCP', () => {
   assert.deepEqual(listen('listen=127.0.0.1'), ['udp:127.0.0.1:5060', 'tcp:127.0.0.1:5060']);
   assert.deepEqual(listen('port=5070\nlisten=127.0.0.1\nlisten=udp:127.0.0.2'), [
     'udp:127.0.0.1:5070',
@@ -36,7 +36,7 @@ test('a file without a listener listens on all addresses', () => {
   assert.deepEqual(listen('log_level=3', '#!OPENSIPS', 'route'), ['udp:0.0.0.0:5060']);
 });
 
-test('a listener that ends with a colon is refused (it was read for ever)', () => {
+test('a listener that ends with a colon is refused', () => {
   for (const text of ['udp:', 'udp:127.0.0.1:', 'udp :'])
     assert.throws(() => listen(`listen=${text}`), /an address is missing/, text);
 });

@@ -25,7 +25,7 @@ function saidOf(dialect: 'kamailio' | 'opensips', text: string): readonly string
 
 const RECEIVED = 'event_route[core:msg-received] { exit; }';
 
-test('a route that 5.6.3 does not run either is noted', () => {
+test('a route that 5.6.3 never runs is reported', () => {
   const name = 'event_route[core:msg-received]';
   assert.deepEqual(said('', RECEIVED), ['runs whole', `${name} is never run without received_route_mode`]);
   assert.deepEqual(said('received_route_mode=0', RECEIVED).at(0), 'runs whole');
@@ -33,7 +33,7 @@ test('a route that 5.6.3 does not run either is noted', () => {
   assert.equal(said('received_route_mode=1', RECEIVED).at(0), 'runs without');
 });
 
-test('contacts that are only in the database are not pinged, which the check says', () => {
+test('the check reports that contacts that are only in the database are not pinged', () => {
   const head = (mode: number, interval: number) =>
     `loadmodule "usrloc.so"\nloadmodule "nathelper.so"\nmodparam("usrloc", "db_mode", ${mode})
     modparam("usrloc", "db_url", "sqlite:///tmp/x.db")\nmodparam("nathelper", "natping_interval", ${interval})`;
@@ -43,7 +43,7 @@ test('contacts that are only in the database are not pinged, which the check say
   assert.ok(!said(head(1, 30), '').includes(message));
 });
 
-test('a parameter that changes what Kamailio does and is not carried out is said, unless its value asks for nothing', () => {
+test('a parameter of Kamailio that is not carried out is reported, unless its value changes nothing', () => {
   const tm = (value: string) => said(`loadmodule "tm.so"\nmodparam("tm", ${value})`, '');
   assert.deepEqual(tm('"blst_503", 0'), ['runs whole']);
   assert.deepEqual(tm('"blst_503", 1'), [
@@ -72,7 +72,7 @@ test('the functions of a module that is not implemented are named, without those
   assert.match(rest.find((each) => each.includes('module enum')) ?? '', /its functions are refused: .*enum_query/);
 });
 
-test('algorithms that do not limit here are named', () => {
+test('pipe algorithms that limit nothing here are named', () => {
   const opensips = (algorithm: string): readonly string[] =>
     saidOf(
       'opensips',

@@ -81,13 +81,17 @@ const FILES: readonly FileVerdict[] = [
 describe('files as operators of OpenSIPS write them', () => testFiles('opensips', FILES));
 
 const m4 = spawnSync('m4', ['--version']).status === 0;
-test('m4-template.m4.cfg runs whole once m4 has expanded it', { skip: m4 ? false : 'm4 is not installed' }, () => {
+test('m4-template.m4.cfg is supported whole after m4 has expanded it', {
+  skip: m4 ? false : 'm4 is not installed',
+}, () => {
   const reading = readCfg(operatorFile('opensips', 'm4-template.m4.cfg'), { preprocess: 'm4 -s' });
   assert.equal(inventory(reading).verdict, 'runs whole');
   assert.deepEqual(reading.loaded?.settings['listen'], ['udp:127.0.0.1:5060']);
 });
 
-test('tls-peers-3.4.m4.cfg runs whole once m4 has expanded it', { skip: m4 ? false : 'm4 is not installed' }, () => {
+test('tls-peers-3.4.m4.cfg is supported whole after m4 has expanded it', {
+  skip: m4 ? false : 'm4 is not installed',
+}, () => {
   const reading = readCfg(operatorFile('opensips', 'tls-peers-3.4.m4.cfg'), { preprocess: 'm4 -s' });
   assert.equal(inventory(reading).verdict, 'runs whole');
   const tls = reading.loaded?.settings['tls'] as { readonly verify_client?: unknown } | undefined;

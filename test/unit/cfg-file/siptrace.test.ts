@@ -23,7 +23,7 @@ function read(parameters: readonly string[], route = 'exit;') {
 
 const HOMER = ['"duplicate_uri", "sip:10.0.0.9:9060;transport=tcp"', '"hep_mode_on", 1', '"hep_version", 3'];
 
-test('parameters of siptrace are the capture server of the settings', () => {
+test('parameters of siptrace become the capture server of the settings', () => {
   assert.deepEqual(read([...HOMER, '"trace_on", 1', '"hep_capture_id", 241', '"auth_key", "k"']).hep, {
     to: 'tcp:10.0.0.9:9060',
     id: 241,
@@ -75,7 +75,7 @@ function readOpensips(parameters: readonly string[], route = 'trace("tid");') {
   }
 }
 
-test('trace_id and hep_id of opensips.cfg are the capture server of the settings', () => {
+test('trace_id and hep_id of opensips.cfg become the capture server of the settings', () => {
   const traced = '"tracer", "trace_id", "[tid]\nuri=hep:hid;"';
   const hep = (text: string) => readOpensips([`"proto_hep", "hep_id", "[hid] ${text}"`, traced]).hep;
   assert.deepEqual(hep('10.0.0.9:9060'), { to: 'tcp:10.0.0.9:9060', id: 1, chosen: true });

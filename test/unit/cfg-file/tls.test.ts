@@ -19,7 +19,7 @@ function tlsOf(text: string, warnings: string[] = []): unknown {
   return loaded.settings['tls'];
 }
 
-test("OpenSIPS' domains become the certificate, those by name, and what is checked", () => {
+test('TLS domains of OpenSIPS become the certificate, the certificates by server name, and the checks of peers', () => {
   const tls = tlsOf(`#!OPENSIPS
 socket=tls:127.0.0.1:5061
 loadmodule "proto_tls.so"
@@ -55,7 +55,7 @@ route { exit; }
   });
 });
 
-test("OpenSIPS' domains for addresses become the certificates of those sockets, and of connections to those servers", () => {
+test('TLS domains of OpenSIPS for addresses become the certificates of those sockets, and of connections to those servers', () => {
   const domain = (name: string, ...more: readonly string[]): string =>
     [
       `modparam("tls_mgm", "certificate", "[${name}]/etc/${name}.pem")`,
@@ -278,7 +278,7 @@ function demanding(dialect: 'opensips' | 'kamailio', ...parameters: readonly (re
   return { verdict, tls, notes };
 }
 
-test('methods of both programs become the lowest and the highest version', () => {
+test('tls_method of Kamailio and of OpenSIPS becomes the lowest and the highest version', () => {
   const versions = (dialect: 'opensips' | 'kamailio', method: string) => {
     const { verdict, tls } = demanding(dialect, ['tls_method', method]);
     assert.equal(verdict, 'runs whole', method);
@@ -303,7 +303,7 @@ test('methods of both programs become the lowest and the highest version', () =>
     assert.deepEqual(versions('kamailio', method), expected, method);
 });
 
-test('ciphers, curves, lists and folders of the file become demands', () => {
+test('ciphers, curves, certificate lists and folders of the file become settings of TLS', () => {
   const of = (dialect: 'opensips' | 'kamailio', ...parameters: readonly (readonly [string, string])[]) => {
     const { tls } = demanding(dialect, ...parameters);
     return Object.fromEntries(
@@ -358,7 +358,7 @@ test('a domain without a requirement does not inherit that of another', () => {
   assert.deepEqual(tls.clients, [{ name: 'out', verify_server: true, ...usual, ciphers: 'HIGH' }]);
 });
 
-test('a file that demands more of connections than is done runs without that', () => {
+test('a file that demands checks of connections that are not made here runs without them, and they are reported', () => {
   for (const parameter of [
     ['tls_method', 'SSLv2'],
     ['db_url', 'mysql://u@127.0.0.1/o'],

@@ -35,7 +35,7 @@ describe('expressions of preprocessor lines, as the core cookbook of 6.0 has the
     ['0x10', 16],
   ];
   for (const [text, expected] of cases) {
-    test(`${text} is ${JSON.stringify(expected)}`, () => assert.equal(evaluateDirective(text, DEFINES), expected));
+    test(`${text} gives ${JSON.stringify(expected)}`, () => assert.equal(evaluateDirective(text, DEFINES), expected));
   }
 });
 

@@ -10,7 +10,7 @@ const node = (code: string) =>
 
 const source = (text: string) => ({ file: 'opensips.cfg', text });
 
-test('the output of the preprocessor is the file', () => {
+test('the output of an external preprocessor is read as the file', () => {
   const { text, file } = preprocessed(
     source('route { xlog(GREETING); }'),
     node("console.log(t.replace('GREETING','hi'))"),
@@ -19,7 +19,7 @@ test('the output of the preprocessor is the file', () => {
   assert.equal(text, 'route { xlog(hi); }\n');
 });
 
-test('lines that give positions keep those positions', () => {
+test('errors have the positions that lines such as "#line 3" give', () => {
   const output = preprocessed(source('a\nb\nnosuch\n'), node("console.log('#line 3\\nroute { 1; }')"));
   const { problems } = parseConfiguration(output, { dialect: OPENSIPS, reader: { read: () => undefined } });
   assert.deepEqual(problems[0]?.at, { file: 'opensips.cfg', line: 3, column: 9 });

@@ -71,7 +71,7 @@ describe('opensips: the flow of a script', () => {
     assert.deepEqual(run('route(r); xlog("$rc");', { 'route[r]': 'is_method("BYE"); $var(x)=0;' }), ['1']);
   });
 
-  test('$rc keeps what a condition called, is 0 after an if that is not taken, and a loop leaves it', () => {
+  test('$rc has the result of a function in a condition, is 0 after an if whose branch did not run, and is unchanged by a loop', () => {
     assert.deepEqual(run('if (!is_method("BYE")) { xlog("$rc"); }'), ['-1']);
     assert.deepEqual(run('is_method("BYE"); if (0) xlog("x"); xlog("$rc");'), ['0']);
     const loop = 'route(r); while ($rc<0) { xlog("in"); break; } xlog("$rc");';
@@ -86,7 +86,7 @@ describe('opensips: the flow of a script', () => {
     assert.deepEqual(run('route(a,"one",2);', routes), ['one 2', '[<null>]', 'one']);
   });
 
-  test('further values of return are $return(n)', () => {
+  test('values of "return" after the first are $return(n)', () => {
     assert.deepEqual(run('route(r); xlog("$return(0)");', { 'route[r]': 'return(1,"extra");' }), ['extra']);
   });
 
@@ -152,7 +152,7 @@ describe('kamailio: the flow of a script', () => {
     );
   });
 
-  test('a call in an expression counts as 1 or 0, alone on the right side as what it returned', () => {
+  test('a call in an expression counts as 1 or 0; alone on the right side it gives its return code', () => {
     assert.deepEqual(
       run('$var(a) = route(A); $var(b) = route(A) + 1; xlog("$var(a) $var(b)"); if (route(A) < 0) xlog("x");', {
         'route[A]': 'return -3;',
@@ -165,7 +165,7 @@ describe('kamailio: the flow of a script', () => {
     assert.deepEqual(run('route(A); xlog("after");', { 'route[A]': 'xlog("a"); break; xlog("b");' }), ['a', 'after']);
   });
 
-  test('a case may be a regular expression, which minds letter case', () => {
+  test('a case may be a regular expression, which distinguishes letter case', () => {
     assert.deepEqual(
       run('switch ($rU) { case /"^BO": xlog("caps"); break; case /"^b.b$": xlog("re"); break; default: xlog("d"); }'),
       ['re'],
@@ -221,7 +221,7 @@ test('a constant may be compared with and added to any type', () => {
 });
 
 describe('functions that wait', () => {
-  test('statements after them run when the result is there', async () => {
+  test('statements after a function that waits run when its result is there', async () => {
     const { done, log: lines } = cfg(
       'kamailio',
       'later("5"); xlog("$rc"); if (!later("-1") && is_method("INVITE")) xlog("T");',
@@ -279,7 +279,7 @@ describe('functions that wait', () => {
     assert.deepEqual(at('7').log, ['d', 'end']);
   });
 
-  test('routes without them create no promise', () => {
+  test('routes without functions that wait create no promise', () => {
     const file = cfg('opensips', 'is_method("BYE");', { 'route[r]': 'later(1);' });
     assert.equal(file.script?.route('request')?.waits, false);
     assert.equal(file.script?.route('request', 'r')?.waits, true);

@@ -41,7 +41,7 @@ test('thousands of calls of routes that do not exist are refused in time', () =>
   assert.equal(problem, '2:1 route "q0" is not defined; did you mean "x0"?');
 });
 
-test('a long line without sense is read in time in proportion to its length', () => {
+test('a long line of random text is read in time in proportion to its length', () => {
   const cases = ['(', '%', '{', ',', '! ', '$', '"', 'if (1) ', 'x=1 '].map((unit) => ({
     name: unit,
     make: (length: number) => `${unit.repeat(length / unit.length)}\nroute { exit; }\n`,
@@ -119,7 +119,7 @@ test('#!subst lines have a bounded amount of work, and texts do not grow without
   assert.match(firstProblem('kamailio', `${copies}x.a = "${'a'.repeat(1_000_000)}"\n${NO_ROUTE}`, 15_000), tooMany);
 });
 
-test('braces that do not balance are reported where they are missed', () => {
+test('a missing brace is reported at the position where it is needed', () => {
   assert.match(
     firstProblem('opensips', 'route {\n  if ($rU=="a") {\n    exit;\n'),
     /^4:1 expected "}", not the end of the file/,

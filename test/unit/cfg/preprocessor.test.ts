@@ -42,7 +42,7 @@ test('#!trydef, #!redefine, -A and the environment', () => {
   );
 });
 
-test('includes stand anywhere; positions are those of the included file', () => {
+test('an include may stand anywhere; errors have positions in the included file', () => {
   const files = { 'body.cfg': 'xlog("in body");\n', 'bad.cfg': '\n\nnosuch();\n' };
   assert.deepEqual(run('import_file "missing.cfg"', 'include_file "body.cfg"\nxlog("after");', { files }), [
     'in body',
@@ -73,7 +73,7 @@ test('a directive that cannot be executed is refused with its line', () => {
   }
 });
 
-test('conditions are counted, and a block that a condition swallows ends with the file', () => {
+test('conditions are counted, and a block whose "#!endif" is missing ends with the file', () => {
   const lines = '#!endif\nxlog("a");\n#!ifdef A\n#!else\nxlog("b");';
   assert.deepEqual(run('', lines), ['a', 'b']);
   assert.deepEqual(run('', '#!else\nxlog("a");'), ['a']);
@@ -84,7 +84,7 @@ test('conditions are counted, and a block that a condition swallows ends with th
   assert.match(surplus[0] ?? '', /^4:1 #!endif without an #!ifdef before it/);
 });
 
-test('other lines with "#" are comments', () => {
+test('lines with "#" that are not directives are comments', () => {
   assert.deepEqual(
     run(
       '#!nosuch thing\n##!define A\n# !define A',
@@ -117,7 +117,7 @@ test('the value of a definition is joined to the text next to its name', () => {
   );
 });
 
-test('what is no directive is a comment, and conditions without a name are conditions', () => {
+test('a line that is not a directive is a comment, and a condition without a name is a condition', () => {
   const accepted = [
     '#!define 1A 5',
     '#!define',

@@ -192,7 +192,7 @@ const conditions = fc.letrec<{ joined: Joined; condition: Condition }>((tie) => 
   }),
 })).joined;
 
-test('opensips: any condition holds by the rules of its comparisons, its joints alike from left to right', () => {
+test('opensips: any condition is decided from left to right, && and || having one rank', () => {
   fc.assert(
     fc.property(fc.array(conditions, { minLength: 5, maxLength: 20 }), (list) => {
       const lines = list.map((each) => `if (${asText(each)}) xlog("T"); else xlog("F");`);

@@ -138,7 +138,7 @@ describe('what is wrong with a script is reported with its position', () => {
 });
 
 describe('routes that nothing enters', () => {
-  test('an unknown function there is a warning, unless a name of a route is computed', () => {
+  test('an unknown function in such a route is a warning, unless a name of a route is computed', () => {
     const routes = { 'route[OLD]': 'nosuch();' };
     const { problems, script } = cfg('opensips', 'exit;', routes);
     assert.deepEqual(
@@ -151,7 +151,7 @@ describe('routes that nothing enters', () => {
 });
 
 describe('blocks of a file', () => {
-  test('a route twice, and two main routes', () => {
+  test('a second route of one name is refused; a second main route is refused in opensips.cfg and appended in kamailio.cfg', () => {
     assert.match(
       cfgFile('opensips', 'route { exit; }\nroute { exit; }').messages[0] ?? '',
       /^2:1 request route is defined twice, in line 2 and before in test.cfg line 1/,
@@ -166,7 +166,7 @@ describe('blocks of a file', () => {
     );
   });
 
-  test('names of routes', () => {
+  test('a route whose kind does not allow its name is refused; other names may have colons and blanks', () => {
     for (const text of [
       'failure_route { exit; }',
       'local_route[x] { exit; }',
@@ -191,7 +191,7 @@ describe('blocks of a file', () => {
     assert.equal(cfgFile('opensips', 'timer_route[t, 5] { exit; }').tree.routes[0]?.interval, 5);
   });
 
-  test('parameters with what follows them', () => {
+  test('a parameter of the core keeps the words after its value, such as advertise and name', () => {
     const { tree } = cfgFile(
       'kamailio',
       'debug=2\nlisten=udp:127.0.0.30:15062 advertise 203.0.113.5:5099 name "sec"\nalias="a" alias="b"\ngrp.num = 42 desc "a number"\nloadpath "/x"\nport = -1\nexit_timer\n=3',

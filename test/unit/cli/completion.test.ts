@@ -115,7 +115,7 @@ test('the scripts of zsh and fish name every command and option', async () => {
   for (const script of [zsh, fish]) assert.equal((script.replaceAll("'\\''", '').match(/'/g) ?? []).length % 2, 0);
 });
 
-test('an unknown shell is refused with the one that was meant', async () => {
+test('an unknown shell is refused with the name of the nearest one', async () => {
   const { status, err } = await runCli(['completion', 'bas']);
   assert.equal(status, 2);
   assert.match(err, /expected one of bash, zsh, fish, not "bas" \(did you mean "bash"\?\)/);

@@ -22,7 +22,7 @@ test('a heartbeat is read as it was written, and is short', () => {
   assert.ok(encodeHeartbeat({ ...plain, rev: 1e9, view: 2 ** 32 - 1 }).length < 200);
 });
 
-test('fields of a later version are passed over', () => {
+test('fields of a later version are ignored', () => {
   assert.deepEqual(parseHeartbeat(JSON.stringify({ ...BEAT, pv: 2, later: { x: 1 } })), { ...BEAT, pv: 2 });
 });
 

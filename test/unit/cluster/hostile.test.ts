@@ -38,7 +38,7 @@ function twoNodes() {
 const beat = (phase: 'ready' | 'alone', inc = 'x') =>
   encodeHeartbeat({ inc, pv: 1, phase, gen: '', rev: 0, view: 0, tags: [], weight: 1, zone: '' });
 
-test('questions with parameters of another type throw nothing and go to no answerer', () => {
+test('requests with parameters of another type throw nothing and reach no handler', () => {
   const { one } = twoNodes();
   const questions = new Questions(one.node);
   const got: unknown[] = [];
@@ -81,7 +81,7 @@ test('a node that changes its phase all the time does not hide the lines of the 
   assert.match(lines.at(-1)?.message ?? '', /node n7 is ready/);
 });
 
-test('load at positions that have no row is not kept', () => {
+test('reported load of rows that do not exist is not kept', () => {
   const { one } = twoNodes();
   const { node } = one;
   const counted = { destinations: one.destinations, rules: { loadOf: () => undefined, shareLoad: () => {} } };

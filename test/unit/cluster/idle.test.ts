@@ -27,7 +27,7 @@ function heartbeats(names: readonly string[], heartbeatMs = 400) {
   return { clock, nodes, beats };
 }
 
-test('the nodes of a small cluster come to send their heartbeats at one time, each as often as before', () => {
+test('the nodes of a small cluster agree on one time for their heartbeats, and each sends as many as before', () => {
   const { clock, beats } = heartbeats(['n1', 'n2', 'n3']);
   beats.length = 0;
   clock.advance(10_000);
@@ -41,7 +41,7 @@ test('the nodes of a small cluster come to send their heartbeats at one time, ea
   }
 });
 
-test('a heartbeat is not later for the longer ticks of a calm node', () => {
+test('the longer ticks of an idle node do not delay its heartbeats', () => {
   for (const heartbeatMs of [100, 250, 400, 500, 700]) {
     const { clock, beats } = heartbeats(['n1'], heartbeatMs);
     beats.length = 0;
@@ -51,7 +51,7 @@ test('a heartbeat is not later for the longer ticks of a calm node', () => {
   }
 });
 
-test('a node ticks five times a second while nothing is under way, ten times when a heartbeat is late', () => {
+test('a node ticks five times a second while idle, and ten times while a heartbeat is late', () => {
   const { clock, nodes } = heartbeats(['n1', 'n2']);
   let ticks = 0;
   nodes[0]?.node.onTick(() => ticks++);
@@ -64,7 +64,7 @@ test('a node ticks five times a second while nothing is under way, ten times whe
   assert.ok(ticks >= 4, `${ticks} in half a second`);
 });
 
-test('a heartbeat with the text of the one before counts like any', () => {
+test('a heartbeat with the same text as the one before counts as well', () => {
   const { clock, nodes } = heartbeats(['n1', 'n2']);
   clock.advance(60_000);
   assert.deepEqual([...(nodes[0]?.node.membership.others.keys() ?? [])], ['n2']);

@@ -40,7 +40,7 @@ test('a node that does not receive its own heartbeats declares no other dead', (
   assert.equal(membership.others.size, 2);
 });
 
-test('after the connection came back all deadlines start again, a second later', () => {
+test('a second after the connection came back all deadlines start again', () => {
   const { membership } = joined();
   membership.connectionDown(500);
   assert.deepEqual(membership.tick(9000), []);
@@ -63,7 +63,7 @@ test('a node that announces its end is gone at once, unless another incarnation 
   assert.ok(membership.version > version);
 });
 
-test('a second node of the own name is noticed', () => {
+test('a second node with the name of this one is noticed', () => {
   const { membership } = joined();
   membership.received('n1', beat('other', { phase: 'joining' }), 300);
   assert.deepEqual(membership.twin, { inc: 'other', phase: 'joining', at: 300 });

@@ -15,7 +15,7 @@ function ofNextVersion({ link }: SimulatedNode): void {
     commit.call(link, key, key.startsWith('d.') ? more(text, { cost: 7 }) : text, expected, done);
 }
 
-test('nodes of this protocol and of the next one share probes, states and events, and lose no field of the next', () => {
+test('nodes of this version of the protocol and of the next one share probes, states and events, and keep the fields of the next one', () => {
   const clock = new FakeClock();
   const random = seededRandom(9);
   const nats = new SimulatedNats(clock, () => random.uint32() / 2 ** 32);

@@ -26,7 +26,7 @@ function start(loaded: (partition: string) => boolean = () => true) {
   return { clock, nats, nodes, put, left };
 }
 
-test('the record of a destination no rows hold is removed a week after its last change', () => {
+test('the record of a destination that is in no row is removed a week after its last change', () => {
   const { clock, nodes, put, left } = start();
   put('d.default.9.0123456789abcdef', 8);
   put('d.default.9.fedcba9876543210', 6);

@@ -14,7 +14,7 @@ test('nodes of equal weight own equal shares', () => {
   for (const count of counts.values()) assert.ok(count > 0.3 * keys.length && count < 0.37 * keys.length, `${count}`);
 });
 
-test('when a node leaves only its own keys move, and it gets the same ones back', () => {
+test('when a node leaves only its own keys get another owner, and it gets the same ones back', () => {
   for (const key of keys) {
     const before = ownerOf(key, nodes('n1', 'n2', 'n3'));
     const without = ownerOf(key, nodes('n3', 'n1'));
@@ -32,7 +32,7 @@ test("a node's share of the destinations follows its weight", () => {
   assert.ok(heavy > 0.72 && heavy < 0.78, `${heavy}`);
 });
 
-test('the order of owners says who takes over when those before are gone', () => {
+test('the order of owners says which node takes over when the nodes before it have stopped', () => {
   for (const key of keys.slice(0, 200)) {
     const [first, second, third] = rankOwners(key, nodes('n1', 'n2', 'n3'));
     assert.equal(first, ownerOf(key, nodes('n1', 'n2', 'n3')));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { probingKey, probingSwitch } from '../../../src/cluster/probing-switch.js';
 
-test('a switch names its partition, whatever characters that has', () => {
+test('a switch names its partition, whatever characters the name has', () => {
   for (const partition of ['acme', 'a.b', 'Kölner Straße', '*']) {
     const key = probingKey(partition);
     assert.match(key, /^p\.[^.*> ]+$/);
@@ -11,7 +11,7 @@ test('a switch names its partition, whatever characters that has', () => {
   }
 });
 
-test('the switch of all is what older nodes write', () => {
+test('the switch for all partitions has the form that older nodes write', () => {
   assert.equal(probingKey(undefined), 'p');
   assert.deepEqual(probingSwitch('p', '{"probing":false}'), { on: false });
   assert.deepEqual(probingSwitch('p', '{"probing":true}'), { on: true });

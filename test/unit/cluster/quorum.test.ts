@@ -23,7 +23,7 @@ function cluster(count: number) {
   return { clock, nats, nodes, cut, uri, owner, others, states };
 }
 
-test('a destination only its owner cannot reach stays in use at the others, who probe it for a while', () => {
+test('a destination that only its owner cannot reach stays in use at the other nodes, which probe it for a while', () => {
   const { clock, nats, nodes, cut, uri, owner, others, states } = cluster(3);
   cut.add(`${owner.name} ${uri}`);
   clock.advance(6000);
@@ -44,7 +44,7 @@ test('a destination only its owner cannot reach stays in use at the others, who 
   assert.equal(owner.node.owners.owns(owner.destinations[0]!), true);
 });
 
-test('a destination two of three cannot reach is switched off for all', () => {
+test('a destination that two of three nodes cannot reach is switched off for all', () => {
   const { clock, nats, cut, uri, owner, others, states } = cluster(3);
   cut.add(`${owner.name} ${uri}`);
   cut.add(`${others()[0]!.name} ${uri}`);

@@ -16,7 +16,7 @@ function intent(kind: Intent['kind'], over: Partial<Intent> = {}): Intent {
   return { kind, origin: kind === 'set' ? 'mi' : 'probe', time: 0, reason: kind, ...over };
 }
 
-test('a verdict that lost to an operator comes to nothing, an operator that lost to a verdict wins', () => {
+test('of two writes at once the state of an operator overrides the verdict of a probe', () => {
   assert.equal(decideAgain('inactive', intent('failure')), 'inactive');
   assert.equal(decideAgain('inactive', intent('success')), 'inactive');
   assert.equal(decideAgain('probing', intent('set', { to: 'active' })), 'active');
@@ -38,7 +38,7 @@ test('a change of usability adds an edge with the next number; one between unusa
   assert.equal(word.c, undefined, 'what belonged to the change before is gone');
 });
 
-test('edges known to be stored leave the record; beyond eight the oldest are merged', () => {
+test('edges known to be stored are removed from the record; of more than eight the oldest are merged', () => {
   let record = firstRecord('sip:a', '', 'active', 0);
   for (let i = 0; i < 11; i++) {
     const up = i % 2 === 1;
@@ -68,7 +68,7 @@ test('a node that cannot reach a destination is noted once, by name', () => {
   assert.deepEqual(record.skip, ['n2@2', 'n1@3']);
 });
 
-test('a record is read as written; what is none is refused', () => {
+test('a record is read as it was written; another text is refused', () => {
   const record = nextRecord(firstRecord('sip:a', 'udp:x', 'active', 0), intent('failure'), 'probing', by);
   assert.deepEqual(parseRecord(JSON.stringify(record)), record);
   for (const change of [

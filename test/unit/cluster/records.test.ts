@@ -52,7 +52,7 @@ test('a record the bucket has lost is not written again once this node has writt
   assert.equal(records.entry('d.p.1.a').stale, false);
 });
 
-test('a write without an answer is sent again as it is, and not looked for before; when it was stored, that counts', () => {
+test('a write without an answer is sent again unchanged; if the first one was stored, it counts', () => {
   const { clock, commits, looks, records, submit } = setUp();
   submit('d.p.1.a');
   commits[0]!.done({ kind: 'failed', reason: 'no answer' });

@@ -46,7 +46,7 @@ function cluster(count: number, loadMs: number, fails: (name: string) => boolean
   return { clock, nodes, seen, advance, spread };
 }
 
-test('of many nodes no more than three load at a time', async () => {
+test('at most three of many nodes load at a time', async () => {
   const { seen, advance, spread } = cluster(13, 1400);
   spread();
   await advance(12_000);
@@ -54,7 +54,7 @@ test('of many nodes no more than three load at a time', async () => {
   assert.ok(seen.max <= 3, `${seen.max} at a time`);
 });
 
-test('of few nodes each has loaded within the spread and its own load', async () => {
+test('each of few nodes has loaded after the longest delay and the time of its own load', async () => {
   const { seen, advance, spread } = cluster(3, 100);
   const began = spread();
   await advance(3000);

@@ -38,7 +38,7 @@ test('each zone has an owner of each destination, and probes it', () => {
   }
 });
 
-test('what one zone cannot reach is out of use there and in use elsewhere; its events have numbers of their own', () => {
+test('a destination that one zone cannot reach is out of use in that zone only; events of each zone have their own numbers', () => {
   const { clock, nats, cut, uris, states } = cluster();
   cut.add(`a ${uris[2]}`);
   clock.advance(6000);
@@ -80,7 +80,7 @@ test("an operator's state reaches a zone whose nodes were all away when it was s
   assert.equal(states(4), 'inactive inactive inactive inactive');
 });
 
-test('an order that its node could write for its own zone only reaches the others', () => {
+test('a state of an operator whose node could write it for its own zone only reaches the other zones too', () => {
   const { clock, nats, nodes, uris, states } = cluster();
   nats.refuses = (key) => key.endsWith('-b');
   nodes.get('a1')!.operator(uris[3]!, 'inactive');
@@ -96,7 +96,7 @@ test('an order that its node could write for its own zone only reaches the other
   );
 });
 
-test('a node that dies leaves its share to its zone', () => {
+test('the destinations of a node that dies go to nodes of its zone', () => {
   const { clock, nodes, cut, uris, owners } = cluster();
   const i = uris.findIndex((_, each) => owners(each).includes('a1'));
   nodes.get('a1')!.kill();

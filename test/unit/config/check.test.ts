@@ -6,7 +6,7 @@ import { configFolder } from './config-folder.js';
 
 const partition = (name: string) => ({ name, db_url: `text:./${name}` });
 
-test('refused files are the whole report', async (t) => {
+test('if files are refused, the report has nothing else', async (t) => {
   const cwd = configFolder(t, { 'switchyard.json': { x: 1 } });
   const report = await checkConfiguration(
     undefined,

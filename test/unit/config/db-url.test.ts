@@ -5,7 +5,7 @@ import { parseDatabaseUrl, redactUrl } from '../../../src/config/db-url.js';
 import { SwitchyardError } from '../../../src/core/errors.js';
 
 describe('database URLs of a server', () => {
-  test('all parts, default ports, postgresql as another spelling', () => {
+  test('a URL may have all parts; ports have defaults, and postgresql is another spelling', () => {
     const mysql = parseDatabaseUrl('mysql://user:passwb@localhost/database', '/etc');
     assert.deepEqual(mysql, {
       kind: 'mysql',
@@ -24,7 +24,7 @@ describe('database URLs of a server', () => {
     assert.equal(parseDatabaseUrl('POSTGRES://h/d', '/').canonical, 'postgres://h:5432/d');
   });
 
-  test('a password with "@", "/", ":" and "%", escaped or not', () => {
+  test('a password may have "@", "/", ":" and "%", escaped or not', () => {
     for (const written of ['p@s/s:w', 'p%40s%2Fs%3Aw']) {
       const url = parseDatabaseUrl(`mysql://u:${written}@h/d`, '/');
       assert.equal(url.kind === 'mysql' && url.password, 'p@s/s:w');

@@ -7,7 +7,7 @@ import { configFolder } from './config-folder.js';
 
 const PARTITION = { partitions: [{ name: 'a', db_url: 'text:./a' }] };
 
-test('the endpoints are those of a complete load', (t) => {
+test('a client reads the same endpoints as a complete load of the settings', (t) => {
   for (const settings of [
     { mi: { fifo: { fifo_name: './mi' } } },
     {
@@ -43,7 +43,7 @@ test('secrets of other keys need not be in the environment of a client', (t) => 
   assert.equal(endpointsOf(undefined, { cwd, env: {} }), undefined);
 });
 
-test('problems that need a complete load are left to it', (t) => {
+test('problems that only a complete load finds are not reported to a client', (t) => {
   for (const mi of [{ fifo: 5 }, { datagram: [{ socket_name: 'udp:x' }] }, 'x']) {
     const cwd = configFolder(t, { 'switchyard.json': { mi } });
     assert.equal(endpointsOf(undefined, { cwd }), undefined);

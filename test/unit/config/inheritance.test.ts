@@ -72,7 +72,7 @@ describe('effective values: global x default partition x own', () => {
     assert.equal(of({ script_attrs_avp: '$avp(o)' })['acme']?.scriptAttrsAvp, '$avp(o)');
   });
 
-  test('a flag written as string, number or boolean', () => {
+  test('a flag may be written as string, number or boolean', () => {
     for (const [written, expected] of [
       ['0', false],
       ['1', true],
@@ -219,7 +219,7 @@ describe('the default partition', () => {
   });
 });
 
-test('columns: global, then per partition, kamailio flags included', () => {
+test('names of columns are global, or of one partition, also the column of flags of Kamailio', () => {
   const { default: deflt, k } = partitions({
     modparam: { db_url: URL, setid_col: 'groupid', destination_col: 'uri', flags_col: 'fl' },
     partitions: [{ name: 'k', flavour: 'kamailio', setid_col: 'kset' }],

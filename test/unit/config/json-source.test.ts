@@ -13,7 +13,7 @@ describe('JSON with positions', () => {
     );
   });
 
-  test('accepts and refuses the same texts as JSON.parse, except duplicate keys', () => {
+  test('the JSON parser accepts and refuses the same texts as JSON.parse, except duplicate keys', () => {
     const piece = fc.constantFrom(
       '{',
       '}',
@@ -58,7 +58,7 @@ describe('JSON with positions', () => {
     );
   });
 
-  test('reports line, column and fault', () => {
+  test('the JSON parser reports line, column and fault', () => {
     const cases: [string, number, number, RegExp][] = [
       ['{\n  "a": 1,\n}', 3, 1, /comma before "}"/],
       ['[1,\r\n 2,]', 2, 4, /comma before "]"/],
@@ -89,7 +89,7 @@ describe('JSON with positions', () => {
     }
   });
 
-  test('no error shows a value, since it may be a password', () => {
+  test('no error of the JSON parser has a value, since it may be a password', () => {
     const rest = ', "b": [1]}';
     for (const text of [
       `{"pass": hunter2${rest}`,
@@ -138,7 +138,7 @@ describe('JSON with positions', () => {
     assert.equal(positionOf('', '/a'), undefined);
   });
 
-  test('a byte order mark is skipped, deep nesting refused, "__proto__" a key like any other', () => {
+  test('the JSON parser skips a byte order mark, refuses deep nesting, and takes "__proto__" as a key like any other', () => {
     assert.deepEqual(parseJson('\ufeff{"a":1}'), { a: 1 });
     assert.throws(() => parseJson('['.repeat(100_000)), /levels deep/);
     const value = parseJson('{"__proto__": {"polluted": true}}') as Record<string, unknown>;

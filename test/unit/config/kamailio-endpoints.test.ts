@@ -7,7 +7,7 @@ const PARTITION = { name: 'gw', db_url: 'text:./gw', flavour: 'kamailio' };
 const read = (mi: object) =>
   readSettings({ http: '127.0.0.1:8085', partitions: [PARTITION], mi }, { cwd: '/etc/sw', env: {} }).settings.mi;
 
-test('ctl sockets are named as the ctl module names them', () => {
+test('ctl sockets are named as in the ctl module', () => {
   const names = ['unixs:run/ctl', 'unix:/run/ctl2', '/run/ctl3', 'unixd:/run/ctl4', 'tcp:127.0.0.1', 'udp:[::1]:2050'];
   const { ctl = [] } = read({ ctl: [...names, 'localhost:2051'].map((socket_name) => ({ socket_name })) });
   assert.deepEqual(
@@ -24,7 +24,7 @@ test('ctl sockets are named as the ctl module names them', () => {
   );
 });
 
-test('JSON-RPC endpoints by the names of the jsonrpcs module', () => {
+test('JSON-RPC endpoints have the names of the jsonrpcs module', () => {
   const jsonrpc = {
     fifo_name: 'run/rpc.fifo',
     fifo_mode: '600',

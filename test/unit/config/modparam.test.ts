@@ -73,7 +73,7 @@ describe('module parameters', () => {
     });
   });
 
-  test('numbers as strings, both spellings of the threshold', () => {
+  test('numbers may be strings, and both spellings of the threshold are accepted', () => {
     const config = dispatcher({
       ds_ping_interval: ' 10 ',
       ds_ping_timeout: '1.5',
@@ -199,7 +199,7 @@ describe('module parameters', () => {
     assert.deepEqual(read({ db_url: 'text:./x' }).settings.dispatcher.freeswitch, { fetch: false, maxWeight: 100 });
   });
 
-  test("Kamailio's parameters by their own names", () => {
+  test('parameters of Kamailio are accepted by their own names', () => {
     const { settings } = read({
       list_file: './dispatcher.list',
       ds_probing_mode: 3,
@@ -228,7 +228,7 @@ describe('module parameters', () => {
     assert.deepEqual([kamailio?.useDefault, kamailio?.forceDst, kamailio?.flags], [true, true, 2]);
   });
 
-  test('parameters of Kamailio 6.x', (t) => {
+  test('parameters of Kamailio 6.x are accepted', (t) => {
     const kamailio = (modparam: object) => dispatcher({ db_url: 'text:./x', ...modparam }).kamailio;
     assert.deepEqual(kamailio({})?.dns, { mode: undefined, interval: 600, ttl: 0, matchAll: undefined });
     assert.deepEqual(kamailio({ ds_dns_mode: '6', ds_dns_interval: 30, ds_dns_ttl: 10, ds_dns_match_all: 1 })?.dns, {

@@ -25,7 +25,7 @@ describe('the partition parameter', () => {
     );
   });
 
-  test('spaces and line breaks anywhere, empty parts, no parameter at all', () => {
+  test('spaces, line breaks, empty parts and a missing parameter are accepted', () => {
     assert.deepEqual(definition(' p\n:\n  db_url =\n text:///d ;;\n attrs_avp=$avp(a=b) ; '), {
       name: 'p',
       db_url: 'text:///d',
@@ -34,7 +34,7 @@ describe('the partition parameter', () => {
     assert.deepEqual(definition('p:'), { name: 'p' });
   });
 
-  test('a redirection of the default partition', () => {
+  test('a string may redirect the default partition', () => {
     assert.deepEqual(parsePartitionString('default: acme'), { kind: 'redirect', target: 'acme' });
     assert.deepEqual(parsePartitionString(' default:acme ; '), { kind: 'redirect', target: 'acme' });
     assert.deepEqual(definition('default: table_name=t'), { name: 'default', table_name: 't' });

@@ -51,7 +51,7 @@ describe('schemas', () => {
     assert.ok(compileSchema('destination').accepts(row));
   });
 
-  test('documented defaults of the module', () => {
+  test('have the documented defaults of the module', () => {
     const documented: Record<string, unknown> = {
       ds_ping_method: 'OPTIONS',
       ds_ping_from: 'sip:dispatcher@localhost',
@@ -89,15 +89,15 @@ describe('schemas', () => {
     assert.equal(faults.length, 6);
   });
 
-  test('of folders are found by their path', () => {
+  test('schemas within folders are found by their path', () => {
     for (const name of schemaNames()) assert.equal(typeof compileSchema(name).accepts({}), 'boolean', name);
   });
 
-  test('a schema that does not exist', () => {
+  test('a schema that does not exist is an error with its name', () => {
     assert.throws(() => compileSchema('nothing'), /schema "nothing" cannot be read/);
   });
 
-  test('destination rows: types and bounds', () => {
+  test('check types and bounds of destination rows', () => {
     const { accepts } = compileSchema('destination');
     assert.ok(accepts({ setid: '3', destination: 'sip:h', weight: '50', state: 2, attrs: null }));
     assert.ok(!accepts({ setid: -1, destination: 'sip:h' }));

@@ -7,7 +7,7 @@ import { load, refusals } from './config-folder.js';
 const read = (settings: object) => readSettings(settings, { cwd: '/etc/sw', env: {} });
 
 describe('listeners', () => {
-  test('advertise: of the socket, of all sockets, or none', () => {
+  test('advertise may be given for a socket, for all sockets, or not at all', () => {
     const { listen } = read({
       listen: ['udp:10.0.0.1:5060 as 203.0.113.7:5070', 'tcp:10.0.0.1:5062'],
       advertise: '198.51.100.1',
@@ -34,7 +34,7 @@ describe('listeners', () => {
     assert.deepEqual(named, { host: 'sip.example', port: 5070 });
   });
 
-  test('doubles, sctp and a bad common address are refused', (t) => {
+  test('duplicate sockets, sctp and an invalid common address are refused', (t) => {
     const lines = refusals(t, {
       'switchyard.json': {
         listen: ['udp:1.1.1.1', 'udp:1.1.1.1:5060', 'sctp:1.1.1.1', 'udp:h:0', 'udp:h:0'],
@@ -62,7 +62,7 @@ describe('listeners', () => {
 });
 
 describe('management endpoints', () => {
-  test('paths from the folder of the file, modes as numbers, reply folder with a slash', () => {
+  test('paths start at the folder of the file, modes become numbers, and the reply folder ends with a slash', () => {
     const { mi } = read({
       http: '[::1]:8085',
       events: { nats: {} },
@@ -118,7 +118,7 @@ describe('NATS', () => {
     assert.equal(outbox({}, 'postgres://sw@db/sw'), '/etc/sw/outbox-sw1.db');
   });
 
-  test('defaults, secrets kept, files resolved', () => {
+  test('NATS has defaults, keeps secrets, and resolves the paths of files', () => {
     const { nats } = read({
       node: 'sw1',
       events: { nats: { servers: 'tls://h:4222', user: 'u', pass: 'p', tls: { ca: './ca.pem' }, jetstream: {} } },
@@ -139,7 +139,7 @@ describe('NATS', () => {
     assert.equal(read({ events: { nats: { jetstream: {}, bucket: '' } } }).settings.events.nats?.bucket, undefined);
   });
 
-  test('bad servers and mixed credentials are refused, no secret shown', (t) => {
+  test('invalid servers and two kinds of credentials are refused without showing a secret', (t) => {
     const nats = {
       servers: ['http://geheim@h', 'nats://u:geheim@', 'nats://[::1]:4222', 'h:4222', 'nats://t@h'],
       token: 'a',
@@ -234,7 +234,7 @@ test('tls.listeners and tls.clients are read; addresses need a port, a certifica
   ]);
 });
 
-test('limits: a burst is one second of requests unless it is given', () => {
+test('limits: the default of a burst is the number of requests of one second', () => {
   assert.deepEqual(read({}).settings.limits, {
     requestsPerSecondPerSource: 0,
     burst: 1,

@@ -5,7 +5,7 @@ import { parseHostPort, parseSocket, socketKey } from '../../../src/config/socke
 import { SwitchyardError } from '../../../src/core/errors.js';
 
 describe('socket descriptions', () => {
-  test('[proto:]host[:port] with defaults', () => {
+  test('[proto:]host[:port] is read, with defaults', () => {
     const cases: [string, string, string, number][] = [
       ['udp:127.0.0.1:5060', 'udp', '127.0.0.1', 5060],
       ['udp:192.168.1.100:5077', 'udp', '192.168.1.100', 5077],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AddressBlocks, isAddressBlock } from '../../../src/core/address-blocks.js';
 
-test('addresses and blocks of both families', () => {
+test('addresses and blocks of both families are read', () => {
   const blocks = new AddressBlocks(['192.0.2.1', '10.0.0.0/8', '2001:db8::/32']);
   for (const address of ['192.0.2.1', '10.255.0.1', '2001:db8:ffff::1', '10.255.0.1']) {
     assert.equal(blocks.has(address), true, address);

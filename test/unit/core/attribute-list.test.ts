@@ -6,7 +6,7 @@ import { readAttributes } from '../../../src/core/attribute-list.js';
 const read = (text: string) => Object.fromEntries(readAttributes(text));
 
 describe('attributes of a destination', () => {
-  test('stand apart by semicolons or commas', () => {
+  test('are separated by semicolons or commas', () => {
     const wanted = { prefix: '9', strip: '2', pstn: '' };
     for (const text of [
       'prefix=9;strip=2;pstn',
@@ -18,7 +18,7 @@ describe('attributes of a destination', () => {
     }
   });
 
-  test('values in quotes hold both, the first of a name counts', () => {
+  test('values in quotes may have both, and of two with one name the first counts', () => {
     assert.deepEqual(read(`pstn,prefix="9",h='a;b, c';h=2`), { pstn: '', prefix: '9', h: 'a;b, c' });
     assert.deepEqual(read('ping_header="Contact: <sip:a;x=1>, <sip:b>";ping_contact=0'), {
       ping_header: 'Contact: <sip:a;x=1>, <sip:b>',
@@ -26,13 +26,13 @@ describe('attributes of a destination', () => {
     });
   });
 
-  test('what is not a list does no harm', () => {
+  test('a text that is not a list throws nothing', () => {
     assert.deepEqual(read(''), {});
     assert.deepEqual(read('=x;;,a="b'), { a: '"b' });
     assert.deepEqual(read('a=b=c'), { a: 'b=c' });
   });
 
-  test('property: what is written in quotes is read', () => {
+  test('property: a value written in quotes is read as written', () => {
     const name = fc.stringMatching(/^[a-z_]{1,8}$/);
     const value = fc.stringMatching(/^[ -!#-~]{0,20}$/);
     fc.assert(

@@ -14,7 +14,7 @@ class Connection implements SharedConnection {
 }
 
 describe('shares of connections', () => {
-  test('the connection that waited longest makes room, one of the largest source first', () => {
+  test('the connection that was idle for longest is closed for a new one, of the source with the most first', () => {
     const shares = new ConnectionShares(4, 4);
     const old = new Connection('b', 1);
     const [first, second, busy] = [new Connection('a', 5), new Connection('a', 3), new Connection('a', undefined)];
@@ -38,7 +38,7 @@ describe('shares of connections', () => {
     );
   });
 
-  test('there is no room while every connection is worked on', () => {
+  test('a new connection is refused while every other one is being served', () => {
     const shares = new ConnectionShares(1, 1);
     const busy = new Connection('', undefined);
     assert.equal(shares.admit(busy), true);

@@ -9,7 +9,7 @@ function drained(queue: FairQueue<string>): string[] {
   return out;
 }
 
-test('each source gets one entry out after another, and each keeps its order', () => {
+test('the sources get their entries in rotation, and each source gets its own in order', () => {
   const queue = new FairQueue<string>();
   for (const each of ['a1', 'a2', 'a3', 'b1', 'c1', 'c2']) queue.push(each.charAt(0), each);
   assert.equal(queue.length, 6);
@@ -18,7 +18,7 @@ test('each source gets one entry out after another, and each keeps its order', (
   assert.equal(queue.shift(), undefined);
 });
 
-test('sources that come while others wait are served after those before them, also after the queue was empty', () => {
+test('a new source is served after the sources that wait already, also after the queue was empty', () => {
   const queue = new FairQueue<string>();
   for (const each of ['a1', 'a2']) queue.push('a', each);
   assert.equal(queue.shift(), 'a1');
@@ -29,7 +29,7 @@ test('sources that come while others wait are served after those before them, al
   assert.deepEqual(drained(queue), ['c1', 'a3']);
 });
 
-test('the next entry of many sources is found in the same time whatever has been removed before', () => {
+test('the next entry of many sources is found in constant time, whatever has been removed before', () => {
   const queue = new FairQueue<string>();
   for (let i = 0; i < 20_000; i++) queue.push(`source ${i}`, 'x');
   const began = process.cpuUsage();

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { HeldBytes } from '../../../src/core/held-bytes.js';
 
-test('bytes that were added and not dropped are held, however they are cut into chunks', () => {
+test('the buffer has the bytes that were added and not dropped, however they are split into chunks', () => {
   const piece = fc.uint8Array({ maxLength: 700 });
   fc.assert(
     fc.property(fc.array(fc.tuple(piece, fc.nat(900)), { maxLength: 40 }), (steps) => {

@@ -15,7 +15,7 @@ describe('passwords in URIs', () => {
     }
   });
 
-  test('passwords in a text are masked, whatever the text around them', () => {
+  test('passwords in a text are masked, whatever stands around them', () => {
     assert.equal(
       maskSecrets('cannot reach mysql://kam:p@ss/w@db/x, nor "sip:a:b@c"'),
       'cannot reach mysql://kam:***@db/x, nor "sip:a:***@c"',
@@ -47,7 +47,7 @@ describe('passwords in URIs', () => {
     assert.equal(maskSecrets('{"a":"sip:h;password=abc\\"def"}'), '{"a":"sip:h;password=***\\"def"}');
   });
 
-  test('blanks around the parameter, and quotes around its value, do not show it', () => {
+  test('the value of the parameter is masked also with blanks around it or quotes', () => {
     assert.equal(maskSecrets('<sip:h>; password = s3cret;x=1'), '<sip:h>; password = ***;x=1');
     assert.equal(maskSecrets('<sip:h>;\tPassword\t=s3cret, <sip:i>'), '<sip:h>;\tPassword\t=***, <sip:i>');
     assert.equal(maskSecrets('{"a":"<sip:h>; password = \\"s3cret\\";x"}'), '{"a":"<sip:h>; password = ***\\";x"}');

@@ -20,14 +20,14 @@ test('a hundred thousand similar names have different keys, and halves of keys, 
   for (const half of halves) assert.ok(half.size > 99_990, String(half.size));
 });
 
-test('low bits are even: they choose the bucket', () => {
+test('low bits, which choose the bucket, are evenly distributed', () => {
   const mixer = new Mixer(77, 99);
   const buckets = new Array<number>(256).fill(0);
   for (let i = 0; i < 25_600; i++) buckets[mixer.begin().text(`z9hG4bK${i}`).a & 255]! += 1;
   assert.ok(Math.max(...buckets) < 160 && Math.min(...buckets) > 50, buckets.join());
 });
 
-test('where one piece ends and the next begins matters, and so do seeds', () => {
+test('the hash depends on where one piece ends and the next begins, and on the seed', () => {
   const mixer = new Mixer(3, 4);
   const joined = keyOf(mixer.begin().text('ab').text('c'));
   assert.notEqual(joined, keyOf(mixer.begin().text('a').text('bc')));

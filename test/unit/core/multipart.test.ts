@@ -10,14 +10,14 @@ test('the boundary is a parameter of multipart types only, quoted or not', () =>
   assert.equal(boundaryOf(undefined), undefined);
 });
 
-test('lines end with the closing one, with the end of the body, and with the maximum of parts', () => {
+test('boundary lines end at the closing one, at the end of the body, and at the maximum number of parts', () => {
   assert.deepEqual(boundaryLines('--x\n--x\n--x--\n--x', '--x'), { starts: [0, 4, 8], closed: true });
   assert.deepEqual(boundaryLines('--x\n--x\n--x', '--x', 1, 8), { starts: [4], closed: false });
   assert.deepEqual(boundaryLines('none', '--x'), { starts: [], closed: false });
   assert.equal(boundaryLines('--x\n'.repeat(1000), '--x').starts.length, 65);
 });
 
-test('a part goes from one boundary line to the next', () => {
+test('a part extends from one boundary line to the next', () => {
   assert.deepEqual(partsBetween({ starts: [3, 10, 30], closed: true }), [
     { start: 3, end: 10 },
     { start: 10, end: 30 },

@@ -14,12 +14,12 @@ describe('the name that was probably meant', () => {
     );
   });
 
-  test('is none where nothing is close', () => {
+  test('is undefined where no name is close', () => {
     for (const name of ['', 'x', 'nosuchfunction', 'ds_', 'a'.repeat(65)])
       assert.equal(nearest(name, known), undefined, name);
   });
 
-  test('has the same first letter where letter case is all that differs, and letters that grow in lower case are no fault', () => {
+  test('has the same first letter if names differ in letter case only; letters whose lower case is longer cause no error', () => {
     assert.equal(nearest('Foo', ['foo', 'fOO', 'FOO']), 'FOO');
     assert.equal(nearest('\u0130'.repeat(64), ['\u0130'.repeat(64), 'i'.repeat(64)]), '\u0130'.repeat(64));
   });

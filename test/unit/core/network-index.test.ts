@@ -18,7 +18,7 @@ test('a network contains addresses of its family by its bits', () => {
     assert.ok(networkTest(address)(network), `${address} ${network}`);
 });
 
-test('an address is in no network of another family, of other bits, or of a text that is none', () => {
+test('an address is in no network of another family or with other bits, and in none made of an invalid text', () => {
   for (const [address, network] of [
     ['1.2.3.4', '1.2.3.5'],
     ['1.2.3.4', '1.2.4.0/24'],
@@ -36,7 +36,7 @@ test('an address is in no network of another family, of other bits, or of a text
     assert.ok(!networkTest(address)(network), `${address} ${network}`);
 });
 
-test('a number of bits that is missing, too large or no number makes no network, least of all one of all addresses', () => {
+test('a text whose number of bits is missing, too large or not a number is no network, and matches no address', () => {
   for (const bits of [
     '',
     '33',

@@ -42,7 +42,7 @@ test('a copied text equals the original', () => {
   fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => ownText(text) === text));
 });
 
-describe('a value that outlives its message keeps no other part of it', () => {
+describe('a value that is kept longer than its message keeps no other part of the message in memory', () => {
   const clock = new FakeClock();
   const subjects: Readonly<Record<string, () => (text: string) => void>> = {
     'a table of a script': () => {

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { ProcessCounts } from '../../../src/core/process-counts.js';
 import { SharedValues } from '../../../src/core/shared-values.js';
 
-test('the total is the sum over all processes, and the count of a process ends with it', () => {
+test('the total is the sum over all processes, and the count of a process is subtracted when it ends', () => {
   const step = fc.oneof(
     fc.record({
       process: fc.integer({ min: 1, max: 3 }),
@@ -52,7 +52,7 @@ test('keys beyond the shared ones displace none, and a process still knows its o
   assert.deepEqual([one.total('first'), one.total('d'), two.total('first')], [1, 0, 1]);
 });
 
-test('counts stay when other tables have filled the memory, and take memory from them', () => {
+test('counts are kept when other tables have filled the memory, and take memory from these tables', () => {
   const memory = new SharedArrayBuffer(512 * 1024);
   const values = new SharedValues(memory, () => 0);
   const counts = countsOf(1, memory);

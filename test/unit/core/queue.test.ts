@@ -25,7 +25,7 @@ describe('a queue', () => {
     assert.equal(queue.length, 0);
   });
 
-  test('takes as long for each of 200,000 entries as for each of a few', () => {
+  test('takes the same time for each of 200,000 entries as for each of a few', () => {
     const queue = new Queue<number>();
     for (let i = 0; i < 200_000; i++) queue.push(i);
     const began = process.cpuUsage();

@@ -24,7 +24,7 @@ describe('a lock of several processes', () => {
     assert.equal(words[0], 0);
   });
 
-  test('it is released by a process that knows that the holder has ended, even if its id is in use again', () => {
+  test('is released by a process that knows that the holder has ended, even if the id of the holder is in use again', () => {
     const words = held(8);
     const lock = new SharedLock(words, 0, 7, { alive: () => true });
     lock.ended(9);

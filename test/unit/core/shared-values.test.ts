@@ -11,7 +11,7 @@ const memoryOf = (bytes = MEGABYTE): SharedArrayBuffer => new SharedArrayBuffer(
 const store = (memory: SharedArrayBuffer, now = () => 0): SharedValues => new SharedValues(memory, now);
 
 describe('values in shared memory', () => {
-  test('what one view sets another one reads: texts of any characters, numbers, nothing', () => {
+  test('a value that one view sets another one reads: texts of any characters, numbers, null', () => {
     const memory = memoryOf();
     const [a, b] = [store(memory).table('t', 100), store(memory).table('t', 100)];
     const values: readonly KeptValue[] = ['', 'text', 'é', 'жук', '€'.repeat(3000), 0, -1, 2 ** 40, 1.5, null];
@@ -22,7 +22,7 @@ describe('values in shared memory', () => {
     assert.equal(b.get('key', 0), undefined);
   });
 
-  test('tables of different names are apart, whatever the length of the name', () => {
+  test('tables of different names are separate, whatever the length of the name', () => {
     const values = store(memoryOf());
     const names = ['a', 'b', 'x'.repeat(100), `${'x'.repeat(100)}y`];
     for (const name of names) values.table(name, 10).set('k', name, undefined);
@@ -74,7 +74,7 @@ describe('values in shared memory', () => {
     assert.deepEqual([...table.entries(now)], []);
   });
 
-  test('memory is not tidied at each entry that finds it full', () => {
+  test('expired entries are not searched at each entry that finds the memory full', () => {
     let [now, walks] = [0, 0];
     const memory = memoryOf();
     const values = store(memory, () => now);
@@ -117,7 +117,7 @@ describe('values in shared memory', () => {
     }
   });
 
-  test('it does what a map of one process does', () => {
+  test('the values behave like a map of one process', () => {
     const key = fc.integer({ min: 0, max: 12 }).map((i) => `k${i}`);
     const value = fc.oneof(fc.string(), fc.integer(), fc.constant(null), fc.string({ minLength: 200, maxLength: 400 }));
     const step = fc.oneof(
@@ -159,7 +159,7 @@ describe('values in shared memory', () => {
     );
   });
 
-  test('what a process that died within a change left is put in order from the entries', () => {
+  test('after a process died within a change, lists and counts are rebuilt from the entries', () => {
     const memory = memoryOf();
     const table = store(memory).table('t', 1000);
     for (let i = 0; i < 200; i++) table.set(`k${i}`, i, undefined);
@@ -256,7 +256,7 @@ describe('values in shared memory', () => {
     assert.equal(table.size, 0);
   });
 
-  test('a walk sees what stays once, and nothing twice, whatever others change meanwhile', () => {
+  test('a walk visits each entry that stays once, and none twice, whatever others change meanwhile', () => {
     const change = fc.oneof(
       fc.record({
         do: fc.constant('set' as const),
@@ -303,7 +303,7 @@ describe('values in shared memory', () => {
     );
   });
 
-  test('entries stand in the order in which they were added, also after they were put in order', () => {
+  test('entries are visited in the order in which they were added, also after a rebuild', () => {
     const memory = memoryOf();
     const table = store(memory).table('t', 100);
     for (let i = 0; i < 20; i++) table.set(`k${i}`, 'x', undefined);

@@ -8,12 +8,12 @@ test('each literal of a statement is a question mark, and so is the same text in
   assert.equal(without(`Duplicate entry 'secret' for key 1`), `Duplicate entry '?' for key 1`);
 });
 
-test('of a literal that begins with a shorter one nothing is left in the message', () => {
+test('a literal that begins with another, shorter literal is removed whole', () => {
   const { without } = withoutLiterals(`INSERT INTO t VALUES ('bob', 'bob-secret')`);
   assert.equal(without(`Duplicate entry 'bob-secret' for key 1`), `Duplicate entry '?' for key 1`);
 });
 
-test('nor of one at the place where a long message is cut', () => {
+test('a literal at the position where a long message is cut is removed too', () => {
   const { without } = withoutLiterals(`UPDATE t SET a = 'hunter2hunter2'`);
   const cut = without(`${'x'.repeat(1015)}hunter2hunter2 and more`);
   assert.ok(!cut.includes('hunter'), cut.slice(1000));

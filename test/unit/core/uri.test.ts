@@ -15,7 +15,7 @@ for (const [uri, transport] of [
   ['sips:h;transport=udp', undefined],
   ['sips:h;transport=sctp', undefined],
 ] as const) {
-  test(`${uri} asks for ${transport ?? 'what there is not'}`, () => {
+  test(`${uri} asks for ${transport ?? 'no known transport'}`, () => {
     const parsed = parseUri(uri);
     assert.ok(parsed !== undefined);
     assert.equal(uriTransport(parsed), transport);

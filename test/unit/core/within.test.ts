@@ -10,7 +10,7 @@ test('work that ends in time gives its result, and leaves no timer behind', asyn
   assert.equal(clock.pending, 0);
 });
 
-test('late work is not waited for, and its failure is ignored', async () => {
+test('work that ends too late is not waited for, and its failure is ignored', async () => {
   const clock = new FakeClock();
   let fail = (_error: Error) => {};
   const work = new Promise<string>((_resolve, reject) => {

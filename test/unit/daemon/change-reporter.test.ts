@@ -82,7 +82,7 @@ test('the last 200 reports of a partition are kept until it is forgotten', () =>
   assert.deepEqual(reporter.reportsOf('default'), []);
 });
 
-test('numbers continue from the last published one, the newer of bucket and stream', () => {
+test('event numbers continue from the last published one, of the bucket or of the stream, whichever is newer', () => {
   const { reporter, destination } = reporting();
   const [entry] = [...reporter.entries()] as [StateEntry];
   assert.equal(reporter.resumed(entry, undefined, undefined), entry);

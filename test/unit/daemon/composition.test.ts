@@ -41,7 +41,7 @@ test('all faults of variables and selections are reported at once', () => {
   ]);
 });
 
-test('faults of the schema are reported with them, and nothing twice', () => {
+test('faults of the schema are reported together with faults of variables, each once', () => {
   const said = refusal({
     listenn: [],
     modparam: { hash_pvar: '$cii' },

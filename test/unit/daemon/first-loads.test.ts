@@ -71,7 +71,7 @@ test('a start waits for rows that have been read and are being compiled', async 
   assert.equal(state.waiting, false);
 });
 
-test('with no partition ready the start waits for the longest time and goes on without', async () => {
+test('while no partition is ready the start waits for the longest time, and then goes on without one', async () => {
   const clock = new FakeClock();
   const [failing, hanging] = [loading(), loading()];
   const state = watch(firstLoads([failing, hanging], clock, 3000));

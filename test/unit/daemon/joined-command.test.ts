@@ -59,7 +59,7 @@ test('a dialog by its Call-ID is that of the process that has it; a Call-ID of d
   assert.deepEqual(await listed({ callid: 'nobody' }), { fault: { code: 404, message: 'No such dialog' } });
 });
 
-test('among refusals that of the process which has the call is returned', async () => {
+test('of several refusals the one of the process that has the call is returned', async () => {
   const refused = (code: number, message: string): Answer => ({ fault: { code, message } });
   const answer = (own: Answer, other: Answer) =>
     runJoined(

@@ -9,7 +9,7 @@ test('lines for journald begin with their priority', () => {
   assert.equal(withPriority('{"level":40,"msg":"x"}\n'), '<4>{"level":40,"msg":"x"}\n');
 });
 
-test('the form follows what standard error is', () => {
+test('the form of a line depends on whether standard error is a terminal, journald or a file', () => {
   const { dev, ino } = fstatSync(2);
   assert.equal(logForm({ JOURNAL_STREAM: `${dev}:${ino}` }, false), 'journal');
   assert.equal(logForm({ JOURNAL_STREAM: '0:0' }, false), 'json', 'inherited from somebody whose stream was another');
@@ -17,7 +17,7 @@ test('the form follows what standard error is', () => {
   assert.equal(logForm({}, false), 'json');
 });
 
-test('people read a time, the name of the level, the message and its fields', (t) => {
+test('a line for a terminal has time, name of the level, message and fields', (t) => {
   const printer = prettyPrinter(false);
   if (typeof printer !== 'function') return t.skip(printer.reason);
   const line = printer('{"level":40,"time":1795000000000,"pid":1,"partition":"acme","msg":"a destination is down"}\n');

@@ -25,7 +25,7 @@ function copy() {
   return { services, ran };
 }
 
-test('a copy reads databases and writes to none', async () => {
+test('the copy of a script reads databases and writes to none', async () => {
   const { services, ran } = copy();
   const database = services.database('sqlite:///x');
   await database.query('SELECT a FROM b WHERE c = 1');
@@ -46,7 +46,7 @@ test('a copy reads databases and writes to none', async () => {
   assert.deepEqual(ran, ['SELECT a FROM b WHERE c = 1', '  select 1']);
 });
 
-test('a copy publishes nothing, subscribes nobody and asks nothing over HTTP', async () => {
+test('the copy of a script publishes nothing, subscribes nobody and sends no HTTP request', async () => {
   const { services } = copy();
   assert.equal(services.publish('default', 'acc', '{}'), false);
   assert.notEqual(services.subscribe('E_X', 'udp:127.0.0.1:1', 10), undefined);

@@ -17,7 +17,7 @@ function live() {
 
 const none = { states: new Map(), table: undefined };
 
-test('a copy has the destinations with the states they have now, and changes nothing of them', () => {
+test('the copy of a partition has the current states of its destinations, and changes none of them', () => {
   const engine = live();
   const copy = engineWith([partitionOptions()]);
   copyTables(engine, copy, { ...none, states: assumedStates(`${A}=i ${B}=active`) });

@@ -15,7 +15,7 @@ for (const [name, column, read] of [
   string,
   (rows: readonly Record<string, unknown>[], report: Report) => unknown,
 ])[]) {
-  test(`of ${name} that are malformed the first rows are named, the others counted`, () => {
+  test(`of malformed ${name} the first are named, the others counted`, () => {
     const rows = Array.from({ length: ROWS }, (_, id) => ({ id, type: 0, src_ip: 'any', [column]: '(' }));
     const reported: [string, string][] = [];
     read([...rows, { id: ROWS, type: 0, src_ip: 'any', [column]: '1' }], (...each) => void reported.push(each));

@@ -38,7 +38,7 @@ function ours({ line }: DocumentedCommand): string[] | undefined {
   return /^[a-z]/.test(rest[0] as string) ? rest : undefined;
 }
 
-test('every command of ours in the documents is accepted by the program', async () => {
+test('every command line of switchyard in the documents is accepted by the program', async () => {
   const wrong: string[] = [];
   let checked = 0;
   for (const each of commands) {
@@ -63,7 +63,7 @@ test('every command of ours in the documents is accepted by the program', async 
   assert.deepEqual(wrong, []);
 });
 
-test('every file of the project that a command names is there', () => {
+test('every file of the project that a command names exists', () => {
   const missing: string[] = [];
   for (const { document, line } of commands) {
     for (const word of shellWords(line)) {

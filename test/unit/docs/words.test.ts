@@ -54,7 +54,7 @@ const IS_NO = /["'`}] is no (?!longer\b|more\b|such\b)[a-z]/i;
 /** A user, caller or operator is the user, the caller, the operator. */
 const HE = /^\s*(?:\/?\*|\/\/).*\b(?:he|him|his)\b/i;
 
-test('errors say that something is not a number, and comments call a user neither he nor him', () => {
+test('errors say "is not a number", not "is no number", and comments name the user instead of "he" or "him"', () => {
   const found = filesOf('src').flatMap((path) =>
     readFileSync(`${root}${path}`, 'utf8')
       .split('\n')

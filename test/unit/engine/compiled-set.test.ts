@@ -53,7 +53,7 @@ function plainStep(all: readonly Member[], candidate: number, end: number): numb
 }
 
 describe('a compiled set', () => {
-  test('chooses by hash as the rule says, with any weights and anything down', () => {
+  test('chooses by hash as documented, with any weights and any destinations down', () => {
     fc.assert(
       fc.property(members, hash, fc.boolean(), (all, hashed, useDefault) => {
         const end = useDefault && all.length > 1 ? all.length - 1 : all.length;
@@ -77,7 +77,7 @@ describe('a compiled set', () => {
     );
   });
 
-  test('follows changes of availability once the version moved on', () => {
+  test('uses a changed availability as soon as its version has changed', () => {
     fc.assert(
       fc.property(
         members,
@@ -99,7 +99,7 @@ describe('a compiled set', () => {
     );
   });
 
-  test('round robin selects each as often in a row as its weight, 0 like 1', () => {
+  test('round robin selects each destination as often in sequence as its weight says, weight 0 like 1', () => {
     const set = setOf([1, 4, 0, 2].map((each) => ({ weight: each, active: true })));
     const taken: number[] = [];
     for (let i = 0; i < 16; i++) {
@@ -111,7 +111,7 @@ describe('a compiled set', () => {
     assert.deepEqual(taken, [0, 1, 1, 1, 1, 2, 3, 3, 0, 1, 1, 1, 1, 2, 3, 3]);
   });
 
-  test('round robin continues after a reload at its position', () => {
+  test('round robin continues at its position after a reload', () => {
     const set = setOf([3, 3, 3].map((each) => ({ weight: each, active: true })));
     set.last = 1;
     set.countChoice(1);
@@ -127,7 +127,7 @@ describe('a compiled set', () => {
 });
 
 describe('running weights', () => {
-  test('a value is found in the entry whose range of summed weights holds it', () => {
+  test('a value is found in the entry whose range of summed weights contains it', () => {
     fc.assert(
       fc.property(
         fc.array(weight, { minLength: 1, maxLength: 200 }),

@@ -101,7 +101,7 @@ describe('what a transaction remembers', () => {
     }
   });
 
-  test('flag s keeps a destination that is set', () => {
+  test('flag s keeps a destination that is already set', () => {
     const { context, partition } = world();
     assert.equal(select(context, partition, 1, 's', true), 'kept');
     assert.equal(context.of(partition), undefined);
@@ -109,7 +109,7 @@ describe('what a transaction remembers', () => {
     assert.equal(select(context, partition, 2, '', true), 'selected');
   });
 
-  test('flag a puts a list before the one that is there', () => {
+  test('flag a puts a list before the existing one', () => {
     const { context, partition } = world();
     select(context, partition, 1, 'f');
     select(context, partition, 2, 'fa');
@@ -117,7 +117,7 @@ describe('what a transaction remembers', () => {
     assert.deepEqual(rest(context, partition), ['x2', 'y2', 'a1', 'b1', 'c1']);
   });
 
-  test('flag a without f changes the destination alone; attributes follow the destination, in a strict partition not', () => {
+  test('flag a without f changes only the destination; attributes change with it, except in a strict partition', () => {
     for (const [compat, expected] of [
       ['default', ['x2', 'b1', 'c1']],
       ['strict', ['x2', 'a1', 'b1']],
@@ -137,7 +137,7 @@ describe('what a transaction remembers', () => {
     }
   });
 
-  test('a list of sets is tried in order and joined; the group is that of the destination in use, in strict the first', () => {
+  test('a list of sets is tried in order and joined; the group is that of the current destination, in a strict partition the first', () => {
     for (const compat of ['default', 'strict'] as const) {
       const { context, partition } = world(compat);
       assert.equal(select(context, partition, '3,2,1', 'f,f M 1,f M 2'), 'selected');
@@ -149,7 +149,7 @@ describe('what a transaction remembers', () => {
     }
   });
 
-  test('without flag f the first set with a destination is enough; a later one with it adds its list', () => {
+  test('without flag f the search ends at the first set with a destination; a later set with the flag adds its list', () => {
     const { context, partition } = world();
     select(context, partition, '3,1,2');
     assert.deepEqual([context.of(partition)?.count, ...rest(context, partition)], [0, 'a1']);
@@ -157,7 +157,7 @@ describe('what a transaction remembers', () => {
     assert.deepEqual(rest(context, partition), ['a1', 'x2', 'y2']);
   });
 
-  test('a destination that became inactive since is skipped', () => {
+  test('a destination that became inactive after the selection is skipped', () => {
     const { engine, context, partition } = world();
     select(context, partition, 1, 'f');
     const destination = partition.find(1, 'sip:b1');
@@ -175,7 +175,7 @@ describe('what a transaction remembers', () => {
 });
 
 describe('the AVPs of a partition', () => {
-  test('show the list, the group, the count, sockets and attributes', () => {
+  test('contain the list, the group, the count, sockets and attributes', () => {
     const { context, partition } = world();
     const values = () =>
       Object.fromEntries(
@@ -206,7 +206,7 @@ describe('the AVPs of a partition', () => {
     assert.deepEqual(avp(context, partition, 'attrs').get(), ['b1', 'c1']);
   });
 
-  test('without flag f hold the group and the attributes alone', () => {
+  test('contain only the group and the attributes without flag f', () => {
     const { context, partition } = world();
     select(context, partition, 1);
     assert.deepEqual(avp(context, partition, 'ds_dst_failover').get(), []);
@@ -215,7 +215,7 @@ describe('the AVPs of a partition', () => {
     assert.deepEqual(avp(context, partition, 'attrs').get(), ['a1']);
   });
 
-  test('may be written: known destinations are found again, others dialled as they stand', () => {
+  test('may be written: known destinations are recognised, other URIs are dialled as written', () => {
     const { context, partition } = world();
     select(context, partition, 1, 'f');
     avp(context, partition, 'ds_dst_failover').set(['sip:a1', 'sip:c1', 'sip:10.9.9.9:5070', 'nonsense', 'sip:b1']);
@@ -232,7 +232,7 @@ describe('the AVPs of a partition', () => {
     assert.equal(context.of(partition)?.group, 5);
   });
 
-  test('may be written before anything was selected', () => {
+  test('may be written before a selection', () => {
     const { context, partition } = world();
     avp(context, partition, 'ds_dst_failover').set(['sip:first', 'sip:second']);
     assert.equal(context.next(partition)?.dialUri, 'sip:second');
@@ -255,7 +255,7 @@ describe('rewriting the request-URI', () => {
     return uris;
   }
 
-  test('keeps nothing from one hop to the next by default', () => {
+  test('keeps no parameter of the previous hop by default', () => {
     assert.deepEqual(hops('default', 'sip:bob:pw@host:5060;transport=udp;x=1?h=v'), [
       'sip:bob:pw@a:5070;transport=udp;x=1?h=v',
       'sip:bob:pw@b;transport=tcp;lr;x=1?h=v',
@@ -263,7 +263,7 @@ describe('rewriting the request-URI', () => {
     ]);
   });
 
-  test('collects parameters in a strict partition', () => {
+  test('keeps the parameters of previous hops in a strict partition', () => {
     assert.deepEqual(hops('strict', 'sip:host;transport=udp'), [
       'sip:a:5070;transport=udp',
       'sip:b;transport=tcp;lr;transport=udp',
@@ -275,7 +275,7 @@ describe('rewriting the request-URI', () => {
     assert.deepEqual(hops('default', 'tel:+4930'), ['none', 'none', 'none']);
   });
 
-  test('follows what a script did to the URI in between', () => {
+  test('keeps what a script has changed in the request-URI before', () => {
     const engine = engineWith([partitionOptions()]);
     const partition = engine.partition('') as Partition;
     partition.load([row('sip:a;lr'), row('sip:b')], { inheritState: true });
@@ -287,7 +287,7 @@ describe('rewriting the request-URI', () => {
     assert.equal(context.rewriteRequestUri(partition, 'sip:other@b;y=2'), 'sip:other@b;y=2');
   });
 
-  test('shows where it leads to, with the port of its transport', () => {
+  test('gives the address it leads to, with the port of its transport', () => {
     assert.equal(requestUriTarget('sip:bob@h'), 'h:5060');
     assert.equal(requestUriTarget('sips:bob@h'), 'h:5061');
     assert.equal(requestUriTarget('sip:bob@[::1]:5070'), '[::1]:5070');
@@ -295,7 +295,7 @@ describe('rewriting the request-URI', () => {
     assert.equal(requestUriTarget('nonsense'), '');
   });
 
-  test('the request-URI is rewritten for a single destination', () => {
+  test('the request-URI is rewritten for a selection of a single destination', () => {
     const { partition } = world();
     const destination = partition.find(1, 'sip:a1');
     assert.ok(destination !== undefined);

@@ -27,7 +27,7 @@ function described(...strings: string[]): number {
 }
 
 describe('the dispatcher hash', () => {
-  test('is what its description says, for any bytes', () => {
+  test('is computed as documented, for any bytes', () => {
     fc.assert(
       fc.property(latin1, fc.option(latin1, { nil: undefined }), (a, b) => {
         assert.equal(dispatcherHash(a, b), b === undefined ? described(a) : described(a, b));
@@ -35,7 +35,7 @@ describe('the dispatcher hash', () => {
     );
   });
 
-  test('is never 0, and the core hash is its low bits', () => {
+  test('is never 0, and the hash of the core has its low bits', () => {
     assert.equal(dispatcherHash(''), 1);
     assert.equal(coreHash(''), 0);
     assert.equal(coreHash('ab', undefined, 16), coreHash('ab') % 16);
@@ -87,7 +87,7 @@ describe('the keys of a URI', () => {
     }
   });
 
-  test('a plain URI, read in one pass, has the hash that its parts have', () => {
+  test('a URI without parameters, read in one pass, has the same hash as its parts', () => {
     const piece = fc.constantFrom(
       'a',
       'bob',

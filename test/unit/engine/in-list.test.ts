@@ -44,7 +44,7 @@ describe('being in a list', () => {
     assert.equal(findInList(partition, { ip: '10.0.0.1', setId: 5 }), undefined);
   });
 
-  test('names follow what they resolve to', () => {
+  test('a destination with a host name is found by its current addresses', () => {
     const partition = partitionWith(row('sip:gw.example'), row('sip:10.0.0.1'));
     assert.equal(findInList(partition, { ip: '10.0.0.7' }), undefined);
     const named = partition.find(1, 'sip:gw.example');
@@ -103,7 +103,7 @@ describe('a shell pattern', () => {
     });
   }
 
-  test('of stars, question marks and letters is the regular expression of it', () => {
+  test('of stars, question marks and letters matches as the regular expression of the same meaning', () => {
     const part = fc.constantFrom('*', '?', 'a', 'b');
     fc.assert(
       fc.property(fc.array(part, { maxLength: 8 }), fc.stringMatching(/^[ab]{0,10}$/), (parts, text) => {

@@ -21,7 +21,7 @@ const uris = (partition: Partition, setId: number): string[] =>
   (partition.snapshot.sets.get(setId)?.destinations ?? []).map((each) => each.row.uri);
 
 describe('loading', () => {
-  test('orders by priority, equal ones in row order, or in reverse for kamailio', () => {
+  test('orders rows by priority, equal ones in row order, or in reverse for kamailio', () => {
     const table = [
       row('sip:a', { priority: 0 }),
       row('sip:b', { priority: 5 }),
@@ -40,7 +40,7 @@ describe('loading', () => {
     });
   });
 
-  test('discards what cannot be used and says why; the rest is loaded', () => {
+  test('discards unusable rows with the reason, and loads the others', () => {
     const partition = partitionOf(engineWith([partitionOptions()]));
     const report = partition.load(
       [
@@ -78,7 +78,7 @@ describe('loading', () => {
     );
   });
 
-  test('dials the URI without user, password and headers', () => {
+  test('dials the address of the URI without its user, password and headers', () => {
     const partition = partitionOf(engineWith([partitionOptions()]));
     const cases: readonly [string, string][] = [
       ['sip:10.0.0.1:5060;transport=tcp', 'sip:10.0.0.1:5060;transport=tcp'],
@@ -99,7 +99,7 @@ describe('loading', () => {
     );
   });
 
-  test('without persistent_state all start active', () => {
+  test('makes all destinations active without persistent_state', () => {
     const partition = partitionOf(engineWith([partitionOptions({ persistentState: false })]));
     partition.load([row('sip:a', { state: 'inactive' })], INHERIT);
     assert.equal(partition.find(1, 'sip:a')?.health.state, 'active');
@@ -107,7 +107,7 @@ describe('loading', () => {
 });
 
 describe('loading again', () => {
-  test('keeps the health of what is still there, whatever else changed, and reports the difference', () => {
+  test('keeps the health of destinations that remain, whatever else changed, and reports the difference', () => {
     const engine = engineWith([partitionOptions()]);
     const partition = partitionOf(engine);
     partition.load([row('sip:a'), row('sip:b'), row('sip:c')], INHERIT);
@@ -131,7 +131,7 @@ describe('loading again', () => {
     assert.equal(old.sets.get(1)?.destinations.length, 3, 'the old snapshot is as it was');
   });
 
-  test('the same URI with another socket is another destination', () => {
+  test('treats the same URI with another socket as another destination', () => {
     const partition = partitionOf(engineWith([partitionOptions()]));
     partition.load(
       [row('sip:a', { socket: 'udp:10.0.0.9:5060' }), row('sip:a', { socket: 'udp:10.0.0.8:5060' })],
@@ -199,7 +199,7 @@ describe('loading again', () => {
     assert.equal(partition.find(1, 'sip:a')?.health.state, 'inactive');
   });
 
-  test('round robin goes on where it stood', () => {
+  test('keeps the position of round robin', () => {
     const engine = engineWith([partitionOptions()]);
     const partition = partitionOf(engine);
     partition.load(rows(3), INHERIT);
@@ -272,7 +272,7 @@ describe('loading in slices', () => {
     assert.equal(partition.snapshot.generation, 2);
   });
 
-  test('an overtaken load is repeated on the new data', async () => {
+  test('a load during which the data changed is repeated on the new data', async () => {
     const partition = emptyPartition();
     let overtaken = false;
     const report = await partition.loadInSlices(rows(2000), INHERIT, async () => {

@@ -56,7 +56,7 @@ describe('parameters of a selection', () => {
     });
   }
 
-  test('today only the letters f, u, d and a are known', () => {
+  test('the flags of current versions are the letters f, u, d and a', () => {
     for (const flags of ['s', 'fs', 'M2', 'fM2', '5', 'x', 'f d']) {
       assert.equal(typeof parseSelectArguments({ set: 1, alg: 4, flags, dialect: 'today' }), 'string', flags);
     }
@@ -87,7 +87,7 @@ describe('parameters of a selection', () => {
     });
   }
 
-  test('of any kind give arguments or a problem, and never throw', () => {
+  test('values of any kind give arguments or a problem, and never an exception', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), fc.string(), fc.string(), (set, alg, flags, maxResults) => {
         const args = parseSelectArguments({ set, alg, flags, maxResults });

@@ -182,7 +182,7 @@ describe('a selection', () => {
     assert.equal(run(world(setOf('a'), 'strict'), { alg: 9, flags: 'fd' }), 'no active destination');
   });
 
-  test('at random follows the weights', () => {
+  test('at random gives shares by weight', () => {
     const w = world(setOf('a b3 c0'));
     const seen: Record<string, number> = {};
     for (let i = 0; i < 4000; i++) {
@@ -193,7 +193,7 @@ describe('a selection', () => {
     assert.ok(Math.abs((seen['b'] ?? 0) - 3000) < 150, JSON.stringify(seen));
   });
 
-  test('by any algorithm lists each active destination once, and of the inactive ones the default only', () => {
+  test('lists with any algorithm each active destination once, and no inactive one except the default', () => {
     fc.assert(
       fc.property(
         fc.array(fc.record({ weight: fc.integer({ min: 0, max: 4 }), up: fc.boolean() }), {
@@ -222,7 +222,7 @@ describe('a selection', () => {
     );
   });
 
-  test('moves only the calls of the destination that became inactive', () => {
+  test('by hash gives other destinations only to the calls of one that became inactive', () => {
     const w = world(Array.from({ length: 10 }, (_, i) => row(`sip:d${i}`)));
     const where = () => Array.from({ length: 300 }, (_, i) => run(w, { alg: 0 }, request({ callId: `call-${i}` }))[0]);
     const before = where();

@@ -68,7 +68,7 @@ for (const flavour of ['opensips', 'kamailio'] as const) {
   describe(`a set shared by processes, flavour ${flavour}`, () => {
     const rows = [3, 1, 1, 2, 1].map((weight, i) => row(`sip:10.0.0.${i + 1}`, { weight }));
 
-    test('all of them together choose as one does, whoever chooses and whatever goes down between', () => {
+    test('all processes together choose as one does, whichever chooses and whatever goes down meanwhile', () => {
       fc.assert(
         fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
           const alone = start(rows, flavour);
@@ -94,7 +94,7 @@ for (const flavour of ['opensips', 'kamailio'] as const) {
 describe('a shared set', () => {
   const rows = [1, 2, 3].map((i) => row(`sip:10.0.0.${i}`));
 
-  test('continues alone if all other processes stopped, and keeps its counts when it is no longer shared', () => {
+  test('continues alone if all other processes have ended, and keeps its counts when it is no longer shared', () => {
     const [first, second] = sharing(2, rows, 'opensips') as [Process, Process];
     assert.deepEqual(select(first, 4, '', 'a'), ['sip:10.0.0.1']);
     assert.deepEqual(select(second, 4, '', 'b'), ['sip:10.0.0.2']);
@@ -106,7 +106,7 @@ describe('a shared set', () => {
     );
   });
 
-  test('that is loaded again goes on where any process stopped', () => {
+  test('continues after a reload at the position of any process', () => {
     const [first, second] = sharing(2, rows, 'opensips') as [Process, Process];
     const before = setOf(first);
     first.partition.load([row('sip:10.0.0.9'), ...rows], { inheritState: true });

@@ -62,13 +62,13 @@ for (const compat of ['default', 'strict'] as const) {
       [9, 'weight'],
       [11, 'rweight'],
     ] as const) {
-      test(`algorithm ${alg} gives each its share in each round of all processes together`, () => {
+      test(`algorithm ${alg} gives each destination its share in each round of all processes together`, () => {
         const processes = sharing([`${name}=50`, `${name}=30`, `${name}=20`], compat);
         for (let round = 0; round < 3; round++) assert.deepEqual(counts(processes, alg, 100), [50, 30, 20]);
       });
     }
 
-    test('a state set by one process changes the shares of all: the rest divides what is left', () => {
+    test('a state set by one process changes the shares in all: the other destinations get those of the inactive one', () => {
       const processes = sharing(['rweight=50', 'rweight=30', 'rweight=20'], compat);
       counts(processes, 11, 37);
       mark(processes[0] as Process, 'sip:10.0.0.1', 'inactive');

@@ -65,7 +65,7 @@ describe('state transitions', () => {
     });
   }
 
-  test('p switches an active destination after the threshold, and a starts the count again', () => {
+  test('state p makes an active destination probing at the threshold, and state a resets the count', () => {
     const { engine, destination } = start('active');
     const p: Act = { kind: 'set', to: 'probing' };
     assert.equal(act(engine, destination, p), undefined);
@@ -78,7 +78,7 @@ describe('state transitions', () => {
     assert.equal(act(engine, destination, p)?.edge, 'inactive');
   });
 
-  test('a strict partition keeps the count over a, and makes an inactive destination active by p', () => {
+  test('in a strict partition state a keeps the count, and state p makes an inactive destination active', () => {
     const { engine, destination } = start('active', 2, 'strict');
     act(engine, destination, { kind: 'failure' });
     act(engine, destination, { kind: 'set', to: 'active' });
@@ -87,7 +87,7 @@ describe('state transitions', () => {
     assert.equal(act(engine, destination, { kind: 'set', to: 'probing' })?.state, 'active');
   });
 
-  test('numbers go on from what an earlier run published, and an edge it did not publish is published', () => {
+  test('event numbers continue from the last one of an earlier run, and an edge that it did not publish is published', () => {
     for (const [state, status, edge] of [
       ['active', 'active', undefined],
       ['probing', 'inactive', undefined],
@@ -112,7 +112,7 @@ describe('state transitions', () => {
     }
   });
 
-  test('what other nodes decided is taken over with its number, and raises an edge of its own', () => {
+  test('a state decided by other nodes is adopted with its number, and raises an edge', () => {
     const { engine, destination, changes } = start('active');
     const decided = { state: 'probing', seq: 7, time: 5, reason: 'negative probing reply', code: 408 } as const;
     const change = engine.states.adopt(destination, decided);
@@ -137,14 +137,14 @@ describe('state transitions', () => {
     assert.equal(destination.health.failures, 1);
   });
 
-  test('failures counted at another node are added here, and never reduce the count', () => {
+  test('failures counted at another node raise the count of this one, and never reduce it', () => {
     const { engine, destination } = start('active');
     engine.states.carry(destination, 2);
     engine.states.carry(destination, 1);
     assert.equal(destination.health.failures, 2);
   });
 
-  test('the same holds in a kamailio partition, where the count is of good answers while inactive', () => {
+  test('in a kamailio partition good answers of another node count as well while a destination is inactive', () => {
     const engine = engineWith([
       partitionOptions({ flavour: 'kamailio', kamailio: { ...KAMAILIO_DEFAULTS, probingThreshold: 3 } }),
     ]);
@@ -162,7 +162,7 @@ describe('state transitions', () => {
     assert.equal(partition.flavour.failuresOf(destination), 0);
   });
 
-  test('a change says who, why, when, and what it is about', () => {
+  test('a change has its origin, reason, time and destination', () => {
     const { engine, destination, changes } = start('active');
     const signal = {
       destination,
@@ -197,7 +197,7 @@ describe('state transitions', () => {
     });
   });
 
-  test('what was read from the table is not written back to it', () => {
+  test('states read from the table are not written back to it', () => {
     const { engine, destination } = start('active');
     engine.states.apply({ destination, kind: 'restore', to: 'inactive', origin: 'store', reason: 'reload' });
     assert.equal(destination.health.dirty, false);
@@ -225,7 +225,7 @@ describe('any signals in any order', () => {
     fc.constantFrom<HealthState>('active', 'inactive', 'probing').map((to): Act => ({ kind: 'set', to })),
   );
 
-  test('result in the states of a model of four lines, with alternating edges', () => {
+  test('give the states of a model of four lines, with alternating edges', () => {
     fc.assert(
       fc.property(fc.array(action, { maxLength: 60 }), fc.integer({ min: 1, max: 4 }), (actions, threshold) => {
         const { engine, destination, changes } = start('active', threshold);

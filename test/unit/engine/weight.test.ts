@@ -59,7 +59,7 @@ describe('weights reported at run time', () => {
     assert.deepEqual(sharesByHash(set, 20), [10, 10]);
   });
 
-  test('count among those that are left when one is down, and raise no event', () => {
+  test('are the shares of the others when a destination is down, and raise no event', () => {
     const { engine, partition } = loaded([row(A), row(B), row(C)]);
     const set = setOf(partition);
     engine.states.apply({
@@ -80,7 +80,7 @@ describe('weights reported at run time', () => {
     assert.deepEqual([find(partition, B).health.dirty, find(partition, B).health.seq], [false, 0]);
   });
 
-  test('outlive a reload by the identity of the destination, until the row is edited', () => {
+  test('are kept over a reload for the same destination, until its row is edited', () => {
     const { engine, partition } = loaded([row(A, { weight: 10 }), row(B, { weight: 10 })]);
     engine.setWeight(find(partition, A), 3);
     partition.load([row(C), row(B, { weight: 10 }), row(A, { weight: 10 })], INHERIT);

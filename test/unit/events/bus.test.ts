@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { EventBus } from '../../../src/events/bus.js';
 import type { DispatcherEvent } from '../../../src/events/event.js';
 
-test('listeners get each event in order; one that throws does not keep the others from getting it', () => {
+test('listeners get each event in order; one that throws does not affect the others', () => {
   const faults: unknown[] = [];
   const bus = new EventBus((error) => faults.push(error));
   const received: string[] = [];

@@ -12,14 +12,14 @@ describe('catalogue', () => {
   const validate = ajv.compile([...eventSchemas().values()][0] as object);
   const ids = new EventIds('sw1', fixedRandom);
 
-  test('ids are positions in the list', () => {
+  test('the id of an event is its position in the list', () => {
     assert.deepEqual(
       EVENT_CATALOGUE.map(({ id }) => id),
       EVENT_CATALOGUE.map((_, i) => i),
     );
   });
 
-  test('events follow their schema: by probe, by MI, after a merge', () => {
+  test('events by probe, by MI and after a merge follow their schema', () => {
     const destination = makeDestination();
     const first = statusEvent(flip(destination, { cause: 'refused' }), ids);
     const second = statusEvent(flip(destination, { code: undefined, origin: 'mi', reason: 'MI command' }), ids);
@@ -32,7 +32,7 @@ describe('catalogue', () => {
     assert.ok(!validate(foreign));
   });
 
-  test('edges: previous is the last status, seq grows by one, ids differ', () => {
+  test('an edge has the last status as previous, the next sequence number and an id of its own', () => {
     const destination = makeDestination();
     const events = Array.from({ length: 6 }, () => statusEvent(flip(destination), ids));
     let previous = 'active';

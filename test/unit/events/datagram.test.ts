@@ -21,7 +21,7 @@ describe('datagram sinks', () => {
     ['udp4', '127.0.0.1', '127.0.0.1'],
     ['udp6', '::1', '[::1]'],
   ] as const) {
-    test(`udp over ${family}`, async () => {
+    test(`an event is sent over UDP by ${family}`, async () => {
       const receiver = createSocket(family);
       receiver.bind(0, host);
       await once(receiver, 'listening');
@@ -50,7 +50,7 @@ describe('datagram sinks', () => {
     receiver.close();
   });
 
-  test('unix socket: delivered, and an error while there is no listener', async () => {
+  test('an event is sent to a UNIX socket, and fails while nobody listens', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'events-'));
     const path = join(folder, 'sock');
     const target = new UnixSink(options).parse(`unix:${path}`);

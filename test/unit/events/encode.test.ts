@@ -20,14 +20,14 @@ describe('event_datagram, as recorded from OpenSIPS 4.1.0-dev and 2.1.5', () => 
     ids(),
   );
 
-  test('JSON without the default partition', () => {
+  test('JSON has no partition if it is the default one', () => {
     assert.equal(
       encodeDatagramJson(ofDefault, 'default'),
       '{"jsonrpc":"2.0","method":"E_DISPATCHER_STATUS","params":{"group":1,"address":"sip:127.0.0.52:5060","status":"inactive","reason":"MI command"}}',
     );
   });
 
-  test('JSON with any other partition', () => {
+  test('JSON has any other partition', () => {
     assert.equal(
       encodeDatagramJson(ofP2, 'default'),
       '{"jsonrpc":"2.0","method":"E_DISPATCHER_STATUS","params":{"partition":"p2","group":7,"address":"sip:127.0.0.92:5060","status":"active","reason":"MI command"}}',
@@ -45,7 +45,7 @@ describe('event_datagram, as recorded from OpenSIPS 4.1.0-dev and 2.1.5', () => 
     );
   });
 
-  test('the letter case of the address given to MI is echoed', () => {
+  test('the event has the address in the letter case given to MI', () => {
     const event = statusEvent(flip(makeDestination(), { address: 'SIP:127.0.0.51:5060' }), ids());
     assert.match(encodeDatagramJson(event, 'default'), /"address":"SIP:127\.0\.0\.51:5060"/);
   });
@@ -60,7 +60,7 @@ describe('event_datagram, as recorded from OpenSIPS 4.1.0-dev and 2.1.5', () => 
 });
 
 describe('notification', () => {
-  test('documented parameters first, then ours; what is undefined left out', () => {
+  test('documented parameters come first, then ours; undefined ones are left out', () => {
     const event = statusEvent(flip(makeDestination(), { cause: 'timeout', code: 408 }), ids());
     assert.equal(
       encodeNotification(event),
@@ -74,14 +74,14 @@ describe('notification', () => {
 });
 
 describe('subjects', () => {
-  test('tokens keep letters, digits, "-" and "_" and encode the rest', () => {
+  test('tokens keep letters, digits, "-" and "_" and encode other characters', () => {
     assert.equal(encodeToken('acme-1_b'), 'acme-1_b');
     assert.equal(encodeToken('a.b *>='), 'a=2Eb=20=2A=3E=3D');
     assert.equal(encodeToken('é'), '=C3=A9');
     assert.equal(encodeToken(''), '=');
   });
 
-  test('every text comes back from its token, and no token divides a subject', () => {
+  test('every text can be decoded from its token, and no token has a separator of subjects', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (text) => {
         const token = encodeToken(text);

@@ -15,7 +15,7 @@ describe('NATS settings', () => {
     );
   });
 
-  test('user, password and token from the URL; what is named beside it wins', () => {
+  test('user, password and token are read from the URL; separate settings override them', () => {
     const fromUrl = connectionOptions({ ...base, servers: ['nats://us%40er:p%3Ass@h:1', 'tls://h2'] }, 'sw');
     assert.deepEqual([fromUrl.user, fromUrl.pass, fromUrl.token], ['us@er', 'p:ss', undefined]);
     assert.deepEqual(fromUrl.servers, ['h:1', 'h2']);
@@ -26,7 +26,7 @@ describe('NATS settings', () => {
     assert.deepEqual([named.user, named.pass], ['u', 'p']);
   });
 
-  test('nkey seeds are checked at once, and sign', () => {
+  test('nkey seeds are checked at once, and can sign', () => {
     const seed = new TextDecoder().decode(nkeys.createUser().getSeed());
     const options = connectionOptions({ ...base, nkeySeed: `${seed}\n` }, 'sw');
     assert.ok(options.authenticator);

@@ -49,7 +49,7 @@ const seqs = (flights: readonly Flight[]) =>
   flights.map((each) => `${each.event.params['address']}#${each.event.params['seq']}`);
 
 describe('outbox', () => {
-  test('sends different keys side by side, oldest first, and one of a key at a time', async () => {
+  test('sends events of different keys at once, oldest first, and one event of a key at a time', async () => {
     const { flights, outbox } = manual({ window: 2 });
     const raise = raiser();
     for (const uri of ['sip:a', 'sip:a', 'sip:b', 'sip:c']) outbox.add(raise(uri));
@@ -83,7 +83,7 @@ describe('outbox', () => {
     assert.equal(outbox.stats().retries, 4);
   });
 
-  test('a delivery that never ends is given up and made again; its late end changes nothing', async () => {
+  test('tries a delivery that never ends again after a time; its late end changes nothing', async () => {
     const { clock, flights, outbox } = manual({ attemptTimeout: 1000 });
     outbox.add(raiser()('sip:a'));
     clock.advance(1100);
@@ -96,7 +96,7 @@ describe('outbox', () => {
     assert.deepEqual([outbox.depth, outbox.stats().published, clock.pending], [0, 1, 0]);
   });
 
-  test('sends nothing while the way is closed, and at once when it opens', async () => {
+  test('sends nothing while the connection is closed, and at once when it is open', async () => {
     const { clock, flights, outbox } = manual({ ready: false });
     const raise = raiser();
     outbox.add(raise('sip:a'));
@@ -156,7 +156,7 @@ describe('outbox', () => {
     assert.deepEqual([said.length, outbox.depth], [2, 0], 'all is well again');
   });
 
-  test('at the bound events of one destination are merged, what was sent keeps its id', () => {
+  test('at the limit events of one destination are merged; an event that was sent keeps its id', () => {
     const { flights, outbox } = manual({ limit: 3, window: 1 });
     const raise = raiser();
     for (const uri of ['sip:a', 'sip:a', 'sip:b', 'sip:a', 'sip:a']) outbox.add(raise(uri));
@@ -178,7 +178,7 @@ describe('outbox', () => {
     assert.deepEqual(Object.keys(flights[0]?.event.params ?? {}), Object.keys(raised[3]?.params ?? {}));
   });
 
-  test('with a hard bound the oldest are dropped and counted', () => {
+  test('with a hard limit the oldest events are dropped and counted', () => {
     const { outbox, flights } = manual({ limit: 4, hardLimit: 4, ready: false });
     const raise = raiser();
     for (let i = 0; i < 500; i++) outbox.add(raise(`sip:${i}`));
@@ -187,7 +187,7 @@ describe('outbox', () => {
     assert.deepEqual(seqs(flights), ['sip:496#1', 'sip:497#1', 'sip:498#1', 'sip:499#1']);
   });
 
-  test('with a bound on attempts an event is dropped and the next goes', async () => {
+  test('with a limit on attempts an event is dropped and the next one sent', async () => {
     const { clock, flights, outbox } = manual({ maxAttempts: 2 });
     const raise = raiser();
     outbox.add(raise('sip:a'));
@@ -201,7 +201,7 @@ describe('outbox', () => {
     assert.equal(outbox.stats().dropped, 1);
   });
 
-  test('drain returns what is left; stop leaves no timer', async () => {
+  test('drain returns the number of events left; stop leaves no timer', async () => {
     const { clock, flights, outbox } = manual();
     outbox.add(raiser()('sip:a'));
     const late = outbox.drain(500);
@@ -233,7 +233,7 @@ describe('outbox', () => {
     }),
   });
 
-  test('whatever fails, each event arrives once by id and in order per destination unless merged', async () => {
+  test('whatever fails, each event arrives once by id, in the order of its destination, unless merged', async () => {
     await fc.assert(
       fc.asyncProperty(script, async ({ limit, window, steps, fates }) => {
         const clock = new FakeClock();

@@ -115,7 +115,7 @@ describe('publisher', () => {
     assert.equal(publisher.stats().subscribers, 1);
   });
 
-  test('a dead and a broken subscriber do not disturb others and hold a bounded number of events', async () => {
+  test('a subscriber that is gone and one that fails do not affect others, and keep a limited number of events', async () => {
     const { publisher, clock, got, raise } = setUp();
     for (const name of ['dead', 'broken', 'good']) publisher.subscribe(EVENT, `fake:${name}`, 10_000_000);
     for (let i = 0; i < 3000; i++) {

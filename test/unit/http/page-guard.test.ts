@@ -7,7 +7,7 @@ const guard = new PageGuard(['pbx.example'], false);
 const status = (headers: Record<string, string>) => guard.refusal(headers)?.status;
 
 describe('requests that a web page may have caused', () => {
-  test('the host has to be an address or one of our names', () => {
+  test('the host has to be an address or one of the names of the daemon', () => {
     for (const host of [
       '127.0.0.1:8085',
       '10.1.2.3',
@@ -32,13 +32,13 @@ describe('requests that a web page may have caused', () => {
     }
   });
 
-  test('the host alone can be asked about, whatever page the request comes from', () => {
+  test('the host can be checked alone, whatever page the request comes from', () => {
     assert.equal(guard.hostRefusal({ host: 'pbx.example', origin: 'http://evil.example' }), undefined);
     assert.equal(guard.hostRefusal({}), undefined);
     assert.equal(guard.hostRefusal({ host: 'evil.example', authorization: 'Basic eDp5' })?.status, 403);
   });
 
-  test('the origin has to be ours, scheme and port included', () => {
+  test('the origin has to be that of the page itself, scheme and port included', () => {
     const host = '127.0.0.1:8085';
     assert.equal(status({ host, origin: 'http://127.0.0.1:8085' }), undefined);
     for (const origin of ['http://127.0.0.1', 'https://127.0.0.1:8085', 'http://evil.example', 'null', '']) {

@@ -151,7 +151,7 @@ describe('HTTP listener', () => {
 });
 
 describe('a listener that many slow clients use', () => {
-  test('other clients are answered at once, those at the same address too', async (t) => {
+  test('answers other clients at once, also those of the same address', async (t) => {
     const server = new HttpServer({ host: '127.0.0.1', port: 0, log: nullLogger });
     server.mount(
       '/health',

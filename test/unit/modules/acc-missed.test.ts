@@ -46,7 +46,7 @@ test('a missed call is written once, before the failure route, which may ask for
   assert.deepEqual(await written('again'), ['missed 486', 'missed 486', 'missed 486']);
 });
 
-test('flags that a failure route changes before it relays are those of the next one, as observed of Kamailio 5.6.3', async () => {
+test('flags that a failure route changes before it relays are those of the next missed call, as observed of Kamailio 5.6.3', async () => {
   const runner = startScript({
     dialect: 'kamailio',
     script: `request_route { setflag(1); $avp(i) = 0; t_on_failure("F"); $du = "sip:127.0.0.1:5090"; t_relay(); }

@@ -130,7 +130,7 @@ test('a user with the right password passes, the credentials are removed, and co
   }
 });
 
-test('with use_domain a REGISTER must name one host in From and To, letter by letter', async () => {
+test('with use_domain a REGISTER must have exactly the same host in From and To', async () => {
   const script = CHECK('1').replace('proxy', 'www');
   const register = { method: 'REGISTER', user: 'bob', password: 'pw' };
   for (const [useDomain, from, result] of [
@@ -149,7 +149,7 @@ test('with use_domain a REGISTER must name one host in From and To, letter by le
   }
 });
 
-test('the flags of a challenge say its qop, the parameter does not', async () => {
+test('the qop of a challenge is that of its flags, not of the parameter', async () => {
   for (const [flags, qop] of [
     ['0', []],
     ['1', ['auth']],
@@ -184,7 +184,7 @@ test('with check 3 an INVITE may have an anonymous From, an OPTIONS may not', as
   }
 });
 
-test('a password of the script serves as one of the table, HA1 with flag 1', async () => {
+test('a password given by the script works like one of the table, and is HA1 with flag 1', async () => {
   for (const [password, flags] of [
     ['secret', '0'],
     ['c1315c20fa629201948ae020615aea75', '1'],
@@ -205,7 +205,7 @@ test('a password of the script serves as one of the table, HA1 with flag 1', asy
   }
 });
 
-test('parameters without support are refused at load', () => {
+test('unsupported parameters of auth are refused at load', () => {
   for (const head of [
     'modparam("auth", "algorithm", "SHA-256")',
     'modparam("auth", "qop", "x")',
@@ -216,7 +216,7 @@ test('parameters without support are refused at load', () => {
     assert.throws(() => startScript({ dialect: 'kamailio', modules: 'auth auth_db', head, script: 'exit;' }), head);
 });
 
-test('nonces hold over a reload, and answered ones are remembered where their parameters are the same', async () => {
+test('nonces are valid over a reload, and used ones are remembered if their parameters are unchanged', async () => {
   const run = { env: { random: { uint32: () => 0, token: () => String(drawn++) }, clock: stillClock() } } as never;
   let drawn = 0;
   const parameters = (over: Readonly<Record<string, number>> = {}) =>

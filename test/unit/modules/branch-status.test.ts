@@ -25,7 +25,7 @@ for (const [replies, expected] of [
     }
   });
 
-test('t_grep_status() in a reply route counts the reply at hand, and no status that no branch has, as recorded', async () => {
+test('t_grep_status() in a reply route finds the status of the current reply, and none that no branch has, as recorded', async () => {
   const runner = startScript({
     dialect: 'kamailio',
     script: `request_route { $du = "sip:127.0.0.1:7001"; t_on_reply("R"); t_grep_status("180"); xlog("$rc\\n"); t_relay(); }

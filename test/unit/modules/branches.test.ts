@@ -66,7 +66,7 @@ test('send() adds the header lines it is given, and no Via', async () => {
 });
 
 for (const final of [486, 200])
-  test(`a CANCEL of an INVITE that had its ${final} belongs to a transaction and is answered`, async () => {
+  test(`a CANCEL after the ${final} to its INVITE belongs to a transaction and is answered`, async () => {
     const runner = startScript({
       dialect: 'opensips',
       script: `
@@ -87,7 +87,7 @@ for (const final of [486, 200])
     }
   });
 
-test('a failure route sees where the reply came from', async () => {
+test('a failure route sees the address from which the reply came', async () => {
   const runner = startScript({
     dialect: 'opensips',
     script: `route { $du = "sip:127.0.0.1:5090"; t_on_failure("f"); t_relay(); }

@@ -8,7 +8,7 @@ const HEAD = `modparam("cachedb_local", "cachedb_url", "local:rates:///prices")
 modparam("cachedb_local", "cachedb_url", "local:same:///prices")
 modparam("cachedb_local", "cache_collections", "prices; default")`;
 
-test('cache_remove_chunk() forgets what matches, in the usual collection or a named one; one collection has several URLs', async () => {
+test('cache_remove_chunk() removes the matching entries of the default collection or a named one; one collection may have several URLs', async () => {
   assert.deepEqual(
     await linesOf({
       dialect: 'opensips',

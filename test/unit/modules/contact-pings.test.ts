@@ -81,7 +81,7 @@ const CONTACTS: readonly Partial<Binding>[] = [
   { uri: 'sip:path@10.0.0.1:5060', cflags: 64 | 128, path: '<sip:127.0.0.1:7007;lr>,<sip:192.0.2.9;lr>' },
 ];
 
-test('as recorded of 5.6.3: contacts of NAT get empty datagrams, or requests by their flag; connections get nothing', () => {
+test('contacts behind NAT get empty datagrams, or requests if their flag is set; connections get nothing, as recorded of 5.6.3', () => {
   const { clock, sent, stop } = pinging({}, CONTACTS);
   clock.advance(10_000);
   assert.deepEqual(ports(sent), ['7002 \0\0\0\0', '7003 OPTI', '7006 \0\0\0\0', '7007 OPTI']);
@@ -124,7 +124,7 @@ test('keepalive_timeout removes contacts that do not answer', () => {
   assert.deepEqual([sent.length, locations.size], [5, 0]);
 });
 
-test('keepalive_timeout keeps contacts that nothing asks: empty datagrams, connections, and after a restart', () => {
+test('keepalive_timeout keeps contacts to which no request is sent: with empty datagrams, connections, and after a restart', () => {
   const { clock, locations } = pinging({ timeout: 15 }, [
     { uri: 'sip:nat@127.0.0.1:7002', cflags: 64 },
     { uri: 'sip:tcp@127.0.0.1:7005;transport=tcp', cflags: 64 | 128 },

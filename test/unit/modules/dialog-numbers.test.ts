@@ -65,7 +65,7 @@ function within(runner: ScriptRunner, method: string, cseq: number, from: 'calle
   ].join('\r\n');
 }
 
-test('after pings of our own the CSeq of requests within the dialog is raised, and their replies have the number that the sender used', async () => {
+test('after OPTIONS that the proxy sent within a dialog, CSeq numbers of its requests are raised, and replies have the number of their sender', async () => {
   const clock = new FakeClock();
   const runner = relay('create_dialog("options-ping-callee,options-ping-caller");', clock);
   try {
@@ -193,7 +193,7 @@ test('the header fields of dlg_extra_hdrs are added to requests that the dialog 
   }
 });
 
-test('with the flag E a call that is answered after its CANCEL is ended after race_condition_timeout', async () => {
+test('with flag E a call that is answered after its CANCEL is ended after race_condition_timeout', async () => {
   for (const flags of ['E', 'end-on-race-condition', '']) {
     const clock = new FakeClock();
     const runner = relay(`create_dialog("${flags}");`, clock, 'modparam("dialog", "race_condition_timeout", 7)');

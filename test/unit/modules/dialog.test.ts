@@ -108,7 +108,7 @@ test('the did parameter of another call has no effect, and one Call-ID begins 32
   }
 });
 
-test('the value of a profile may be empty between commas, and a sharing tag needs a dialog', async () => {
+test('a value of a profile may be empty, and a sharing tag can be set within a dialog only', async () => {
   const runner = startScript({
     dialect: 'opensips',
     modules: 'dialog',

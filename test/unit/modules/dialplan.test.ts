@@ -104,7 +104,7 @@ test('files of 2.x and of Kamailio name source and target as a pair', async () =
   assert.deepEqual(kamailio, ['1 +33123 international', '1 030', '1 national +33123', '-1', withoutReplacement]);
 });
 
-test('an address is looked for in the table of its partition, the first row wins', async () => {
+test('an address is looked for in the table of its partition, and the first matching row is used', async () => {
   const lines = await written(
     'opensips',
     'dialplan permissions',
@@ -121,7 +121,7 @@ test('an address is looked for in the table of its partition, the first row wins
   assert.deepEqual(lines, ['1 loop', '1 six', '-1', '-1', '1 trunk', '-1', '1 5']);
 });
 
-test('a network index finds what looking through all networks finds', () => {
+test('a network index finds the same row as a search of all networks', () => {
   const networks: [string, number][] = [
     ['10.0.0.0', 8],
     ['10.1.0.0', 16],

@@ -79,13 +79,13 @@ test('the rule with the longest prefix decides, its gateways come in order, disa
   ]);
 });
 
-test('with F other rules follow: lower priorities, then shorter prefixes; a rule outside its time does not count', async () => {
+test('with flag F rules of lower priority and shorter prefix follow; a rule outside its time is not used', async () => {
   const script = `do_routing(0, "F"); xlog("$avp(gw) $avp(prefix)\\n"); use_next_gw(); xlog("$rc $avp(gw) $avp(carrier)\\n");
     use_next_gw(); xlog("$rc $avp(gw) $avp(carrier)\\n"); use_next_gw(); xlog("$rc\\n");`;
   assert.deepEqual(await written('004930', script), ['gw2 0049', '1 gw2 one', '1 gw3 <null>', '-1']);
 });
 
-test('L needs the whole number, C only looks, and a whitelist restricts the list', async () => {
+test('flag L needs the whole number, flag C only checks, and a whitelist restricts the list', async () => {
   const script = `do_routing(0, "L"); xlog("$rc\\n"); do_routing(0, "C"); xlog("$rc $ru\\n"); do_routing(0, "", "gw2"); xlog("$rc $avp(gw)\\n");
     do_routing(6); xlog("$rc\\n"); do_routing(7, "", "#both"); xlog("$rc\\n"); do_routing(8); xlog("$rc\\n");
     dr_match(0, "", "0049", $var(a)); xlog("$rc $var(a)\\n"); dr_match(0, "L", "00491"); xlog("$rc\\n"); dr_match(9, , "1"); xlog("$rc\\n");`;
@@ -147,12 +147,12 @@ test('files of 2.x write numbers and variables in quotes', async () => {
   assert.deepEqual(await written('0044', script, { old: true }), ['1', '1 uk', '1', '1 gw1']);
 });
 
-test('a rule runs the route it names', async () => {
+test('a rule runs the route that it names', async () => {
   const script = `route { do_routing(0); xlog("$rc $avp(gw)\\n"); } route[seen] { xlog("rule for $rU\\n"); }`;
   assert.deepEqual(await written('001', script), ['rule for 001', '1 gw2']);
 });
 
-test('a gateway that a script disabled is back when a probe is answered, one that a command disabled is not probed', async () => {
+test('a gateway that a script disabled is used again when a probe is answered; one that a command disabled is not probed', async () => {
   const clock = new FakeClock();
   const runner = await routing(
     `route { do_routing(0); xlog("$avp(gw)\\n"); dr_disable(); xlog("$rc\\n"); revert_uri(); do_routing(0); xlog("$avp(gw)\\n"); }
@@ -290,13 +290,13 @@ test('each partition has its own tables and variables; without a name, or with a
   ]);
 });
 
-test('all partitions are asked for a gateway by "*", and the variable says which one has it', async () => {
+test('"*" searches a gateway in all partitions, and the variable gets the name of the partition', async () => {
   const script = `dr_is_gw("sip:127.0.0.9:5070", , , , "*"); xlog("$rc $var(where)\n"); dr_is_gw("sip:127.0.0.1:7001", 1, , , "*"); xlog("$rc $var(where)\n");
     dr_is_gw("sip:127.0.0.9:5070", , , , "first"); xlog("$rc\n"); dr_is_gw("sip:127.0.0.8:5070", , , , "*"); xlog("$rc\n");`;
   assert.deepEqual(await written('0044123', script, { head: PARTITIONED }), ['1 second', '1 first', '-1', '-1']);
 });
 
-test('attributes of the carrier stand before the partition, type 0 is a type, several carriers are tried in turn', async () => {
+test('the argument of carrier attributes precedes the partition, type 0 is a type, and several carriers are tried in order', async () => {
   const script = `dr_is_gw("sip:127.0.0.1:7001", 1, , $var(g), $var(c)); xlog("$rc [$var(g)] [$var(c)]\\n"); dr_is_gw("sip:127.0.0.1:7001", 0); xlog("$rc\\n");
     dr_is_gw("sip:127.0.0.1:7001", -1); xlog("$rc\\n"); route_to_gw("gw1,gw2", $var(g), $var(c)); xlog("$rc $avp(gw) [$var(c)]\\n");
     route_to_carrier("gone, one, both"); xlog("$rc $avp(carrier) $avp(gw)\\n"); use_next_gw(); xlog("$rc $avp(carrier)\\n");`;

@@ -4,7 +4,7 @@ import { ExpiringMap, MAX_KEPT_TEXT } from '../../../src/modules/expiring-map.js
 
 const keys = (map: ExpiringMap<number>, now = 0): string => [...map.entries(now)].map(([key]) => key).join(' ');
 
-test('what is added to a full map takes the room of the oldest entry', () => {
+test('an entry added to a full map displaces the oldest one', () => {
   const map = new ExpiringMap<number>(3);
   for (const key of ['a', 'b', 'c', 'd']) map.set(key, 1, undefined);
   assert.equal(keys(map), 'b c d');
@@ -26,7 +26,7 @@ test('a map that stays full for very long holds the latest entries', () => {
   assert.equal(map.get('k400000', 0), 400_000);
 });
 
-test('the characters of keys and texts are bounded, and the oldest entries are removed', () => {
+test('the number of characters of keys and texts is limited: the oldest entries are removed', () => {
   const map = new ExpiringMap<string | number>(1000, 100);
   const held = (): string => [...map.entries(0)].map(([key, value]) => `${key[0]}${String(value).length}`).join(' ');
   for (const key of ['a', 'b', 'c']) map.set(key, 'v'.repeat(30), undefined);
@@ -55,7 +55,7 @@ test('values that peers choose keep a table within its memory, whatever their le
   assert.equal([...map.entries(0)].length, Math.floor(MAX_KEPT_TEXT / 60_005));
 });
 
-test('an entry is gone at the time it expires, and asked for once', () => {
+test('an expired entry is no longer found, and is reported once', () => {
   const map = new ExpiringMap<number>(10);
   assert.deepEqual(map.expired(0), []);
   map.set('a', 1, 100);

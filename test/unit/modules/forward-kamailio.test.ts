@@ -13,7 +13,7 @@ async function sentTo(script: string): Promise<string> {
   }
 }
 
-test('each form of forward() sends where 5.6.3 does', async () => {
+test('each form of forward() sends to the same address as 5.6.3', async () => {
   const expected: readonly (readonly [script: string, to: string])[] = [
     ['forward()', '127.0.0.1:5071'],
     ['forward("127.0.0.1")', '127.0.0.1:5060'],
@@ -38,7 +38,7 @@ test('a port that is neither a number nor uri:port is refused', async () => {
   await assert.rejects(linesOf({ dialect: 'kamailio', script: 'forward(127.0.0.1, "x");' }), /a number or uri:port/);
 });
 
-test('a name that never resolves is refused; one under "test" may be in the hosts of a laboratory', async () => {
+test('a name under "invalid" or "example" is refused at load; one under "test", which a hosts file may have, is not', async () => {
   for (const host of ['gw.invalid', 'gw.example'])
     await assert.rejects(linesOf({ dialect: 'kamailio', script: `forward(${host}, 5072);` }), /the host must be/, host);
   await assert.doesNotReject(linesOf({ dialect: 'kamailio', script: 'if (is_method("X")) forward(gw.test, 5072);' }));

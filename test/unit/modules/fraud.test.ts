@@ -178,7 +178,7 @@ test('a rule applies on its days and hours; malformed rows are left out', async 
   }
 });
 
-test('a reload of the file takes another use_utc_time; figures stay', async () => {
+test('a reload of the file applies another use_utc_time and keeps the figures', async () => {
   const zone = process.env['TZ'];
   process.env['TZ'] = 'Asia/Tokyo';
   // Noon UTC is 21:00 in that zone.
@@ -201,7 +201,7 @@ test('a reload of the file takes another use_utc_time; figures stay', async () =
   }
 });
 
-test('a user more than are kept costs no more than the ones before', () => {
+test('a user beyond the maximum costs no more time than the ones before', () => {
   const figures = new FraudFigures(true);
   const env = { clock: new FakeClock() } as unknown as ScriptEnvironment;
   let users = 0;

@@ -23,7 +23,7 @@ function clash(one: Definition, other: Definition): boolean {
   );
 }
 
-test('a module defines a function once for a number of arguments', () => {
+test('a module defines a function only once for each number of arguments', () => {
   const byName = new Map<string, Definition[]>();
   for (const each of scriptFunctions().all) byName.set(each.name, [...(byName.get(each.name) ?? []), each]);
   const clashes = [...byName.values()].flatMap((same) =>

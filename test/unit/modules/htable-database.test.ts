@@ -21,7 +21,7 @@ function entriesOf(env: ScriptEnvironment): (readonly [string, unknown])[] {
   return [...(env.modules.of(hashTables).get('a')?.entries.entries(0) ?? [])];
 }
 
-test('a hash table that is read again has the entries of its rows, in their order; one whose time is over counts as none', () => {
+test('a hash table that is read again has the entries of its rows in their order, without expired ones', () => {
   const hashes = new Map([['a', [row('x', '1'), row('y', '2'), row('z', '3')]]]);
   const env = processWith(new SharedArrayBuffer(1024 * 1024), hashes);
   fillHashTables(env);
@@ -33,7 +33,7 @@ test('a hash table that is read again has the entries of its rows, in their orde
   assert.deepEqual(entriesOf(env).flat(), ['z', '4', 'x', '7']);
 });
 
-test('other processes miss no entry of a hash table while it is read again', () => {
+test('while a hash table is read again other processes find all its entries', () => {
   const memory = new SharedArrayBuffer(1024 * 1024);
   const hashes = new Map<string, readonly HashRow[]>([['a', [row('x', '1'), row('y', '2'), row('old', '3')]]]);
   const [main, worker] = [processWith(memory, hashes), processWith(memory, hashes)];
@@ -57,7 +57,7 @@ test('other processes miss no entry of a hash table while it is read again', () 
   assert.deepEqual(Object.fromEntries(entriesOf(worker)), { x: '8', y: '9' });
 });
 
-test('the values of several columns are joined, and one that is missing has a text of its own', () => {
+test('the values of several columns are joined, with a configured text for a missing one', () => {
   const rows = [
     { k: '49', price: 5, block: 'a' },
     { k: '4930', price: 4, block: null },

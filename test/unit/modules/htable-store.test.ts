@@ -115,7 +115,7 @@ test('hash tables with dbmode replace the rows of their tables when the program 
   assert.deepEqual(faults(), []);
 });
 
-test('text that is not ASCII is the same after the program has stopped and started', async (t) => {
+test('text that is not ASCII is unchanged after a restart of the program', async (t) => {
   const { set, rows, services } = file(t, ['a=>dbtable=ta;dbmode=1;']);
   const text = Buffer.from('Zoë Kovácsné ő', 'utf8').toString('latin1');
   set('a', text, text);

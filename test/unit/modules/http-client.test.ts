@@ -68,7 +68,7 @@ async function results(calls: readonly string[], head: readonly string[] = []): 
   });
 }
 
-test('http_client_query returns the status and the first line, or a code of libcurl', async () => {
+test('http_client_query returns the status and the first line of the body, or an error code of libcurl', async () => {
   const lines = await results([
     'http_client_query("HTTP/ok?a=1", "$var(r)")',
     'http_client_query("HTTP/echo", "post $rU", "$var(r)")',
@@ -230,7 +230,7 @@ test('credentials of a script go to the server that it named only, header fields
   }
 });
 
-test('query_result 0 gives the whole answer, as far as query_maxdatasize', async () => {
+test('query_result 0 gives the whole answer, up to query_maxdatasize', async () => {
   const lines = await results(
     ['http_client_query("HTTP/ok", "$var(r)")', 'http_client_query("HTTP/redir", "$var(r)")'],
     [
@@ -242,7 +242,7 @@ test('query_result 0 gives the whole answer, as far as query_maxdatasize', async
   assert.deepEqual(lines, ['200 line one\nlin', '200 one']);
 });
 
-test('what 5.6.3 refuses at its start is refused', async () => {
+test('parameters and arguments that 5.6.3 refuses at its start are refused', async () => {
   const refused = async (call: string, head: readonly string[], expected: RegExp) =>
     assert.rejects(results([call], head), expected);
   await refused('http_client_query("HTTP/", "$ci")', [], /must be a variable that can be written to/);

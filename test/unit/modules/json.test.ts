@@ -14,7 +14,7 @@ test('json_link() puts a document into another one: changes show in both', async
   );
 });
 
-test('a document is never put into itself, and none grows beyond a bound by links', async () => {
+test('a document is never linked into itself, and links make no document larger than the limit', async () => {
   assert.deepEqual(
     await written(`$json(a) := "{\\"b\\":{}}"; json_link($json(a/b/c), $json(a)); xlog("$rc\\n"); json_link($json(a/b/c), $json(a/b)); xlog("$rc $json(a)\\n");
       $json(d) := "[1,2,3,4,5,6,7,8,9,10]"; $var(i) = 0; $var(done) = 0;
@@ -39,14 +39,14 @@ test('json_merge() applies changes, null removes', async () => {
   );
 });
 
-test('json_link() takes two $json', () => {
+test('json_link() accepts two $json only', () => {
   assert.throws(
     () => startScript({ dialect: 'opensips', modules: 'json', script: 'json_link($json(a), $var(b));' }),
     /\$var\(b\) is not a \$json\(name\)/,
   );
 });
 
-test('a document that links make too long as text is null, and one nested too deep is none', async () => {
+test('a document whose text links make too long is null, and one nested too deep is refused', async () => {
   const names = Array.from({ length: 41 }, (_, i) => `d${i}`);
   const doubled = names
     .slice(1)

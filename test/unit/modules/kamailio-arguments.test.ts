@@ -40,7 +40,7 @@ test('names of header fields have an index or a parameter only where the functio
   }
 });
 
-test('variables of kamailio that a module brings along are hidden until it is loaded', () => {
+test('variables that a module of Kamailio defines are unknown until it is loaded', () => {
   const tree = (...names: string[]) => ({ modules: names.map((name) => ({ name })) }) as unknown as ConfigurationTree;
   assert.ok(hiddenKamailioVariables(KAMAILIO, tree('pv')).has('sht'));
   assert.ok(!hiddenKamailioVariables(KAMAILIO, tree('htable')).has('sht'));

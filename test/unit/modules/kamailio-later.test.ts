@@ -26,7 +26,7 @@ test('#!ifexp reads or leaves out lines, and #!defexp defines what an expression
   ]);
 });
 
-test('with return_mode 1 a call has the value it returned, and any but 0 is true', async () => {
+test('with return_mode 1 a call has the value that the route returned, and any value except 0 is true', async () => {
   const script = `request_route {
     if (route(MINUS) == -2) xlog("minus two\\n");
     if (route(MINUS)) xlog("true\\n");
@@ -38,7 +38,7 @@ test('with return_mode 1 a call has the value it returned, and any but 0 is true
   assert.deepEqual(await linesOf({ dialect: 'kamailio', head: 'return_mode=0', script }), ['false']);
 });
 
-test('variables and functions that are newer than 5.6', async () => {
+test('variables and functions newer than 5.6 are known in files of later versions', async () => {
   assert.deepEqual(await lines('xlog("$shvinc(n) $shvinc(n) $shv(n) $ctu $cts $K(IPv4)\\n");'), [
     '1 2 2 sip:alice@127.0.0.1:5070 0 2',
   ]);

@@ -48,7 +48,7 @@ test('a reason that begins with a variable is that variable alone, as recorded o
   }
 });
 
-test('of a number that begins with a variable the rest is not read; append_urihf() knows no variables', async () => {
+test('of a number that begins with a variable the text after it is ignored; append_urihf() replaces no variables', async () => {
   const head = 'remove_hf("User-Agent"); $du = "sip:127.0.0.1:5090";';
   const text = await relayed(`request_route { $var(f) = 1; setbflag("$var(f)0"); ${head}
     if (isbflagset("1")) append_hf("X-One: yes\\r\\n"); if (isbflagset("10")) append_hf("X-Ten: yes\\r\\n");
@@ -151,7 +151,7 @@ for (const [words, head, set] of [
   ['max_inv_lifetime', 'modparam("tm", "max_inv_lifetime", 300)', ''],
   ['t_set_max_lifetime()', '', 't_set_max_lifetime("300", "300");'],
 ] as const) {
-  test(`${words} ends a call that rings, and the branches of its failover`, async () => {
+  test(`${words} ends a ringing call, also its branches after a failover`, async () => {
     const runner = startScript({
       dialect: 'kamailio',
       head,

@@ -14,7 +14,7 @@ const CASES: readonly (readonly [call: string, status: string])[] = [
   ['t_newtran() && t_reply("404", "$avp(none)")', '404 Server Internal Error'],
 ];
 
-test('a code that is the text of a variable, and a reason that is not set, are answered as Kamailio 5.6.3 does', async () => {
+test('a reply whose code is a text in a variable, or whose reason is not set, is that of Kamailio 5.6.3', async () => {
   for (const [call, status] of CASES) {
     const script = `request_route { $var(c) = "404"; $avp(c) = "404"; $avp(n) = 404; if (${call}) exit; }`;
     const runner = startScript({ dialect: 'kamailio', modules: '', script });

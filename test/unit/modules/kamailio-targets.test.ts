@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { linesOf } from '../../support/script-run.js';
 
-test('kamailio: a number of a variable is a text for the parts of a URI, a calculated one is not', async () => {
+test('kamailio: a part of a URI may be set from a variable with a number, and not from a calculated number', async () => {
   const lines = await linesOf({
     dialect: 'kamailio',
     modules: 'htable',
@@ -31,7 +31,7 @@ test('kamailio: a number of a variable is a text for the parts of a URI, a calcu
   ]);
 });
 
-test('kamailio: $bR has all branches, and the third level of an xavp is no part of its name', async () => {
+test('kamailio: $bR has all branches, and an xavp within an xavp is read and written', async () => {
   const lines = await linesOf({
     dialect: 'kamailio',
     modules: 'corex',
@@ -50,7 +50,7 @@ test('kamailio: $bR has all branches, and the third level of an xavp is no part 
   ]);
 });
 
-test("kamailio: words of the file's own parameters are numbers, texts are not", async () => {
+test('kamailio: parameters that the file defines are numbers if written as words, and not if written as texts', async () => {
   const lines = await linesOf({
     dialect: 'kamailio',
     head: 'g.a = yes\ng.b = off desc "a switch"\ng.c = "yes"\ng.d = 7',

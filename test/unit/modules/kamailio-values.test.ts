@@ -5,7 +5,7 @@ import { linesOf, startScript } from '../../support/script-run.js';
 /** Output recorded from Kamailio 5.6.3. */
 const lines = (script: string) => linesOf({ dialect: 'kamailio', modules: 'corex', script });
 
-test('a 1 of "&&" and a 0 of "||" is left out, other constants make truth values', async () => {
+test('a constant 1 in "&&" and a constant 0 in "||" is left out; any other constant makes the result 0 or 1', async () => {
   const conditions = ['$var(n) && 3', '$var(n) && 1', '3 && $var(n)', '1 && $var(n)', '$var(n) || 0', '$var(n) && !0'];
   const script = conditions.map((each) => `if (${each}) xlog("T\\n"); else xlog("F\\n");`).join('\n');
   assert.deepEqual(await lines(`$var(n) = -2;\n${script}`), ['T', 'F', 'T', 'F', 'F', 'F']);
@@ -19,7 +19,7 @@ test('a string as operand of &&, || or ! is refused', () => {
   }
 });
 
-test('flags of scripts and branches may be computed; a number that is not one of the 32 fails', async () => {
+test('numbers of script and branch flags may be computed; one outside of 0 to 31 fails', async () => {
   const script = `$var(m) = -1;
     setsflag("$var(m)"); xlog("$rc $sf\\n");
     setsflag(32); xlog("$rc $sf\\n");

@@ -30,7 +30,7 @@ test('a case of a switch may be a negative number', async () => {
   assert.deepEqual(lines, ['minus', 'on']);
 });
 
-test('$shtex sets how long an entry stays: it adds none, and has no effect in a table without autoexpire', async () => {
+test('$shtex sets the lifetime of an entry; it adds no entry, and has no effect in a table without autoexpire', async () => {
   const lines = await linesOf(
     `$sht(t=>a) = "kept"; $shtex(t=>a) = 600; $shtex(t=>b) = 600; $sht(n=>a) = "kept"; $shtex(n=>a) = 600;
     $sht(t=>c) = "stays"; $shtex(t=>c) = 0;
@@ -69,7 +69,7 @@ test('sl_reply() answers without state as sl_send_reply() does', async () => {
   }
 });
 
-test('$_s() is its text with the variables in it', async () => {
+test('$_s() is its text with the variables replaced', async () => {
   const lines = await linesOf('$var(n) = $_s(to $rU at $rd); xlog("$var(n)\\n");');
   assert.deepEqual(lines, ['to bob at sw.example']);
 });
@@ -168,7 +168,7 @@ test('a missing password is a fault of pv_www_authenticate(), as observed of Kam
   assert.deepEqual(runner.lines, ['-1', '-5']);
 });
 
-test('a question mark belongs to the name of a variable', () => {
+test('a question mark is part of the name of a variable', () => {
   const start = (format: string) => () =>
     startScript({ dialect: 'kamailio', script: `append_hf("X: ${format}\\r\\n");` });
   for (const format of ['$td?Subject', '$rU?$rd', '$?a']) assert.throws(start(format), /unknown variable/, format);

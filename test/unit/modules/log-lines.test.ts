@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { recordingLog } from '../../support/recording-log.js';
 import { INVITE, startScript } from '../../support/script-run.js';
 
-test('a thousand sources that pike blocks are ten lines, not a thousand', async () => {
+test('for a thousand sources that pike blocks ten lines are logged', async () => {
   const { log, lines } = recordingLog();
   const runner = startScript({
     dialect: 'kamailio',

@@ -114,7 +114,7 @@ test('rtpproxy_engage() relays the media of a call from its INVITE to its BYE', 
   ]);
 });
 
-test('an INVITE without SDP: its reply offers, and the ACK answers', async () => {
+test('after an INVITE without SDP its reply has the offer, and the ACK the answer', async () => {
   const { fake, runner } = await rtpproxyCall('rtpproxy_engage();');
   runner.receive(INVITE);
   const invite = await sent(runner, 5090, 'INVITE');
@@ -152,7 +152,7 @@ async function rtpengineCall(
   return { fake, runner };
 }
 
-test('rtp_relay_engage() with the settings of both sides, by rtpengine', async () => {
+test('rtp_relay_engage() gives rtpengine the settings of both sides', async () => {
   const { fake, runner } = await rtpengineCall(
     `$rtp_relay = "RTP/AVP replace-origin"; $rtp_relay(iface) = "inside"; $rtp_relay_peer = "RTP/SAVP"; $rtp_relay_peer(iface) = "outside";
      rtp_relay_engage("rtpengine", 1); xlog("$rc $rtp_relay $(rtp_relay_peer(iface)) $rtp_relay_ctx(callid)\\n"); t_on_reply("answer"); t_on_branch("leaving");`,
@@ -198,7 +198,7 @@ test('the media proxy knows a call with a hidden Call-ID by its own, whatever th
   ]);
 });
 
-test('a side whose media are not relayed: its SDP passes unchanged', async () => {
+test('the SDP of a side whose media are not relayed is unchanged', async () => {
   const { fake, runner } = await rtpengineCall('$rtp_relay(disabled) = 1; rtp_relay_engage("rtpengine", 1);');
   const body = sdp('10.0.0.1', 4000);
   runner.receive(withSdp(INVITE, body));
@@ -206,7 +206,7 @@ test('a side whose media are not relayed: its SDP passes unchanged', async () =>
   assert.deepEqual(fake.commands, []);
 });
 
-test('what cannot be engaged is said', async () => {
+test('arguments that the engage functions cannot use are refused with the reason', async () => {
   const { fake, runner } = await rtpengineCall(
     'rtp_relay_engage("rtpengine", 9); xlog("$rc\\n"); rtp_relay_engage("rtpproxy"); xlog("$rc\\n");',
   );

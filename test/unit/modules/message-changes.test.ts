@@ -34,7 +34,7 @@ async function relayed(script: string, head = ''): Promise<{ body: string; lines
   return relayedInvite(runner, WITH_SDP);
 }
 
-test('codec functions of one route build on each other', async () => {
+test('a codec function sees what an earlier one of the route has changed', async () => {
   const { body, lines } = await relayed(
     'codec_delete("PCMU"); codec_delete("opus", "48000"); codec_move_up("telephone-event"); codec_delete("nothing"); xlog("$rc\\n"); codec_move_down("PCMA");',
   );
@@ -82,7 +82,7 @@ test('a redirection lists the q of the request-URI in the form of RFC 3261', asy
   }
 });
 
-test('a status of a variable outside of 100 to 699 is not sent; a network may have a mask', async () => {
+test('a status in a variable outside of 100 to 699 is not sent; a network may be written with a mask', async () => {
   const lines = await linesOf({
     dialect: 'opensips',
     modules: 'signaling',

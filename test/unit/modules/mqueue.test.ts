@@ -21,7 +21,7 @@ test('items come in the order in which they were added; a full queue drops the o
   assert.deepEqual(drained(filled(3, 0)), ['b=2', 'a=3', 'c=4']);
 });
 
-test('of two items with a key the older or the newer stays', () => {
+test('of two items with one key the older or the newer stays, as the parameter says', () => {
   assert.deepEqual(drained(filled(0, 1)), ['a=1', 'b=2', 'c=4']);
   assert.deepEqual(drained(filled(0, 2)), ['b=2', 'a=3', 'c=4']);
 });
@@ -34,7 +34,7 @@ test('a key that was fetched may be added again', () => {
   assert.equal(queue.fetched, undefined);
 });
 
-test('a queue is emptied in a time that grows as it does, and holds so many characters', () => {
+test('a queue is emptied in linear time, and the number of its characters is limited', () => {
   const queue = new MemoryQueue(0, 0);
   for (let i = 0; i < 300_000; i++) queue.add('k', '');
   const began = process.cpuUsage();
@@ -72,7 +72,7 @@ test('queues are defined one by one or by name with common options, and keep the
   assert.throws(() => memoryQueues.create(parameters({ mqueue: ['name=q;addmode=7'] })), /size and addmode/);
 });
 
-test('the commands of OpenSIPS: mq_get_size, mq_get_sizes, mq_fetch', async () => {
+test('the commands mq_get_size, mq_get_sizes and mq_fetch of OpenSIPS answer', async () => {
   const { daemon, receive, stop } = startScript({
     dialect: 'opensips',
     modules: 'mqueue',

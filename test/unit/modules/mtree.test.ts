@@ -5,7 +5,7 @@ import { treeOf } from '../../../src/daemon/prefix-trees.js';
 import { PrefixTree } from '../../../src/script/prefix-tree.js';
 import { linesOf, startScript } from '../../support/script-run.js';
 
-test('a tree of prefixes finds what Kamailio 5.6.3 was recorded to find', () => {
+test('a tree of prefixes finds the values that Kamailio 5.6.3 was recorded to find', () => {
   const tree = new PrefixTree('0123456789', false, true);
   for (const [prefix, value] of ['49=de', '4930=berlin', '1=us', '44=uk1', '44=uk2'].map((each) => each.split('=')))
     assert.equal(tree.add(prefix as string, value as string), undefined);

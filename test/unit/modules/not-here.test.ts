@@ -79,7 +79,7 @@ test('a function of a module of Kamailio that is not implemented is refused with
   }
 });
 
-test('a file of Kamailio with exec_avp() runs without it', () => {
+test('a file of Kamailio with exec_avp() is run without this function', () => {
   const file = join(folder, 'exec.cfg');
   const body = 'if (!exec_avp("echo x", "$avp(x)")) xlog("none\\n");';
   writeFileSync(

@@ -130,13 +130,13 @@ test('rl_check: unused pipes are removed after expire_time, those of the file an
   }
 });
 
-test('decimal_digits of mathops', async () => {
+test('decimal_digits of mathops is the number of decimals of a result', async () => {
   const script = `math_eval("10 / 4", $var(a)); math_rpn("1 3 /", $var(b)); xlog("$var(a) $var(b)\\n"); xlog("end\\n"); exit;`;
   const head = 'modparam("mathops", "decimal_digits", 2)';
   assert.deepEqual(await linesOf({ dialect: 'opensips', modules: 'mathops', head, script }), ['2.50 0.33']);
 });
 
-test('options_reply sends the capabilities of the parameters', async () => {
+test('options_reply() sends the capabilities that the parameters name', async () => {
   const runner = startScript({
     dialect: 'opensips',
     modules: 'options',

@@ -16,7 +16,7 @@ test('{nameaddr.N.param} reads a parameter of one address of a list, {nameaddr.p
   assert.deepEqual(lines, ['1 <null>', '2 <null>']);
 });
 
-test('$Au, $TS, $ctime and $challenge', async () => {
+test('$Au, $TS, $ctime and $challenge have the documented values', async () => {
   const clock = new FakeClock(new Date(2026, 1, 3, 4, 5, 6).getTime());
   const parts = ['sec', 'min', 'hour', 'mday', 'mon', 'year', 'wday', 'yday']
     .map((name) => `$ctime(${name})`)
@@ -42,7 +42,7 @@ test('$Au, $TS, $ctime and $challenge', async () => {
   }
 });
 
-test('append_rpid_hf and is_rpid_user_e164', async () => {
+test('append_rpid_hf() and is_rpid_user_e164() do as documented', async () => {
   const runner = startScript({
     dialect: 'opensips',
     modules: 'auth',

@@ -9,7 +9,7 @@ import { INVITE, startScript } from '../../support/script-run.js';
 const folder = mkdtempSync(join(tmpdir(), 'switchyard-permissions-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-test('lines of rules count as Kamailio 5.6.3 was seen to count them', () => {
+test('lines of rules are read as Kamailio 5.6.3 was recorded to read them', () => {
   // Each is followed by a rule for carol; whether zed may call zz, and alice may call abc.
   const lines: readonly (readonly [line: string, zed: boolean, alice: boolean, faults: number])[] = [
     ['ALL', false, false, 1],

@@ -17,7 +17,7 @@ function message(n: number): string {
     .replace('z9hG4bK1', `z9hG4bKp${n}`);
 }
 
-test('check_route of pike: messages of a blocked source run no route, those that it drops are not watched', async () => {
+test('check_route of pike: messages of a blocked source run no route, and messages that the check route drops are not counted', async () => {
   const clock = new FakeClock();
   clock.advance(1_000_000);
   const runner = startScript({ dialect: 'opensips', modules: 'pike', head: HEAD, script: ROUTES, clock });

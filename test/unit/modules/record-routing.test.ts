@@ -131,14 +131,14 @@ for (const dialect of ['opensips', 'kamailio'] as const) {
       assert.match(await sentFor('sip:bob@192.0.2.7'), /^BYE sip:bob@192.0.2.7 /);
     });
 
-    test('foreign_dialogs "known" lets pass what comes from a trusted source', async () => {
+    test('foreign_dialogs "known" relays requests from a trusted source', async () => {
       const runner = start(dialect, { foreign_dialogs: 'known', limits: { trusted_sources: ['127.0.0.1'] } });
       assert.equal(await outcome(runner, bye(PLAIN, 'x@y')), '198.51.100.9');
     });
   });
 }
 
-test('in Kamailio what a script and dialog add to a preset Record-Route stands before "lr"', async () => {
+test('kamailio: parameters that a script and dialog add to a preset Record-Route stand before "lr"', async () => {
   const script = `request_route {
   record_route_preset("proxy.example:5060;room=red");
   add_rr_param(";p=1");
@@ -159,7 +159,7 @@ test('in Kamailio what a script and dialog add to a preset Record-Route stands b
   }
 });
 
-test('kamailio: ftag is the From tag until loose_route() has followed the Route, then that of the caller', async () => {
+test('kamailio: before loose_route() ftag has the From tag of the request, afterwards the tag of the caller', async () => {
   const relayed = async (script: string) => {
     const runner = startScript({ dialect: 'kamailio', script });
     stops.push(() => runner.stop());

@@ -44,7 +44,7 @@ test('opensips: contacts are kept out by the patterns of the file and of the scr
   assert.deepEqual(await redirected(runner, CONTACTS, 1), ['sip:c@127.0.0.1:3 3']);
 });
 
-test('opensips 2: "4:1" is a number in all and of one branch', async () => {
+test('opensips 2: "4:1" allows 4 contacts in all, and 1 of each branch', async () => {
   const runner = startScript({
     dialect: 'opensips',
     old: true,

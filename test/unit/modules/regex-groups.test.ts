@@ -8,7 +8,7 @@ import { INVITE, linesOf, startScript } from '../../support/script-run.js';
 const again = (n: number): string =>
   INVITE.replace('z9hG4bK1', `z9hG4bK${n}`).replace('a@a.example', `call${n}@a.example`);
 
-test('regex.reload reads the groups again, and keeps those before where the file cannot be used', async () => {
+test('regex.reload reads the groups again, and keeps the earlier ones if the file cannot be used', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sw-regex-'));
   const file = join(folder, 'groups');
   writeFileSync(file, '[0]\n^al\n');
@@ -58,7 +58,7 @@ test('groups are bounded in number and size, and a file that cannot be used is r
 });
 
 // The answers of kamcmd with Kamailio 5.6.3.
-test('memory queues are listed and fetched from by RPC', async () => {
+test('items of memory queues are listed and fetched by RPC', async () => {
   const { daemon, receive, stop } = startScript({
     dialect: 'kamailio',
     modules: 'mqueue',

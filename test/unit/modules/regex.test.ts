@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { INVITE, linesOf, startScript } from '../../support/script-run.js';
 
-test('expressions of Perl, of the file or of a variable, and identifiers', async () => {
+test('expressions of Perl are matched, as constants or in variables, and identifiers of groups', async () => {
   const lines = await linesOf({
     dialect: 'opensips',
     modules: 'regex uuid',
@@ -27,7 +27,7 @@ test('an expression that takes more than linear time is refused at load', () => 
   );
 });
 
-test('files of 2.x name the destination of t_relay() first', async () => {
+test('in files of 2.x the first argument of t_relay() is the destination', async () => {
   for (const [call, port] of [
     ['t_relay("udp:127.0.0.1:7001")', 7001],
     ['t_relay("udp:127.0.0.1:7002", "0x02")', 7002],

@@ -226,7 +226,7 @@ test('a request goes to the contacts: along the Path, to where a REGISTER behind
   }
 });
 
-test('a received address and a user cannot end the quotes they stand in, wherever they come from', async () => {
+test('a received address and a user cannot end the quotes around them, wherever they come from', async () => {
   const parameters = ['path_mode', 'use_path', 'path_use_received', 'gruu_enabled'];
   const runner = start(parameters.map((name, i) => `modparam("registrar", "${name}", ${i === 0 ? 0 : 1})\n`).join(''));
   try {
@@ -313,7 +313,7 @@ for (const mode of [1, 2, 3]) {
   });
 }
 
-test('a star beside a contact and a contact that stands twice are taken as Kamailio 5.6.3 takes them, but for max_contacts', async () => {
+test('"*" beside a contact, and a contact given twice, have the effect that they have in Kamailio 5.6.3, except for max_contacts', async () => {
   const runner = start('modparam("registrar", "max_contacts", 3)\n');
   const at = (port: number) => `<sip:a@127.0.0.1:${port}>`;
   try {
@@ -342,7 +342,7 @@ test('a star beside a contact and a contact that stands twice are taken as Kamai
   }
 });
 
-test('foreign rows cannot insert lines into messages, and do not stop the reading of a table', async () => {
+test('rows written by others cannot add lines to messages, and do not end the reading of a table', async () => {
   const file = join(tmpdir(), `switchyard-location-${process.pid}-rows.sqlite`);
   rmSync(file, { force: true });
   const row = (ruid: string, user: string, more: readonly string[] = []) =>
@@ -373,7 +373,7 @@ test('foreign rows cannot insert lines into messages, and do not stop the readin
   }
 });
 
-test('a contact keeps its own texts only, not the message they stood in', async () => {
+test('a contact keeps only its own texts in memory, not the message that had them', async () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   const runner = start();
@@ -399,7 +399,7 @@ test('a contact keeps its own texts only, not the message they stood in', async 
 });
 
 for (const mode of [1, 3]) {
-  test(`a database that hangs does not hold up one request after the other with db_mode ${mode}`, async () => {
+  test(`a database that hangs does not delay each request anew with db_mode ${mode}`, async () => {
     const open = new Set<Socket>();
     const server = createServer((socket) => open.add(socket.on('error', () => undefined)));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

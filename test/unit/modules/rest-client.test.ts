@@ -92,7 +92,7 @@ test('an answer that comes after the timeout of async() changes no variable', as
   assert.deepEqual(lines, ['-2 [<null>] [<null>]', 'released [<null>] [<null>] [<null>]']);
 });
 
-test('statistics of a group are gone through; a number is added', async () => {
+test('a script reads the statistics of a group one by one, and adds a number to one', async () => {
   const lines = await linesOf({
     dialect: 'opensips',
     modules: 'statistics',

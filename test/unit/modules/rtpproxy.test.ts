@@ -72,7 +72,7 @@ test('each stream of an offer gets an address and port of the proxy', async () =
   );
 });
 
-test('the addresses of the SDP are used where they are trusted, and an address of the script stands in the SDP', async () => {
+test('the addresses of the SDP are used where they are trusted, and an address given by the script is put into the SDP', async () => {
   const fake = await proxy('192.0.2.9');
   const { body } = await through(
     'kamailio',
@@ -154,7 +154,7 @@ test('a proxy that does not answer is left out, and the next one of the set is a
   assert.match(body, /c=IN IP4 192\.0\.2\.2/);
 });
 
-test('a refusal leaves the SDP as it is', async () => {
+test('an error of the media proxy leaves the SDP unchanged', async () => {
   const fake = await proxy('192.0.2.9');
   fake.refuses = 'E10';
   const { body, lines } = await through(
@@ -165,7 +165,7 @@ test('a refusal leaves the SDP as it is', async () => {
   assert.deepEqual([body, lines], [SDP, ['-1']]);
 });
 
-test('a proxy is asked over a Unix socket, and one that is gone is left out', async () => {
+test('a media proxy may have a Unix socket, and one that is gone is left out', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'switchyard-rtpproxy-'));
   const path = join(folder, 'proxy.sock');
   const commands: string[] = [];
@@ -263,7 +263,7 @@ test('the address in an answer is a whole word that an SDP may contain', () => {
     assert.equal(endpointOf(each, 'a'), undefined, each.slice(0, 80));
 });
 
-test('a default set; an SDP from a variable, the result in a variable', async () => {
+test('the default set is used without a name; the SDP may come from a variable, and the result go into one', async () => {
   const fake = await proxy('192.0.2.9');
   const { body, lines } = await through(
     'opensips',
@@ -277,7 +277,7 @@ test('a default set; an SDP from a variable, the result in a variable', async ()
   assert.equal(body, SDP);
 });
 
-test('an advertised address stands in the SDP, and a proxy may be reached over TCP', async () => {
+test('an advertised address is put into the SDP, and a media proxy may be reached over TCP', async () => {
   const commands: string[] = [];
   const server = createServer((socket) => {
     socket.setEncoding('latin1');

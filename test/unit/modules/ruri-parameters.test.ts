@@ -31,7 +31,7 @@ for (const [name, old] of [
     );
   });
 
-test('the names that the functions have in 1.x and 2.x', async () => {
+test('the functions have the names of 1.x and 2.x too', async () => {
   const script = `$ru = "sip:bob@127.0.0.1;a"; add_uri_param("b=2"); xlog("$ru\\n"); del_uri_param("a"); xlog("$ru\\n");
     $ru = "tel:+49-30"; tel2sip(); xlog("$ru\\n"); xlog("end\\n");`;
   assert.deepEqual(await linesOf({ dialect: 'opensips', old: true, modules: 'uri', script }), [
@@ -43,7 +43,7 @@ test('the names that the functions have in 1.x and 2.x', async () => {
   await assert.rejects(today, /tel2sip/);
 });
 
-test('queues of mqueue in opensips.cfg', async () => {
+test('mqueue works in opensips.cfg', async () => {
   const script = `mq_add("q", "k$rU", "v1"); mq_add("q", "k2", "v2"); mq_size("q"); xlog("$rc\\n");
     while (mq_fetch("q")) { xlog("$mqk(q)=$mqv(q)\\n"); mq_pv_free("q"); } xlog("end\\n");`;
   const head = 'modparam("mqueue", "mqueue", "name=q;size=10")';

@@ -79,9 +79,9 @@ async function answerOf(head: string, call: string, message: string): Promise<st
   return [/^SIP\/2\.0 (.*)$/m.exec(text)?.[1]?.trim(), unsupported].filter((each) => each !== undefined).join('; ');
 }
 
-describe('sanity_check() finds what the original finds, and answers so', () => {
+describe('sanity_check() finds the faults that Kamailio finds, and answers as Kamailio does', () => {
   for (const [checks, uris, from, to, answer] of ROWS) {
-    test(`checks ${checks}, URIs ${uris}: ${JSON.stringify(to)}`, async () => {
+    test(`checks ${checks}, URIs ${uris} of a message with ${JSON.stringify(to)}`, async () => {
       const call = `sanity_check("${checks}", "${uris}")`;
       assert.equal(
         await answerOf(
@@ -107,7 +107,7 @@ test('with noreply sanity_reply() gives the reply', async () => {
   assert.equal(await answerOf(head, '(sanity_check() || sanity_reply())', BROKEN), '400 Expires value is illegal');
 });
 
-test('without arguments the documented checks are made: no URIs, no tags twice', async () => {
+test('without arguments the documented checks are made, which do not include URIs and duplicate tags', async () => {
   const call = 'sanity_check()';
   assert.equal(await answerOf('', call, INVITE.replace(FROM, 'From: <sip:@a.example>;tag=x;tag=y')), '');
   assert.equal(await answerOf('', call, INVITE.replace(MORE, credentials('foo'))), '400 Bad Auth Header');

@@ -4,7 +4,7 @@ import { FakeRtpengine } from '../../support/fake-rtpengine.js';
 import { INVITE, startScript } from '../../support/script-run.js';
 import { until } from '../../support/until.js';
 
-test('a payload type is looked up among payload types only, whatever a peer calls it', async () => {
+test('a payload name that every object has, such as "constructor", names no payload type', async () => {
   const run = startScript({
     dialect: 'kamailio',
     modules: 'sdpops',

@@ -17,7 +17,7 @@ async function chosen(argument: string, listen: string): Promise<string | undefi
   }
 }
 
-test('force_send_socket() takes each notation of a socket that 5.6.3 starts with', async () => {
+test('force_send_socket() accepts each notation of a socket that 5.6.3 accepts', async () => {
   for (const argument of ['udp:127.0.0.2:5090', '127.0.0.2:5090', 'udp:127.0.0.2', '127.0.0.2'])
     assert.equal(await chosen(argument, 'udp:127.0.0.2:5090'), 'udp:127.0.0.2:5090', argument);
   await assert.doesNotReject(chosen('udp:[::1]:5090', 'udp:[0:0:0:0:0:0:0:1]:5090'));

@@ -107,7 +107,7 @@ test('the dialog lives as long as the session timer of the last answer says, and
   }
 });
 
-test('a callee without session timers: the caller that has them refreshes; without both the usual lifetime counts', async () => {
+test('if the callee has no session timers the caller refreshes; if neither has, the dialog has its usual lifetime', async () => {
   for (const [lines, seen] of [
     [['Supported: 100rel, timer'], ['Session-Expires: 600;refresher=uac', 'Require: timer']],
     [[], []],

@@ -46,7 +46,7 @@ test('an option is added to the first header of a name, and false is returned wh
   assert.doesNotMatch(text, /^Allow/m);
 });
 
-test('an option is taken out of all headers of a name, the last where it is repeated', async () => {
+test('an option is removed from all headers of a name; of a repeated one the last', async () => {
   const { written, text } = await relayed(
     `list_hdr_remove_option("Supported", "PATH"); xlog("$rc\\n");
      list_hdr_remove_option("Supported", "none"); xlog("$rc\\n");`,
@@ -75,7 +75,7 @@ test('a stream is found by its media type and its transport', async () => {
   assert.deepEqual(written, ['secured', 'plain', 'video']);
 });
 
-test('audio is held by the null address (1) or its direction (2), whatever the video does', async () => {
+test('audio is on hold by the null address (1) or its direction (2), whatever the video stream has', async () => {
   const { written: none } = await relayed('is_audio_on_hold(); xlog("$rc\\n");', { body: SDP });
   assert.deepEqual(none, ['-1']);
   const { written: byAddress } = await relayed('is_audio_on_hold(); xlog("$rc\\n");', {
@@ -88,7 +88,7 @@ test('audio is held by the null address (1) or its direction (2), whatever the v
   assert.deepEqual(byDirection, ['2']);
 });
 
-test('names and values of headers are read by a pattern, in the order of the message', async () => {
+test('headers whose names match a pattern are read in the order of the message', async () => {
   const { written } = await relayed(
     `get_glob_headers_values("X-*", $avp(names), $avp(values)); xlog("$rc $(avp(names)[*]) $(avp(values)[*])\\n");
      get_glob_headers_values("Y-*", $avp(n), $avp(v)); xlog("$rc\\n");`,
@@ -106,7 +106,7 @@ test('sipmsg_validate() gives the documented code of what is missing', async () 
   assert.deepEqual((await relayed(users)).written, ['-27 bad user name in the request-URI']);
 });
 
-test('fix_nated_sdp() leaves null addresses alone, notes the old ones and puts lines before the last line break', async () => {
+test('fix_nated_sdp() does not change null addresses, keeps the old ones in the SDP, and adds lines before the last line break', async () => {
   const { text } = await relayed(
     'fix_nated_sdp("rewrite-media-ip,rewrite-origin-ip,add-dir-active", "192.0.2.1", "\\r\\na=x:1\\r\\na=x:2");',
     { body: SDP.replace('m=video', 'c=IN IP4 0.0.0.0\r\nm=video') },
@@ -131,7 +131,7 @@ test('the address that fix_nated_contact() replaced comes back with restore_nate
   assert.deepEqual(written, ['1 sip:alice@10.1.1.1:5061;a=1 sip:alice@192.0.2.7:5070;a=1', '-1']);
 });
 
-test('a branch has AVPs, attributes and fields of its own', async () => {
+test('each branch has its own AVPs, attributes and header fields', async () => {
   const runner = startScript({
     dialect: 'opensips',
     script: `

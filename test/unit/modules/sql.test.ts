@@ -60,7 +60,7 @@ test('sql_xquery and sql_pvquery write rows to records and variables', async () 
   assert.deepEqual(lines, ['1 gw1 gw2 5', '1 gw1 gw2 3']);
 });
 
-test('OpenSIPS: columns go to AVPs, -2 without rows, a statement is made of its parts', async () => {
+test('opensips: columns are put into AVPs, no row gives -2, and a statement is built from its parts', async () => {
   const lines = await opensips(`
     sql_query("select gateway, cost from routes where prefix='49' order by cost", "$avp(g);$avp(c)");
     xlog("$rc $(avp(g)[0]) $(avp(g)[1]) $(avp(c)[1])\\n");
@@ -98,12 +98,12 @@ test('text of a peer cannot leave its quotes: MySQL also takes backslashes for e
   assert.equal(quoted('sqlite', null), 'NULL');
 });
 
-test('text beyond ASCII is written as it was read', async () => {
+test('text that is not ASCII is written as it was read', async () => {
   await opensips("sql_query(\"insert into calls values ('utf8', '\xc3\xa9t\xc3\xa9')\");");
   assert.deepEqual(selectSqlite(database, "select note from calls where callid = 'utf8'"), [{ note: 'été' }]);
 });
 
-test('exec runs nothing', async () => {
+test('functions of exec run no program', async () => {
   const lines = await linesOf({
     dialect: 'opensips',
     modules: 'exec',

@@ -67,7 +67,7 @@ test('Kamailio: an undefined statistic does not exist; counters of the counters 
   assert.deepEqual(lines, ['1 3', '-1', '5', '0']);
 });
 
-test('names that peers bring to one process do not use up the statistics of all', () => {
+test('names that peers send to one process do not use up the statistics of all processes', () => {
   const memory = new SharedArrayBuffer(16 * 1024 * 1024);
   const [one, two] = [0, 1].map(() => {
     const parameters = new Map([['statistics', new Map([['variable', ['calls']]])]]);

@@ -181,7 +181,7 @@ describe('stir_shaken', { skip }, () => {
     }
   });
 
-  test('numbers may be named by the script, and Date may be left out', async () => {
+  test('the script may give the numbers, and Date may be missing', async () => {
     const { identity, cert } = await signed();
     const runner = served(
       `$var(r) = NULL; $var(c) = 0; stir_shaken_verify("${cert}", $var(c), $var(r), "4930100", "+49 40200"); xlog("$rc\\n");
@@ -284,7 +284,7 @@ describe('stir_shaken', { skip }, () => {
     assert.equal(isTrusted([...chain(issued), ...chain(cert)], chain(authority.ca), now), false);
   });
 
-  test('a text that is longer than any certificate is not kept', () => {
+  test('a text longer than any certificate is not cached', () => {
     const long = `${'x'.repeat(70_000)}-----BEGIN CERTIFICATE-----`;
     assert.equal(chainOf(long), chainOf(`${long}y`));
   });

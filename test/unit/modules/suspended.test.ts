@@ -27,7 +27,7 @@ const message = (number: number): string =>
   INVITE.replaceAll('INVITE', 'MESSAGE').replace('z9hG4bK1', `z9hG4bKm${number}`).replace('a@a.example', `m${number}`);
 
 describe('t_suspend()', () => {
-  test('a request that is suspended again waits its whole time again', async (t) => {
+  test('a request that is suspended again waits for the whole time again', async (t) => {
     const clock = new FakeClock();
     const runner = startScript({
       dialect: 'kamailio',

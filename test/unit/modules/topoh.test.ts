@@ -101,7 +101,7 @@ test('a request shows neither the Via fields, routers and Contact of its sender,
   assert.deepEqual(headersOf(within, 'route'), ['<sip:10.0.0.9;lr>, <sip:10.1.0.1;lr>']);
 });
 
-test('of two Record-Route values of this proxy each side sees the one of its socket, as observed of Kamailio 5.6.3', () => {
+test('each side sees the Record-Route value of its socket, as observed of Kamailio 5.6.3', () => {
   const mask = maskOf({});
   const received = mask.received(request('INVITE', 'sip:b@b.example', { more: 'Record-Route: <sip:10.0.0.2;lr>\r\n' }));
   const both = relayed(received, 2).replace('Record-Route: <sip:10.0.0.9;lr>', 'Record-Route: <sip:10.1.0.9;r2=on;lr>');
@@ -141,7 +141,7 @@ test('with mask_callid each side has its own Call-ID, in requests, replies of bo
   assert.equal(idOf(mask.sent(passed(answer), undefined)), hidden);
 });
 
-test('registrations, own requests and whatever was not hidden here pass as they are', () => {
+test('registrations, requests of the proxy itself and messages that it has not hidden are unchanged', () => {
   const mask = maskOf({ mask_callid: 1 });
   const register = request('REGISTER', 'sip:b.example', { more: 'Contact: <sip:a@10.0.0.1>\r\n' });
   assert.equal(mask.received(register), register);
@@ -166,7 +166,7 @@ test('a mark written by a peer has no effect, and no mark leaves', () => {
   assert.doesNotMatch(mask.sent(replyTo(received), undefined), /TH=/);
 });
 
-test('a line feed hides no mark of a peer, and a defect of the message stays', () => {
+test('a line feed does not hide a mark written by a peer, and a malformed message stays malformed', () => {
   const mask = maskOf();
   const hidden = (line: string) =>
     mask.received(request('INVITE', 'sip:b@b.example').replace('Via: ', `Subject: a\n${line}\r\nVia: `));

@@ -126,20 +126,20 @@ test('flag D: the id of the dialog is the user of the Contact, and finds the dia
   assert.equal(callee.length, 2);
 });
 
-test('flag A: the callee is shown the first Contact again', async () => {
+test('flag A: the callee gets the first Contact again', async () => {
   const [first, second] = (await contacts('topology_hiding("UA");')).callee;
   assert.match(first ?? '', /^<sip:alice@/);
   assert.equal(second, first);
   assert.match((await contacts('topology_hiding("U");')).callee[1] ?? '', /^<sip:other@/);
 });
 
-test('parameters of the field Contact pass where they are named', async () => {
+test('parameters of the header field Contact are kept if the module parameter names them', async () => {
   assert.match((await contacts('topology_hiding();')).caller, /^<[^>]*>$/);
   const head = 'modparam("topology_hiding", "th_passed_contact_params", "+sip.instance")';
   assert.match((await contacts('topology_hiding();', head)).caller, /^<[^>]*>;\+sip\.instance="<urn:x>"$/);
 });
 
-test('what fix_nated_contact() puts into Contact is hidden, and is where the sides are reached', async () => {
+test('the address that fix_nated_contact() puts into Contact is hidden, and requests to that side go there', async () => {
   const runner = startScript({
     dialect: 'opensips',
     modules: 'dialog topology_hiding nathelper',

@@ -80,7 +80,7 @@ function answered(stripper: TopologyStripper): { caller: string; callee: string;
   return { caller: contactIn(back), callee: contactIn(shown), back };
 }
 
-test('each side sees this proxy alone, and gets its own way back', () => {
+test('each side sees only the address of this proxy, and gets its own Route values in requests', () => {
   const { stripper } = world();
   const received = stripper.received(request('INVITE', 'sip:b@b.example', { more: UPSTREAM }));
   const shown = stripper.sent(relayed(received, OWN));
@@ -123,7 +123,7 @@ test('a request that names a dialog of another call stays as it is', () => {
     assert.doesNotMatch(stripper.received(request('BYE', uri, over)), /10\.1\.0\.4|Route/);
 });
 
-test('callees that answer one INVITE are known by their tags', () => {
+test('several callees that answer one INVITE are distinguished by their tags', () => {
   const { stripper } = world();
   const shown = stripper.sent(relayed(stripper.received(request('INVITE', 'sip:b@b.example')), OWN));
   const answers = ['t1', 't2'].map((tag) =>
@@ -153,7 +153,7 @@ test('the reply to OPTIONS that were record-routed has a Contact of its side', (
   assert.match(headersOf(back, 'contact').join(), /^<sip:atpsh-/);
 });
 
-test('a copy of a request that leaves is the same request', () => {
+test('a copy of a request is forwarded as the same request', () => {
   const { stripper, store, clock } = world();
   const out = relayed(stripper.received(request('INVITE', 'sip:b@b.example')), OWN);
   assert.equal(stripper.sent(out), stripper.sent(out));
@@ -201,7 +201,7 @@ test('a mark written by a peer has no effect', () => {
   assert.match(caller, /a0/);
 });
 
-test('a line feed hides no mark of a peer, and a defect of the message stays', () => {
+test('a line feed does not hide a mark written by a peer, and a malformed message stays malformed', () => {
   const { stripper } = world();
   const hidden = (line: string) =>
     stripper.received(request('INVITE', 'sip:b@b.example').replace('Via: ', `Subject: a\n${line}\r\nVia: `));
@@ -225,7 +225,7 @@ test('unsupported parameters are refused', () => {
     assert.throws(() => new TopologyStore(parametersOf({ [name]: value })), new RegExp(name));
 });
 
-test('REGISTER and PUBLISH pass as they are', () => {
+test('REGISTER and PUBLISH are forwarded unchanged', () => {
   const { stripper } = world();
   for (const method of ['REGISTER', 'PUBLISH']) {
     const text = request(method, 'sip:b.example');
@@ -233,7 +233,7 @@ test('REGISTER and PUBLISH pass as they are', () => {
   }
 });
 
-test('the time is linear in the length of a message, whatever its contents', () => {
+test('the time for a message is linear in its length, whatever it contains', () => {
   const fill = (unit: string) => (length: number) => unit.repeat(Math.floor(length / unit.length));
   const cases = [
     ['Via fields', fill('Via: SIP/2.0/UDP 10.0.0.3;branch=z9hG4bKc\r\n')],

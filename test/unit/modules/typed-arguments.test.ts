@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { linesOf } from '../../support/script-run.js';
 
-test('opensips: $rp is a number where a number is wanted, a string of digits is not', async () => {
+test('opensips: $rp is accepted as a number; a string of digits is not', async () => {
   assert.deepEqual(
     await linesOf({
       dialect: 'opensips',
@@ -25,7 +25,7 @@ for (const dialect of ['opensips', 'kamailio'] as const)
     );
   });
 
-test('opensips: construct_uri() leaves out what it is not given', async () => {
+test('opensips: construct_uri() omits parts that are empty', async () => {
   assert.deepEqual(
     await linesOf({
       dialect: 'opensips',

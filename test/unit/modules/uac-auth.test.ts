@@ -26,7 +26,7 @@ test('the examples of RFC 7616 section 3.9.1 give the responses that stand there
   assert.equal(responseOf('SHA-256'), '753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1');
 });
 
-test('an unknown algorithm or qop is not answered; session algorithms and bodies are hashed in', () => {
+test('a challenge with an unknown algorithm or qop is not answered; "-sess" and auth-int are computed as in RFC 7616', () => {
   assert.equal(responseOf('SHA-1'), '');
   const sess = readChallenge('digest realm="r",nonce="n",algorithm=MD5-sess,qop="auth-int"');
   assert.ok(sess !== undefined);
@@ -53,7 +53,7 @@ test('an unknown algorithm or qop is not answered; session algorithms and bodies
     assert.equal(readChallenge(bad), undefined);
 });
 
-test('kamailio always names the algorithm, and writes the response after what was asked for', () => {
+test('kamailio: credentials always name the algorithm, and the response follows the parameters of the challenge', () => {
   const challenge = readChallenge('Digest realm="r", nonce="abc", opaque="o1", qop="auth"');
   assert.ok(challenge !== undefined);
   const request = { method: 'INVITE', uri: 'sip:4930@home.example', body: '' };
@@ -97,7 +97,7 @@ async function challenged(
 
 const CHALLENGE = 'Proxy-Authenticate: Digest realm="gw.example", nonce="abc", algorithm=MD5, qop="auth"';
 
-test('a gateway that asks for credentials gets them with the next INVITE, an older answer is replaced', async () => {
+test('a gateway that asks for credentials gets them with the next INVITE, which has no older credentials', async () => {
   const { invites: sent } = await challenged(
     'opensips',
     'uac uac_auth',

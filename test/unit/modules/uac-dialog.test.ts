@@ -4,7 +4,7 @@ import { answerTo, INVITE, startScript } from '../../support/script-run.js';
 import { until } from '../../support/until.js';
 
 for (const inDialog of [0, 1]) {
-  test(`with restore_dlg ${inDialog} what From was stands ${inDialog === 1 ? 'in the dialog only' : 'in Record-Route'}`, async () => {
+  test(`with restore_dlg ${inDialog} the original From is kept ${inDialog === 1 ? 'in the dialog only' : 'in Record-Route'}`, async () => {
     const runner = startScript({
       dialect: 'kamailio',
       modules: 'dialog uac',
@@ -110,7 +110,7 @@ test('with restore_dlg requests inside the dialog have the display name that was
   assert.match(down, /^Record-Route: <sip:127\.0\.0\.1[^>]*;did=[\da-f.]+>\r$/m);
 });
 
-test('with restore_dlg and no display name given, requests inside the dialog have none', async () => {
+test('with restore_dlg and no new display name, requests inside the dialog have none', async () => {
   const { down } = await inDialog('uac_replace_from("sip:other@elsewhere.example");');
   assert.match(down, /^From: <sip:other@elsewhere\.example>;tag=ft\r$/m);
 });

@@ -71,7 +71,7 @@ test('with use_domain the domain is compared too; a db_scheme names another tabl
   );
 });
 
-test('the third argument of avp_db_load() is the number of a connection, the fourth stands before the names', async () => {
+test('the third argument of avp_db_load() is the number of a connection, the fourth a prefix of the names', async () => {
   assert.deepEqual(
     await run(
       'opensips',
@@ -86,7 +86,7 @@ modparam("avpops", "db_url", "2 sqlite://${database}")`,
   );
 });
 
-test('AVPs are stored and deleted; what a peer sends is not part of the statement', async () => {
+test('AVPs are stored and deleted; text of a peer is not part of the SQL statement', async () => {
   assert.deepEqual(
     await run(
       'opensips',

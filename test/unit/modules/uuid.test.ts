@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { linesOf, startScript } from '../../support/script-run.js';
 
-test('identifiers of each version', async () => {
+test('identifiers of each version have its form', async () => {
   const [random, timed, ...others] = await linesOf({
     dialect: 'opensips',
     modules: 'uuid',
@@ -28,7 +28,7 @@ test('identifiers of each version', async () => {
   assert.match(others[4] ?? '', /^[0-9a-f-]{14}4[0-9a-f-]{21} [0-9a-f-]{14}4[0-9a-f-]{21}$/);
 });
 
-test('a version that there is not is refused at load', () => {
+test('an unknown version is refused at load', () => {
   const start = (script: string) => startScript({ dialect: 'opensips', modules: 'uuid', script });
   assert.throws(() => start('uuid($var(u), 2);'), /the version is one of 0, 1, 3, 4, 5/);
   assert.throws(() => start('xlog("$uuid(3)\\n");'), /is one of 0, 1, 4/);

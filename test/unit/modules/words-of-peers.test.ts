@@ -8,7 +8,7 @@ import { INVITE, startScript } from '../../support/script-run.js';
 /** Properties that every JavaScript object inherits. */
 const INHERITED = ['constructor', 'valueOf', '__proto__'];
 
-test('an algorithm of a challenge is not looked up among the members of every object', () => {
+test('a challenge whose algorithm is called "constructor" is not answered', () => {
   for (const algorithm of INHERITED) {
     const challenge = readChallenge(`Digest realm="r", nonce="n", algorithm=${algorithm}`);
     assert.ok(challenge !== undefined);
@@ -17,7 +17,7 @@ test('an algorithm of a challenge is not looked up among the members of every ob
   }
 });
 
-test('a period with an unknown scale is ignored and holds', () => {
+test('a period with an unknown scale is ignored: the time recurrence matches', () => {
   for (const scale of ['constructor', 'valueOf', 'century'])
     assert.equal(timePeriodHolds(`${scale}{1}`, new Date(0)), true, scale);
 });

@@ -42,7 +42,7 @@ function makeFlights() {
 }
 
 describe('flights', () => {
-  test('after the process did not run, waiting answers are read before a probe times out', () => {
+  test('after the process was stopped for a while, answers that wait are read before a probe times out', () => {
     const it = makeFlights();
     for (let i = 0; i < 3; i++) it.flights.request(it.member());
     it.standStill(700);
@@ -58,7 +58,7 @@ describe('flights', () => {
     assert.equal(it.fake.pending, 0);
   });
 
-  test('a process that stops again and again times out in the end; a running one at the deadline', () => {
+  test('a probe times out at the deadline, and later if the process is stopped again and again', () => {
     const it = makeFlights();
     it.flights.request(it.member());
     for (let i = 0; i < 3; i++) {

@@ -30,7 +30,7 @@ test('the moving average starts with the first round trip and follows a change',
   assert.ok(Math.abs(latency.ewma - 200) < 0.01);
 });
 
-test('after very many round trips a change still shows in the average', () => {
+test('a change is visible in the average also after very many round trips', () => {
   const latency = new Latency();
   for (let i = 0; i < 50_000; i++) latency.observe(10);
   for (let i = 0; i < 30_000; i++) latency.observe(100);

@@ -123,7 +123,7 @@ describe('results of probes', () => {
     assert.equal(it.state(A), 'active');
   });
 
-  test('faults count as failures at once and say why', async () => {
+  test('errors of sending count as failures at once, with the reason', async () => {
     for (const cause of ['refused', 'tls', 'dns', 'send'] as const) {
       const it = await lab({ config: { optionsReplyCodes: [503] } });
       it.answers.set(A, { code: 503, cause });

@@ -106,7 +106,7 @@ describe('forwardedRequest (RFC 3261 section 16.6)', () => {
     ['255', '254'],
     ['0068', '67'],
   ] as const) {
-    test(`Max-Forwards ${came} becomes ${went}`, () => {
+    test(`Max-Forwards ${came} is forwarded as ${went}`, () => {
       assert.equal(parsed(forward(requestText({ maxForwards: came }))).header('max-forwards'), went);
     });
   }
@@ -116,7 +116,7 @@ describe('forwardedRequest (RFC 3261 section 16.6)', () => {
     assert.deepEqual([out.headerCount('max-forwards'), out.maxForwards], [1, 70]);
   });
 
-  test('received is added to the top Via', () => {
+  test('received is added to the top Via (RFC 3261 section 18.2.1)', () => {
     const out = parsed(forward(requestText({ via: 'SIP/2.0/UDP h.example.com;branch=z9hG4bKup;rport' })));
     assert.equal(out.header('via', 1), 'SIP/2.0/UDP h.example.com;branch=z9hG4bKup;rport=5060;received=192.0.2.1');
   });
@@ -150,7 +150,7 @@ describe('forwardedRequest (RFC 3261 section 16.6)', () => {
     );
   });
 
-  test('edits before and after the first Via, in any order', () => {
+  test('edits before and after the first Via are made whatever their order', () => {
     const text = `INVITE sip:b SIP/2.0\r\nRoute: <sip:r1>\r\nX-Early: 1\r\nMax-Forwards: 5\r\n${requestText({ maxForwards: null, headers: 'X-Late: 2\r\n' }).split('\r\n').slice(1).join('\r\n')}`;
     const message = parsed(text);
     const cut = (name: string): TextEdit => {

@@ -17,7 +17,7 @@ function ownIn(headers: string, socket = udp) {
 }
 
 describe('ownRoute', () => {
-  test('a URI that we recorded is read as a parser reads it', () => {
+  test('a URI that the proxy has written is read as the parser reads it', () => {
     for (const socket of [udp, udp6]) {
       for (const headers of [
         `Route: <sip:${socket.sentBy};lr;dt=${TOKEN}>\r\n`,
@@ -33,7 +33,7 @@ describe('ownRoute', () => {
     }
   });
 
-  test('any other form is left to the parser', () => {
+  test('a URI of another form is left to the parser', () => {
     const uri = `sip:${udp.sentBy};lr;dt=${TOKEN}`;
     for (const headers of [
       '',

@@ -45,7 +45,7 @@ describe('validation (RFC 3261 section 16.3)', () => {
     }
   });
 
-  test('when it drains new calls get 503, dialogs go on', () => {
+  test('a draining proxy answers new calls with 503, and relays requests within dialogs', () => {
     const fixture = relaying();
     fixture.proxy.drain();
     fixture.call();
@@ -89,7 +89,7 @@ describe('loops and spirals (RFC 3261 section 16.3 step 4)', () => {
     assert.deepEqual(sentTo(GATEWAY).map(startWord), ['100', 'INVITE', '482']);
   });
 
-  test('one that comes back with another request-URI or Route is a spiral and goes on', () => {
+  test('a request that comes back with another request-URI or Route is a spiral and is forwarded', () => {
     for (const change of [
       (text: string) => text.replace('INVITE sip:bob@example.com', 'INVITE sip:carol@example.com'),
       (text: string) => text.replace('\r\nCall-ID', '\r\nRoute: <sip:far.example.com;lr>\r\nCall-ID'),
@@ -134,21 +134,21 @@ describe('routes (RFC 3261 sections 16.4 and 16.12, RFC 5658)', () => {
     assert.deepEqual([out.requestUri, routes, out.headerCount('record-route')], [`sip:bob@${GATEWAY}`, [], 0]);
   });
 
-  test('a loose router next: its Route stays on top, and it gets the request', () => {
+  test('before a loose router: its Route stays on top, and it gets the request', () => {
     const { out, routes } = forwarded(
       inDialog('sip:bob@192.0.2.99', `Route: ${OURS}, <sip:${GATEWAY};lr>\r\nRoute: <sip:192.0.2.50;lr>\r\n`),
     );
     assert.deepEqual([out.requestUri, routes], ['sip:bob@192.0.2.99', [`<sip:${GATEWAY};lr>`, '<sip:192.0.2.50;lr>']]);
   });
 
-  test('a strict router next: its URI in the request line, the real one last', () => {
+  test('before a strict router: its URI becomes the request-URI, and the original one the last Route', () => {
     const { out, routes } = forwarded(
       inDialog('sip:bob@192.0.2.99', `Route: ${OURS}, <sip:${GATEWAY}>, <sip:192.0.2.50;lr>\r\n`),
     );
     assert.deepEqual([out.requestUri, routes], [`sip:${GATEWAY}`, ['<sip:192.0.2.50;lr>', '<sip:bob@192.0.2.99>']]);
   });
 
-  test('a strict router before: our URI in the request line, the real one last', () => {
+  test('after a strict router: the URI of the proxy in the request line is replaced by the last Route', () => {
     for (const headers of [
       `Route: <sip:192.0.2.50>,\r\n <sip:bob@192.0.2.99>\r\n`,
       `Route: <sip:192.0.2.50>\r\nX: y\r\nRoute: <sip:bob@192.0.2.99>\r\n`,
@@ -159,7 +159,7 @@ describe('routes (RFC 3261 sections 16.4 and 16.12, RFC 5658)', () => {
     }
   });
 
-  test('a strict router before and nothing after: the request goes to the URI that Route held', () => {
+  test('after a strict router, with one Route: the request goes to the URI of that Route', () => {
     const { out, routes, fixture } = forwarded(inDialog('sip:127.0.0.1:5060;lr', `Route: <sip:bob@${GATEWAY}>\r\n`));
     assert.deepEqual([out.requestUri, routes], [`sip:bob@${GATEWAY}`, []]);
     // Its retransmission still belongs to the same transaction.
@@ -167,7 +167,7 @@ describe('routes (RFC 3261 sections 16.4 and 16.12, RFC 5658)', () => {
     assert.equal(fixture.sentTo(GATEWAY).length, 1);
   });
 
-  test('a strict router before, our second value on top of Route', () => {
+  test('after a strict router, the second value of the proxy on top of Route is removed too', () => {
     const headers = 'Route: <sip:127.0.0.1:5060;transport=tcp;r2=on;lr>, <sip:bob@192.0.2.7;transport=tcp>\r\n';
     const { out, routes, socket, fixture } = forwarded(inDialog('sip:127.0.0.1:5060;r2=on;lr', headers));
     assert.deepEqual([out.requestUri, routes], ['sip:bob@192.0.2.7;transport=tcp', []]);
@@ -180,7 +180,7 @@ describe('routes (RFC 3261 sections 16.4 and 16.12, RFC 5658)', () => {
     assert.deepEqual([routes, socket], [[], fixture.tcp]);
   });
 
-  test('two that are no pair are two passes (a spiral)', () => {
+  test('two values that are no pair are two passes through the proxy (a spiral)', () => {
     const { out, routes } = forwarded(inDialog('sip:bob@192.0.2.99', `Route: ${OURS}, ${OURS}\r\n`), '127.0.0.1');
     assert.deepEqual([out.requestUri, routes], ['sip:bob@192.0.2.99', [OURS]]);
   });
@@ -277,7 +277,7 @@ describe('stateless relaying (RFC 3261 section 16.11)', () => {
     }
   });
 
-  test('stateless replies are sent by the Via below ours', () => {
+  test('stateless replies are sent to the Via below that of the proxy', () => {
     const cases: readonly [string, string, number][] = [
       ['SIP/2.0/UDP 192.0.2.1:5070;branch=z9hG4bK1', '192.0.2.1', 5070],
       ['SIP/2.0/UDP h.example.com;branch=z9hG4bK1', '192.0.2.1', 5060],
@@ -340,7 +340,7 @@ describe('stateless relaying (RFC 3261 section 16.11)', () => {
 });
 
 describe('other decisions', () => {
-  test('a reply of our own, with headers; its ACK ends here', () => {
+  test('the proxy answers with headers, and does not forward the ACK', () => {
     const fixture = proxyFixture({
       decide: () => ({
         kind: 'reply',
@@ -357,7 +357,7 @@ describe('other decisions', () => {
     assert.equal(fixture.layer.size, 0);
   });
 
-  test('drop: no answer, and no transaction stays', () => {
+  test('drop: there is no answer, and no transaction is left', () => {
     const fixture = proxyFixture({ decide: () => ({ kind: 'drop' }) });
     fixture.call();
     assert.deepEqual([fixture.udp.sent.length, fixture.layer.size], [0, 0]);

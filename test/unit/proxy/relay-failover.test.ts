@@ -37,7 +37,7 @@ describe('serial failover', () => {
     assert.deepEqual([codes(), words('192.0.2.8')], [[100, 486], []]);
   });
 
-  test('silence goes on after fr_timeout', () => {
+  test('without a reply the next target is tried after fr_timeout', () => {
     const { call, clock, words, plan, from, codes } = relay();
     call();
     clock.advance(4990);
@@ -49,7 +49,7 @@ describe('serial failover', () => {
     assert.deepEqual(codes(), [100, 200]);
   });
 
-  test('ringing without answer goes on after fr_inv_timeout, and is cancelled', () => {
+  test('a target that rings without answering is cancelled after fr_inv_timeout, and the next one tried', () => {
     const { call, clock, words, from } = relay([A, B], { config: { frInvTimeout: 10_000 } });
     call();
     from('192.0.2.7', 180);
@@ -105,7 +105,7 @@ describe('serial failover', () => {
     assert.deepEqual([words('192.0.2.8'), plan.failures.length], [['INVITE'], 1]);
   });
 
-  test('503 of one address goes to the next address of the name (RFC 3263 section 4.3), other codes do not', async () => {
+  test('after 503 from one address the next address of the name is tried (RFC 3263 section 4.3), after other codes it is not', async () => {
     const addresses = ['192.0.2.21', '192.0.2.22', '192.0.2.23'].map((address) => ({ address, ttl: 60 }));
     const none = () => Promise.reject(new Error('none'));
     const dns = { naptr: none, srv: none, aaaa: none, system: none, a: () => Promise.resolve(addresses) };
@@ -119,7 +119,7 @@ describe('serial failover', () => {
     assert.deepEqual([words('192.0.2.23'), words('192.0.2.8'), codes()], [[], [], [100, 180, 486]]);
   });
 
-  test('503 of the last address counts as 503 of the target', async () => {
+  test('503 from the last address counts as 503 of the target', async () => {
     const none = () => Promise.reject(new Error('none'));
     const a = () => Promise.resolve([{ address: '192.0.2.21', ttl: 60 }]);
     const dns = { naptr: none, srv: none, aaaa: none, system: none, a };
@@ -133,7 +133,7 @@ describe('serial failover', () => {
     );
   });
 
-  test('addresses of a family without a socket are left out if there are others', async () => {
+  test('addresses of a family without a socket are skipped if there are others', async () => {
     const none = () => Promise.reject(new Error('none'));
     const a = () => Promise.resolve([{ address: '192.0.2.21', ttl: 60 }]);
     const aaaa = () => Promise.resolve([{ address: '2001:db8::21', ttl: 60 }]);
@@ -153,7 +153,7 @@ describe('serial failover', () => {
     );
   });
 
-  test('a blacklisted address is skipped; if nothing is left: 473', () => {
+  test('a blacklisted address is skipped; if none is left the reply is 473', () => {
     const some = relay([A, B], { allowed: (address) => address.address !== '192.0.2.7' });
     some.call();
     assert.deepEqual([some.words('192.0.2.7'), some.words('192.0.2.8')], [[], ['INVITE']]);
@@ -178,7 +178,7 @@ describe('serial failover', () => {
     }
   });
 
-  test('a destination that is skipped for it has not failed; the answer of another counts', () => {
+  test('a destination skipped for lack of TLS has not failed, and the reply of another is forwarded', () => {
     const { call, udp, codes, plan } = relay([hopTo('sip:192.0.2.7'), hopTo('sip:192.0.2.8;transport=tls')]);
     call(secure);
     assert.deepEqual([codes(), udp.sent.length], [[100, 500], 2]);
@@ -188,7 +188,7 @@ describe('serial failover', () => {
     );
   });
 
-  test('without sips_needs_tls it may use any transport, also within its dialog', () => {
+  test('without sips_needs_tls a call to a sips URI may use any transport, also within its dialog', () => {
     for (const toTag of ['', 'b1']) {
       const any = relay([A], { sipsNeedsTls: false });
       any.call({ ...secure, toTag });
@@ -196,7 +196,7 @@ describe('serial failover', () => {
     }
   });
 
-  test('within its dialog the hop that a Route names is taken for a sips URI (section 16.6 step 7)', () => {
+  test('within the dialog of a call to a sips URI the URI of a Route is treated as a sips URI (section 16.6 step 7)', () => {
     // There is no TLS socket: a URI that needs TLS has no target, and one that requires UDP is rejected.
     for (const [uri, code] of [
       ['sip:192.0.2.7', 500],
@@ -218,13 +218,13 @@ describe('serial failover', () => {
     assert.deepEqual([codes(), plan.failures.length, errors], [[100, 500], 20_000, []]);
   });
 
-  test('without a target the caller gets the reply of the plan', () => {
+  test('a plan without targets answers the caller with its reply', () => {
     const { call, codes } = relay([]);
     call();
     assert.deepEqual(codes(), [100, 480]);
   });
 
-  test('a transport or family without a socket is a failure of that target', () => {
+  test('a target whose transport or address family has no socket fails', () => {
     const { call, words, codes } = relay([hopTo('sip:192.0.2.7;transport=tls'), B]);
     call();
     assert.deepEqual(words('192.0.2.8'), ['INVITE']);

@@ -6,7 +6,7 @@ import { A, B, C, relay } from '../../support/relay-fixture.js';
 import { parsed } from '../../support/sip-recorder.js';
 
 describe('several targets at once (RFC 3261 section 16.7)', () => {
-  test('each gets a branch of its own; the first 2xx wins and the others are cancelled', () => {
+  test('each gets a branch of its own; the first 2xx is forwarded and the other branches are cancelled', () => {
     const { call, from, codes, words, sentTo, layer } = relay([[A, B, C]]);
     call();
     const branches = ['192.0.2.7', '192.0.2.8', '192.0.2.9'].map((each) => parsed(sentTo(each)[0] ?? '').via?.branch);
@@ -71,7 +71,7 @@ describe('several targets at once (RFC 3261 section 16.7)', () => {
     assert.deepEqual(withdrawn, [B.uri]);
   });
 
-  test('a CANCEL of the caller cancels all of them, with one final reply', () => {
+  test('a CANCEL of the caller cancels all branches, and the caller gets one final reply', () => {
     const { call, from, codes, words, fixture } = relay([[A, B]]);
     const invite = call();
     from('192.0.2.7', 180);
@@ -87,7 +87,7 @@ describe('several targets at once (RFC 3261 section 16.7)', () => {
     assert.equal(codes().at(-1), 487);
   });
 
-  test('targets that are blocked or cannot be reached do not keep the others from being tried', () => {
+  test('targets that are blocked or cannot be reached do not prevent branches to the others', () => {
     const { call, from, codes, words } = relay([[A, hopTo('sip:192.0.2.8;transport=tls'), C]], {
       allowed: ({ address }) => address !== '192.0.2.7',
     });
@@ -101,7 +101,7 @@ describe('several targets at once (RFC 3261 section 16.7)', () => {
 describe('a request too large for UDP (RFC 3261 section 18.1.1)', () => {
   const large = { body: 'x'.repeat(2000) };
 
-  test('goes by TCP where there is a TCP socket', () => {
+  test('is sent by TCP if there is a TCP socket', () => {
     const { call, sentTo, tcp } = relay([A], { udpMaxRequest: 1300 });
     call(large);
     assert.deepEqual([sentTo('192.0.2.7').length, sentTo('192.0.2.7', tcp).length], [0, 1]);
@@ -110,7 +110,7 @@ describe('a request too large for UDP (RFC 3261 section 18.1.1)', () => {
     assert.equal(sent.headerCount('record-route'), 2);
   });
 
-  test('stays on UDP if it is small, the limit is 0, or its socket is given', () => {
+  test('is sent by UDP if it is small, the limit is 0, or its socket is given', () => {
     for (const [hops, limit, parts] of [
       [[A], 1300, {}],
       [[A], 0, large],
@@ -126,7 +126,7 @@ describe('a request too large for UDP (RFC 3261 section 18.1.1)', () => {
     assert.equal(sentTo('192.0.2.7').length, 1);
   });
 
-  test('goes by UDP where TCP is refused, and so does the next one at once', () => {
+  test('is sent by UDP if TCP is refused, and so is the next one at once', () => {
     const { call, sentTo, tcp, plan } = relay([A, A], { udpMaxRequest: 1300 });
     call(large);
     tcp.sent[0]?.fail({ cause: 'refused', message: 'connection refused' });
@@ -136,7 +136,7 @@ describe('a request too large for UDP (RFC 3261 section 18.1.1)', () => {
     assert.deepEqual([sentTo('192.0.2.7', tcp).length, sentTo('192.0.2.7').length], [1, 2]);
   });
 
-  test('TCP has a short time to connect; a refusal is remembered for a day once UDP was answered', () => {
+  test('is sent by UDP after a short time if TCP does not connect; a refusal is remembered for a day if UDP was answered', () => {
     const { call, sentTo, tcp, from, fixture } = relay([A, A, A, A], { udpMaxRequest: 1300 });
     const hurried: number[] = [];
     Object.assign(tcp, {
@@ -160,7 +160,7 @@ describe('a request too large for UDP (RFC 3261 section 18.1.1)', () => {
     assert.ok((tries()[0] ?? 0) >= 2);
   });
 
-  test('goes by UDP after fr_timeout where TCP stays silent, and the target has not failed', () => {
+  test('is sent by UDP after fr_timeout if there is no reply over TCP, and the target has not failed', () => {
     const { call, sentTo, tcp, plan, from, codes, fixture } = relay([A, B], { udpMaxRequest: 1300 });
     call(large);
     fixture.clock.advance(fixture.layer.config.frTimeout + 100);

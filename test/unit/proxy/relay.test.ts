@@ -4,7 +4,7 @@ import { hopTo, ListPlan, proxyFixture } from '../../support/proxy-fixture.js';
 import { A, B, C, relay } from '../../support/relay-fixture.js';
 
 describe('replies', () => {
-  test('100 at once; provisional and final replies pass, 100 does not; the plan is notified', () => {
+  test('the caller gets 100 at once, provisional and final replies are forwarded, a 100 is not, and the plan is notified', () => {
     const { call, from, codes, plan, fixture } = relay();
     call();
     for (const status of [100, 180, 183, 200]) from('192.0.2.7', status);
@@ -25,7 +25,7 @@ describe('replies', () => {
     }
   });
 
-  test('without auto_100trying there is no 100 of our own', () => {
+  test('without auto_100trying the proxy sends no 100', () => {
     const { call, from, codes } = relay([A], { auto100: false });
     call();
     from('192.0.2.7', 100);
@@ -91,7 +91,7 @@ describe('replies', () => {
     assert.deepEqual(codes(), [100]);
   });
 
-  test('a second 2xx passes, from the same branch and for a retransmission', () => {
+  test('a second 2xx is forwarded, also a retransmitted one of the same branch', () => {
     const { call, from, codes } = relay();
     call();
     from('192.0.2.7', 200);
@@ -100,7 +100,7 @@ describe('replies', () => {
     assert.deepEqual(codes(), [100, 200, 200, 200]);
   });
 
-  test('to a MESSAGE no provisional reply passes (RFC 4320)', () => {
+  test('a provisional reply to a MESSAGE is not forwarded (RFC 4320)', () => {
     const { call, from, codes } = relay();
     call({ method: 'MESSAGE' });
     from('192.0.2.7', 180, 't', 'MESSAGE');
@@ -137,7 +137,7 @@ describe('best reply (RFC 3261 section 16.7 step 6)', () => {
     });
   }
 
-  test('408 is not sent to requests other than INVITE; copies are absorbed silently', () => {
+  test('408 is sent only to INVITE; copies of other requests are absorbed without a reply', () => {
     const { call, clock, codes, layer, words } = relay();
     call({ method: 'MESSAGE' });
     clock.advance(10_200);
@@ -152,7 +152,7 @@ describe('best reply (RFC 3261 section 16.7 step 6)', () => {
 });
 
 describe('CANCEL', () => {
-  test('before any reply: 200 to it; the branch is cancelled with its first provisional reply', () => {
+  test('before any reply: the CANCEL is answered with 200, and the branch cancelled after its first provisional reply', () => {
     const { call, codes, words, from, plan } = relay();
     call();
     call({ method: 'CANCEL' });
@@ -165,7 +165,7 @@ describe('CANCEL', () => {
     assert.equal(plan.failures.length, 0);
   });
 
-  test('when ringing: at once', () => {
+  test('while ringing: the branch is cancelled at once', () => {
     const { call, codes, words, from } = relay();
     call();
     from('192.0.2.7', 180);
@@ -181,7 +181,7 @@ describe('CANCEL', () => {
     );
   });
 
-  test('of a silent target: 487 of our own, and no failover', () => {
+  test('while the target is silent: the proxy answers the call with 487, and no other target is tried', () => {
     const { call, codes, words, clock, plan } = relay();
     call();
     call({ method: 'CANCEL' });
@@ -189,7 +189,7 @@ describe('CANCEL', () => {
     assert.deepEqual([codes(), words('192.0.2.8'), plan.failures.length], [[100, 200, 487], [], 0]);
   });
 
-  test('after the 2xx: 200 to it, nothing else', () => {
+  test('after the 2xx: the CANCEL is answered with 200 and has no other effect', () => {
     const { call, codes, words, from } = relay();
     call();
     from('192.0.2.7', 200);
@@ -214,7 +214,7 @@ describe('CANCEL', () => {
     assert.deepEqual(codes(), [100, 180, 200, 487]);
   });
 
-  test('a 2xx that crosses the CANCEL wins', () => {
+  test('a 2xx that crosses the CANCEL is forwarded', () => {
     const { call, codes, from } = relay();
     call();
     from('192.0.2.7', 180);
@@ -223,7 +223,7 @@ describe('CANCEL', () => {
     assert.deepEqual(codes(), [100, 180, 200, 200]);
   });
 
-  test('while a name is being resolved: 487 at once, nothing is sent', async () => {
+  test('while a name is being resolved: the call is answered with 487 at once, and nothing is sent', async () => {
     const { call, codes, udp, clock, layer } = relay([hopTo('sip:none.example.com')]);
     call();
     call({ method: 'CANCEL' });
@@ -236,7 +236,7 @@ describe('CANCEL', () => {
 });
 
 describe('late replies of an abandoned branch', () => {
-  test('a 2xx passes and the other branch is cancelled', () => {
+  test('a 2xx is forwarded and the other branch is cancelled', () => {
     const { call, codes, words, from, clock } = relay();
     call();
     clock.advance(5050);
@@ -247,7 +247,7 @@ describe('late replies of an abandoned branch', () => {
     assert.deepEqual([codes(), words('192.0.2.8').at(-1)], [[100, 180, 200], 'ACK']);
   });
 
-  test('a 2xx of each passes', () => {
+  test('a 2xx of each branch is forwarded', () => {
     const { call, codes, from, clock } = relay();
     call();
     clock.advance(5050);
@@ -256,7 +256,7 @@ describe('late replies of an abandoned branch', () => {
     assert.deepEqual(codes(), [100, 200, 200]);
   });
 
-  test('a 2xx after the caller got 408 still passes', () => {
+  test('a 2xx is forwarded also after the caller got 408', () => {
     const { call, codes, from, clock } = relay([A]);
     call();
     clock.advance(5050);
@@ -265,7 +265,7 @@ describe('late replies of an abandoned branch', () => {
     assert.equal(codes().at(-1), 200);
   });
 
-  test('a provisional or failure reply does not pass', () => {
+  test('a provisional or failure reply is not forwarded', () => {
     const { call, codes, from, clock, words } = relay();
     call();
     clock.advance(5050);

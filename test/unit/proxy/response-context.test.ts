@@ -44,14 +44,14 @@ describe('Max-Breadth (RFC 5393 section 5.3.3)', () => {
     return { breadths, codes: fixture.codes() };
   };
 
-  test('branches that run at once share it; without one it is 60', () => {
+  test('branches sent at once share the value; without the field it is 60', () => {
     assert.deepEqual(sent('Max-Breadth: 10\r\n').breadths, ['4', '3', '3']);
     assert.deepEqual(sent('max-breadth :\r\n 3\r\n').breadths, ['1', '1', '1']);
     assert.deepEqual(sent('').breadths, ['20', '20', '20']);
     assert.deepEqual(sent('Max-Breadth: many\r\n').breadths, ['20', '20', '20']);
   });
 
-  test('more branches than it allows are not sent at all: 440', () => {
+  test('a request with more branches than it allows is answered with 440, and no branch is sent', () => {
     for (const value of [2, 1, 0]) {
       assert.deepEqual(sent(`Max-Breadth: ${value}\r\n`), {
         breadths: [undefined, undefined, undefined],
@@ -60,7 +60,7 @@ describe('Max-Breadth (RFC 5393 section 5.3.3)', () => {
     }
   });
 
-  test('sequential branches may each have all of it: nothing is changed', () => {
+  test('sequential branches each keep the whole value', () => {
     const plan = () => new ListPlan([hopTo(`sip:${A}`), hopTo(`sip:${B}`)]);
     assert.deepEqual(sent('Max-Breadth: 1\r\n', plan()).breadths, ['1', undefined, undefined]);
     assert.deepEqual(sent('', plan()).breadths, [undefined, undefined, undefined]);
@@ -68,7 +68,7 @@ describe('Max-Breadth (RFC 5393 section 5.3.3)', () => {
 });
 
 describe('redirections', () => {
-  test('a redirection that is followed is neither an answer nor a failover', () => {
+  test('a redirection that is followed counts neither as an answer nor as a failover', () => {
     const { from, words, codes, sentTo, counters } = calling(new FollowingPlan([hopTo(`sip:${A}`)]));
     from(A, 302);
     assert.deepEqual(words(C), ['INVITE']);
@@ -78,7 +78,7 @@ describe('redirections', () => {
     assert.deepEqual([codes(), counters.failovers.value], [[100, 486], 0]);
   });
 
-  test('its remaining Contacts are better than any failure except 6xx', () => {
+  test('a redirection with remaining Contacts is preferred to any failure except 6xx', () => {
     for (const [status, expected] of [
       [486, 301],
       [603, 603],
@@ -97,7 +97,7 @@ describe('redirections', () => {
     }
   });
 
-  test('a redirection that is not followed is better than a failure before or after it', () => {
+  test('a redirection that is not followed is preferred to a failure before or after it', () => {
     for (const order of [
       [503, 302],
       [302, 503],
@@ -183,7 +183,7 @@ describe('challenges (RFC 3261 section 16.7 step 7)', () => {
     assert.deepEqual([lastToCaller().status, lastToCaller().headerCount('www-authenticate')], [407, 0]);
   });
 
-  test('a better answer does not contain them', () => {
+  test('a reply preferred to 401 does not contain the challenges', () => {
     const { from, lastToCaller } = calling(new ListPlan([[hopTo(`sip:${A}`), hopTo(`sip:${B}`)]], []));
     from(A, 401, WWW);
     from(B, 603);

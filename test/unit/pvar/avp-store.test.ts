@@ -45,13 +45,13 @@ test('a virtual AVP reads and writes the values of its owner', () => {
   assert.deepEqual(avps.names(), []);
 });
 
-test('values are bounded', () => {
+test('the number and length of values are limited', () => {
   const avps = new AvpStore();
   for (let i = 0; i < 10_050; i++) avps.append('x', i);
   assert.equal(avps.count('x'), 10_000);
 });
 
-test('behaves like an array whose head is the newest value', () => {
+test('an AVP behaves like an array whose head is the newest value', () => {
   const step = fc.oneof(
     fc.record({ op: fc.constant('push' as const), value: fc.nat(9) }),
     fc.record({ op: fc.constant('append' as const), value: fc.nat(9) }),

@@ -11,7 +11,7 @@ import { INVITE, pvarMessage, REPLY } from '../../support/pvar-message.js';
 const context = () => new PvarScope(pvarMessage(INVITE));
 
 describe('formats', () => {
-  test('text and variables are joined; null is written <null>', () => {
+  test('a format joins text and variables; null is written <null>', () => {
     assert.equal(compileFormat('hash the $fU@$ci').evaluate(context()), 'hash the alice@abc@host');
     assert.equal(compileFormat('$rU|$rd|$tu').evaluate(context()), 'bob|example.com|sips:bob@biloxi.example');
     assert.equal(compileFormat('$du').evaluate(context()), '<null>');
@@ -28,11 +28,11 @@ describe('formats', () => {
     assert.equal(compileFormat('$$').evaluate(context()), '$');
   });
 
-  test('the names used are known', () => {
+  test('the compiler reports the names of the variables used', () => {
     assert.deepEqual(compileFormat('$hdr($var(x)) $(ru{s.substr,0,$var(n)})').names, ['hdr', 'var', 'ru', 'var']);
   });
 
-  test('brackets end at the matching bracket', () => {
+  test('a bracket ends at the matching one', () => {
     const scope = context();
     scope.avps.push('a(b)c', 'nested');
     assert.equal(compileFormat('$avp(a(b)c)!').evaluate(scope), 'nested!');
@@ -55,7 +55,7 @@ describe('refusals', () => {
       },
     );
 
-  test('an unknown name, with the nearest known one', () => {
+  test('an unknown name is refused with the nearest known one', () => {
     refused('$fu@$cI', 'PVAR_UNKNOWN', /^unknown variable \$cI at offset 4 of "\$fu@\$cI"; did you mean \$ci\?$/);
     refused('$hder(X)', 'PVAR_UNKNOWN', /did you mean \$hdr\?/);
     refused('x $(avps(n)[0])', 'PVAR_UNKNOWN', /\$avps at offset 2 .* did you mean \$avp\?/);
@@ -69,7 +69,7 @@ describe('refusals', () => {
     refused('$(ru{s.index,$fX})', 'PVAR_UNKNOWN', /\$fX at offset 13/);
   });
 
-  test('wrong syntax, with offset and text', () => {
+  test('wrong syntax is refused with offset and text', () => {
     refused('a $', 'PVAR_SYNTAX', /name missing after "\$" .* at offset 2 of "a \$"/);
     refused('$ ru', 'PVAR_SYNTAX', /offset 0/);
     refused('$(ru', 'PVAR_SYNTAX', /"\)" expected/);
@@ -88,7 +88,7 @@ describe('refusals', () => {
     refused('$socket_in(x)', 'PVAR_SYNTAX', /ip, port and proto/);
   });
 
-  test('sizes are bounded', () => {
+  test('the sizes of a format are limited', () => {
     refused('x'.repeat(9000), 'PVAR_SYNTAX', /longer than/);
     refused('$avp('.repeat(50), 'PVAR_SYNTAX', /nested deeper/);
     refused('$(ru{s.index,'.repeat(500), 'PVAR_SYNTAX', /"\}" missing/);
@@ -159,7 +159,7 @@ describe('any format', () => {
   });
 });
 
-test('the message of the SIP layer gives the same values', () => {
+test('a message parsed by the SIP layer gives the same values', () => {
   const text =
     'INVITE sip:bob@example.com SIP/2.0\r\nv: SIP/2.0/UDP h;branch=z9hG4bK1\r\nf: A\r\n <sip:a@b>;tag=1\r\nTo: sip:c@d;tag=2\r\ni:  id \r\nCSeq: 9 INVITE\r\nm: <sip:x@y>\r\nX-A: 1\r\n\r\n';
   const message = parseMessage(text);
@@ -169,7 +169,7 @@ test('the message of the SIP layer gives the same values', () => {
   assert.equal(compileFormat(all).evaluate(scope), `bob A a 1 c 2 id 9 <sip:x@y> 1 1 INVITE ${text.length} <null>`);
 });
 
-test('three variables cost well under two microseconds', () => {
+test('a format of three variables takes less than two microseconds', () => {
   const format = compileFormat('$fU@$ci;$rd');
   const scope = context();
   for (let i = 0; i < 20_000; i++) format.evaluate(scope);

@@ -5,7 +5,7 @@ import { linesOf } from '../../support/script-run.js';
 /** Output of a script in opensips.cfg. */
 const run = (script: string) => linesOf({ dialect: 'opensips', script: `${script} xlog("end\\n");` });
 
-test('{s.int} counts as the integer at the beginning of a text, and shows the text', async () => {
+test('{s.int} has the integer at the beginning of a text as its number, and the text as its text', async () => {
   const script = `
     $var(d) = "2868.12 sec";
     if ($(var(d){s.int}) < 3600 && $(var(d){s.int}) == 2868) xlog("below\\n");
@@ -21,7 +21,7 @@ test('{s.int} counts as the integer at the beginning of a text, and shows the te
   assert.deepEqual(await run(script), ['below', '2869 [2868.12 sec] [11]', '0 [abc]', '-14', '<null>']);
 });
 
-test('{via.comment} is what stands in parentheses at the end, {rest.escape} is for URLs', async () => {
+test('{via.comment} is the text in parentheses at the end, and {rest.escape} escapes for URLs', async () => {
   const script = `
     $var(v) = "SIP/2.0/UDP h.example:5070;branch=z9hG4bKx;received=192.0.2.1 (hello)";
     xlog("[$(var(v){via.comment})] [$(var(v){via.received})] [$(hdr(Via){via.comment})]\\n");

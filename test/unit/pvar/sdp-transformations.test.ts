@@ -29,7 +29,7 @@ test('lines of a body are read by their letter and number', () => {
   assert.equal(value('$(rb{sdp.line,z})'), null);
 });
 
-test('streams are read and taken out by number and by media', () => {
+test('streams are read and removed by number and by media type', () => {
   assert.equal(value('$(rb{sdp.stream,1})'), 'm=video 4002 RTP/AVP 99\r\na=rtpmap:99 H264/90000\r\n');
   assert.equal(value('$(rb{sdp.stream,audio}{s.len})'), 'm=audio 4000 RTP/AVP 0 8\r\na=rtpmap:0 PCMU/8000\r\n'.length);
   assert.equal(

@@ -15,7 +15,7 @@ function table(value: PvarValue, cases: Readonly<Record<string, PvarValue>>): vo
 }
 
 describe('class s', () => {
-  test('length, parts and search', () => {
+  test('length, parts and positions are found', () => {
     table('one;two;three', {
       '{s.len}': 13,
       '{s.substr,4,3}': 'two',
@@ -38,23 +38,23 @@ describe('class s', () => {
     table('a b c', { '{s.select,2, }': 'c' });
   });
 
-  test('numbers', () => {
+  test('numbers are converted and calculated with', () => {
     table('42abc', { '{s.int}': 42, '{s.hex2dec}': 0x42abc });
     table('abc', { '{s.int}': 0 });
     table(255, { '{s.dec2hex}': 'ff', '{s.len}': 3 });
   });
 
-  test('letter case and blanks; bytes beyond ASCII stay as they are', () => {
+  test('letter case and blanks are changed; bytes that are not ASCII are not', () => {
     table(' \tÀbC\xa0 ', { '{s.trim}': 'ÀbC\xa0', '{s.triml}': 'ÀbC\xa0 ', '{s.trimr}': ' \tÀbC\xa0' });
     table('ÀbC', { '{s.tolower}': 'Àbc', '{s.toupper}': 'ÀBC' });
   });
 
-  test('padding', () => {
+  test('texts are padded to a length', () => {
     table('7', { '{s.fill.left,0,3}': '007', '{s.fill.right,x,3}': '7xx', '{s.width,3}': '7  ' });
     table('12345', { '{s.width,3}': '123' });
   });
 
-  test('encodings', () => {
+  test('texts are encoded and decoded', () => {
     table('a b@"c"', {
       '{s.escape.user}': 'a%20b%40%22c%22',
       '{s.escape.user}{s.unescape.user}': 'a b@"c"',
@@ -72,13 +72,13 @@ describe('class s', () => {
     });
   });
 
-  test('null stays null', () => {
+  test('null gives null', () => {
     table(null, { '{s.len}': null, '{uri.user}{s.len}': null });
   });
 });
 
 describe('classes over SIP texts', () => {
-  test('uri', () => {
+  test('class uri has the parts of a URI', () => {
     table('sip:bob:pw@example.com:5070;transport=tcp;lr;user=phone;maddr=1.2.3.4?Subject=x', {
       '{uri.user}': 'bob',
       '{uri.passwd}': 'pw',
@@ -99,7 +99,7 @@ describe('classes over SIP texts', () => {
     table('no uri', { '{uri.host}': null });
   });
 
-  test('param', () => {
+  test('class param has the parameters of a list', () => {
     table('a=1;b="x;y";c', {
       '{param.value,b}': 'x;y',
       '{param.value,c}': '',
@@ -112,7 +112,7 @@ describe('classes over SIP texts', () => {
     });
   });
 
-  test('csv, nameaddr, via', () => {
+  test('classes csv, nameaddr and via have the parts of their texts', () => {
     table('a, "b,c", d', { '{csv.count}': 3, '{csv.value,1}': '"b,c"', '{csv.value,-1}': 'd', '{csv.value,9}': null });
     table('"B, C" <sip:b@x;lr>;tag=1;q', {
       '{nameaddr.name}': '"B, C"',

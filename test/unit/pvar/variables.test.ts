@@ -44,7 +44,7 @@ test('$cluster.sh_tag is the same, in a text and with the name of the cluster to
 });
 
 describe('variables of the message', () => {
-  test('request-URI', () => {
+  test('the request-URI has parts', () => {
     table({
       $ru: 'sip:bob:secret@example.com:5070;transport=tcp;lr?Subject=x',
       $rU: 'bob',
@@ -140,7 +140,7 @@ describe('variables of the message', () => {
     );
   });
 
-  test('where it came from', () => {
+  test('source address, port, protocol and socket are known', () => {
     table({ $si: '203.0.113.9', $sp: 4000, $Ri: '2001:db8::5', $Rp: 5060, $pr: 'TLS', $proto: 'TLS' });
     table({ '$socket_in(port)': 5060, $socket_in: 'tls:[2001:db8::5]:5060' });
     assert.equal(compileFormat('$pr').ignoreCase, true);
@@ -154,7 +154,7 @@ describe('variables of the message', () => {
 });
 
 describe('variables of the script', () => {
-  test('$var, $avp, $stat, $param, $time, $Ts', () => {
+  test('$var, $avp, $stat, $param, $time and $Ts have their values', () => {
     const context = scope();
     context.vars.set('n', 3);
     context.avps.push('list', 'old');
@@ -199,7 +199,7 @@ describe('variables of the script', () => {
     table({ '$hdr($var(h))': '7', '$avp(set_$avp(p))': 9, '$(hdr($(avp(p){s.len}))[0])': null }, context);
   });
 
-  test('placeholders are text of the context', () => {
+  test('placeholders have the text that the context gives', () => {
     const format = compileFormat('$avp(load_%u)', { placeholders: 'ui' });
     const context = scope();
     context.avps.push('load_sip:10.0.0.1:5060', 12);
@@ -211,7 +211,7 @@ describe('variables of the script', () => {
 });
 
 describe('assigning', () => {
-  test('parts of the request-URI keep the rest', () => {
+  test('a part of the request-URI is replaced, and the others are kept', () => {
     const context = scope();
     const assign = (text: string, to: PvarValue) => {
       compileWritable(text).assign(context, to);
@@ -243,7 +243,7 @@ describe('assigning', () => {
     }
   });
 
-  test('$du, $var, $fs, $retcode', () => {
+  test('$du, $var and $fs are written, $retcode is not', () => {
     const context = scope();
     compileWritable('$du').assign(context, 'sip:10.0.0.1:5060');
     assert.equal(context.destinationUri, 'sip:10.0.0.1:5060');
@@ -260,7 +260,7 @@ describe('assigning', () => {
     assert.throws(() => compileWritable('$rc'), /is not a single variable that can be set/);
   });
 
-  test('AVPs are stacks', () => {
+  test('AVPs are stacks of values', () => {
     const context = scope();
     const assign = (text: string, to: PvarValue) => {
       compileWritable(text).assign(context, to);
@@ -284,7 +284,7 @@ describe('assigning', () => {
   });
 });
 
-test('the promised names exist', () => {
+test('every documented name exists', () => {
   const names = new Set(variableNames());
   const promised =
     'ru rU rd rp rP du dd dp fu fU fd fn ft tu tU td tt ci cs rm rs rr si sp Ri Rp pr proto ua ct hdr hdrcnt var avp au ad aU ar time Ts retcode rc branch mb ml stat param';

@@ -15,7 +15,7 @@ const LANGUAGE = new Set(
 /** Functions of JavaScript that are not in the tables: those that failure routes inherit from request routes. */
 const BEYOND = ['failure: loose_route', 'failure: mf_process_maxfwd_header'];
 
-test('what a JavaScript route has is a function of the table, in a kind of route the table allows', () => {
+test('every function of a JavaScript route is in the table, for a kind of route that the table allows', () => {
   const table = scriptFunctions();
   const wrong: string[] = [];
   for (const [kind, names] of JAVASCRIPT_ROUTES) {

@@ -6,7 +6,7 @@ import type { TxBranch } from '../../../src/script/branch.js';
 const branches = (...statuses: readonly number[]): TxBranch[] =>
   statuses.map((status) => ({ status, dropped: false, pending: false }) as unknown as TxBranch);
 
-test('the best of several final replies is that of RFC 3261 section 16.7, with 503 after the others of its class in opensips only', () => {
+test('the best of several final replies is chosen as in RFC 3261 section 16.7; only in opensips.cfg a 503 comes after the others of its class', () => {
   const cases: readonly (readonly [statuses: readonly number[], kamailio: number, opensips: number])[] = [
     [[404, 407], 407, 404],
     [[484, 400], 484, 400],

@@ -70,7 +70,7 @@ for (const [dialect, send, modules] of [
   ['opensips', 'send("sip:127.0.0.1:5090");', ''],
   ['kamailio', 'send_udp("127.0.0.1:5090");', 'corex'],
 ] as const)
-  test(`${dialect}: ${send} leaves out bytes after the body`, async () => {
+  test(`${dialect}: ${send} does not forward bytes after the body`, async () => {
     const runner = startScript({ dialect, modules, script: send });
     try {
       runner.receive(`${INVITE}MESSAGE sip:x@y.example SIP/2.0\r\n\r\n`);

@@ -7,7 +7,7 @@ import { INVITE, startScript } from '../../support/script-run.js';
 import { executeSqlite } from '../../support/sqlite-file.js';
 import { until } from '../../support/until.js';
 
-test('a copy of a request whose route waits for a database is known as a copy, and a later one is not', async () => {
+test('a copy of a request is recognised while its route waits for a database, and not after the route has ended', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'switchyard-copies-'));
   const database = join(folder, 'data.db');
   executeSqlite(database, 'create table t (a integer); insert into t values (7);');

@@ -41,7 +41,7 @@ test('Content-Length is that of the body, however its edits overlap', () => {
   );
 });
 
-test('several replacements in a body leave what one after the other leaves', () => {
+test('several replacements in a body give the same text at once as one after the other', () => {
   const offsets = fc.uniqueArray(fc.nat(30), { maxLength: 8 }).map((all) => all.sort((a, b) => a - b));
   fc.assert(
     fc.property(fc.array(edit, { maxLength: 8 }), offsets, (earlier, at) => {

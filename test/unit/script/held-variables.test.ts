@@ -22,7 +22,7 @@ const WITHIN: readonly (readonly [name: string, options: Omit<ScriptRunOptions, 
 
 describe('$var of a waiting route', () => {
   for (const [name, options, statement] of WITHIN)
-    test(`is seen and written in ${name} that runs within the route`, async () => {
+    test(`is read and written in ${name} that runs within the route`, async () => {
       const { dialect, modules = '' } = options;
       const script = `${dialect === 'kamailio' ? 'request_route' : 'route'} {
   $var(v) = 1; usleep(${dialect === 'kamailio' ? '"2000"' : 2000}); $var(v) = 2;
@@ -37,7 +37,7 @@ ${name} { xlog("within $var(v)\\n"); $var(v) = $var(v) + 1; }
       assert.equal(lines.at(-1), `after ${name === 'route[own_reply]' ? 4 : 3}`);
     });
 
-  test('is separate in two reply routes at once, and the next message finds the last value', async () => {
+  test('is separate in two reply routes that run at once, and the next message gets the last value', async () => {
     const runner = startScript({
       dialect: 'kamailio',
       modules: 'cfgutils',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { INVITE, startScript } from '../../support/script-run.js';
 
-test('a host name of ours is the same with the dot of the root, in the alias or in the request', async () => {
+test('a name of this host is recognised with a final dot, in the alias or in the request', async () => {
   for (const [alias, host] of [
     ['sbc.example.com.', 'sbc.example.com'],
     ['sbc.example.com', 'SBC.example.com.'],

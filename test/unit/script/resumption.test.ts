@@ -27,7 +27,7 @@ route[after] { xlog("$rc\\n"); t_reply(480, "Later"); }`;
   assert.deepEqual(await written(script('6'), 6), ['1']);
 });
 
-test('the timeout of async() may be a variable, and is a number', async () => {
+test('the timeout of async() may be a variable, and has to be a number', async () => {
   const script = 'route { $var(most) = 1; async(sleep(4), after, $var(most)); } route[after] { xlog("$rc\\n"); }';
   assert.deepEqual(await written(script, 2), ['-2']);
   assert.throws(
@@ -59,7 +59,7 @@ route[sub] { sleep(2); xlog("sub $rc [$param(1)] $var(x) $rU\n"); sleep(3); xlog
   ]);
 });
 
-test('what the function of launch() writes is there in its route', async () => {
+test('variables that the function of launch() writes are set in its route', async () => {
   const script = `route { $avp(a) = 1; launch(sleep(1), noted); sleep(2); xlog("main $avp(a)\n"); }
 route[noted] { xlog("noted $avp(a)\n"); $avp(a) = 2; }`;
   assert.deepEqual(await written(script, 3), ['noted 1', 'main 2']);

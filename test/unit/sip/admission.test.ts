@@ -58,7 +58,7 @@ describe('admission of new requests', () => {
     assert.notEqual(it.admission.refuses(GREEDY, false, it.room), undefined);
   });
 
-  test('near the bound old transactions are removed before it is checked', () => {
+  test('when transactions are almost used up, old ones are removed before the check', () => {
     const it = admission({}, 500, true);
     assert.equal(it.admission.refuses(GREEDY, false, it.room), undefined);
     assert.equal(it.room.made, 1);

@@ -34,7 +34,7 @@ function congested(trusted: readonly string[] = []) {
   return { congestion, events, period, pass: (ms: number) => (now += ms) };
 }
 
-test('starts when more was read without a pause than a buffer holds, not for a burst', () => {
+test('congestion starts when more was read without a pause than a buffer can hold, not for a burst', () => {
   let now = 0;
   const congestion = new Congestion(() => now++);
   for (let i = 0; i < 10; i++) {

@@ -29,7 +29,7 @@ test('isOurs knows bound and advertised names, default ports, any letter case', 
   }
 });
 
-test('a name with the dot of the root at its end is the same name', () => {
+test('a name with a final dot is the same name', () => {
   const named = new LocalSockets([udp, nat], [], ['sbc.example.net', 'gw.example.net.:5070', 'Dotted.Example.net.']);
   for (const ours of [
     'sip:proxy.example.com.:5080',
@@ -54,7 +54,7 @@ test('a socket on all addresses is known by any address of this machine', () => 
   assert.equal(everywhere.isOurs(uri('sip:127.0.0.1:5091')), false);
 });
 
-test('byUri finds the socket by transport', () => {
+test('byUri finds the socket of the transport in the URI', () => {
   assert.equal(sockets.byUri(uri('sip:127.0.0.1:5060')), udp);
   assert.equal(sockets.byUri(uri('sip:127.0.0.1;transport=TCP')), tcp);
   assert.equal(sockets.byUri(uri('sip:proxy.example.com:5080')), nat);
@@ -87,7 +87,7 @@ test('choose prefers the socket that received the request, and changes transport
   assert.equal(sockets.choose({ transport: 'tcp', family: 6 }, udp), undefined);
 });
 
-test('refresh takes ports that were chosen by the system', () => {
+test('refresh reads the ports that the system has chosen', () => {
   const late = new LocalSockets([]);
   assert.deepEqual([late.all.length, late.transports], [0, []]);
   late.refresh([udp, tcp]);
@@ -95,7 +95,7 @@ test('refresh takes ports that were chosen by the system', () => {
   assert.equal(late.isOursAt('127.0.0.1', 5060), true);
 });
 
-test('aliases are ours, with their port, or with each port of our sockets', () => {
+test('aliases are names of this host, with their port, or with each port of its sockets', () => {
   const own = new LocalSockets(
     [udp],
     [],

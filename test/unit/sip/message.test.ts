@@ -66,7 +66,7 @@ describe('start line', () => {
     });
   }
 
-  test('a request with a wrong request-URI and another defect has the other one, and its body ends where it should', () => {
+  test('of a wrong request-URI and another defect the other one is reported, and the body ends at Content-Length', () => {
     const broken = lines('OPTIONS <sip:b@example.com> SIP/2.0', ...BASE);
     assert.equal(parseMessage(broken.replace(/^CSeq.*\r\n/m, ''))?.defect, 'no CSeq header');
     const longer = parseMessage(`${broken.replace(/^CSeq/m, 'Content-Length: 0\r\nCSeq')}more`);
@@ -91,7 +91,7 @@ describe('start line', () => {
 });
 
 describe('headers', () => {
-  test('compact names, any letter case, blanks before the colon', () => {
+  test('names are found in compact form, any letter case, and with blanks before the colon', () => {
     const text = lines(
       'OPTIONS sip:b@example.com SIP/2.0',
       'v : SIP/2.0/UDP a.example.com;branch=z9hG4bK1',
@@ -133,7 +133,7 @@ describe('headers', () => {
     assert.equal(message.via?.branch, 'z9hG4bK1');
   });
 
-  test('repeated fields by index and count', () => {
+  test('repeated fields are found by index, and counted', () => {
     const message = parsed(lines('OPTIONS sip:b@example.com SIP/2.0', ...BASE, 'X: 1', 'x : 2', 'XX: 3', 'X: '));
     assert.deepEqual(
       [0, 1, 2, 3].map((i) => message.header('x', i)),
@@ -143,7 +143,7 @@ describe('headers', () => {
     assert.equal([...message.fields()].length, BASE.length + 4);
   });
 
-  test('a folded line that looks like a header is none', () => {
+  test('a folded line that looks like a header is not one', () => {
     const message = parsed(lines('OPTIONS sip:b@example.com SIP/2.0', ...BASE, 'Subject: x\r\n Call-ID: other'));
     assert.equal(message.callId, 'c1');
     assert.equal(message.defect, undefined);
@@ -197,7 +197,7 @@ describe('headers', () => {
     assert.equal([...(message?.fields() ?? [])].length, BASE.length);
   });
 
-  test('the bound on header lines holds', () => {
+  test('more header lines than the limit are a defect', () => {
     const many = Array.from({ length: 600 }, (_, i) => `X-${i}: v`);
     assert.equal(
       parseMessage(lines('OPTIONS sip:b@example.com SIP/2.0', ...BASE, ...many))?.defect,
@@ -205,14 +205,14 @@ describe('headers', () => {
     );
   });
 
-  test('headers that never end are a defect', () => {
+  test('a header section without an end is a defect', () => {
     assert.equal(
       parseMessage(`OPTIONS sip:b@example.com SIP/2.0\r\n${BASE.join('\r\n')}\r\n`)?.defect,
       'headers do not end with an empty line',
     );
   });
 
-  test('where Timestamp and Proxy-Require stand is noted', () => {
+  test('the positions of Timestamp and Proxy-Require are known', () => {
     const message = parsed(requestText({ headers: 'Timestamp: 54.21\r\nProxy-Require: a, b\r\n' }));
     assert.equal(message.text.slice(message.timestampLine, message.timestampEnd), 'Timestamp: 54.21');
     assert.equal(message.hasProxyRequire, true);
@@ -242,7 +242,7 @@ describe('tags', () => {
 describe('body', () => {
   const head = (length: string) => `OPTIONS sip:b@example.com SIP/2.0\r\n${BASE.join('\r\n')}\r\n${length}\r\n`;
 
-  test('ends at Content-Length; what follows is not part of the message', () => {
+  test('ends at Content-Length; later bytes are not part of the message', () => {
     const message = parsed(`${head('Content-Length: 3\r\n')}abcdef`);
     assert.deepEqual([message.body, message.defect], ['abc', undefined]);
   });
@@ -311,7 +311,7 @@ test('property: every header that was written is found, with its value', () => {
   );
 });
 
-test('white space around values is that of SIP: the last byte of a text in UTF-8 stays', () => {
+test('only white space of SIP is removed around values: the last byte of a text in UTF-8 remains', () => {
   // The last letter of each is D0 A0 or C3 A0 as bytes.
   const [er, voila] = ['\xd0\xa0', 'voil\xc3\xa0'];
   const text = `INVITE sip:a@b SIP/2.0\r\nFrom: <sip:a@b>;tag=${er}\r\nTo: ${voila}\r\nCall-ID: 1\r\nX-Name: \t${er} \r\nX-Name: ${voila}\r\n\r\n`;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NameCache } from '../../../src/sip/name-cache.js';
 
-test('names that are used again stay while others push out each other', () => {
+test('names that are used again remain while other names displace each other', () => {
   const cache = new NameCache<number>(100);
   for (let i = 0; i < 10; i++) cache.set(`used ${i}`, i, 1e9, 0);
   for (let i = 0; i < 5000; i++) {
@@ -14,7 +14,7 @@ test('names that are used again stay while others push out each other', () => {
   assert.equal(cache.get('invented 0', 5000), undefined);
 });
 
-test('where all names are used, the oldest makes room; one that expired long ago does not count as used', () => {
+test('if all names are in use the oldest is removed; a name that expired long ago does not count as used', () => {
   const cache = new NameCache<number>(3);
   for (const [i, name] of ['a', 'b', 'c'].entries()) cache.set(name, i, name === 'b' ? 10 : 1e9, 0);
   for (const name of ['a', 'b', 'c']) cache.get(name, 1);
@@ -31,7 +31,7 @@ test('where all names are used, the oldest makes room; one that expired long ago
   assert.equal(cache.get('e', 3), 4);
 });
 
-test('making room in a full cache takes the same time whatever has been removed before', () => {
+test('removing a name of a full cache takes the same time whatever has been removed before', () => {
   const cache = new NameCache<number>(10_000);
   const began = process.cpuUsage();
   for (let i = 0; i < 60_000; i++) cache.set(`name ${i}`, i, 1e9, i);

@@ -28,7 +28,7 @@ async function probing(addresses: readonly string[], aaaa: readonly string[] = [
 }
 
 describe('a name with several addresses', () => {
-  test('on silence each gets its share of the time', async () => {
+  test('without a reply each address gets its share of the time', async () => {
     const { clock, targets, outcomes, answer, udp } = await probing(['192.0.2.1', '192.0.2.2']);
     clock.advance(1480);
     assert.deepEqual(targets(), ['192.0.2.1']);
@@ -43,7 +43,7 @@ describe('a name with several addresses', () => {
     assert.equal(new Set(branches).size, 2);
   });
 
-  test('on 503 and transport errors the next is tried at once; other replies end the search', async () => {
+  test('after 503 and transport errors the next address is tried at once; other replies end the request', async () => {
     const { targets, outcomes, answer, udp } = await probing(['192.0.2.1', '192.0.2.2', '192.0.2.3']);
     answer(503);
     udp.sent.at(-1)?.fail({ cause: 'refused', message: 'ECONNREFUSED' });
@@ -55,7 +55,7 @@ describe('a name with several addresses', () => {
     );
   });
 
-  test('the result of the last one counts', async () => {
+  test('the result of the last address counts', async () => {
     const { clock, outcomes, answer } = await probing(['192.0.2.1', '192.0.2.2']);
     answer(503);
     clock.advance(1540);
@@ -121,13 +121,13 @@ describe('a request whose socket decides the protocol', () => {
     return went;
   };
 
-  test('goes by the transport of the socket, to the port of the URI', () => {
+  test('is sent by the transport of the socket, to the port of the URI', () => {
     assert.deepEqual(sent('sip:192.0.2.1:5070', 'tcp:127.0.0.1:5060'), ['tcp 192.0.2.1:5070 TCP']);
     assert.deepEqual(sent('sip:192.0.2.1:5070;transport=tcp', 'udp:127.0.0.1:5060'), ['udp 192.0.2.1:5070 UDP']);
     assert.deepEqual(sent('sip:192.0.2.1:5070', 'udp:127.0.0.1:5060'), ['udp 192.0.2.1:5070 UDP']);
   });
 
-  test('otherwise uses the transport of the URI, never in clear if that is secure', () => {
+  test('without such a socket uses the transport of the URI, and TLS if that is secure', () => {
     const by = { socketDecides: false };
     assert.deepEqual(sent('sip:192.0.2.1:5070', 'tcp:127.0.0.1:5060', by), ['udp 192.0.2.1:5070 UDP']);
     const tls = { address: { family: 4, address: '192.0.2.1', port: 5061, transport: 'tls' } } as const;
@@ -135,7 +135,7 @@ describe('a request whose socket decides the protocol', () => {
   });
 });
 
-test('if the daemon does not listen on a socket another one is used, as for calls', async () => {
+test('is sent from another socket if the daemon does not have the given one, as calls are', async () => {
   const { layer, udp, clock } = layerFixture();
   const resolver = new Resolver(clock, countingRandom());
   const originator = new Originator(layer, new LocalSockets([udp]), resolver, countingRandom(), 'test');

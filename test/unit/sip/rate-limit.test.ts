@@ -29,13 +29,13 @@ describe('SourceRateLimiter', () => {
     );
   });
 
-  test('gives the seconds after which to try again', () => {
+  test('returns the seconds after which a request would be allowed', () => {
     const { limiter } = limiterAt(0.1, 1);
     limiter.take('a');
     assert.equal(limiter.take('a'), 10);
   });
 
-  test('0 a second means no limit, and removing a limit clears the sources', () => {
+  test('a rate of 0 means no limit, and removing a limit clears the sources', () => {
     const { limiter } = limiterAt(0, 1);
     for (let i = 0; i < 100; i++) assert.equal(limiter.take('a'), 0);
     limiter.configure({ perSecond: 1, burst: 1 });
@@ -44,7 +44,7 @@ describe('SourceRateLimiter', () => {
     assert.deepEqual([limiter.take('a'), limiter.size], [0, 0]);
   });
 
-  test('a source without tokens waits no longer than the limit in force demands', () => {
+  test('after a change of the limit a source without tokens waits as long as the new limit demands', () => {
     const { clock, limiter } = limiterAt(0.01, 100);
     for (let i = 0; i < 101; i++) limiter.take('a');
     limiter.configure({ perSecond: 2, burst: 10 });
@@ -56,7 +56,7 @@ describe('SourceRateLimiter', () => {
     );
   });
 
-  test('property: never more than burst + rate * time, and about that much', () => {
+  test('property: a source gets at most burst + rate * time, and at least its burst', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 1000 }),
@@ -91,7 +91,7 @@ describe('SourceRateLimiter', () => {
     assert.ok(limiter.size < 100);
   });
 
-  test('room for a new source takes no longer the more sources there are', () => {
+  test('adding a new source to a full table takes the same time for any number of sources', () => {
     const cases = [{ name: 'twice as many sources as are stored', make: (length: number) => 'x'.repeat(length) }];
     const run = ({ length }: string) => {
       const { limiter } = limiterAt(1, 10, length);

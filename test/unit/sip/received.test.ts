@@ -14,7 +14,7 @@ describe('a line feed without CR', () => {
     assert.deepEqual([message.header('subject'), message.header('x-secret')], ['a', 'b c']);
   });
 
-  test('leaves bodies and other messages as they are', () => {
+  test('does not change bodies and messages of another form', () => {
     const body = 'v=0\na=b\r\n\n';
     const text = INVITE.replace('Content-Length: 0\r\n\r\n', `Content-Length: ${body.length}\r\n\r\n${body}`);
     assert.equal(parseReceived(text)?.text, text);
@@ -22,18 +22,18 @@ describe('a line feed without CR', () => {
     assert.equal(parseReceived(loose)?.body, body);
   });
 
-  test('hides no second header that there may be only once', () => {
+  test('does not hide a second header of a kind that may be there only once', () => {
     assert.equal(parseReceived(withLine('Subject: a\nFrom: <sip:e@e>;tag=e\r\n'))?.defect, 'more than one From header');
     const length = parseReceived(withLine('Subject: a\nl: 9\r\n'));
     assert.equal(length?.defect, 'more than one Content-Length header');
   });
 
-  test('makes no empty line within the header', () => {
+  test('does not end the header section', () => {
     for (const line of ['Subject: a\n\nX-Secret: b\r\n', '\nX-Secret: b\r\n', 'Subject: a\n\r\nX-Secret: b\r\n'])
       assert.notEqual(parseReceived(withLine(line))?.defect, undefined, JSON.stringify(line));
   });
 
-  test('is not looked for in a header of very many lines', () => {
+  test('is not searched in a header section of very many lines', () => {
     assert.notEqual(parseReceived(withLine(`${'a:b\n'.repeat(400)}c:d\r\n`)), undefined);
     for (const line of ['\n', 'a:b\n', 'x\n '])
       assert.equal(parseReceived(withLine(`X: y${line.repeat(10_000)}\r\n`)), undefined, JSON.stringify(line));
@@ -61,7 +61,7 @@ describe('a CR without line feed', () => {
     assert.deepEqual([folded?.header('subject'), folded?.header('x-secret')], ['a X-Secret: c', undefined]);
   });
 
-  test('stays in a body', () => {
+  test('is unchanged in a body', () => {
     const text = INVITE.replace('Content-Length: 0\r\n\r\n', 'Content-Length: 5\r\n\r\na\rb\rc');
     assert.equal(parseReceived(text)?.text, text);
   });
@@ -96,7 +96,7 @@ describe('the name of a header', () => {
   });
 });
 
-test('a header that a line feed hides in another one is removed by a script like any other', async () => {
+test('a header that follows a line feed within another header is removed by a script like any other', async () => {
   const runner = startScript({
     dialect: 'kamailio',
     script: 'remove_hf("X-Secret"); $du = "sip:127.0.0.1:5090"; t_relay();',

@@ -78,7 +78,7 @@ describe('viaEdit: received and rport (RFC 3261 section 18.2.1, RFC 3581 section
 });
 
 describe('buildReply (RFC 3261 section 8.2.6)', () => {
-  test('Vias in order, From, To with tag, Call-ID, CSeq, length', () => {
+  test('a reply has the Vias in order, From, To with a tag, Call-ID, CSeq and Content-Length', () => {
     const request = parsed(
       requestText({
         via: 'SIP/2.0/UDP a.example.com;branch=z1, SIP/2.0/UDP b.example.com;branch=z2',
@@ -95,7 +95,7 @@ describe('buildReply (RFC 3261 section 8.2.6)', () => {
     );
   });
 
-  test('a To tag that is there stays; a 100 gets none and carries Timestamp', () => {
+  test('an existing To tag is kept; a 100 gets none, and has the Timestamp', () => {
     const within = parsed(requestText({ toTag: 'theirs' }));
     assert.match(
       buildReply(within, sourceOf(SOCKET), 481, 'x', 'mine'),
@@ -119,7 +119,7 @@ describe('buildReply (RFC 3261 section 8.2.6)', () => {
     for (const code of [100, 101, 179, 300, 302, 404, 500, 603]) assert.deepEqual(routes(code), [], String(code));
   });
 
-  test('fields that a broken request lacks are omitted', () => {
+  test('fields that a malformed request lacks are omitted', () => {
     const broken = parsed('OPTIONS sip:b@example.com SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z1\r\n\r\n');
     assert.equal(
       buildReply(broken, sourceOf(SOCKET), 400, 'Bad Request', 'tag'),
@@ -128,7 +128,7 @@ describe('buildReply (RFC 3261 section 8.2.6)', () => {
   });
 });
 
-test('reason phrases of codes without one of their own follow the class', () => {
+test('the reason phrase of an unknown code is that of its class', () => {
   assert.deepEqual([299, 399, 499, 599, 699].map(reasonPhrase), [
     'OK',
     'Redirected',

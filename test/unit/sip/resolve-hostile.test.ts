@@ -36,7 +36,7 @@ describe('a DNS that is silent', () => {
     assert.equal(results.length, 4, 'each is called once');
   });
 
-  test('a lookup that takes half a second is counted as slow and reported, once', async () => {
+  test('counts a lookup that takes half a second as slow, and reports it once', async () => {
     const clock = new FakeClock();
     const slow: [string, number][] = [];
     const at = (address: string) => Promise.resolve([{ address, ttl: 60 }]);
@@ -56,7 +56,7 @@ describe('a DNS that is silent', () => {
     );
   });
 
-  test('for a part of the questions does not lose the answers to the others', async () => {
+  test('about a part of the names does not delay answers about the others', async () => {
     const clock = new FakeClock();
     const silent = () => new Promise<never>(() => {});
     const at = (address: string) => Promise.resolve([{ address, ttl: 60 }]);
@@ -89,7 +89,7 @@ describe('a DNS that is silent', () => {
     assert.equal(results.length, 2);
   });
 
-  test('for its first SRV targets leaves time for the others', async () => {
+  test('about its first SRV targets leaves time for the others', async () => {
     const silent = () => new Promise<never>(() => {});
     for (const [naptr, dead] of [none, silent].flatMap((each) =>
       [1, 2, 3, 4, 5, 7].map((count) => [each, count] as const),
@@ -176,7 +176,7 @@ describe('a DNS that is silent', () => {
     assert.match(String(await ask('evil99.dyn.example')), /hundreds of records/, 'no longer ordinary');
   });
 
-  test('lookups by the system, which occupy threads, run two at a time', async () => {
+  test('has at most two lookups by the operating system, which occupy threads, at a time', async () => {
     const open: (() => void)[] = [];
     let max = 0;
     const system = () =>

@@ -36,7 +36,7 @@ function started(dns: Partial<DnsSource>) {
 
 const address = [{ address: '192.0.2.1', ttl: 3600 }];
 
-test('names that one source invents do not push a name in use out of the cache', async () => {
+test('names that one source invents do not displace a name in use from the cache', async () => {
   let asked = 0;
   const a = async (name: string) => {
     if (name !== 'good.example') throw new Error('ENOTFOUND');
@@ -55,7 +55,7 @@ test('names that one source invents do not push a name in use out of the cache',
   assert.equal(asked, 1);
 });
 
-test('one source with names that the DNS is silent about leaves lookups to others', async () => {
+test('a source whose names the DNS does not answer leaves lookups to others', async () => {
   const a = (name: string) => (name.startsWith('good') ? Promise.resolve(address) : silent());
   const { ask, counters, lines } = started({ a });
   const refused = Array.from({ length: 3000 }, (_, i) => ask(`sip:n${i}.example:5060`, HOSTILE)).flat();
@@ -136,7 +136,7 @@ test('a name server that is silent about NAPTR and SRV still gives addresses in 
   }
 });
 
-test('a name server that needs a second for each answer changes no preference, and a late answer is used soon', async () => {
+test('a name server that needs a second for each answer does not change the order of transports, and a late answer is used soon', async () => {
   let slow = 1000;
   const { ask, clock } = started({
     srv: (name) => {

@@ -26,7 +26,7 @@ describe('Resolver (RFC 3263)', () => {
     assert.deepEqual(dns.asked, []);
   });
 
-  test('NAPTR by order and preference decides the transport, then SRV, then addresses', async () => {
+  test('NAPTR records decide the transport by order and preference, then SRV records are looked up, then addresses', async () => {
     const { ask, dns } = resolverOf({
       naptr: {
         'example.com': [
@@ -47,7 +47,7 @@ describe('Resolver (RFC 3263)', () => {
     ]);
   });
 
-  test('without NAPTR the SRV records of our transports in order', async () => {
+  test('without NAPTR records the SRV records of the own transports are looked up in order', async () => {
     const { ask, dns } = resolverOf({
       srv: { '_sip._tcp.example.com': [{ name: 'gw1.example.com', port: 5080, priority: 1, weight: 1 }] },
       a: { 'gw1.example.com': [{ address: '192.0.2.1', ttl: 60 }] },
@@ -60,7 +60,7 @@ describe('Resolver (RFC 3263)', () => {
     ]);
   });
 
-  test('a named transport asks for its SRV alone; a port asks for addresses alone', async () => {
+  test('a transport in the URI leads to its SRV records only; a port to addresses only', async () => {
     const { ask, dns } = resolverOf({ a: { 'gw.example.com': [{ address: '192.0.2.1', ttl: 60 }] } });
     assert.deepEqual(shown(await ask('sip:gw.example.com;transport=tcp')), ['tcp 192.0.2.1 5060']);
     assert.deepEqual(dns.asked, ['SRV _sip._tcp.gw.example.com', 'A gw.example.com', 'AAAA gw.example.com']);
@@ -81,7 +81,7 @@ describe('Resolver (RFC 3263)', () => {
     assert.ok(!dns.asked.includes('SRV _sip._udp.example.com'));
   });
 
-  test('SRV priorities in order, both families, targets without address left out', async () => {
+  test('SRV targets are used by priority, with addresses of both families; targets without address are left out', async () => {
     const { ask } = resolverOf({
       srv: {
         '_sip._udp.example.com': [
@@ -111,7 +111,7 @@ describe('Resolver (RFC 3263)', () => {
     assert.deepEqual(shown(await ask('sip:example.com')), ['udp 192.0.2.1 5060']);
   });
 
-  test('the hosts file is read if the DNS has nothing', async () => {
+  test('the hosts file is used if the DNS has no answer', async () => {
     const { ask } = resolverOf({
       system: {
         gw1: [
@@ -123,7 +123,7 @@ describe('Resolver (RFC 3263)', () => {
     assert.deepEqual(shown(await ask('sip:gw1:5070')), ['udp 10.0.0.1 5070', 'udp fd00::1 5070']);
   });
 
-  test('answers are kept for the least time to live', async () => {
+  test('answers are kept for the smallest time to live', async () => {
     const { ask, dns, clock } = resolverOf({
       a: {
         'gw.example.com': [
@@ -155,14 +155,14 @@ describe('Resolver (RFC 3263)', () => {
     assert.equal(dns.asked.length, 2 * asked);
   });
 
-  test('simultaneous lookups of one name are one question; each caller is answered once', async () => {
+  test('simultaneous lookups of one name are one DNS query; each caller is answered once', async () => {
     const { ask, dns } = resolverOf({ a: { 'gw.example.com': [{ address: '192.0.2.1', ttl: 60 }] } });
     const results = await Promise.all(Array.from({ length: 20 }, () => ask('sip:gw.example.com:5060')));
     for (const each of results) assert.deepEqual(shown(each), ['udp 192.0.2.1 5060']);
     assert.equal(dns.asked.filter((each) => each === 'A gw.example.com').length, 1);
   });
 
-  test('an unsupported transport is an error', async () => {
+  test('an unsupported transport is an error with its name', async () => {
     const { ask } = resolverOf({});
     assert.ok((await ask('sip:192.0.2.1;transport=sctp')) instanceof Error);
     assert.ok((await ask('sip:192.0.2.1;transport=foo')) instanceof Error);
@@ -204,7 +204,7 @@ describe('orderSrv (RFC 2782)', () => {
     assert.ok((first['z'] ?? 0) < 300 && (first['z'] ?? 0) > 0);
   });
 
-  test('with all weights zero each is there once', () => {
+  test('with all weights zero each target is listed once', () => {
     const order = orderSrv([record('a', 1, 0), record('b', 1, 0), record('c', 0, 0)], countingRandom());
     assert.deepEqual(order.map((each) => each.name).sort(), ['a', 'b', 'c']);
     assert.equal(order[0]?.name, 'c');

@@ -11,7 +11,7 @@ function routesIn(headers: string) {
 }
 
 describe('routeValues', () => {
-  test('values of all fields in order, however they are grouped', () => {
+  test('routeValues has the values of all fields in order, however they are grouped', () => {
     const values = routesIn('Route: <sip:a;lr>,<sip:b;lr> ,\r\n <sip:c;lr>\r\nX: y\r\nROUTE : <sip:d>;x="a,<b>"\r\n');
     assert.deepEqual(
       values.map((each) => each.text),

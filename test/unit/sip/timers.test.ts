@@ -27,7 +27,7 @@ function wheel() {
 }
 
 describe('TimerWheel', () => {
-  test('property: never early, at most two ticks late (loose timers a little more), whatever is armed when', () => {
+  test('property: no timer fires early, or more than two ticks late (loose timers a little more), whatever is armed when', () => {
     const step = fc.record({
       wait: fc.integer({ min: 0, max: 700 }),
       delay: fc.integer({ min: 0, max: 120_000 }),
@@ -55,7 +55,7 @@ describe('TimerWheel', () => {
     );
   });
 
-  test('delays beyond one revolution of the wheel', () => {
+  test('a delay longer than one revolution of the wheel is kept', () => {
     const { clock, wheel: timers } = wheel();
     const timer = new Probe(clock);
     timers.arm(timer, 180_000);
@@ -125,7 +125,7 @@ describe('TimerWheel', () => {
     assert.equal(timers.size, 0);
   });
 
-  test('an error of one callback does not keep the others from firing', () => {
+  test('an error of one callback does not prevent the others', () => {
     const { clock, wheel: timers, errors } = wheel();
     const good = [new Probe(clock), new Probe(clock)];
     const bad = new Probe(clock, () => {

@@ -17,7 +17,7 @@ function via(line: string, marking: ViaMarking, ownReply: boolean): string {
 
 const PLAIN = 'SIP/2.0/UDP 10.0.0.1:5070;branch=z9hG4bK1';
 
-test('received and rport stand right after sent-by where OpenSIPS has them', () => {
+test('with the marking of OpenSIPS received and rport stand right after sent-by', () => {
   const cases: readonly (readonly [line: string, marking: ViaMarking, ownReply: boolean, expected: string])[] = [
     [PLAIN, 'front', true, 'SIP/2.0/UDP 10.0.0.1:5070;received=192.0.2.9;branch=z9hG4bK1'],
     [PLAIN, 'front-forced', true, 'SIP/2.0/UDP 10.0.0.1:5070;received=192.0.2.9;rport=5099;branch=z9hG4bK1'],
@@ -41,7 +41,7 @@ test('received and rport stand right after sent-by where OpenSIPS has them', () 
   for (const [line, marking, ownReply, expected] of cases) assert.equal(via(line, marking, ownReply), expected);
 });
 
-test('received stands after sent-by in what is forwarded and at the end of our replies where Kamailio has them so', () => {
+test('with the marking of Kamailio received stands after sent-by in forwarded requests, and at the end in replies of the proxy', () => {
   const asked = 'SIP/2.0/UDP 10.0.0.1:5070;rport;branch=z9hG4bK1;x=1';
   const cases: readonly (readonly [line: string, marking: ViaMarking, ownReply: boolean, expected: string])[] = [
     [PLAIN, 'ends', false, 'SIP/2.0/UDP 10.0.0.1:5070;received=192.0.2.9;branch=z9hG4bK1'],
@@ -62,7 +62,7 @@ test('received stands after sent-by in what is forwarded and at the end of our r
   for (const [line, marking, ownReply, expected] of cases) assert.equal(via(line, marking, ownReply), expected);
 });
 
-test('a reply of our own is built with the marking', () => {
+test('a reply of the proxy is built with the marking', () => {
   const message = parseMessage(
     `OPTIONS sip:a@b SIP/2.0\r\nVia: ${PLAIN}\r\nTo: <sip:b@b>\r\nCall-ID: x\r\nCSeq: 1 OPTIONS\r\n\r\n`,
   );

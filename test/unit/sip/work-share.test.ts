@@ -55,7 +55,7 @@ for (const slow of [1, 10]) {
   });
 }
 
-test('hundreds of requests of three milliseconds each take no more than half of the time either', () => {
+test('hundreds of requests of three milliseconds each take no more than half of the time', () => {
   const { request, at, taken } = process();
   let good = 0;
   while (at.cpu < 20_000) {
@@ -90,7 +90,7 @@ test('where processor time advances in steps of ten milliseconds, a busy trunk o
   while (coarse.at.cpu < 5000) assert.equal(coarse.request(GOOD, 3000, 0.4), false);
 });
 
-test('cheap requests between expensive ones do not help a source', () => {
+test('cheap requests between expensive ones do not increase the share of a source', () => {
   const { request, at, taken } = process();
   while (at.cpu < 20_000) {
     request(HOSTILE, 60_000, 60);

@@ -30,7 +30,7 @@ describe('the Prometheus text', () => {
     );
   });
 
-  test('forgets the counters of a partition that is gone, and of no other', () => {
+  test('removes the counters of a removed partition, and of no other', () => {
     const metrics = new Metrics();
     const family = metrics.counter('events_total', 'Events');
     for (const partition of ['a', 'aa', 'b']) family.with({ partition, status: 'active' }).value++;
@@ -48,7 +48,7 @@ describe('the Prometheus text', () => {
     ]);
   });
 
-  test('is written in small pieces, and stops where a collector says so', () => {
+  test('is written in small pieces, and ends where a collector ends it', () => {
     const metrics = new Metrics();
     let collected = 0;
     metrics.gauge({

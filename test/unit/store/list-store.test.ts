@@ -16,7 +16,7 @@ const store = createListStore(
   { flavour: 'kamailio', persistentState: true } as Parameters<typeof createListStore>[1],
 );
 
-test('loading fails for a file that is missing or has no valid line; an empty file is an empty list', async () => {
+test('loading fails for a file that is missing or has no valid line; an empty file gives an empty list', async () => {
   await assert.rejects(store.load(), {
     code: 'STORE_UNREACHABLE',
     message: /list file .*dispatcher\.list cannot be read/,

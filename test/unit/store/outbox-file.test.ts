@@ -16,7 +16,7 @@ function folder(t: { after(run: () => void): void }): string {
   return made;
 }
 
-test('what was appended and not removed is left for the next process, in order', async (t) => {
+test('entries that were appended and not removed are read by the next process, in order', async (t) => {
   const path = join(folder(t), 'outbox.db');
   const first = new OutboxFile(path, systemClock, nullLogger);
   assert.deepEqual(first.left, []);
@@ -76,7 +76,7 @@ test('delivered texts beyond the maximum are removed while the file is open, tho
   second.close();
 });
 
-test('what was appended survives a SIGKILL right after its event loop iteration', async (t) => {
+test('an appended entry survives a SIGKILL right after its event loop iteration', async (t) => {
   const path = join(folder(t), 'outbox.db');
   const program = programArguments('test/support/appending-process.ts');
   const child = spawn(process.execPath, [...program, path], { stdio: 'inherit' });

@@ -14,7 +14,7 @@ function read(raw: RawRow, rules: ConstructorParameters<typeof RowReader>[0] = R
 const reason = (raw: RawRow) => read(raw).discarded[0]?.reason;
 
 describe('rows of a dispatcher table', () => {
-  test('numbers may come as text, as a big integer or as bytes', () => {
+  test('numbers may be text, a big integer or bytes', () => {
     const [row] = read({
       setid: '3',
       weight: ' 50 ',
@@ -33,7 +33,7 @@ describe('rows of a dispatcher table', () => {
     );
   });
 
-  test('values that are not numbers, or too large', () => {
+  test('values that are not numbers, or too large, are refused', () => {
     for (const [raw, expected] of [
       [{ setid: 1.5 }, 'set id 1.5 is not an integer'],
       [{ setid: '' }, 'set id is null'],
@@ -79,7 +79,7 @@ describe('rows of a dispatcher table', () => {
     }
   });
 
-  test('destinations to which nothing can be sent', () => {
+  test('destinations to which nothing can be sent are refused', () => {
     assert.equal(reason({ destination: null }), 'destination is null');
     assert.equal(reason({ destination: '' }), 'destination is empty');
     assert.equal(reason({ destination: `sip:${'a'.repeat(2000)}` }), 'destination is longer than 1024 characters');
@@ -96,7 +96,7 @@ describe('rows of a dispatcher table', () => {
     }
   });
 
-  test('good destinations keep their exact form', () => {
+  test('valid destinations keep their exact form', () => {
     for (const destination of ['sip:u:p@h:5060;transport=tcp?x=y', 'SIPS:[2001:db8::1]:05061', 'sip:h;lr']) {
       assert.equal(read({ destination }).rows[0]?.uri, destination);
     }
@@ -118,7 +118,7 @@ describe('rows of a dispatcher table', () => {
     assert.match(reason({ attrs: 'a'.repeat(9000) }) ?? '', /attrs is longer/);
   });
 
-  test('state numbers are those that are read', () => {
+  test('states are written with the numbers with which they are read', () => {
     for (const state of [0, 1, 2]) {
       const [row] = read({ state }).rows;
       assert.ok(row !== undefined && stateNumber(row.state) === state);

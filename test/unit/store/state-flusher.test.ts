@@ -76,7 +76,7 @@ const brief = (writes: readonly StateWrite[] | undefined) => writes?.map(({ rowI
 const down = () => Promise.reject(new SwitchyardError('STORE_UNREACHABLE', 'refused', { retryable: true }));
 
 describe('state flusher', () => {
-  test('a line about a failing store names the table and the cause once, and leaves the partition to its logger', async () => {
+  test('a line about a failing store names the table and the cause once; the logger adds the partition', async () => {
     const lines: { fields: Record<string, unknown>; message: string }[] = [];
     const world = setUp(3, (fields, message) => lines.push({ fields: fields as Record<string, unknown>, message }));
     await world.flusher.start();
@@ -92,7 +92,7 @@ describe('state flusher', () => {
     await world.flusher.stop();
   });
 
-  test("an operator's change waits until it is written, but no longer than the bound", async () => {
+  test('a command that changes a state waits until the state is written, but no longer than the limit', async () => {
     const world = setUp();
     await world.flusher.start();
     assert.equal(await world.flusher.writeThrough(1000), true, 'nothing to write');
@@ -185,7 +185,7 @@ describe('state flusher', () => {
     assert.equal(world.destinations[0]?.health.dirty, true, 'nothing is lost in memory');
   });
 
-  test('stop writes what is left, and returns in time when the store hangs', async () => {
+  test('stop writes the remaining states, and returns in time when the store hangs', async () => {
     const world = setUp();
     await world.flusher.start();
     world.change(1, 'inactive');

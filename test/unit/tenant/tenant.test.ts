@@ -187,7 +187,7 @@ describe('partition runtime', () => {
     assert.equal(drops({ flavour: 'kamailio', version: '5.6' }, 0), false);
   });
 
-  test('one host over two transports is two names', async () => {
+  test('one host over two transports is resolved for each of them', async () => {
     const it = makeRuntime([row('sip:gw.example'), row('sip:gw.example;transport=tcp')]);
     it.names.set('gw.example', ['192.0.2.1']);
     await it.runtime.start();
@@ -198,7 +198,7 @@ describe('partition runtime', () => {
     await it.runtime.stop();
   });
 
-  test('a load in progress when the partition is stopped changes nothing', async () => {
+  test('a load that ends after the partition was stopped changes nothing', async () => {
     const it = makeRuntime([row('sip:192.0.2.1')]);
     let open = () => {};
     it.table.gate = new Promise((resolve) => {

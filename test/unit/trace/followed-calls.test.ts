@@ -15,7 +15,7 @@ test('a transaction is followed by its CSeq for some minutes, a dialog for hours
   assert.equal(calls.wants('c', message('1 INVITE'), 0), false);
 });
 
-test('a dialog that is followed is not cut down to one of its transactions', () => {
+test('a dialog that is followed remains so when one of its transactions is followed too', () => {
   const calls = new FollowedCalls();
   calls.follow('a', undefined, 0);
   calls.follow('a', '1 INVITE', 1);
@@ -29,7 +29,7 @@ test('beyond 20,000 calls the one followed longest is forgotten', () => {
   assert.equal(calls.wants('c1', message('1 INVITE'), 1), true);
 });
 
-test('CSeq is found whatever its spelling, and only near the beginning', () => {
+test('CSeq is found in any spelling, and only near the beginning', () => {
   assert.equal(cseqOf(message('12   INVITE')), '12 INVITE');
   assert.equal(cseqOf('OPTIONS sip:a@b SIP/2.0\r\ncseq:3 BYE\r\n\r\n'), '3 BYE');
   assert.equal(cseqOf(`OPTIONS sip:a@b SIP/2.0\r\nX: ${'x'.repeat(20_000)}\r\nCSeq: 1 BYE\r\n\r\n`), '');

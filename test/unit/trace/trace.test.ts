@@ -56,7 +56,7 @@ describe('traces', () => {
     assert.equal(received.length, 2, 'nor from being received');
   });
 
-  test('a trace ends by time, and when the last one ends messages pass without a tap', () => {
+  test('a trace ends after its time, and after the last one messages are no longer examined', () => {
     const { clock, socket, tracer, come } = setUp();
     const session = tracer.begin({ filter: { source: '192.0.2.1' }, bounds: { seconds: 10 } });
     come({ callId: 'one' });
@@ -114,7 +114,7 @@ describe('traces', () => {
     assert.equal(nobody.messages.length, 0);
   });
 
-  test('with bodies: false the bodies are left out', () => {
+  test('with "bodies": false the bodies are left out', () => {
     const { tracer, come } = setUp();
     const session = tracer.begin({ filter: { callId: 'one' }, bodies: false });
     come({ callId: 'one', body: 'v=0\r\n' });
@@ -145,7 +145,7 @@ describe('traces', () => {
 });
 
 describe('ladder', () => {
-  test('the caller is on the left, the others on the right, and each message is an arrow', () => {
+  test('a ladder has the caller on the left, the others on the right, and each message as an arrow', () => {
     const us = { address: '127.0.0.1', port: 5060 };
     const at = (n: number, direction: 'in' | 'out', port: number, title: string): SeenMessage & { n: number } => ({
       n,

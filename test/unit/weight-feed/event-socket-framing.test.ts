@@ -9,7 +9,7 @@ const cut = (...chunks: readonly (string | Buffer)[]): SocketMessage[] => {
 };
 
 describe('messages of an event socket', () => {
-  test('headers, and a body by its length', () => {
+  test('have headers, and a body by its length', () => {
     const [first, second, ...rest] = cut(
       'Content-Type: auth/request\n\nContent-Length: 5\r\nContent-Type: text/event-plain\r\n\r\na: b\n\n\n',
     );
@@ -41,7 +41,7 @@ describe('messages of an event socket', () => {
     }
   });
 
-  test('any bytes on an event socket do no harm', () => {
+  test('any bytes on an event socket throw nothing, and keep limited memory', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 20 }), (chunks) => {
         try {

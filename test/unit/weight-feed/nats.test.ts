@@ -40,7 +40,7 @@ async function feed() {
 }
 
 describe('weights from messages', () => {
-  test('a weight, a load, and the weight of the row again; for every socket', async () => {
+  test('may be a weight, a load, or the weight of the row again, and hold for every socket', async () => {
     const { own, say, weights, lines } = await feed();
     const to = { partition: 'default', set: 1, address: 'SIP:10.0.0.1' };
     say({ ...to, weight: 3 });

@@ -23,7 +23,7 @@ describe('the weight of a server', () => {
     assert.deepEqual([weight(51, 100, 100, 1), weight(49, 100, 100, 1)], [0, 1], 'the example of the document');
   });
 
-  test('stays within its bounds whatever a server says', () => {
+  test('stays within its limits whatever a server reports', () => {
     const number = fc.double({ noNaN: true, min: 0, max: 1e9 });
     fc.assert(
       fc.property(

@@ -90,7 +90,7 @@ test('messages for which the brain has no memory are dropped and counted', () =>
   assert.deepEqual([misdirected.passed.value, misdirected.dropped.value, layer.dropped.value], [0, 1, 1]);
 });
 
-test('4,000 small messages a second of one source are passed on, of a trusted one and of others together 20,000', () => {
+test('4,000 small messages a second of one source are passed on; of a trusted source, and of all together, 20,000', () => {
   let now = 0;
   const { sent, counters, handing: on } = handing({ now: () => now, trusted: '192.0.2.3' });
   const request = message('OPTIONS sip:a@b SIP/2.0', 'z9hG4bK1');

@@ -20,7 +20,7 @@ const WORKERS = 2;
 /** Number of processes to kill; KILLS=100 in the environment for a long run. */
 const KILLS = Number(process.env['KILLS'] ?? '4');
 
-test('a process killed while it selects leaves states, round robin positions and locks consistent', {
+test('after a process is killed during a selection, states, round robin positions and locks are consistent', {
   skip,
 }, async (t) => {
   if (!('libc' in loaded)) return;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KnownDialogs } from '../../../src/workers/known-dialogs.js';
 
-test('a dialog that the brain accepted is remembered for ten seconds, or until a table is loaded', () => {
+test('a dialog that the brain has accepted is remembered for ten seconds, or until a table is loaded', () => {
   let now = 1000;
   const dialogs = new KnownDialogs(() => now);
   assert.equal(dialogs.has('a'), false);

@@ -4,7 +4,7 @@ import { ItemQueue } from '../../../src/workers/outbox.js';
 
 const iteration = () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
 
-test('items are sent together at the end of the event loop iteration', async () => {
+test('items are sent together at the end of an event loop iteration', async () => {
   const sent: string[][] = [];
   const outbox = new ItemQueue<string>((items) => sent.push([...items]));
   outbox.add('question');
@@ -28,7 +28,7 @@ test('a flush sends the waiting items at once, and nothing later', async () => {
   assert.deepEqual(sent, [['a']]);
 });
 
-test('messages beyond 16 MB of characters that the other process has not read are dropped, awaited ones are added', async () => {
+test('while the other process has 16 MB of unread characters messages are dropped, except awaited ones', async () => {
   const sent: (readonly string[])[] = [];
   const takers: (() => void)[] = [];
   const outbox = new ItemQueue<string>((items, taken) => {

@@ -34,7 +34,7 @@ function poolOf(program: string, more: Partial<PoolOptions> = {}) {
 
 const READY = "process.on('message', () => undefined); process.send([['ready']]);";
 
-test('a worker that ends by itself is logged and replaced, however it ends', async (t) => {
+test('a worker that ends unexpectedly is logged and replaced, however it ends', async (t) => {
   for (const [end, says] of [
     ['process.exit(0)', '"code":0,"signal":null'],
     ['process.exit(7)', '"code":7,"signal":null'],

@@ -31,7 +31,7 @@ test('a command is sent to all workers, and the answers of those that are alive 
   assert.deepEqual(await asked, [{ fault: { code: 404, message: 'no' } }, { value: 'b' }, undefined]);
 });
 
-test('a worker that does not run is not waited for', async () => {
+test('a command does not wait for a worker that has ended', async () => {
   const { sent, commands } = made((worker) => worker === 2);
   const asked = commands.run('dlg_list ', () => ({}));
   commands.answered(2, sent[0]?.[1] ?? 0, { value: 'b' });
@@ -50,7 +50,7 @@ test('each worker gets its own parameters, and one without any gets no request',
   assert.deepEqual(await asked, [{ value: 1 }, undefined, { value: 3 }]);
 });
 
-test('a worker that stands still is not waited for; its late answer changes nothing', async (t) => {
+test('a command does not wait for a worker that is blocked, and ignores its late answer', async (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] });
   const standing = new Set<number>();
   const { sent, missing, commands } = made(undefined, standing);

@@ -29,7 +29,7 @@ test('only the sender of a message is informed, once, that it could not be sent'
   assert.deepEqual(informed, ['b nobody listens']);
 });
 
-test('the senders of the last 5000 messages are informed, those of more than twice as many earlier ones are not', () => {
+test('the senders of the last 5,000 messages are informed, and senders before the last 10,000 are not', () => {
   const { sends, socket } = socketThat();
   let informed = 0;
   for (let i = 0; i < 20_000; i++) socket.send('text', '192.0.2.9', 1, () => informed++);
@@ -48,7 +48,7 @@ test('while too many bytes wait for the brain a message fails, after the call', 
   assert.deepEqual(errors, ['send']);
 });
 
-test('a reply that the brain has received is one from its address, by a connection that nobody here knows', () => {
+test('a reply received by the brain has its source address, and a connection that the worker does not know', () => {
   const { socket } = socketThat();
   const { flow, address } = socket.sourceOf('192.0.2.9', 5061);
   assert.deepEqual([flow?.open, address], [false, '192.0.2.9']);

@@ -96,7 +96,7 @@ test('records are read in the order they were written, wherever the ring ends an
   );
 });
 
-test('records without room follow later, in their order', async () => {
+test('records for which the ring has no space follow later, in order', async () => {
   const { reader, writer, read } = pair();
   const text = 'x'.repeat(60_000);
   const all = Array.from(
@@ -139,7 +139,7 @@ test('a brain that is behind by few calls with long texts gets no further call r
   assert.equal(writer.isBehind, false);
 });
 
-test('names start again when a megabyte of their characters is remembered', () => {
+test('the table of names starts anew after a megabyte of characters', () => {
   const { ring, writer } = pair();
   const names: number[] = [];
   const say = (user: number) => {
@@ -163,7 +163,7 @@ test('names start again when a megabyte of their characters is remembered', () =
   assert.equal(names.length, later + 1, 'it is said again');
 });
 
-test('more names than are remembered, some longer than a record may be', () => {
+test('records are read with more names than the table can have, some longer than a record', () => {
   const { reader, writer, read } = pair();
   for (let i = 0; i < 3 * MAX_NAMES; i++) {
     const sent = ['sent', i, 1, [['p', 1, 0, `sip:${i}`], `10.0.${i >> 8}.${i & 255}`, 5060, 0]] as const;
@@ -199,7 +199,7 @@ test('an item larger than the ring is sent through the channel', () => {
   assert.deepEqual([otherwise, read], [[large], []]);
 });
 
-test('a ring without a record where one should begin is skipped and logged', () => {
+test('a ring that has no record at the expected position is skipped and logged', () => {
   const { ring, reader, writer, read } = pair();
   writer.add(['ended', 1, 1, 200, true]);
   ring.words[0] = 0;

@@ -22,7 +22,7 @@ test('a request is known to all processes by its Call-ID and CSeq number, and be
   assert.deepEqual([two.find('a', 1), two.find('a', 2), two.find('b', 1)], [1, 0, 0]);
 });
 
-test('it is known for five minutes, also when the clock of its claim wraps round', () => {
+test('a claim is kept for five minutes, also when its clock wraps round', () => {
   let now = 123 * 4000;
   const kept = claims({ now: () => now });
   kept.claim('long', 1, 3);
@@ -35,7 +35,7 @@ test('it is known for five minutes, also when the clock of its claim wraps round
   assert.equal(kept.claim('long', 1, 2), 2);
 });
 
-test('the requests of an ended worker belong to nobody, those of others stay', () => {
+test('requests of an ended worker are no longer claimed, and those of others still are', () => {
   const kept = claims();
   for (let i = 0; i < 1000; i++) kept.claim(`lost-${i}`, 1, (i % 2) + 4);
   kept.lost(4);
@@ -44,7 +44,7 @@ test('the requests of an ended worker belong to nobody, those of others stay', (
   assert.deepEqual(new Set(left.filter((_, i) => i % 2 === 1)), new Set([5]));
 });
 
-test('almost none of a quarter of a million requests is forgotten; of more the oldest are', () => {
+test('almost all of a quarter of a million claims are kept; of more the oldest are lost', () => {
   let now = 0;
   const kept = claims({ now: () => now });
   const many = 250_000;

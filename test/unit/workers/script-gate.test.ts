@@ -30,7 +30,7 @@ test('the script does not see a message of another process, but sees a copy of a
   assert.deepEqual([run, passed], [['other', 'mine'], []]);
 });
 
-test('a process that leaves nothing to others runs all its requests', () => {
+test('a process that leaves no requests to others runs all its requests', () => {
   const { run, bring } = gateWith({}, false);
   bring('a');
   bring('other');
@@ -76,7 +76,7 @@ test('the last 200,000 calls left to the brain are remembered, and at most twice
   assert.deepEqual(run, ['first'], 'it is no longer known');
 });
 
-test('a request within a call that is kept here runs here, even if the brain runs all new requests', () => {
+test('a request within a call that this process has is run by it, even if the brain runs all new requests', () => {
   const { run, passed, bring } = gateWith({ runs: () => false, keeps: (callId) => callId === 'kept' });
   bring('kept', NEW, 'tag');
   bring('unknown', NEW, 'tag');

@@ -110,7 +110,7 @@ const step = fc.record({
 
 describe('calls that several processes count together', () => {
   for (const compat of ['default', 'strict'] as const) {
-    test(`every choice, list and load is that of one process (${compat})`, async () => {
+    test(`give every choice, list and load as in one process (${compat})`, async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), async (steps) => {
           const clock = stillClock();
@@ -186,7 +186,7 @@ describe('calls that several processes count together', () => {
   const small = (more: Partial<SharedLoadsOptions> = {}, words = new Int32Array(loadWords(SIZES))) =>
     new SharedLoads(words, { now: () => 0, owner: 1, inUse: () => [], sizes: SIZES, ...more });
 
-  test('when there is room for no further call it is not counted, until one ends or expires', () => {
+  test('a call for which there is no memory is not counted, until another one ends or expires', () => {
     let now = 0;
     const loads = small({ now: () => now });
     const counted = { counter: -1 };
@@ -213,7 +213,7 @@ describe('calls that several processes count together', () => {
     assert.equal(loads.load(counter), 2);
   });
 
-  test('the largest numbers of the other nodes stay large, and the same numbers again are no change', () => {
+  test('the largest possible loads of other nodes are stored unchanged, and the same loads again are no change', () => {
     const loads = small();
     const counter = loads.counterOf({ counter: -1 });
     for (const [elsewhere, share, max] of [
@@ -244,7 +244,7 @@ describe('calls that several processes count together', () => {
     assert.deepEqual([...given].sort(), [-1, 2, 4, 5, 6, 7]);
   });
 
-  test('where there are more destinations than counters, those without one do not search the memory each time', () => {
+  test('a destination without a counter does not search the whole memory at each call', () => {
     let searches = 0;
     let now = 0;
     const all = Array.from({ length: 100 }, () => ({ counter: -1 }));
@@ -276,7 +276,7 @@ describe('calls that several processes count together', () => {
     assert.deepEqual([...given, loads.load(6)], [5, 4, 3, 2, 0]);
   });
 
-  test('a change that a death interrupts is mended from the calls', () => {
+  test('counters are rebuilt from the calls after a process died within a change', () => {
     const words = new Int32Array(loadWords(SIZES));
     const loads = small({}, words);
     const counters = [0, 1].map(() => loads.counterOf({ counter: -1 }));
@@ -319,7 +319,7 @@ describe('calls that several processes count together', () => {
     assert.deepEqual([loads.size, ...counters.map((counter) => loads.load(counter))], [0, 0, 0]);
   });
 
-  test('what a dead process was setting up counts no longer, what was answered does', () => {
+  test('calls that a dead process was setting up no longer count, answered ones do', () => {
     const words = new Int32Array(loadWords(SIZES));
     const [first, second] = [1, 2].map((owner) => small({ owner }, words)) as [SharedLoads, SharedLoads];
     const counter = first.counterOf({ counter: -1 });

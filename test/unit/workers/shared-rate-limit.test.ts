@@ -40,7 +40,7 @@ test('several processes decide about every request as one does', () => {
   }
 });
 
-test('when memory is full the sources stay bounded, and the busiest stay limited', () => {
+test('when memory is full the number of sources is limited, and the busiest sources are still limited in rate', () => {
   const memory = new SharedArrayBuffer(SHARED_BYTES);
   let now = 0;
   const limiter = new SharedRateLimiter(memory, () => now);
@@ -53,7 +53,7 @@ test('when memory is full the sources stay bounded, and the busiest stay limited
   assert.equal(limiter.take('192.0.2.1'), 0);
 });
 
-test('processes that take tokens at the same time get each token once', { skip }, async (t) => {
+test('each token is given once to processes that ask at the same time', { skip }, async (t) => {
   if (!('libc' in loaded)) return;
   const { memory, fd } = loaded.libc.share(SHARED_BYTES);
   const children: ChildProcess[] = [];
@@ -76,7 +76,7 @@ test('processes that take tokens at the same time get each token once', { skip }
   assert.equal(limiter.refused, (3 - 1) * sources * burst);
 });
 
-test('a source without tokens waits no longer than the limit in force demands', () => {
+test('after a change of the limit a source without tokens waits as long as the new limit demands', () => {
   let now = 1;
   const limiter = new SharedRateLimiter(new SharedArrayBuffer(SHARED_BYTES), () => now);
   limiter.configure({ perSecond: 0.01, burst: 100 });

@@ -88,7 +88,7 @@ describe('tables that workers share', () => {
     assert.equal([1, 2, 0, 2, 1, 0].map(next).join(''), '123123');
   });
 
-  test('no worker uses a table that is loaded again until all of it has arrived', async () => {
+  test('no worker uses a reloaded table until all of it has arrived', async () => {
     const { load, tables, deliver, isCurrent, next, engine } = world();
     load(three);
     tables.changed();
@@ -110,7 +110,7 @@ describe('tables that workers share', () => {
     assert.deepEqual(hits, [2, 1, 1, 1]);
   });
 
-  test('no worker uses a table until what depends on its sets has been made from them', async () => {
+  test('no worker uses a table until the blacklists and rules that depend on its sets are updated', async () => {
     const { load, tables, deliver, isCurrent, shared } = world();
     load(three);
     tables.changed();

@@ -76,7 +76,7 @@ test('a share is taken back after seconds of lower load, not at once; small chan
   assert.ok(changes.length - before <= 2, `${changes.length - before} changes`);
 });
 
-test('after a burst one worker gets all again that it has room for, although two are busier with it', () => {
+test('after a burst one worker gets all requests again if it has the capacity, although two workers are busy for longer with the same load', () => {
   const { under } = spreading(2, undefined, 1.35);
   assert.deepEqual(under(1.4, 500), [0.5, 0.5]);
   assert.deepEqual(under(0.56, 7000), [1, 0], 'two are busy for 0.76 together');
@@ -84,7 +84,7 @@ test('after a burst one worker gets all again that it has room for, although two
   assert.ok((under(0.7, 60_000)[1] as number) > 0.3, 'it has no room for this');
 });
 
-test('where one worker has no room for all after all, that is tried less and less often', () => {
+test('if one worker proves to have too little capacity, the attempt is repeated less and less often', () => {
   const { under, changes } = spreading(2, undefined, 1);
   under(0.74, 600_000);
   assert.ok(changes.length < 30, `${changes.length} changes`);
@@ -95,7 +95,7 @@ test('where one worker has no room for all after all, that is tried less and les
   assert.deepEqual(under(0.3, 130_000), [1, 0]);
 });
 
-test('load from before a pause is no longer counted', () => {
+test('load measured before a pause no longer counts', () => {
   const { under, spread } = spreading(2);
   under(1.5, 1000);
   assert.deepEqual(spread.shares, [0.5, 0.5]);

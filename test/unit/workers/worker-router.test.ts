@@ -47,7 +47,7 @@ function decided({ toTag = '', token = true }: { toTag?: string; token?: boolean
   return decision;
 }
 
-test('beyond the bound on large requests the brain is asked about known dialogs, others get 503', () => {
+test('beyond the limit on large requests the brain is asked only about known dialogs, and other requests get 503', () => {
   assert.equal(decided({ toTag: 'b' }), 'asked');
   for (const other of [{ toTag: 'b', token: false }, { token: false }, {}]) {
     const decision = decided(other);

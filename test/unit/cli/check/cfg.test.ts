@@ -24,13 +24,13 @@ function run(text: string, more: { json?: boolean; all?: boolean } = {}) {
   return { status, out, lines: out.trimEnd().split('\n') };
 }
 
-test('a file of what is supported runs whole', () => {
+test('a file with supported statements only is supported whole', () => {
   const { status, lines } = run(`${HEAD}request_route { if (!t_relay()) { sl_reply_error(); } exit; }`);
   assert.equal(status, 0);
   assert.equal(lines.at(-1), 'verdict: runs whole');
 });
 
-test('what has no effect is listed with its line, and does not fail', () => {
+test('parameters without effect are listed with their lines, and do not fail the check', () => {
   const { status, out } = run(`${HEAD}children=4\nrequest_route { t_relay(); }`);
   assert.equal(status, 0);
   assert.match(out, /kamailio\.cfg:5:1: no effect: parameter "children" has no effect here/);
@@ -43,7 +43,7 @@ test('an unknown function is named with its line: the file runs without it', () 
   assert.match(out, /verdict: runs without, .* unknown function nosuch\(\) \(line 6\)/);
 });
 
-test('mistakes are all listed: the file cannot run', () => {
+test('all mistakes are listed, and the check says that the file cannot run', () => {
   const { status, out } = run(`${HEAD}request_route {\n  t_relay()\n  route(NONE);\n}`);
   assert.equal(status, 1);
   assert.match(out, /verdict: cannot run because: line 7: expected ";", not route/);
@@ -132,7 +132,7 @@ test('call load whose calls the script never ends is named: their count stays un
   assert.match(run(routes).out, /call load: algorithm 10 \(line 8\)/);
 });
 
-test('JSON has what is said about workers and call load, with the positions', () => {
+test('the JSON form has the remarks about workers and call load, with their positions', () => {
   interface Report {
     workers?: { runs: boolean; faults: { at: { line: number }; message: string }[] };
     callLoad?: { at: { line: number }; message: string };

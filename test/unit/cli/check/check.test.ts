@@ -47,7 +47,7 @@ const row = (id: number, set: number, uri: string) => `${id}:${set}:${uri.replac
 const table = (...rows: string[]) => ({ 'db/version': VERSION, 'db/dispatcher': HEAD + rows.join('') });
 const GOOD = { modparam: { db_url: 'text:./db' }, routing: [{ select: { set: 1, alg: 4 } }] };
 
-test('a configuration that works is ok, with what it holds', async (t) => {
+test('a valid configuration is ok, and the report says what it contains', async (t) => {
   const { check, config } = folder(t, {
     ...table(row(1, 1, 'sip:127.0.0.1:5071'), row(2, 2, 'sip:127.0.0.1')),
     'switchyard.json': GOOD,
@@ -64,7 +64,7 @@ test('a configuration that works is ok, with what it holds', async (t) => {
   assert.equal(out, 'ok: 1 partition, 2 sets, 2 destinations, 1 rule; 0 errors, 0 warnings\n');
 });
 
-test('what makes calls fail is a warning, which fails the check with --strict only', async (t) => {
+test('settings with which calls fail are a warning, which fails the check with --strict only', async (t) => {
   const { check } = folder(t, {
     ...table(
       row(1, 1, 'sip:127.0.0.1:5071'),

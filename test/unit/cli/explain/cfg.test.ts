@@ -40,7 +40,7 @@ async function run(main: string, json = false, more = '') {
   return { status, out };
 }
 
-test('each statement is shown with its values, and what would be sent', async () => {
+test('each statement is shown with its values, and the request as it would be sent', async () => {
   const { status, out } = await run(
     'if ($rU == "alice") exit;\n$var(x) = 1;\nxlog("L_INFO", "to $rU");\nds_select_dst("1", "4");\nroute(RELAY);',
   );

@@ -50,7 +50,7 @@ udp_workers=4
     });
   });
 
-  test('what has no counterpart is listed with its line', () => {
+  test('parameters without a counterpart are listed with their lines', () => {
     for (const entry of [
       'line 8: module rtpengine has no counterpart',
       'line 15: dispatcher parameter "nosuch" is not known and was left out',
@@ -141,7 +141,7 @@ modparam("dispatcher", "flags", 2)`);
   });
 });
 
-test('any text is read without an exception', () => {
+test('import throws no exception for any text', () => {
   const words =
     'modparam ( ) " , { } # \n dispatcher x \\ /* listen = route if ds_select_dst t_relay exit ; ! && "1" is_method'.split(
       ' ',
@@ -175,7 +175,7 @@ test('a relative list file is that beside the file', () => {
   assert.match(JSON.stringify([...partitions]), /"db_url":"list:\/etc\/kamailio\/d\.list"/);
 });
 
-test('max_res 0 and less keep the chosen one alone in OpenSIPS, all of them in Kamailio', () => {
+test('max_res of 0 and less keeps the chosen destination alone in OpenSIPS, and all destinations in Kamailio', () => {
   for (const most of ['0', '-1']) {
     assert.equal(one(`ds_select_dst(1, 4, "f", , ${most}); t_relay();`).rules[0]?.select?.['max_res'], 1);
     const { rules } = carry(`#!KAMAILIO\nrequest_route { ds_select_dst("1", "4", "${most}"); t_relay(); }`);
@@ -183,7 +183,7 @@ test('max_res 0 and less keep the chosen one alone in OpenSIPS, all of them in K
   }
 });
 
-test('event_callback names a function that is not here, and is listed', () => {
+test('event_callback, which names a function of a Lua or Python script, is listed', () => {
   const { settings, left } = carry(
     '#!KAMAILIO\nlisten=udp:127.0.0.1:5060\nmodparam("dispatcher", "event_callback", "ksr_event")\nrequest_route { }\n',
   );
@@ -191,7 +191,7 @@ test('event_callback names a function that is not here, and is listed', () => {
   assert.equal(left.filter((each) => /^line 3: event_callback names a function of a KEMI script/.test(each)).length, 1);
 });
 
-test('thousands of conditions one after the other are followed as far as there may be ways', () => {
+test('of thousands of conditions in sequence as many are followed as the limit of paths allows', () => {
   const head = '#!KAMAILIO\nlisten=udp:127.0.0.1:5060\nloadmodule "tm.so"\nloadmodule "dispatcher.so"\n';
   const logged = 'if ($rU == "a") { xlog("a"); }\n'.repeat(8000);
   assert.deepEqual(importCfg(`${head}request_route {\n${logged} exit;\n}\n`).settings['routing'], []);
@@ -249,7 +249,7 @@ modparam("tls_mgm", "require_cert", "[b]0")`,
   }
 });
 
-test('a template is preprocessed when asked; one that is not is named as such', () => {
+test('a template is preprocessed with --preprocess; without it the error says that the file is a template', () => {
   const template = `define(\`HOST', \`10.0.0.7')dnl
 socket=udp:HOST:5070
 `;

@@ -16,7 +16,7 @@ describe('selections', () => {
     ]);
   });
 
-  test('one without a guard takes everything, with the reply of the script', () => {
+  test('a script without a condition becomes a rule for all requests, with the reply of the script', () => {
     const { rules, left } = one(
       'if (!ds_select_dst(2, 4, "f")) { send_reply(500, "No gateways"); exit; }\nrecord_route();\nt_relay();',
     );
@@ -32,7 +32,7 @@ describe('selections', () => {
     assert.deepEqual(left, []);
   });
 
-  test('guards become match, each selection a rule, in the order of the script', () => {
+  test('conditions become "match", and each selection a rule, in the order of the script', () => {
     const { rules } = one(`
   if (has_totag()) { loose_route(); t_relay(); exit; }
   if (is_method("CANCEL")) { t_relay(); exit; }
@@ -178,7 +178,7 @@ t_relay();`);
     }
   });
 
-  test('a guard on the source of a request is a from_list', () => {
+  test('a condition on the source of a request becomes a from_list', () => {
     const matches = (condition: string) =>
       one(`if (${condition}) { ds_select_dst(2, 4); t_relay(); exit; }`).rules[0]?.match;
     for (const [condition, value] of [
@@ -293,7 +293,7 @@ describe('failover', () => {
     }
   });
 
-  test('a timeout of a destination that never replied is said to be every timeout', () => {
+  test('a condition on timeouts without any reply is carried over as any timeout, with a remark', () => {
     const noted = (condition: string) =>
       failover(`if (${condition}) { ${next} }`).notes.filter((each) => /rings/.test(each));
     assert.match(noted('t_branch_timeout() && !t_branch_replied()').join(), /a destination that rings and then sends/);
@@ -307,7 +307,7 @@ describe('failover', () => {
     return [...fours, '5xx', ...sixes];
   }
 
-  test('the mark is that of the script, whatever partition stands beside it', () => {
+  test('the mark is that of the script, also if the script names a partition beside it', () => {
     const mark = (call: string) => failover(`if (t_check_status("5..")) { ${call}; ${next} }`).rules[0]?.failover?.mark;
     assert.equal(mark('ds_mark_dst("p", "acme")'), 'p');
     assert.equal(mark('ds_mark_dst("acme", "p")'), 'p');

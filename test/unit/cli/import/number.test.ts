@@ -46,7 +46,7 @@ describe('changes of the called number become "destination" of the rule', () => 
     });
   }
 
-  test('also after the selection, and under a condition on the number as it came', () => {
+  test('also after the selection, and under a condition on the number that was received', () => {
     const { rules } = carried(`if ($rU =~ "^00") { strip(2); } ${select}`);
     assert.deepEqual(
       rules.map(({ match, destination }) => [match, destination]),
@@ -83,7 +83,7 @@ describe('a selection is listed and does not become a rule if the request-URI is
     });
   }
 
-  test('the algorithm hashes it, or a condition looks at it afterwards', () => {
+  test('the algorithm hashes the number, or a condition reads it afterwards', () => {
     const hashed = carried('strip(1); if (!ds_select_dst(1, 3)) exit; t_relay();');
     assert.deepEqual(hashed.rules, []);
     assert.match(hashed.left.join('\n'), /depends on the called number, which the script changes before/);
@@ -114,7 +114,7 @@ describe('a condition on the result of the selection before it is one on the sel
     });
   }
 
-  test('of another call it is not', () => {
+  test('a condition on the result of another function is not', () => {
     const { rules, left } = carried('ds_select_dst(1, 4); lookup("x"); if ($rc < 0) { exit; } t_relay();');
     assert.deepEqual(rules, []);
     assert.match(left.join('\n'), /\$rc < 0/);

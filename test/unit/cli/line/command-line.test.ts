@@ -10,13 +10,13 @@ import { runCli } from '../../../support/command-line.js';
 
 const SRC = resolve(import.meta.dirname, '../../../../src');
 
-test('a command that does not exist is refused with the one that was meant', async () => {
+test('a command that does not exist is refused with the name of the nearest one', async () => {
   const { status, err } = await runCli(['chekc']);
   assert.equal(status, 2);
   assert.match(err, /unknown command "chekc" \(did you mean "check"\?\)/);
 });
 
-test('an option that does not exist is refused with the one that was meant', async () => {
+test('an option that does not exist is refused with the name of the nearest one', async () => {
   for (const line of ['check --confg x', 'mi --tiemout 5 ps', 'db import --replase f', 'db --partitoin p show']) {
     const { status, err } = await runCli(line.split(' '));
     assert.equal(status, 2, line);
@@ -24,7 +24,7 @@ test('an option that does not exist is refused with the one that was meant', asy
   }
 });
 
-test('a value that is not a value of its option is refused', async () => {
+test('a value that its option does not have is refused', async () => {
   for (const [line, reason] of [
     ['mi --timeout abc ps', '--timeout: expected a whole number from 1 to 86400000, not "abc"'],
     ['mi --timeout -1 ps', '--timeout: expected a whole number'],
@@ -130,7 +130,7 @@ function loadedWith(file: string, seen = new Set<string>()): Set<string> {
   return seen;
 }
 
-test('the words of all commands are loaded without a library but the parser of the line', () => {
+test('the table of commands is loaded without any library but the parser of command lines', () => {
   const files = commandNames().map((name) => {
     const table = readFileSync(resolve(SRC, 'cli/commands.ts'), 'utf8');
     const path = new RegExp(`^  '?${name}'?: .*import\\('\\./([^']+)\\.js'\\)`, 'm').exec(table)?.[1];
@@ -183,7 +183,7 @@ test('db show and a load leave out the same rows', async () => {
   assert.match(err, /sip:a:\*\*\*@no-such-host\.invalid: host "no-such-host\.invalid" does not resolve/);
 });
 
-test('db init makes the tables there are, and passes over list files unless one is asked for', async () => {
+test('db init creates the tables of databases, and a list file only if its partition is named', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'switchyard-init-'));
   const partitions = [
     { name: 'listed', flavour: 'kamailio', db_url: 'list:./d.list' },

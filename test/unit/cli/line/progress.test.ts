@@ -14,7 +14,7 @@ function shown(errTerminal: { color: boolean; columns: number } | undefined) {
   return { line, at, text: () => text };
 }
 
-test('long work shows count, rate and time left on a terminal, and takes the line away', () => {
+test('the progress line on a terminal has count, rate and time left, and is removed at the end', () => {
   const { line, at, text } = shown({ color: false, columns: 80 });
   at(100, 50);
   assert.equal(text(), '', 'short work shows nothing');

@@ -49,7 +49,7 @@ describe('answers for people', () => {
     assert.equal(renderForTerminal('ds_list', { PARTITIONS: [] }), 'no destinations\n');
   });
 
-  test('show the rest as names and values', async () => {
+  test('show other answers as names and values', async () => {
     const { handler } = makeMiFixture();
     assert.equal(renderForTerminal('ds_reload', 'OK'), 'OK\n');
     assert.equal(renderForTerminal('pwd', await handler.execute('pwd')), 'WD: run\n');
@@ -63,7 +63,7 @@ describe('answers for people', () => {
 });
 
 describe('callMi', () => {
-  test('says what is wrong with a target', async () => {
+  test('callMi names the fault of a target', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'mi-client-'));
     const options = { timeoutMs: 1500, replyDir: folder };
     await writeFile(join(folder, 'file'), '');

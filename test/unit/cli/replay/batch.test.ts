@@ -49,7 +49,7 @@ describe('a batch', () => {
     });
   });
 
-  test('answers ds_select_domain with where the request-URIs lead, and the URIs', async () => {
+  test('answers ds_select_domain with the destinations of the request-URIs, and these URIs', async () => {
     const line = { id: 'd', request: REQUEST, fn: 'domain', set: 1, alg: 8, flags: 'f', max_res: 2 };
     const answer = (await session().run(line)) as Record<string, unknown>;
     assert.deepEqual(answer['targets'], ['a:5060', 'b:5060']);
@@ -104,7 +104,7 @@ describe('a batch', () => {
     });
   });
 
-  test('hands partitions of another flavour on, or refuses them', async () => {
+  test('passes on lines about partitions of another flavour, or refuses them', async () => {
     const line = { id: 'k', request: REQUEST, partition: 'k', fn: 'routes', rules: '2=4;1=4' };
     assert.deepEqual(await session().run(line), {
       id: 'k',

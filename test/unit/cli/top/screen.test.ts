@@ -62,7 +62,7 @@ describe('the screen of top', () => {
     assert.equal(shown[9], 'no answer');
   });
 
-  test('a text of a table cannot move the cursor', () => {
+  test('control characters in a text of a table do not reach the terminal', () => {
     const evil = listing(0);
     const text = JSON.stringify(evil).replace('fra-1', '\\u001b[2Jx\\n');
     const shown = screen(linesOf(JSON.parse(text) as Listing, new Map(), 1), options);

@@ -94,7 +94,7 @@ function setUp() {
 }
 
 describe('the console feed', () => {
-  test('sends a snapshot, then only what has changed', async () => {
+  test('the feed sends a snapshot, then only changes', async () => {
     const { open, tick, set } = setUp();
     const page = await open();
     set([pair(1, 'acme', 5), pair(2, 'globex', 0)]);
@@ -114,7 +114,7 @@ describe('the console feed', () => {
     assert.deepEqual(second?.data.live, []);
   });
 
-  test('reads nothing while no page is open', async () => {
+  test('the feed reads nothing while no page is open', async () => {
     const { open, tick, reads } = setUp();
     await tick();
     assert.equal(reads(), 0);

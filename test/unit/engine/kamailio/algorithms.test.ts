@@ -15,7 +15,7 @@ const [A, B, C, D] = ['sip:10.0.0.1', 'sip:10.0.0.2', 'sip:10.0.0.3', 'sip:10.0.
 describe('a destination that is down', () => {
   const calls = (i: number) => ({ callId: `call-${i}` });
 
-  test('its hashed calls are spread over all others; other calls stay', () => {
+  test('its hashed calls are spread over all others; other calls keep their destinations', () => {
     const bench = new KamailioBench(kamailioRows(['', '', '', '', '', '']));
     const before = Array.from({ length: 6000 }, (_, i) => bench.select(0, calls(i))?.[0]);
     bench.down(B);
@@ -29,7 +29,7 @@ describe('a destination that is down', () => {
     for (const count of Object.values(gained)) assert.ok(count > 120 && count < 290, JSON.stringify(gained));
   });
 
-  test('two down: every other one still gets some of their calls', () => {
+  test('calls of two destinations that are down are spread over all others', () => {
     const bench = new KamailioBench(kamailioRows(['', '', '', '', '', '']));
     bench.down(A);
     bench.down(D);
@@ -38,14 +38,14 @@ describe('a destination that is down', () => {
     for (const count of Object.values(shares)) assert.ok(count > 1200 && count < 1800, JSON.stringify(shares));
   });
 
-  test('in a strict partition its neighbour takes them all, as recorded', () => {
+  test('the next one gets all its calls in a strict partition, as recorded', () => {
     const bench = new KamailioBench(kamailioRows(['', '', '']), { compat: 'strict' });
     const before = Array.from({ length: 900 }, (_, i) => bench.select(0, calls(i))?.[0]);
     bench.down(B);
     for (const [i, uri] of before.entries()) assert.equal(bench.select(0, calls(i))?.[0], uri === B ? A : uri);
   });
 
-  test('does not double its neighbour in round robin', () => {
+  test('does not give the next one twice as many calls in round robin', () => {
     const bench = new KamailioBench(kamailioRows(['', '', '', '']));
     bench.down(B);
     assert.deepEqual(bench.shares(4, 300), { [A]: 100, [C]: 100, [D]: 100 });
@@ -53,7 +53,7 @@ describe('a destination that is down', () => {
 });
 
 describe('shares by weight', () => {
-  test('weights above 100 in sum are shares, not cut off', () => {
+  test('weights whose sum is above 100 are all used, as shares', () => {
     const bench = new KamailioBench(kamailioRows(['weight=60', 'weight=60', 'weight=60']));
     assert.deepEqual(bench.shares(9, 300), { [A]: 100, [B]: 100, [C]: 100 });
     const strict = new KamailioBench(kamailioRows(['weight=60', 'weight=60', 'weight=60']), { compat: 'strict' });
@@ -65,7 +65,7 @@ describe('shares by weight', () => {
     assert.deepEqual(bench.shares(9, 400), { [A]: 300, [B]: 100 });
   });
 
-  test('a row without weight gets nothing and affects no other; if no row has one all get the same', () => {
+  test('a row without weight gets no calls and affects no other row; if no row has a weight all get the same', () => {
     assert.deepEqual(new KamailioBench(kamailioRows(['weight=50', 'weight=50', ''])).shares(9, 100), {
       [A]: 50,
       [B]: 50,
@@ -90,7 +90,7 @@ describe('shares by weight', () => {
     assert.deepEqual([...new Set(Object.values(strict.shares(11, 100)))].sort(), [13, 3]);
   });
 
-  test('every round is exact, whatever the weights and whoever is down', () => {
+  test('every round is exact, whatever the weights and whichever destinations are down', () => {
     const weights = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 12 });
     fc.assert(
       fc.property(weights, fc.nat(), fc.boolean(), (all, victim, relative) => {
@@ -111,13 +111,13 @@ describe('shares by weight', () => {
 });
 
 describe('algorithms of 6.x', () => {
-  test('14: round robin among equals above 0, else the first', () => {
+  test('14: round robin among the destinations of the highest priority above 0, else the first', () => {
     const equal = new KamailioBench(kamailioRows(['', ''], { priority: 5 }));
     assert.deepEqual(equal.shares(14, 10), { [A]: 5, [B]: 5 });
     assert.deepEqual(new KamailioBench(kamailioRows(['', ''])).shares(14, 10), { [B]: 10 });
   });
 
-  test('15: the lowest priority number by weight, the next number when all of it are down', () => {
+  test('15: by weight among the lowest priority number, and among the next number when all of the lowest are down', () => {
     const rows = [
       row(A, { priority: 10, attrs: 'weight=75' }),
       row(B, { priority: 10, attrs: 'weight=25' }),
@@ -131,7 +131,7 @@ describe('algorithms of 6.x', () => {
     assert.deepEqual(bench.shares(15, 10), { [C]: 10 });
   });
 
-  test('64: a destination that asks for less is skipped for that share of its calls', () => {
+  test('64: a destination that announces overload is skipped for the announced share of its calls', () => {
     const bench = new KamailioBench(kamailioRows(['', '']));
     announceOverload(bench.partition, 1, B, { rate: 50, time: 1000, seq: 1 });
     assert.deepEqual(bench.shares(64, 300), { [A]: 200, [B]: 100 });
@@ -155,7 +155,7 @@ describe('the default destination', () => {
     assert.deepEqual(bench.select(4), [A]);
   });
 
-  test('is in the list by latency once', () => {
+  test('is once in the list by latency', () => {
     const bench = new KamailioBench(rows, { options: { useDefault: true } });
     for (let i = 0; i < 6; i++) {
       const listed = bench.select(13) ?? [];
@@ -221,7 +221,7 @@ test('the second destination in a list is the one that would be chosen without t
 });
 
 describe('overload control', () => {
-  test('holds for its time, and newer announcements only count', () => {
+  test('an announcement holds for its time, and is replaced only by a newer one', () => {
     const bench = new KamailioBench(kamailioRows(['ocmin=10;ocmax=60', '']));
     const announce = (rate: number, seq: number) => announceOverload(bench.partition, 1, A, { rate, time: 1000, seq });
     assert.equal(announce(50, 5), 1);
@@ -242,7 +242,7 @@ describe('overload control', () => {
   });
 });
 
-test('congestion control reduces a share by what its latency is above average', () => {
+test('congestion control reduces the share of a destination whose latency is above its average', () => {
   const bench = new KamailioBench(
     kamailioRows(['latency=10;cc=1;weight=50;rweight=50', 'latency=30;cc=1;weight=50;rweight=50']),
   );

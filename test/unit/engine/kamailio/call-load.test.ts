@@ -20,7 +20,7 @@ function callOf(bench: KamailioBench, callId: string): CountedCall {
 }
 
 describe('call load', () => {
-  test('the destination with the fewest calls is selected; among equals the order of the set decides', () => {
+  test('the destination with the fewest calls is selected; of equal ones the first in the set', () => {
     const bench = new KamailioBench(kamailioRows(['duid=a', 'duid=b', 'duid=c']));
     assert.deepEqual(bench.select(10, { callId: '1' }), [C, B, A]);
     assert.deepEqual(bench.select(10, { callId: '2' }), [B, A, C]);
@@ -30,7 +30,7 @@ describe('call load', () => {
     assert.deepEqual(bench.loads(), { [C]: 1, [B]: 1, [A]: 1 });
   });
 
-  test('a destination that is full is passed over; all full is a failure', () => {
+  test('a destination that is full is passed over; if all are full the selection fails', () => {
     const bench = new KamailioBench(kamailioRows(['duid=a;maxload=1', 'duid=b;maxload=2']));
     const firsts = [1, 2, 3, 4].map((i) => bench.select(10, { callId: `${i}` })?.[0]);
     assert.deepEqual(firsts, [B, A, B, undefined]);
@@ -39,7 +39,7 @@ describe('call load', () => {
     assert.equal(bench.select(10, { callId: '5' })?.[0], A);
   });
 
-  test('a destination that is full gets no call that fails over either', () => {
+  test('a destination that is full gets no call by failover', () => {
     const bench = new KamailioBench(kamailioRows(['duid=a', 'duid=b;maxload=1', 'duid=c']));
     assert.deepEqual(bench.select(10, { callId: '1' }), [C, B, A]);
     assert.deepEqual(bench.select(10, { callId: '2' }), [B, A, C]);
@@ -97,7 +97,7 @@ describe('call load', () => {
     return seen;
   }
 
-  test('strict: a later group by call load counts at once; its call moves within that group only', () => {
+  test('strict: a later group by call load counts the call at once; on failover the count moves within that group only', () => {
     assert.deepEqual(loadsOf('strict', '2=8;1=10'), ['C 0 1 0', 'B 0 1 0', 'A 1 0 0']);
     assert.deepEqual(loadsOf('strict', '1=10;2=8'), ['B 0 1 0', 'A 1 0 0', 'C 1 0 0']);
     assert.deepEqual(loadsOf('strict', '1=10;2=10'), ['B 0 1 0', 'A 1 0 0', 'C 1 0 0']);
@@ -139,7 +139,7 @@ describe('call load', () => {
     assert.deepEqual(bench.loads(), { [C]: 2, [B]: 1, [A]: 1 });
   });
 
-  test('no duid is needed; strict fails the set, and has counted the call, as recorded', () => {
+  test('a row without duid is used; a strict partition fails the set, and has counted the call, as recorded', () => {
     const rows = kamailioRows(['', 'duid=b']);
     assert.deepEqual(new KamailioBench(rows).select(10, { callId: '1' }), [B, A]);
     const strict = new KamailioBench(rows, { compat: 'strict' });

@@ -63,7 +63,7 @@ function bench(useDefault: boolean): (...step: Step) => string {
 
 describe('ds_select_routes in a strict partition, call after call as recorded from 5.6.3', () => {
   for (const [useDefault, steps] of Object.entries(RECORDED)) {
-    test(`use_default ${useDefault}: latency and call load among the groups`, () => {
+    test(`use_default ${useDefault}: groups by latency and by call load give the recorded lists`, () => {
       const select = bench(useDefault === '1');
       assert.deepEqual(
         steps.map((step) => select(...step)),
@@ -72,7 +72,7 @@ describe('ds_select_routes in a strict partition, call after call as recorded fr
     });
   }
 
-  test('a row without duid fails its group; what stands before it in the list stays', () => {
+  test('a row without duid fails its group; earlier groups stay in the list', () => {
     assert.equal(bench(false)('9=10;3=8', ''), '9.3,3.2,3.1');
     assert.equal(bench(false)('3=8;9=10;3=8', ''), '3.2,3.1,9.3,3.2,3.1');
     assert.equal(bench(false)('3=8;9=10', '', 3), '3.2,3.1,9.3');

@@ -40,7 +40,7 @@ const recorded = readFileSync(new URL('../../../conformance/data/kamailio-select
 describe('ds_select_routes', () => {
   const bench = (compat: Compat) => new KamailioBench(ROWS, { compat });
 
-  test('attempts in the order recorded, consecutive calls alternate within each group', () => {
+  test('destinations are tried in the recorded order, and consecutive calls alternate within each group', () => {
     const strict = bench('strict');
     assert.ok(recorded.length >= 17);
     let checked = 0;
@@ -55,7 +55,7 @@ describe('ds_select_routes', () => {
     assert.ok(checked >= 14);
   });
 
-  test('group after group, each destination once, then the end: no loops', () => {
+  test('the groups are tried in order, each destination once, and the list ends', () => {
     const own = bench('default');
     const first = ['8522', '8521', '8512', '8511', '8532', '8531'];
     const second = ['8521', '8522', '8511', '8512', '8531', '8532'];
@@ -85,7 +85,7 @@ describe('ds_select_routes', () => {
     assert.equal(context.next(own.partition)?.port, 8512);
   });
 
-  test('a fault in the rules selects nothing', () => {
+  test('rules with a fault select nothing', () => {
     for (const rules of ['2;3=8', '2=8;;3=8', '2=a', 'x=8', '2=8; 3=8', '', '2=8,3=8']) {
       assert.equal(attempts(bench('default'), rules, 0), undefined, rules);
     }
@@ -93,7 +93,7 @@ describe('ds_select_routes', () => {
   });
 });
 
-test('the mode of ds_select_routes follows from its first letter', () => {
+test('the first letter of the mode of ds_select_routes decides', () => {
   assert.deepEqual(['d', 'D', '0', 'dr'].map(routesMode), ['destination', 'destination', 'destination', 'destination']);
   assert.deepEqual(['r', '1', 'x', 'X', '2'].map(routesMode), ['request-uri', 'request-uri', 'list', 'list', 'list']);
   assert.deepEqual(['3', '', 'q'].map(routesMode), [undefined, undefined, undefined]);

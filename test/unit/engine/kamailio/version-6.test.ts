@@ -31,7 +31,7 @@ const order = (it: KamailioBench, algorithm: number, over = {}) =>
 const firstOf = (it: KamailioBench, uri: string): Destination => it.partition.find(1, uri) as Destination;
 
 describe('flag 32', () => {
-  test('is shown as N and stops every ping in 6; 5.6 ignores it', () => {
+  test('is shown as N and stops all pings in 6; is ignored in 5.6', () => {
     for (const [version, letters, pinged] of [
       ['5.6', 'AX', true],
       ['6', 'AN', false],
@@ -61,7 +61,7 @@ describe('flag 32', () => {
 });
 
 describe('marks of scripts', () => {
-  test('t goes to inactive at once in 6, by way of the threshold in 5.6', () => {
+  test('t makes a destination inactive at once in 6, and at the threshold in 5.6', () => {
     for (const [version, expected] of [
       ['5.6', ['TX', 'TX', 'IX']],
       ['6', ['IX', 'IX', 'IX']],
@@ -78,7 +78,7 @@ describe('marks of scripts', () => {
     assert.equal(markBits('tp', bench([{}]).options), 10);
   });
 
-  test('failed pings count up through T in both', () => {
+  test('failed pings count up in state T in both versions', () => {
     const it = bench([{}], { version: '6', options: { probingThreshold: 3, probingMode: 1 } });
     const destination = firstOf(it, uriOf(1));
     const seen = [1, 2, 3].map(() => {
@@ -108,7 +108,7 @@ describe('algorithm 15', () => {
     }
   });
 
-  test('strict: shares are of a table made at load, what is left over goes to the first line of the group', () => {
+  test('strict: shares are those of a table made at load, whose remaining entries go to the first line of the group', () => {
     const shares = (rows: Parameters<typeof bench>[0]) => {
       const it = bench(rows, { ...six, compat: 'strict' });
       const counts: Record<number, number> = {};
@@ -129,7 +129,7 @@ describe('algorithm 15', () => {
     assert.deepEqual(shares(weights(75, 25, 50)), { 1: 153, 2: 48, 3: 99 });
   });
 
-  test('strict: the slots of a destination that went down go to the next in order, also of another group', () => {
+  test('strict: the entries of a destination that is down go to the next in order, also of another group', () => {
     const it = bench(
       [
         { priority: 1, attrs: 'weight=75' },

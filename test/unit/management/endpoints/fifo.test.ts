@@ -88,7 +88,7 @@ describe('MI FIFO', () => {
     assert.equal(existsSync(path), false);
   });
 
-  test('takes over one that was left behind', () =>
+  test('takes over a FIFO that was left behind', () =>
     serve(
       async ({ directory, path }) => {
         assert.equal(statSync(path).mode & 0o777, 0o620);
@@ -130,7 +130,7 @@ describe('MI FIFO', () => {
       { options: { watchInterval: 20 } },
     ));
 
-  test('answers several commands of one write in their order, to one FIFO or several', () =>
+  test('answers several commands of one write in their order, into one reply FIFO or several', () =>
     serve(async ({ directory, path }) => {
       const [a, b] = [new ReplyReader(`${directory}a`), new ReplyReader(`${directory}b`)];
       const ask = (id: number): string => `{"jsonrpc":"2.0","id":${id},"method":"pwd"}`;
@@ -143,7 +143,7 @@ describe('MI FIFO', () => {
       b.close();
     }));
 
-  test('a command split over two writes is one, a half one is discarded with an error', () =>
+  test('reads a command split over two writes as one, and discards an incomplete one with an error', () =>
     serve(
       async ({ directory, path, refused }) => {
         const reader = new ReplyReader(`${directory}r`);
@@ -160,7 +160,7 @@ describe('MI FIFO', () => {
       { options: { halfTimeout: 100 } },
     ));
 
-  test('clients without a reply FIFO, or with one that is never opened or has a bad name, do not delay others', () =>
+  test('is not delayed by clients without a reply FIFO, or with one that is never opened or has an invalid name', () =>
     serve(
       async ({ directory, path, refused }) => {
         execFileSync('mkfifo', [`${directory}unopened`]);

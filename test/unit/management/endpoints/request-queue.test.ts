@@ -41,7 +41,7 @@ function fixture() {
 }
 
 describe('requests of a FIFO', () => {
-  test('begin in the order they were written', async () => {
+  test('begin in the order in which they were written', async () => {
     const { queue, done, until } = fixture();
     queue.add(Array.from({ length: 50 }, (_, id) => ({ id, sender: '' })));
     await until(() => done.length === 50);
@@ -51,7 +51,7 @@ describe('requests of a FIFO', () => {
     );
   });
 
-  test('seventy requests that hang do not hold up others', async () => {
+  test('are not delayed by seventy requests that hang', async () => {
     const { queue, done, release, until } = fixture();
     queue.add(Array.from({ length: 70 }, (_, id) => ({ id, sender: `r${id}`, hangs: true })));
     queue.add([{ id: 100, sender: 'other' }]);

@@ -7,7 +7,7 @@ import { schemaFile } from '../../../../src/management/mi/command-schema.js';
 import { matchParameters } from '../../../../src/management/mi/parameters.js';
 import { currentMiSchemas, miCommands, publishedMiSchemas } from '../../../support/mi-schema-files.js';
 
-test('schemas/mi holds one schema for each command, as the table makes it (npm run docs)', () => {
+test('schemas/mi has one schema for each command, as generated from the table (npm run docs)', () => {
   const published = publishedMiSchemas();
   const current = currentMiSchemas();
   assert.deepEqual([...published.keys()].sort(), [...current.keys()].sort());
@@ -15,7 +15,7 @@ test('schemas/mi holds one schema for each command, as the table makes it (npm r
 });
 
 for (const command of miCommands()) {
-  test(`the schema of ${command.name} takes the parameters that the command takes`, () => {
+  test(`the schema of ${command.name} accepts the parameters that the command accepts`, () => {
     const schema = compileSchema(`mi/${schemaFile(command).replace('.schema.json', '')}`);
     const accepts = (params: unknown) =>
       schema.accepts({ jsonrpc: '2.0', id: 1, method: command.name, ...(params === undefined ? {} : { params }) });

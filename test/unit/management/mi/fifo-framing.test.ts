@@ -22,7 +22,7 @@ function short(item: FifoItem): string {
 }
 
 describe('FIFO framing', () => {
-  test('distinguishes the two forms by what follows the second colon', () => {
+  test('distinguishes the two forms by the text after the second colon', () => {
     assert.deepEqual(cut(':r:{"id":1}\n:ds_list:r\n\n: :{"id":2}\n'), [
       'json r {"id":1}',
       'text r ds_list()',
@@ -33,7 +33,7 @@ describe('FIFO framing', () => {
     assert.deepEqual(cut(':r:[{"id":1},\n{"id":2}]'), ['json r [{"id":1},\n{"id":2}]']);
   });
 
-  test('takes several commands from one write and torn ones from several', () => {
+  test('reads several commands of one write, and a command split over several writes', () => {
     assert.deepEqual(cut(':a:{"id":1}:b:{"id":2}\r\n\n :c:{"id":3}xyz\n:d:e\n1\n2\n\n'), [
       'json a {"id":1}',
       'json b {"id":2}',
@@ -84,7 +84,7 @@ describe('FIFO framing', () => {
     }
   });
 
-  test('the FIFO reader bounds the text it holds', () => {
+  test('the FIFO reader limits the text that it keeps', () => {
     const long = `:r:{"x":"${'x'.repeat(MAX_REQUEST_BYTES)}`;
     assert.deepEqual(cut(long, 'more', '"}\n', ':r:{}'), ['refused oversized r', 'json r {}']);
     assert.deepEqual(cut(`:version:r\n${'x\n'.repeat(MAX_REQUEST_BYTES / 2 + 1)}`, '\n:r:{}').at(-1), 'json r {}');
@@ -95,7 +95,7 @@ describe('FIFO framing', () => {
     assert.equal(cut(many).length, MAX_REQUEST_BYTES / 8);
   });
 
-  test('gives the same result wherever writes are torn', () => {
+  test('gives the same result wherever the text is split', () => {
     const commands = [
       ':r1:{"a":[1,{"b":"}\\\\\\"{"}]}\n',
       ':ds_set_state:r2\ni\n5\n"sip:a"\n\n',
@@ -123,7 +123,7 @@ describe('FIFO framing', () => {
     );
   });
 
-  test('survives any bytes within bounds', () => {
+  test('throws nothing for any bytes, and keeps a limited number of them', () => {
     fc.assert(
       fc.property(
         fc.array(fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.constantFrom(':a:{', '\n:', '"', ':r\n')), {

@@ -51,7 +51,7 @@ const call = (params?: unknown, id: unknown = 1, method = 'echo') =>
 const invalid = (id: string) => `{"jsonrpc":"2.0","error":{"code":-32600,"message":"Invalid Request"},"id":${id}}`;
 
 describe('MI handler', () => {
-  test('accepts named parameters of ours besides the recorded lists', async () => {
+  test('accepts named parameters that are not in the recorded lists', async () => {
     const { handler } = make();
     assert.deepEqual(await handler.execute('echo', { a: 7, extra: false }), { a: '7', extra: '0' });
     assert.deepEqual(await handler.execute('test:echo', { extra: 'y' }), { extra: 'y' });
@@ -65,7 +65,7 @@ describe('MI handler', () => {
     await assert.rejects(handler.execute('echo', ['x', '1.5']), { data: "Bad type for parameter 'n'" });
   });
 
-  test('unknown parameter names cannot cause harm', async () => {
+  test('unknown parameter names are errors, also names that every object has', async () => {
     const { handler } = make();
     const text = '{"jsonrpc":"2.0","id":1,"method":"echo","params":{"__proto__":{"a":1},"constructor":1}}';
     assert.match((await handler.handle(text, unbounded('datagram'))) ?? '', /-32602/);
@@ -156,7 +156,7 @@ describe('MI handler', () => {
     assert.throws(() => handler.register(command({ name: 'other', aliases: ['test:echo'] })), /registered twice/);
   });
 
-  test('takes line text parameters by position and by name', async () => {
+  test('reads line text parameters by position and by name', async () => {
     const { handler } = make(
       command({ name: 'a', aliases: [], run: (params) => ({ ...params }) as MiValue }),
       command({ name: 'list', aliases: [], paramLists: [[{ name: 'words', type: 'array' }]] }),
@@ -174,7 +174,7 @@ describe('MI handler', () => {
     );
   });
 
-  test('never lets a value forge a line of a text answer', async () => {
+  test('writes no value as a line of its own in a text answer', async () => {
     const { handler } = make(command({ run: () => ({ key: 'one\n200 OK\r\nSET:: 1' }) }));
     assert.equal(await handler.handle(':echo:\n', unbounded('datagram')), '200 OK\nkey:: one\\n200 OK\\r\\nSET:: 1\n');
   });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { JsonScanner, MAX_JSON_DEPTH, parseFirstJson } from '../../../../src/management/mi/json-scanner.js';
 
-test('finds the end of the first value, whatever follows', () => {
+test('the end of the first value is found, whatever follows', () => {
   fc.assert(
     fc.property(
       fc.oneof(fc.dictionary(fc.string(), fc.jsonValue()), fc.array(fc.jsonValue())),
@@ -31,7 +31,7 @@ test('the end of a value is the same when the text arrives in pieces', () => {
   );
 });
 
-test('refuses what is not an object or array, is not whole, malformed or too deep', () => {
+test('a text that is no object or array, or is incomplete, malformed or nested too deep, is refused', () => {
   for (const text of [
     '',
     ' ',

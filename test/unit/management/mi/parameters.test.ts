@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isDryRun, isYes } from '../../../../src/management/mi/parameters.js';
 
-test('a flag without a value has its default, and every text but a word for no means yes', () => {
+test('a flag without a value has its default, and any text except a word for "no" means yes', () => {
   for (const byDefault of [false, true]) {
     assert.equal(isYes(undefined, byDefault), byDefault);
     assert.equal(isYes('', byDefault), byDefault);
@@ -12,7 +12,7 @@ test('a flag without a value has its default, and every text but a word for no m
   }
 });
 
-test('with an empty dry_run nothing is to be applied', () => {
+test('an empty dry_run means yes: nothing is applied', () => {
   for (const yes of ['', '1', 'yes', 1, true]) assert.equal(isDryRun({ dry_run: yes }), true, String(yes));
   for (const no of ['0', 'no', 0, false]) assert.equal(isDryRun({ dry_run: no }), false, String(no));
   assert.equal(isDryRun({}), false);

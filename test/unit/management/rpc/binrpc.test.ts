@@ -34,14 +34,14 @@ describe('recorded bytes', () => {
     );
   });
 
-  test('long strings carry their length in bytes of its own', async () => {
+  test('the length of a long string is in bytes of its own', async () => {
     const reply = await encodeReply(1, valuesResult('abcdef', 'abcdefg', 'x'.repeat(300)), pause);
     assert.ok(reply.includes(Buffer.from('71' + '61626364656600', 'hex')));
     assert.ok(reply.includes(Buffer.from('9108' + '6162636465666700', 'hex')));
     assert.ok(reply.includes(Buffer.from('a1012d' + '7878', 'hex')));
   });
 
-  test('a double is thousandths, cut off; null is a text; a whole double stays one', async () => {
+  test('a double is a number of thousandths, cut off; null is a text; a double without fraction stays a double', async () => {
     const reply = await encodeReply(1, valuesResult(double(0.9996), double(0), null, 2.5), pause);
     assert.equal(
       reply.subarray(4).toString('hex'),
@@ -90,7 +90,7 @@ function expected(written: RpcValue): BinrpcRecord {
 }
 
 describe('codec', () => {
-  test('what is written is read again', () => {
+  test('a packet is read as it was written', () => {
     fc.assert(
       fc.property(fc.nat(0xffffffff), fc.array(value, { maxLength: 5 }), (cookie, values) => {
         const bytes = encodeRequest(cookie, 'core.echo', values);
@@ -123,13 +123,13 @@ describe('codec', () => {
     );
   });
 
-  test('a packet in pieces is waited for, byte by byte', () => {
+  test('a packet that arrives byte by byte is read', () => {
     const bytes = encodeRequest(77, 'dispatcher.list', ['short']);
     for (let i = 0; i < bytes.length; i++) assert.equal(readPacket(bytes.subarray(0, i)).kind, 'more');
     assert.equal(readPacket(bytes).kind, 'packet');
   });
 
-  test('a length beyond the bound is refused before its bytes come', () => {
+  test('a length above the limit is refused before its bytes arrive', () => {
     const packet = readPacket(packetHeader(0, 9, MAX_PACKET_BODY + 1));
     assert.deepEqual(packet, {
       kind: 'bad',
@@ -138,7 +138,7 @@ describe('codec', () => {
     });
   });
 
-  test('nesting in BINRPC has a bound', () => {
+  test('nesting in BINRPC is limited', () => {
     const deep = (levels: number) => new RecordReader(Buffer.from('04'.repeat(levels) + '84'.repeat(levels), 'hex'));
     assert.equal(deep(32).next().type, 'array');
     assert.throws(() => deep(33).next(), BinrpcFault);

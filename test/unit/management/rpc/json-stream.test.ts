@@ -8,7 +8,7 @@ const shown = (items: readonly StreamItem[]): string[] =>
   items.map((item) => (item.kind === 'text' ? item.text : `(${item.reason})`));
 
 describe('requests on a FIFO', () => {
-  test('on one line, on several, several on one', () => {
+  test('may be on one line, on several lines, or several on one line', () => {
     const stream = new JsonStream();
     assert.deepEqual(shown(feed(stream, '{"a":1}\n')), ['{"a":1}']);
     assert.deepEqual(shown(feed(stream, '{\n "a": "}"\n}\n\n{"b":2}{"c":"\\"{"}')), [
@@ -57,7 +57,7 @@ describe('requests on a FIFO', () => {
     assert.deepEqual(shown(feed(stream, `${'{"a":'.repeat(100)}\n{"b":1}`)), ['(malformed)', '{"b":1}']);
   });
 
-  test('after any bytes the next request is read', () => {
+  test('any bytes leave the next request readable', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 60 }), { maxLength: 5 }), (chunks) => {
         const stream = new JsonStream();

@@ -16,7 +16,7 @@ test('sets are listed in the recorded order', () => {
   assert.deepEqual(listingOrder([]), []);
 });
 
-test('each set once, whatever their number and order', () => {
+test('each set is listed once, whatever their number and order', () => {
   const ids = Array.from({ length: 5000 }, (_, i) => i);
   assert.deepEqual(
     listingOrder(ids).sort((a, b) => a - b),

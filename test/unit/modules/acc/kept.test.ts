@@ -4,7 +4,7 @@ import { keepRecord } from '../../../../src/modules/acc/kept.js';
 import type { Dialog } from '../../../../src/modules/dialog/dialog.js';
 import type { ScriptEnvironment } from '../../../../src/script/environment.js';
 
-test('what a record would say is only found out where another process keeps it', () => {
+test('the fields of a record are collected only if another process keeps them', () => {
   const dialog = { entry: 7, id: 9, callId: 'c', lifetime: 60_000, atEnd: [] as (() => void)[] } as unknown as Dialog;
   const env = (keep?: ScriptEnvironment['services']['keep']) =>
     ({ services: { keep } }) as unknown as ScriptEnvironment;

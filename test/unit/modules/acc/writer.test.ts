@@ -121,7 +121,7 @@ test('a row that its table refuses is dropped alone', async () => {
   );
 });
 
-test('rows of a source that floods while the database is away do not push out those of another', async () => {
+test('rows of a source that floods while the database is away do not displace those of another', async () => {
   let away = true;
   const { add, rows, writer, scheduled } = startWriter(() =>
     away ? Object.assign(new Error('away'), { retryable: true }) : undefined,

@@ -121,7 +121,7 @@ function gated(foreign: ForeignDialogs = 'known') {
 const INVENTED = '<sip:127.0.0.1:5060;lr>';
 
 describe('an explanation shows how a request within a dialog is routed', () => {
-  test('a Route of ours: the token, the partition, and where it goes', () => {
+  test('a Route of the proxy: the token, the partition and the next hop are shown', () => {
     const { recorded, explained } = gated();
     const [route = ''] = recorded('c1@x');
     const { dialog, order } = explained({ route });
@@ -133,7 +133,7 @@ describe('an explanation shows how a request within a dialog is routed', () => {
     assert.match(explained({ route, to: 'gw.example' }).dialog?.why ?? '', /checked when it is resolved/);
   });
 
-  test('a strict router put our Route into the request-URI', () => {
+  test('a Route of the proxy in the request-URI, written there by a strict router, is recognised', () => {
     const { recorded, explained } = gated();
     const [route = ''] = recorded('c1@x');
     const { dialog, order } = explained({ route: `<sip:bob@${PEER}>`, uri: route.slice(1, -1) });
@@ -141,7 +141,7 @@ describe('an explanation shows how a request within a dialog is routed', () => {
     assert.deepEqual(order, [`sip:bob@${PEER}`]);
   });
 
-  test('an invented Route, no Route, and the Route of another proxy', () => {
+  test('an invented Route, a missing one and the Route of another proxy are distinguished', () => {
     const { explained } = gated();
     const invented = explained({ route: INVENTED, method: 'INVITE' });
     assert.equal(invented.dialog?.verdict, 'by the rules');
@@ -160,7 +160,7 @@ describe('an explanation shows how a request within a dialog is routed', () => {
     assert.match(ack.failure ?? '', /stateless rule only/);
   });
 
-  test('dialogs that began elsewhere: the source and the target decide', () => {
+  test('for dialogs without a token the source and the target decide', () => {
     const trusted = gated().explained({ route: INVENTED, from: PARTNER });
     assert.match(trusted.dialog?.why ?? '', /its source is trusted/);
     assert.equal(trusted.dialog?.verdict, 'by its Route');
@@ -175,7 +175,7 @@ describe('an explanation shows how a request within a dialog is routed', () => {
 });
 
 describe('a request within a dialog is relayed by its Route only if this proxy wrote it', () => {
-  test('the Route of our own Record-Route leads to the request-URI', () => {
+  test('with the Route of the proxy a request goes to its request-URI', () => {
     const { recorded, inDialog } = gated();
     const [route = ''] = recorded('c1@x');
     assert.match(route, /^<sip:127\.0\.0\.1:5060;lr;dt=[\w-]{28}>$/);
@@ -211,7 +211,7 @@ describe('a request within a dialog is relayed by its Route only if this proxy w
     assert.deepEqual(inDialog({ route, method: 'INVITE' }), [PEER]);
   });
 
-  test('neither does the token of a rule without a selection, or one added to a re-INVITE', () => {
+  test('the token of a rule without a selection, or one added to a re-INVITE, does not allow one either', () => {
     const { recorded, inDialog, udp } = gated();
     const [route = ''] = recorded('c1@x');
     inDialog({ route, method: 'INVITE' });
@@ -220,7 +220,7 @@ describe('a request within a dialog is relayed by its Route only if this proxy w
     assert.deepEqual(inDialog({ route: again[0] ?? '', method: 'INVITE', to: THEIRS }), [GATEWAY]);
   });
 
-  test('a token from outside does not allow a socket of this machine only, except an end of its call', () => {
+  test('a token from outside allows no socket that is bound to this machine only, except one of its own call', () => {
     const { recorded, inDialog, udp } = gated();
     const [route = ''] = recorded('c1@x');
     for (const to of [
@@ -244,7 +244,7 @@ describe('a request within a dialog is relayed by its Route only if this proxy w
     assert.deepEqual(inDialog({ route: `${route.slice(0, -2)}${last}>` }), [GATEWAY]);
   });
 
-  test('a caller that is a gateway of another partition is reached in its dialog', () => {
+  test('a caller that is a gateway of another partition gets the requests of its dialog', () => {
     const { recorded, inDialog, udp } = gated();
     const [route = ''] = recorded('c1@x', sourceOf(udp, CALLER_OF_THEIRS));
     const back = { route, method: 'INVITE', from: PEER };
@@ -262,7 +262,7 @@ describe('a request within a dialog is relayed by its Route only if this proxy w
     assert.deepEqual(inDialog({ route: pair.join(', ') }), [PEER]);
   });
 
-  test('requests of the callee have the two Routes of a dialog in reverse order', () => {
+  test('a request of the callee with the two Routes in reverse order is relayed', () => {
     const { recorded, inDialog, tcp } = gated();
     const pair = recorded('c1@x', sourceOf(tcp, '192.0.2.1'));
     assert.deepEqual(inDialog({ route: [...pair].reverse().join(', ') }), [PEER]);
@@ -304,20 +304,20 @@ describe('dialogs that began elsewhere (foreign_dialogs)', () => {
     });
   }
 
-  test('from a stranger to a destination: requests that may begin something are left to the rules', () => {
+  test('from an unknown address to a destination: requests that can begin a dialog are routed by the rules', () => {
     const { inDialog } = gated();
     for (const method of ['INVITE', 'REFER', 'MESSAGE', 'SUBSCRIBE', 'PUBLISH', 'FOO']) {
       assert.deepEqual(inDialog({ route: INVENTED, to: THEIRS, method }), [GATEWAY], method);
     }
   });
 
-  test('from a destination to a gateway of another partition: the same', () => {
+  test('from a destination to a gateway of another partition: requests that can begin a dialog are routed by the rules', () => {
     const { inDialog } = gated();
     assert.deepEqual(inDialog({ route: INVENTED, from: GATEWAY, to: THEIRS, method: 'INVITE' }), [GATEWAY]);
     assert.deepEqual(inDialog({ route: INVENTED, from: GATEWAY, to: THEIRS, method: 'BYE' }), [THEIRS]);
   });
 
-  test('an maddr decides where a request goes, and so whether it may', () => {
+  test('the maddr parameter counts as the next hop', () => {
     const { inDialog, recorded } = gated();
     const [route = ''] = recorded('c1@x');
     for (const method of ['BYE', 'OPTIONS', 'INVITE']) {
@@ -329,7 +329,7 @@ describe('dialogs that began elsewhere (foreign_dialogs)', () => {
     assert.deepEqual(inDialog({ route: next, method: 'BYE' }), [GATEWAY]);
   });
 
-  test('a stranger may send a few at once, and all are counted', () => {
+  test('an unknown address may send a few at once, and all are counted', () => {
     const { inDialog, counts, later } = gated();
     const bye = { route: INVENTED, to: THEIRS };
     for (let i = 0; i < 3; i++) assert.deepEqual(inDialog(bye), [THEIRS]);
@@ -339,20 +339,20 @@ describe('dialogs that began elsewhere (foreign_dialogs)', () => {
     assert.deepEqual(inDialog(bye), [THEIRS]);
   });
 
-  test('between strangers: relayed with accept only', () => {
+  test('between unknown addresses: relayed with accept only', () => {
     assert.deepEqual(gated('accept').inDialog({ route: INVENTED }), [PEER]);
     for (const foreign of ['known', 'refuse'] as const) {
       assert.deepEqual(gated(foreign).inDialog({ route: INVENTED }), [GATEWAY]);
     }
   });
 
-  test('another port of a destination is no destination', () => {
+  test('another port at the address of a destination is an unknown address', () => {
     assert.deepEqual(gated().inDialog({ route: INVENTED, to: `${GATEWAY}:22` }), [GATEWAY]);
     const { inDialog } = gated();
     assert.deepEqual(inDialog({ route: `${INVENTED}, <sip:${GATEWAY}:22;lr>`, to: PEER }), [GATEWAY]);
   });
 
-  test('without a Route of ours it is answered with 404', () => {
+  test('a request without a Route of the proxy is answered with 404', () => {
     const fixture = gated();
     assert.deepEqual(fixture.inDialog({ route: '' }), ['192.0.2.1']);
     assert.equal(parsed(fixture.udp.sent[0]?.text ?? '').status, 404);

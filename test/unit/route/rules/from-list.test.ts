@@ -31,7 +31,7 @@ function matches(pattern: string, address: string, port = 5060): boolean {
 }
 
 describe('a rule for requests that come from a destination (from_list)', () => {
-  test('by address, in one set or in any', () => {
+  test('matches by address, in one set or in any', () => {
     assert.deepEqual(
       ['192.0.2.1', '192.0.2.2', '192.0.2.3'].map((each) => matches('1', each)),
       [true, false, false],
@@ -43,19 +43,19 @@ describe('a rule for requests that come from a destination (from_list)', () => {
     assert.equal(matches('3', '2001:db8:0:0::1'), true);
   });
 
-  test('by port, state and attributes where it says so', () => {
+  test('matches by port, state and attributes if it has them', () => {
     assert.deepEqual([matches('1;port', '192.0.2.1', 5070), matches('1;port', '192.0.2.1', 5071)], [true, false]);
     assert.deepEqual([matches('2', '192.0.2.2'), matches('2;active', '192.0.2.2')], [true, false]);
     assert.deepEqual([matches('1;attrs=ps*', '192.0.2.1'), matches('1;attrs=x*', '192.0.2.1')], [true, false]);
   });
 
-  test('of another partition, by the rules of its flavour', () => {
+  test('matches destinations of another partition by the rules of its flavour', () => {
     assert.deepEqual([matches('kam:1', '192.0.2.9'), matches('kam:1', '192.0.2.1')], [true, false]);
     assert.deepEqual([matches('kam:1;port', '192.0.2.9', 5070), matches('kam:1;port', '192.0.2.9')], [true, false]);
     assert.equal(matches('nosuch:1', '192.0.2.9'), false);
   });
 
-  test('malformed text is refused', () => {
+  test('is refused if its text is malformed', () => {
     for (const text of ['', 'x', '1;prot', 'a:b:1', '1,2', '-1']) {
       assert.throws(() => parseFromList(text), { code: 'CONFIG_INVALID' }, text);
     }

@@ -33,7 +33,7 @@ describe('Contacts of a redirection', () => {
     ]);
   });
 
-  test('are tried once, and not if they were tried before', () => {
+  test('are tried once, and not if their URI was tried before', () => {
     const to = redirects(9, 'sip:bob@example.com', ['sip:bob@gw']);
     const followed = to.follow(
       moved('Contact: <sip:bob@example.com>, <sip:bob@gw>, <sip:x@192.0.2.1>, <sip:x@192.0.2.1>'),
@@ -51,7 +51,7 @@ describe('Contacts of a redirection', () => {
     assert.deepEqual(all(to), ['sip:bob@192.0.2.1:5070;transport=tcp;user=phone']);
   });
 
-  test('of a further redirection come first, and count as well', () => {
+  test('of a further redirection are tried first, and count as well', () => {
     const to = redirects(3);
     to.follow(moved('Contact: <sip:a@192.0.2.1>, <sip:b@192.0.2.2>;q=0.5'));
     assert.equal(to.take(), 'sip:a@192.0.2.1');
@@ -61,7 +61,7 @@ describe('Contacts of a redirection', () => {
     assert.equal(to.follow(moved('Contact: <sip:e@192.0.2.5>')), undefined, 'no more than three');
   });
 
-  test('that are not SIP URIs stay in the reply, which is otherwise unchanged', () => {
+  test('remain in the reply if they are no SIP URIs, and the rest of it is unchanged', () => {
     const to = redirects();
     const followed = to.follow(
       moved(
@@ -101,7 +101,7 @@ describe('Contacts of a redirection', () => {
   });
 });
 
-test('a request that has passed here before is recognised by any of its Vias', () => {
+test('a request that this proxy has forwarded before is recognised by any of its Vias', () => {
   const sockets = new LocalSockets([new RecordingSocket(new FakeClock(), 'udp', '127.0.0.1', 5060)]);
   const passed = (headers: string) => hasPassedHere(parsed(requestText({ headers })), sockets);
   assert.equal(passed(''), false);

@@ -82,7 +82,7 @@ test('a CANCEL without a known call is answered with 481 if its rule has no next
   }
 });
 
-test('without a transaction a CANCEL goes where a request goes', () => {
+test('a CANCEL without a transaction goes to the next hop of a request with the same request-URI', () => {
   const { send, codes } = routed({
     relay: 'stateless',
     select: { partition: undefined, set: '1', alg: '8', flags: 'f', maxRes: undefined, fn: 'dst' },
@@ -123,7 +123,7 @@ test('relay "reply" answers at once and sends nothing', () => {
   assert.deepEqual([send('INVITE'), codes(), counted.selected], [[0, 0], [405], 0]);
 });
 
-test('an OPTIONS for the proxy itself is answered by it, unless a rule asks for the method', () => {
+test('an OPTIONS for the proxy itself is answered, unless a rule matches the method', () => {
   const own = { method: 'OPTIONS', uri: 'sip:127.0.0.1:5060', branch: 'z9hG4bKo', callId: 'o' };
   const taken = routed();
   taken.call(own);
@@ -133,7 +133,7 @@ test('an OPTIONS for the proxy itself is answered by it, unless a rule asks for 
   assert.equal(asked.sentTo(GATEWAYS[0]).length, 1);
 });
 
-test('"timeout" fails over after silence, and not after a 408', () => {
+test('the code "timeout" means failover without a reply, and not after a 408', () => {
   for (const [codes, silent, answered] of [
     [['timeout'], true, false],
     [['408'], true, true],
@@ -193,7 +193,7 @@ function changing(destination: { strip?: string; prefix?: string; headers?: Reco
   return { strip, prefix, headers: new Map(Object.entries(headers)) };
 }
 
-test('strip, prefix and headers are those of the destination, and each try starts from the original number', () => {
+test('strip, prefix and headers are those of the destination, and are applied to the original number at each try', () => {
   const { send, sentTo, answer } = routed(
     {
       failover: { codes: ['503'], max: undefined, mark: undefined },
@@ -241,7 +241,7 @@ test('all our Route values on top are removed, paired or not', () => {
   assert.equal(sent.headerCount('route'), 0);
 });
 
-test('where a selection finds nothing the fallbacks are tried in order', () => {
+test('if a selection finds nothing the fallbacks are tried in order', () => {
   const select = { partition: undefined, set: '7', alg: '4', flags: 'f', maxRes: undefined, fn: 'dst' } as const;
   const { send, codes, counted } = routed({
     select,

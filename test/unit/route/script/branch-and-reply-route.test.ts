@@ -58,7 +58,7 @@ describe('branch routes', () => {
     assert.deepEqual(fixture.targets(), ['10.8.8.8:5060', '10.0.0.2:5060']);
   });
 
-  test('drop a branch: t_relay is false', () => {
+  test('drop the only branch: t_relay is false', () => {
     const fixture = branching((r) => r.drop());
     assert.deepEqual([fixture.relayed().length, fixture.codes()], [0, [503]]);
   });
@@ -116,7 +116,7 @@ describe('reply routes', () => {
     assert.deepEqual(fixture.codes(), [100, 486]);
   });
 
-  test('edit the failure that becomes the best reply', () => {
+  test('edit the failure reply that becomes the best one', () => {
     const fixture = replying((r) => {
       r.append_hf('Warning: 399 switchyard "edited"\r\n');
     });
@@ -124,7 +124,7 @@ describe('reply routes', () => {
     assert.equal(fixture.lastToCaller().header('warning'), '399 switchyard "edited"');
   });
 
-  test('that throw or wait let the reply pass unchanged', () => {
+  test('that throw or wait leave the reply unchanged', () => {
     const thrown = replying((r) => {
       r.append_hf('X-Half: 1\r\n');
       throw new Error('no reply');

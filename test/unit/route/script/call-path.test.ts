@@ -32,7 +32,7 @@ function world(bounds = { steps: 10, characters: 20 }) {
   return { route, path };
 }
 
-test('a call is written down with what it returns, its variables and what it changes', () => {
+test('a function call is recorded with its result, its variables and its changes', () => {
   const { route, path } = world();
   assert.equal(route.relay('to $rU and no more of it'), true);
   assert.deepEqual(

@@ -47,7 +47,7 @@ describe('ds_count', () => {
     assert.deepEqual(counted(2, '', 'part2'), [true, 1, 1]);
   });
 
-  test('a set or partition that does not exist is -1, and nothing is written', () => {
+  test('returns -1 for a set or partition that does not exist, and writes nothing', () => {
     for (const set of ['9', '-1', 'nobody:1', 'x', '']) {
       assert.deepEqual(counted(set, 'a'), [false, 'untouched', -1], set);
     }
@@ -55,7 +55,7 @@ describe('ds_count', () => {
 });
 
 describe('ds_is_in_list', () => {
-  test('by address, port, set and partition', () => {
+  test('finds by address, port, set and partition', () => {
     const table: [Parameters<RequestRoute['ds_is_in_list']>, boolean][] = [
       [['$si', '$sp'], true],
       [['192.0.2.1', ''], true],

@@ -45,7 +45,7 @@ describe('scripts that fail', () => {
     assert.equal(fixture.faults().at(-1)?.fields['suppressed'], 40);
   });
 
-  test('unknown names of routes and variables are faults of the script', () => {
+  test('an unknown name of a route or variable is an error of the script, and the call is answered with 500', () => {
     const fixture = scriptFixture({
       request(r) {
         if (r.get('$rU') === 'route') r.t_on_failure('NEXT_ONE');

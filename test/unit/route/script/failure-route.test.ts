@@ -56,7 +56,7 @@ describe('failure routes', () => {
     assert.deepEqual(fixture.codes(), [100, 200]);
   });
 
-  test('see the reply in variables, an empty $du, and what the request route set', () => {
+  test('have the reply in variables, an empty $du, and the variables that the request route set', () => {
     const seen: unknown[] = [];
     const fixture = calling((r) => {
       seen.push(r.get('$rs'), r.get('$rr'), r.get('$T_reply_code'), r.du, r.get('$rm'), r.get('$avp(attrs)'));
@@ -141,7 +141,7 @@ describe('failure routes', () => {
     );
   });
 
-  test('leave nothing of the previous hop in the request-URI after ds_next_domain', () => {
+  test('have, after ds_next_domain, no part of the previous hop in the request-URI', () => {
     const rows = [row('sip:10.0.0.1;transport=udp'), row('sip:10.0.0.2')];
     const fixture = scriptFixture(
       {
@@ -210,7 +210,7 @@ describe('failure routes', () => {
     assert.deepEqual([given.targets().length, given.codes()], [1, [100, 200, 487]]);
   });
 
-  test('that relay in a circle end', () => {
+  test('that relay again and again end at a limit', () => {
     const fixture = calling((r) => {
       r.set('$du', 'sip:nobody.invalid;transport=nonsense');
       r.t_on_failure('NEXT');
@@ -239,7 +239,7 @@ describe('get_redirects', () => {
     return { ...fixture, uris };
   };
 
-  test('adds all at once as branches, whose result replaces the redirection', () => {
+  test('adds all Contacts at once as branches, whose result replaces the redirection', () => {
     const { uris, targets, relayed, answerTo, codes } = following();
     assert.deepEqual(uris(), ['sip:b@192.0.2.22', 'sip:c@192.0.2.23', 'sip:a@192.0.2.21']);
     assert.deepEqual(targets().slice(1), ['192.0.2.22:5060', '192.0.2.23:5060', '192.0.2.21:5060']);
@@ -247,7 +247,7 @@ describe('get_redirects', () => {
     assert.deepEqual(codes(), [100, 486]);
   });
 
-  test('adds some, and the rest when they have failed', () => {
+  test('adds some Contacts, and the others when these have failed', () => {
     for (const [wanted, first] of [
       [[2], 2],
       [['2:2'], 2],
@@ -265,7 +265,7 @@ describe('get_redirects', () => {
     assert.deepEqual(codes(), [100, 486]);
   });
 
-  test('is false without a redirection, or for text that is not a number', () => {
+  test('returns false without a redirection, or for text that is not a number', () => {
     const seen: unknown[] = [];
     const fixture = calling((r) => {
       seen.push(r.get_redirects(), r.get_redirects('many'));
@@ -280,7 +280,7 @@ describe('get_redirects', () => {
     );
   });
 
-  test('without a further relay the redirection is forwarded, though the script has read its contacts', () => {
+  test('leaves the redirection to be forwarded if the script does not relay after it', () => {
     const fixture = calling((r) => {
       r.get_redirects();
     });

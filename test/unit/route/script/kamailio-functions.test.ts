@@ -56,7 +56,7 @@ describe('ds_select_routes with failover, every destination answering 503 (recor
     });
   }
 
-  test('where the default differs from the recorded result', () => {
+  test('gives other results in a partition that is not strict', () => {
     const twice = ['2.2', '2.1', '500'];
     assert.deepEqual(attempts(routing('2=8;2=8'), { compat: 'strict' }), ['2.2', '2.1', ...twice]);
     assert.deepEqual(attempts(routing('2=8;2=8')), twice);
@@ -90,7 +90,7 @@ describe('ds_select_routes with failover, every destination answering 503 (recor
     assert.equal(fixture.codes().at(-1), 500);
   });
 
-  test('malformed rules, and modes', () => {
+  test('refuses malformed rules and modes', () => {
     const bad = ['', '2=8,1=8', '2=x', ' 2=8', ';;'];
     assert.deepEqual(
       noted((r, note) => {
@@ -145,7 +145,7 @@ describe('selections in Kamailio’s form', () => {
     }
   });
 
-  test('with force_dst 0 a $du that is there makes ds_select_routes in mode d fail', () => {
+  test('with force_dst 0 ds_select_routes in mode d fails if $du is set', () => {
     const seen = noted(
       (r, note) => {
         note([r.ds_select_routes('1=8', 'd'), r.retcode]);
@@ -161,7 +161,7 @@ describe('selections in Kamailio’s form', () => {
     ]);
   });
 
-  test('in strict a second selection goes before the whole list of the first, as 5.6.3 does; by default it replaces it', () => {
+  test('strict: a second selection is put before the whole list of the first, as recorded; by default it replaces that list', () => {
     const selections: ((r: RequestRoute) => unknown)[] = [
       (r) => r.ds_select_dst(2, 8),
       (r) => r.ds_select_routes('2=8;3=8', 'd'),
@@ -194,7 +194,7 @@ describe('selections in Kamailio’s form', () => {
     }
   });
 
-  test('a selection that fails leaves $du and the list of the one before', () => {
+  test('a selection that fails does not change $du and the list of the one before', () => {
     const seen = noted((r, note) => {
       r.ds_select_dst(1, 8);
       note(r.ds_select_dst(99, 8));
@@ -205,7 +205,7 @@ describe('selections in Kamailio’s form', () => {
     assert.deepEqual(seen.slice(0, 4).map(String), ['false', 'sip:10.0.1.2:5060', 'true', 'sip:10.0.1.1:5060']);
   });
 
-  test('in strict $du stays in failure routes as the request route left it; by default it is empty there', () => {
+  test('strict: in failure routes $du has the value of the request route; by default it is empty', () => {
     for (const [compat, expected] of [
       ['default', [null, null]],
       ['strict', ['sip:10.0.1.2:5060', 'sip:10.0.1.2:5060']],

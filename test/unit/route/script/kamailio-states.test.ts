@@ -6,7 +6,7 @@ import type { Compat } from '../../../../src/engine/options.js';
 import { fixtureOf, noted } from '../../../support/kamailio-route-fixture.js';
 
 describe('states and sets', () => {
-  test('ds_mark_dst by letters, by way of the threshold; ds_mark_addr at once', () => {
+  test('ds_mark_dst sets states by letters, at the threshold; ds_mark_addr sets them at once', () => {
     const fixture = fixtureOf(
       (r) => {
         assert.equal(r.ds_mark_dst('ip'), false, 'nothing is selected');
@@ -28,7 +28,7 @@ describe('states and sets', () => {
     assert.deepEqual([letters(1, 'sip:10.0.1.2:5060'), letters(2, 'sip:10.0.2.1:5060')], ['TP', 'DP']);
   });
 
-  test('ds_list_exists, ds_is_active', () => {
+  test('ds_list_exists and ds_is_active return whether a set exists, and has an active destination', () => {
     const seen = noted((r, note) => {
       note([r.ds_list_exists(1), r.ds_list_exist('default:9'), r.retcode, r.ds_list_exists('x'), r.retcode]);
       note([r.ds_is_active(1), r.ds_is_active(1, 'sip:10.0.1.1:5060'), r.ds_is_active(1, 'SIP:10.0.1.1:5060')]);
@@ -44,7 +44,7 @@ describe('states and sets', () => {
     ]);
   });
 
-  test('ds_is_from_list: set, mode and address', () => {
+  test('ds_is_from_list checks set, mode and address', () => {
     const seen = noted((r, note) => {
       note([r.ds_is_from_list(), r.retcode]);
       note([r.ds_is_from_list(-1, 2, 'sip:10.0.2.1:5060'), r.get('$avp(from_set)'), r.get('$avp(from_attrs)')]);
@@ -96,7 +96,7 @@ describe('states and sets', () => {
     ]);
   });
 
-  test('ds_reload asks the owner of the tables', () => {
+  test('ds_reload starts a reload of the partition', () => {
     const asked: string[] = [];
     const seen: unknown[] = [];
     const fixture = fixtureOf((r) => {
@@ -141,7 +141,7 @@ describe('call load', () => {
     return { ...fixture, loads };
   }
 
-  test('follows where the call goes; a call that no destination accepts is no longer counted', () => {
+  test('is counted at the current destination of a call, and no longer once no destination accepts it', () => {
     const { loads, udp, answer, faults } = loading('default');
     assert.deepEqual(loads(), [1, 0]);
     const sent = () => udp.sent.filter(({ text }) => text.startsWith('INVITE')).at(-1)?.text ?? '';
@@ -159,7 +159,7 @@ describe('call load', () => {
     assert.deepEqual([loads(), faults()], [[0, 1], []]);
   });
 
-  test('ds_load_unset stops counting the call before it is relayed', () => {
+  test('ds_load_unset ends the count of a call before it is relayed', () => {
     const fixture = fixtureOf(
       (r) => {
         r.ds_select_dst(1, 10);

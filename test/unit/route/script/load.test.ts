@@ -35,7 +35,7 @@ async function refusal(file: string): Promise<string> {
 }
 
 describe('loading a route script', () => {
-  test('JavaScript and TypeScript, with the package at hand and files of its own', async () => {
+  test('accepts JavaScript and TypeScript, which may import the package and files of their own', async () => {
     write('numbers.ts', 'export const five: number = 5;');
     const typescript = write(
       'route.ts',
@@ -54,7 +54,7 @@ describe('loading a route script', () => {
     assert.equal(await call(write('plain.mjs', 'export const routes = { request: () => 7 };')), 7);
   });
 
-  test('reads it again each time, with its imports', async () => {
+  test('reads the script and its imports again each time', async () => {
     write('value.js', 'export const value = 1;');
     const script = write(
       'again.js',
@@ -66,7 +66,7 @@ describe('loading a route script', () => {
     assert.equal(await call(script), 2);
   });
 
-  test('reports faults at run time with its own lines, also of TypeScript', async () => {
+  test('reports errors at run time with the lines of the source, also of TypeScript', async () => {
     const lines = [
       '// one',
       '// two',
@@ -281,7 +281,7 @@ describe('a route script that cannot be loaded', () => {
     assert.equal(await refusal(file), 'loaded');
   });
 
-  test('does not exist', async () => {
+  test('is missing', async () => {
     assert.match(await refusal(join(folder, 'nowhere.js')), /\/nowhere\.js cannot be read: no such file/);
   });
 });

@@ -38,7 +38,7 @@ describe('local routes', () => {
 });
 
 describe('the event route that event_callback names', () => {
-  test('gets the name of the event and its parameters', () => {
+  test('has the name of the event and its parameters', () => {
     const seen: unknown[] = [];
     const { environment, script } = scriptFixture({
       request,
@@ -131,16 +131,16 @@ describe('algo routes', () => {
     return { order, faults: fixture.faults() };
   };
 
-  test('the lowest score first', () => {
+  test('select the lowest score first', () => {
     const scores: Record<string, number> = { first: 30, second: 10, third: 20 };
     assert.deepEqual(ranked({ SCORE: (d) => scores[d.attrs] ?? 0 }).order, ['2', '3', '1']);
   });
 
-  test('a negative score is used when nothing else is left', () => {
+  test('select a negative score only if there is no other', () => {
     assert.deepEqual(ranked({ SCORE: (d) => (d.attrs === 'first' ? -1 : 5) }).order, ['2', '3', '1']);
   });
 
-  test('they see destination, attributes, script attributes and the request', () => {
+  test('can read destination, attributes, script attributes and the request', () => {
     const seen: unknown[] = [];
     ranked({
       SCORE(d) {
@@ -164,7 +164,7 @@ describe('algo routes', () => {
     assert.deepEqual(ranked({ SCORE: () => 1 }, 'OTHER').order, ['1', '2', '3']);
   });
 
-  test('after an algorithm route the parameters of the calling route are restored', () => {
+  test('restore the parameters of the calling route at their end', () => {
     const { environment } = scriptFixture({ request });
     const pvars = new PvarScope(parsed(requestText()));
     pvars.params = new Map([['kept', 1]]);

@@ -25,7 +25,7 @@ describe('relaying and answering', () => {
     assert.deepEqual([dropped.udp.sent.length, dropped.layer.size], [0, 0]);
   });
 
-  test('a reply cannot be split by what a caller sent', () => {
+  test('text of a caller cannot add lines to a reply', () => {
     const fixture = run((r) => {
       r.set('$var(x)', 'a\r\nEvil: 1\r\n\r\nbody');
       r.append_to_reply('X-Note: $var(x)');
@@ -38,7 +38,7 @@ describe('relaying and answering', () => {
     assert.equal(last.header('retry-after'), '30');
   });
 
-  test('provisional replies are sent at once', () => {
+  test('a provisional reply is sent at once', () => {
     const fixture = run((r) => {
       r.send_reply(180, 'Ringing');
       r.send_reply(486, 'Busy');
@@ -63,7 +63,7 @@ describe('relaying and answering', () => {
     assert.deepEqual(nowhere.codes(), [416]);
   });
 
-  test('forward() goes without a transaction', () => {
+  test('forward() sends without a transaction', () => {
     const fixture = run((r) => {
       r.ds_select_dst(1, 8);
       r.forward();
@@ -71,7 +71,7 @@ describe('relaying and answering', () => {
     assert.deepEqual([fixture.targets(), fixture.layer.size], [['10.0.0.1:5060'], 0]);
   });
 
-  test('record_route keeps the proxy in the path, loose_route follows it', () => {
+  test('record_route adds the proxy to the route set, and loose_route follows the Route', () => {
     const fixture = scriptFixture({
       request(r) {
         if (r.has_totag()) {
@@ -181,7 +181,7 @@ describe('messages in a request route', () => {
     assert.equal(fixture.relayed()[0]?.header('x'), undefined);
   });
 
-  test('mf_process_maxfwd_header: 0, present, missing', () => {
+  test('mf_process_maxfwd_header handles a value of 0, other values and a missing field', () => {
     const codes: number[] = [];
     const fixture = scriptFixture({
       request(r) {
@@ -206,7 +206,7 @@ describe('messages in a request route', () => {
     assert.deepEqual([fixture.codes(), fixture.relayed().length], [[483], 0]);
   });
 
-  test('variables, formats, methods and the log', () => {
+  test('variables, formats, methods and the log work in scripts', () => {
     const seen: unknown[] = [];
     const fixture = run((r) => {
       r.set('$avp(a)', 'one');

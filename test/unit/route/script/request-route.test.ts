@@ -19,7 +19,7 @@ describe('selections in a request route', () => {
     assert.equal(fixture.counted.selected, 1);
   });
 
-  test('ds_select_domain rewrites the request-URI, ds_next_domain does so again', () => {
+  test('ds_select_domain and ds_next_domain rewrite the request-URI', () => {
     const seen: unknown[] = [];
     const fixture = run((r) => {
       r.ds_select_domain(1, 8, 'f');
@@ -47,7 +47,7 @@ describe('selections in a request route', () => {
     assert.deepEqual([seen, fixture.targets()], [['sip:eve@10.0.0.1:5070'], []]);
   });
 
-  test('the form of 2.1 and the form of today choose the same', () => {
+  test('arguments in the form of 2.1 and of current versions choose the same destination', () => {
     const seen: unknown[] = [];
     run(
       (r) => {
@@ -101,7 +101,7 @@ describe('selections in a request route', () => {
     assert.deepEqual(rest, [true, 'sip:10.0.0.3:5060', true, 'sip:10.7.7.7', false]);
   });
 
-  test('a list written before any selection is followed', () => {
+  test('a failover list written before any selection is used', () => {
     const seen: unknown[] = [];
     run((r) => {
       r.avps.replace('ds_dst_failover', ['sip:x.example', 'sip:10.0.0.2:5060']);
@@ -135,7 +135,7 @@ describe('selections in a request route', () => {
     }
   });
 
-  test('requests leave from the socket of the destination, until it is replaced', () => {
+  test('requests leave by the socket of the destination, unless the script sets another', () => {
     const seen: unknown[] = [];
     run(
       (r) => {
@@ -153,7 +153,7 @@ describe('selections in a request route', () => {
     assert.deepEqual(seen, ['udp:127.0.0.1:5060', null]);
   });
 
-  test('hash_pvar and script_attrs_avp are served', () => {
+  test('hash_pvar and script_attrs_avp are used', () => {
     const seen: unknown[] = [];
     run(
       (r) => {
@@ -178,14 +178,14 @@ describe('ds_mark_dst', () => {
     return [fixture.state('sip:10.0.0.1:5060'), code];
   };
 
-  test('marks as recorded: nothing and i at once, p by the threshold, a and others not', () => {
+  test('marks a destination inactive at once without a state or with i, counts p toward the threshold, and ignores other letters, as recorded', () => {
     const ok = [true, 1];
     assert.deepEqual(marked(), ['inactive', ok]);
     for (const state of ['i', 'I', '0']) assert.deepEqual(marked(state), ['inactive', ok]);
     for (const state of ['p', 'P', '2', 'a', 'x']) assert.deepEqual(marked(state), ['active', ok]);
   });
 
-  test('understands both orders of its arguments', () => {
+  test('accepts both orders of its arguments', () => {
     assert.deepEqual(marked('default', 'i'), ['inactive', [true, 1]]);
     assert.deepEqual(marked('i', 'default'), ['inactive', [true, 1]]);
     assert.deepEqual(marked('nobody', 'i'), ['active', [false, -1]]);
@@ -222,7 +222,7 @@ describe('black lists', () => {
     assert.deepEqual([seen, fixture.targets()], [[true, false], ['10.0.0.2:5060']]);
   });
 
-  test('473 if none is left', () => {
+  test('a call whose next hops are all blocked is answered with 473', () => {
     const fixture = run((r) => {
       r.use_blacklist('blocked');
       r.ds_select_dst(1, 8);

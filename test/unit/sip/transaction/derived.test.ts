@@ -22,7 +22,7 @@ const REQUEST = [
 const FORM = { opensips: false, userAgent: '', extra: '' } as const;
 
 describe('requests derived from one that was sent, in the form of Kamailio', () => {
-  test('an ACK keeps the order and the names of the fields, and adds none', () => {
+  test('an ACK has the fields of the INVITE with their names and order, and no others', () => {
     const reply = parseMessage(
       'SIP/2.0 486 Busy\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bKx\r\nFrom: <sip:b@example.org>;tag=f\r\nTo: <sip:a@example.org>;tag=t\r\nCall-ID: c1\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n',
     );
@@ -42,7 +42,7 @@ describe('requests derived from one that was sent, in the form of Kamailio', () 
     ]);
   });
 
-  test('fields whose names begin as ac_extra_hdrs says are taken, but never Via and Require', () => {
+  test('fields whose names begin as ac_extra_hdrs says are copied, but never Via and Require', () => {
     const request = REQUEST.replace('Call-ID:', 'X-One: 1\r\nRequire: 100rel\r\nRAck: 1\r\nCall-ID:');
     const names = (extra: string) =>
       buildCancel(request, '', { ...FORM, extra })

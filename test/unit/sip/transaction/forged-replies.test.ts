@@ -100,7 +100,7 @@ describe('a reply is accepted only if it matches the sent request (RFC 3261 sect
     }
   });
 
-  test('a repeated 2xx of an accepted call is checked as well', () => {
+  test('a repeated 2xx of an answered call is checked as well', () => {
     const { layer, socket, text, recorded, branch } = sent();
     const server = layer.serve(parsed(requestText({ branch: 'z9hG4bKup' })), sourceOf(socket));
     const taken = replyTo(text, 200);

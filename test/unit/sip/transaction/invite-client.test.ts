@@ -62,7 +62,7 @@ function times(socket: RecordingSocket, word: string): number[] {
 }
 
 describe('INVITE client transaction (RFC 3261 section 17.1.1)', () => {
-  test('timer A doubles without bound, timer B (fr_timeout) ends it', () => {
+  test('timer A doubles without limit, and timer B (fr_timeout) ends the transaction', () => {
     const { clock, socket, failures, layer } = invite({ config: { frTimeout: 32_000 } });
     clock.advance(31_990);
     assert.deepEqual(times(socket, 'INVITE'), [0, 500, 1500, 3500, 7500, 15_500, 31_500]);
@@ -77,7 +77,7 @@ describe('INVITE client transaction (RFC 3261 section 17.1.1)', () => {
     assert.equal(times(socket, 'INVITE').length, 7);
   });
 
-  test('fr_timeout shorter than T1 still waits that long', () => {
+  test('an fr_timeout shorter than T1 is kept', () => {
     const { clock, socket, failures } = invite({ config: { frTimeout: 200 } });
     clock.advance(190);
     assert.equal(failures.length, 0);
@@ -86,14 +86,14 @@ describe('INVITE client transaction (RFC 3261 section 17.1.1)', () => {
     assert.deepEqual(socket.lines, ['INVITE']);
   });
 
-  test('no retransmission over a reliable transport', () => {
+  test('there is no retransmission over a reliable transport', () => {
     const { clock, socket, failures } = invite({ transport: 'tcp' });
     clock.advance(5040);
     assert.deepEqual(socket.lines, ['INVITE']);
     assert.equal(failures.length, 1);
   });
 
-  test('a provisional reply stops timer A; timer C (fr_inv_timeout) begins and CANCELs', () => {
+  test('a provisional reply stops timer A and starts timer C (fr_inv_timeout), after which a CANCEL is sent', () => {
     const { clock, socket, replies, failures, answer, layer } = invite();
     clock.advance(100);
     answer(100);
@@ -124,7 +124,7 @@ describe('INVITE client transaction (RFC 3261 section 17.1.1)', () => {
     assert.equal(trying.failures.length, 1);
   });
 
-  test('timer C of a call: only the first provisional reply starts it, a changed length starts it anew', () => {
+  test('timer C set for a call is started by the first provisional reply only, and again when its length is changed', () => {
     const ring = { ms: 10_000, left: 10_000, restarts: false };
     const once = invite({ ring });
     once.answer(100);
@@ -144,7 +144,7 @@ describe('INVITE client transaction (RFC 3261 section 17.1.1)', () => {
     assert.equal(later.failures.length, 1);
   });
 
-  test('a failure gets an ACK of ours: request-URI, top Via, Route set, From, Call-ID, CSeq number of the INVITE, To of the reply', () => {
+  test('the ACK for a failure has request-URI, top Via, Routes, From, Call-ID and CSeq number of the INVITE, and To of the reply', () => {
     const { socket, answer, replies } = invite({
       headers: 'Route: <sip:p1;lr>, <sip:p2;lr>\r\nRoute: <sip:p3>\r\nContact: <sip:x@y>\r\n',
     });
@@ -181,7 +181,7 @@ describe('INVITE client transaction (RFC 3261 section 17.1.1)', () => {
     assert.deepEqual([socket.lines, layer.size], [['INVITE', 'ACK'], 0]);
   });
 
-  test('a 2xx is not acknowledged; further ones pass for 64*T1 (timer M, RFC 6026)', () => {
+  test('a 2xx is not acknowledged; further ones are reported for 64*T1 (timer M, RFC 6026)', () => {
     const { socket, answer, replies, clock, layer, recorded } = invite();
     answer(180);
     answer(200);
@@ -212,7 +212,7 @@ describe('INVITE client transaction (RFC 3261 section 17.1.1)', () => {
 });
 
 describe('CANCEL (RFC 3261 section 9.1)', () => {
-  test('waits for the first provisional reply', () => {
+  test('is sent after the first provisional reply, not before', () => {
     const { socket, client, answer, clock } = invite();
     client.cancel();
     clock.advance(400);
@@ -221,7 +221,7 @@ describe('CANCEL (RFC 3261 section 9.1)', () => {
     assert.deepEqual(socket.lines, ['INVITE', 'CANCEL']);
   });
 
-  test('after a provisional reply goes at once, shaped after the INVITE', () => {
+  test('is sent at once after a provisional reply, with the fields of the INVITE', () => {
     const { socket, client, answer } = invite({ headers: 'Route: <sip:p1;lr>\r\nProxy-Require: x\r\n' });
     answer(180);
     client.cancel();

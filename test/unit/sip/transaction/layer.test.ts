@@ -15,7 +15,7 @@ function receive({ layer, udp }: Fixture, text: string, address?: string): void 
 }
 
 describe('matching (RFC 3261 section 17.2.3)', () => {
-  test('branch, sent-by and method make a transaction', () => {
+  test('branch, sent-by and method identify a transaction', () => {
     const fixture = layerFixture();
     const { layer, recorded, udp } = fixture;
     layer.serve(parsed(requestText({ method: 'OPTIONS' })), sourceOf(udp));
@@ -50,7 +50,7 @@ describe('matching (RFC 3261 section 17.2.3)', () => {
     });
   }
 
-  test('replies find their client by branch, those of CANCEL theirs', () => {
+  test('replies are matched to their client transaction by branch, and those to a CANCEL to its own', () => {
     const fixture = layerFixture();
     const { layer, udp, recorded } = fixture;
     const branch = layer.branches.make('x', 'call-1@example.org');
@@ -129,7 +129,7 @@ describe('unusable messages', () => {
     assert.deepEqual([badRequests.value, dropped.value], [5, 5]);
   });
 
-  test('an unusable message of a stream is answered if its sender would understand the answer', () => {
+  test('a malformed message of a stream is answered if it has the fields that a reply needs', () => {
     const head = requestText({ via: 'SIP/2.0/TCP h;branch=z9hG4bK1' });
     for (const [text, answers] of [
       [head, ['413']],
@@ -216,7 +216,7 @@ describe('shares of the transactions', () => {
     return { ...fixture, trusted, send, taken };
   }
 
-  test('one source gets eight ninths; others still get some, and so do requests that end calls', () => {
+  test('one source gets eight ninths; other sources, and requests that end calls, get the rest', () => {
     const { taken, send, layer, counters, udp } = flooded(2000);
     assert.deepEqual([taken, counters.overload.value, counters.share.value], [801, 0, 1199]);
     assert.match(udp.sent.at(-1)?.text ?? '', /^SIP\/2\.0 503 [\s\S]*Retry-After: /);
@@ -226,7 +226,7 @@ describe('shares of the transactions', () => {
     assert.deepEqual([layer.load, layer.sources], [803, 2]);
   });
 
-  test('requests that only claim to be within dialogs leave transactions for the calls of others', () => {
+  test('requests with an invented To tag leave transactions for the calls of others', () => {
     const { taken, send } = flooded(2000, { method: 'BYE', toTag: 'x' });
     assert.ok(taken > 801 && taken < 850, `${taken}`);
     assert.equal(send(0, '192.0.2.1', {}), true);
@@ -239,7 +239,7 @@ describe('shares of the transactions', () => {
     assert.deepEqual([fixture.layer.load, fixture.counters.overload.value], [900, 101]);
   });
 
-  test('large messages count more while they are kept', () => {
+  test('large messages count more while they are stored', () => {
     const { send, layer, clock, recorded } = flooded(0);
     const body = 'x'.repeat(60_000);
     let taken = 0;
@@ -253,7 +253,7 @@ describe('shares of the transactions', () => {
     assert.deepEqual([layer.load, layer.sources], [0, 0]);
   });
 
-  test('when memory is short, unacknowledged failures are sent once', () => {
+  test('when memory is nearly used up, unacknowledged failures are sent once', () => {
     const { send, layer, clock } = flooded(0);
     for (let n = 0; n < 700; n++) send(n, GREEDY);
     for (const server of layer.pending()) server.replyWith(404, 'Not Found');
@@ -262,7 +262,7 @@ describe('shares of the transactions', () => {
     assert.deepEqual([layer.size, layer.tight], [675, false]);
   });
 
-  test('when transactions are short, ended ones are removed after T4', () => {
+  test('when transactions are nearly used up, ended ones are removed after T4', () => {
     const { send, layer, clock } = flooded(0);
     for (let n = 0; n < 700; n++) send(n, GREEDY, { method: 'OPTIONS' });
     for (const server of layer.pending()) server.replyWith(404, 'Not Found');
@@ -325,7 +325,7 @@ test('after stop no transaction is left and no timer fires', () => {
 });
 
 describe('a call that was accepted (RFC 6026)', () => {
-  test('a copy of its 2xx goes to the caller for 64*T1, a failure is absorbed; later ones are strays', () => {
+  test('a copy of its 2xx is forwarded for 64*T1, and a failure absorbed; later replies match no transaction', () => {
     const fixture = layerFixture();
     const { layer, recorded, udp, clock } = fixture;
     const server = layer.serve(parsed(requestText({ method: 'INVITE' })), sourceOf(udp, '192.0.2.77'));

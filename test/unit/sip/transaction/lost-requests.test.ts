@@ -46,7 +46,7 @@ describe('ICMP says that a datagram did not arrive (RFC 3261 section 18.4)', () 
     assert.deepEqual(failures, []);
   });
 
-  test('does not fail once the gateway has answered: it listens', () => {
+  test('does not fail after the gateway has replied', () => {
     const { layer, text, failures, socket } = sent('INVITE');
     layer.receive(replyTo(text, 180), sourceOf(socket, GATEWAY));
     layer.undelivered(text, GATEWAY, 5060);
@@ -73,7 +73,7 @@ describe('the connection of a request is reset', () => {
     assert.deepEqual([failures.length, layer.clientCount], [1, 0]);
   });
 
-  test('an unanswered request is left to the error of sending', async () => {
+  test('an unanswered request fails by the error of sending', async () => {
     const { layer, client, failures } = sent('INVITE', 'tcp');
     const flow: Flow = { id: 'f', open: true };
     client.connection = flow;

@@ -26,7 +26,7 @@ function options(transport: 'udp' | 'tcp' = 'udp', timeoutMs = 32_000) {
 }
 
 describe('non-INVITE client transaction (RFC 3261 section 17.1.2)', () => {
-  test('timer E doubles up to T2, timer F ends it', () => {
+  test('timer E doubles up to T2, and timer F ends the transaction', () => {
     const { clock, times, failures, layer } = options();
     clock.advance(31_990);
     // Each timer of the wheel may be up to two ticks late.
@@ -82,7 +82,7 @@ describe('non-INVITE client transaction (RFC 3261 section 17.1.2)', () => {
     assert.deepEqual([udp.sent.length, seen], [2, [200, 'timeout']]);
   });
 
-  test('no retransmission over a reliable transport; gone with the final reply', () => {
+  test('over a reliable transport there is no retransmission, and the transaction ends with the final reply', () => {
     const { clock, times, answer, layer, replies } = options('tcp');
     clock.advance(20_000);
     assert.deepEqual(times(), [0]);
@@ -90,13 +90,13 @@ describe('non-INVITE client transaction (RFC 3261 section 17.1.2)', () => {
     assert.deepEqual([layer.size, replies], [0, [200]]);
   });
 
-  test('timer F over a reliable transport', () => {
+  test('timer F ends the transaction also over a reliable transport', () => {
     const { clock, failures, layer, times } = options('tcp', 2000);
     clock.advance(2030);
     assert.deepEqual([failures.length, layer.size, times()], [1, 0, [0]]);
   });
 
-  test('final replies that come again are absorbed for T4 (timer K)', () => {
+  test('repeated final replies are absorbed for T4 (timer K)', () => {
     const { clock, answer, replies, layer, recorded } = options();
     answer(200);
     answer(200);
@@ -112,7 +112,7 @@ describe('non-INVITE client transaction (RFC 3261 section 17.1.2)', () => {
     );
   });
 
-  test('an abandoned non-INVITE client transaction calls nobody', () => {
+  test('an abandoned non-INVITE client transaction reports nothing', () => {
     const { clock, client, answer, replies, failures, layer, times } = options();
     client.abandon();
     answer(200);
@@ -120,7 +120,7 @@ describe('non-INVITE client transaction (RFC 3261 section 17.1.2)', () => {
     assert.deepEqual([replies, failures, layer.size, times()], [[], [], 0, [0]]);
   });
 
-  test('a connection that broke after it had served others is replaced once', () => {
+  test('a connection that broke after earlier requests is replaced once', () => {
     const { socket, failures, answer, times } = options('tcp');
     socket.sent[0]?.fail({ cause: 'refused', message: 'connection closed', stale: true });
     assert.deepEqual([times().length, failures.length], [2, 0]);

@@ -33,7 +33,7 @@ function at(ring: Remnants, slot: number) {
 }
 
 describe('Remnants', () => {
-  test('keeps all entries, and ports up to the highest', () => {
+  test('finds all entries, also with the highest port', () => {
     const { ring } = remnants();
     ring.add(-5, 0x7fffffff, Kind.answered, source, 65_535, 65_534, 'SIP/2.0 200 OK\r\n\r\n');
     ring.add(0xfffffff0, 1, Kind.taken, undefined, 0, 5060, '');
@@ -55,7 +55,7 @@ describe('Remnants', () => {
     assert.equal(ring.find(-5, 1), -1);
   });
 
-  test('each entry is removed when its time is over, never before, and at most one wake-up late', () => {
+  test('each entry is removed when its time is over, not before, and at most one timer interval later', () => {
     const { clock, ring } = remnants(5000);
     for (let i = 0; i < 49; i++) {
       ring.add(i, 0, Kind.settled, undefined, 0, 0, '');
@@ -74,7 +74,7 @@ describe('Remnants', () => {
     assert.equal(ring.size, 0);
   });
 
-  test('property: finds what a list of the last 5 seconds would, the latest of several', () => {
+  test('property: finds the same entries as a list of the last 5 seconds, and the latest of several', () => {
     const step = fc.record({
       key: fc.integer({ min: 0, max: 3000 }),
       repeat: fc.integer({ min: 1, max: 700 }),
@@ -136,7 +136,7 @@ describe('Remnants', () => {
     assert.equal(ring.size, 0);
   });
 
-  test('an old enough entry may be dropped early; its sender is notified', () => {
+  test('an entry that is old enough may be dropped early, and its sender is notified', () => {
     const clock = new FakeClock();
     const timers = new TimerWheel(clock, (error) => assert.fail(String(error)));
     const recorded: string[] = [];

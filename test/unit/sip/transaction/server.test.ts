@@ -51,7 +51,7 @@ describe('INVITE server transaction (RFC 3261 section 17.2.1, RFC 6026)', () => 
     assert.equal(layer.size, 0);
   });
 
-  test('the ACK stops it; repeated ACKs are absorbed for T4 (timer I)', () => {
+  test('the ACK stops timer G; repeated ACKs are absorbed for T4 (timer I)', () => {
     const { server, receive, socket, clock, layer, recorded } = serve();
     server.replyWith(486, 'Busy Here');
     const toTag = parsed(socket.sent[0]?.text ?? '').toTag;
@@ -68,7 +68,7 @@ describe('INVITE server transaction (RFC 3261 section 17.2.1, RFC 6026)', () => 
     assert.equal(recorded.length, 1);
   });
 
-  test('over a reliable transport: no repetition, gone with the ACK', () => {
+  test('over a reliable transport nothing is repeated, and the transaction ends with the ACK', () => {
     const { server, receive, socket, clock, layer } = serve({}, { transport: 'tcp' });
     server.replyWith(486, 'Busy Here');
     clock.advance(20_000);
@@ -77,7 +77,7 @@ describe('INVITE server transaction (RFC 3261 section 17.2.1, RFC 6026)', () => 
     assert.equal(layer.size, 0);
   });
 
-  test('after a 2xx: INVITEs are absorbed, further 2xx pass, other replies do not, its ACK is handed up (timer L)', () => {
+  test('after a 2xx INVITEs are absorbed, further 2xx are sent, other replies are not, and its ACK is reported (timer L)', () => {
     const { server, receive, socket, clock, layer, recorded } = serve();
     const ok = 'SIP/2.0 200 OK\r\n\r\n';
     server.reply(ok, 200);
@@ -136,7 +136,7 @@ describe('non-INVITE server transaction (RFC 3261 section 17.2.2, RFC 4320)', ()
     assert.deepEqual([layer.size, layer.unanswered, layer.timers.size], [0, 0, 0]);
   });
 
-  test('a 100 goes out when timer E of the sender has grown to T2, and not before', () => {
+  test('a 100 is sent when timer E of the sender has grown to T2, and not before', () => {
     const { socket, clock, receive, server } = serve({ method: 'MESSAGE' });
     clock.advance(3490);
     assert.deepEqual(socket.lines, []);

@@ -5,7 +5,7 @@ import { ConnectionTable } from '../../../../src/sip/transport/connection-table.
 const made = (id: string, inbound = false) => ({ id, inbound, open: true, address: '192.0.2.1', port: 5060 });
 
 describe('ConnectionTable', () => {
-  test('finds by name and by flow token, open ones only by name', () => {
+  test('finds connections by name and by flow token; by name only open ones', () => {
     const table = new ConnectionTable<ReturnType<typeof made>>(10);
     const a = made('a');
     table.add(a, '192.0.2.1|5060');
@@ -17,7 +17,7 @@ describe('ConnectionTable', () => {
     assert.equal(table.named('alias'), undefined);
   });
 
-  test('a closed connection removes only the names it still has, and is counted once', () => {
+  test('forgets a closed connection with the names that it still has, and counts it once', () => {
     const table = new ConnectionTable<ReturnType<typeof made>>(10);
     const [a, b] = [made('a', true), made('b', true)];
     table.add(a, 'x');

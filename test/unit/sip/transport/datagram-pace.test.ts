@@ -18,7 +18,7 @@ function intervals(longestMs: number, ...perSecond: readonly number[]): number[]
 }
 
 describe('DatagramPace', () => {
-  test('up to 48 datagrams come together, none waits longer than the maximum', () => {
+  test('up to 48 datagrams are collected, and none waits longer than the maximum', () => {
     assert.deepEqual(intervals(10, 1200, 5000, 8000, 12_000, 24_000), [10, 10, 6, 4, 2]);
     assert.deepEqual(intervals(5, 1200, 24_000), [5, 2]);
   });
@@ -28,11 +28,11 @@ describe('DatagramPace', () => {
     assert.deepEqual(intervals(1, 1200, 6000), [0, 0]);
   });
 
-  test('a rate near the bound does not switch between both modes', () => {
+  test('a rate near the limit does not switch between both modes', () => {
     assert.deepEqual(intervals(10, 450, 520, 450, 320, 280, 450), [0, 10, 10, 10, 0, 0]);
   });
 
-  test('a rate that hardly changes leaves the interval alone, silence ends it', () => {
+  test('the interval is unchanged while the rate hardly changes, and ends when no datagrams arrive', () => {
     assert.deepEqual(intervals(10, 8000, 9200, 16_000, 0), [6, 6, 3, 0]);
   });
 

@@ -35,7 +35,7 @@ function recorded(onReceive: (text: string) => void = () => {}) {
 }
 
 describe('DatagramQueue', () => {
-  test('handles all received datagrams in order, then sends all that result in order', async () => {
+  test('handles all received datagrams in order, then sends all resulting ones in order', async () => {
     const { steps, receive } = recorded();
     receive('a');
     receive('b');
@@ -85,7 +85,7 @@ describe('DatagramQueue', () => {
     assert.deepEqual(steps, ['parsed a', 'parsed b', 'handled a as a', 'handled b as undefined']);
   });
 
-  test('reports how many each iteration handled; a full iteration is followed by another without an arrival', async () => {
+  test('reports how many datagrams each iteration handled; after a full iteration another follows without a new datagram', async () => {
     const recorded: number[] = [];
     const queue = new DatagramQueue({ handled: (datagrams) => recorded.push(datagrams) });
     const receiver: Receiver = { receive() {}, garbage() {}, refused() {}, undelivered() {}, connectionBroken() {} };
@@ -222,7 +222,7 @@ describe('DatagramQueue', () => {
       assert.deepEqual(sleeps, [0.75]);
     });
 
-    test('does not start when datagrams are rare, or after a silence', async () => {
+    test('does not start when datagrams are rare, or after a pause', async () => {
       const { sleeps, round } = paced();
       for (let i = 0; i < 200; i++) await round(1, 0.6);
       assert.deepEqual(sleeps, []);
@@ -234,7 +234,7 @@ describe('DatagramQueue', () => {
       assert.equal(sleeps.length, some);
     });
 
-    test('sleeps as long as it says', async () => {
+    test('sleeps for the reported time', async () => {
       const queue = new DatagramQueue({ gatherMs: 10 });
       const receiver: Receiver = { receive() {}, garbage() {}, refused() {}, undelivered() {}, connectionBroken() {} };
       const began = performance.now();
@@ -297,7 +297,7 @@ describe('DatagramQueue', () => {
       return { queue, reader, state, run };
     }
 
-    test('at a middle rate sockets are read by a timer, a twelfth as often, and watched again in silence', async () => {
+    test('at a middle rate sockets are read by a timer, a twelfth as often, and watched again when no datagrams arrive', async () => {
       const { state, run } = paced();
       await run(210, 1.2);
       assert.deepEqual([state.watched, state.everyMs], [false, 10]);
@@ -318,7 +318,7 @@ describe('DatagramQueue', () => {
       assert.equal(state.waiting, 0);
     });
 
-    test('a low and a high rate, and a buffer that holds too little, leave sockets watched', async () => {
+    test('at a low and a high rate, and with a small buffer, sockets stay watched', async () => {
       for (const [perMs, longestWaitMs] of [
         [0.4, 100],
         [40, 100],

@@ -61,7 +61,7 @@ const request = (method: string, callId: string, before = via('z9hG4bK1'), uri =
   `${method} ${uri} SIP/2.0\r\n${before}From: <sip:a@b>;tag=1\r\n${callId}\r\nTo: <sip:c@d>\r\n\r\n`;
 
 for (const family of [4, 6] as const) {
-  test(`the kernel and the program agree on the process of a request, and one source spreads (IPv${family})`, {
+  test(`the kernel and the program choose the same process for a request, and the calls of one source go to several (IPv${family})`, {
     skip,
   }, async () => {
     const ids = Array.from({ length: 400 }, (_, i) => `4711-${i}-0@10.0.0.1`);
@@ -107,7 +107,7 @@ test('workers get requests by their current shares, and replies by their branch'
   assert.equal(new Set(ids.map((each) => socketByShare(each, boundsOf(max)))).size, 24);
 });
 
-test('the requests of a dialog come to one socket in their order, wherever their Call-ID stands and however it is written', {
+test('the requests of a dialog come to one socket in order, wherever the Call-ID is in the message and however it is written', {
   skip,
 }, async () => {
   for (const callId of ['7', 'a@b', 'x1y2'.repeat(30), `${'long'.repeat(8)}.`, 'z9hG4bKabc', "-.!%*_+`'~()<>:/[]?{}"]) {

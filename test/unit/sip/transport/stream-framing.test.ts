@@ -46,7 +46,7 @@ describe('StreamFraming (RFC 3261 section 18.3)', () => {
     );
   });
 
-  test('a double CRLF is a ping, a single one is not, also when they come in pieces', () => {
+  test('a double CRLF is a ping, a single one is not, also when they arrive in pieces', () => {
     assert.deepEqual(frames(['\r\n\r\n']), [{ kind: 'ping' }]);
     assert.deepEqual(frames(['\r\n']), []);
     assert.deepEqual(frames(['\r', '\n', '\r', '\n']), [{ kind: 'ping' }]);
@@ -104,14 +104,14 @@ describe('StreamFraming (RFC 3261 section 18.3)', () => {
     });
   }
 
-  test('messages before a broken one are still delivered', () => {
+  test('messages before a malformed one are delivered', () => {
     assert.deepEqual(
       frames([`${requestText()}garbage\r\n\r\n`]).map((each) => each.kind),
       ['message', 'broken'],
     );
   });
 
-  test('a folded Content-Length counts', () => {
+  test('a folded Content-Length is read', () => {
     const text = requestText({ body: 'abc' }).replace('Content-Length: 3', 'Content-Length:\r\n  3');
     assert.deepEqual(frames([text, requestText()]).length, 2);
   });

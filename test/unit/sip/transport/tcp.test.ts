@@ -77,7 +77,7 @@ describe('inbound connections', () => {
     assert.match(pinging.received, /^(\r\n)+$/);
   });
 
-  test('without traffic a connection is closed, keep-alives are traffic', async (t) => {
+  test('a connection without traffic is closed; keep-alives are traffic', async (t) => {
     const { socket, receiver, connect } = await opened(t, { idleMs: 200 });
     const [idle, alive] = [await connect(), await connect()];
     idle.write(MESSAGE);
@@ -104,7 +104,7 @@ describe('inbound connections', () => {
     });
   }
 
-  test('unfinished messages are bounded together: the connection with the most is closed', async (t) => {
+  test('the memory of all unfinished messages is limited: the connection with the most is closed', async (t) => {
     const unfinished = new UnfinishedBytes(900_000);
     const { receiver, socket, connect } = await opened(t, { unfinished });
     const half = `${MESSAGE.replace('Content-Length: 0', 'Content-Length: 400000')}${'x'.repeat(300_000)}`;
@@ -189,7 +189,7 @@ describe('a message without Content-Length', () => {
     [bare.replace('CSeq', 'CONTENT-LENGTH:\r\n 0\r\nCSeq'), bare.replace('CSeq', 'CONTENT-LENGTH:\r\n 0\r\nCSeq')],
   ];
 
-  test('gets one, so that its body is not another message for the peer', async (t) => {
+  test('is forwarded with one, so that the peer does not read its body as another message', async (t) => {
     const { socket } = await opened(t);
     const listener = await listening(t);
     let expected = '';
@@ -231,7 +231,7 @@ describe('outbound connections', () => {
     assert.equal(socket.counts.outbound, 0);
   });
 
-  test('calls to a gateway that does not answer share one attempt, of bounded time and size', async (t) => {
+  test('calls to a gateway that does not answer share one attempt, of limited time and size', async (t) => {
     const { socket } = await opened(t, { connectMs: 300, maxQueuedBytes: 20 * MESSAGE.length });
     const stuck = await StuckListener.open();
     t.after(() => stuck.close());
@@ -282,7 +282,7 @@ describe('RFC 5923 alias', () => {
   const register = (sentBy: string, alias = ';alias') =>
     requestText({ method: 'OPTIONS', via: `SIP/2.0/TCP ${sentBy}${alias};branch=z9hG4bKa` });
 
-  test('over plain TCP it is ignored, since others may share the address', async (t) => {
+  test('is ignored over TCP without TLS, since others may share the address', async (t) => {
     const { socket, receiver, connect } = await opened(t);
     const peer = await connect();
     peer.write(register('127.0.0.1:5099'));
@@ -300,7 +300,7 @@ describe('RFC 5923 alias', () => {
     return all;
   };
 
-  test('requests to its sent-by use the connection of a peer with a certificate', async (t) => {
+  test('makes requests to the sent-by of a peer with a certificate use its connection', async (t) => {
     const { socket, receiver, connect } = await proven(t);
     const peer = await connect();
     peer.write(register('127.0.0.1:5099'));
@@ -333,7 +333,7 @@ describe('RFC 5923 alias', () => {
     });
   }
 
-  test('a connection has a bounded number of names', async (t) => {
+  test('gives a connection a limited number of names', async (t) => {
     const { socket, receiver, connect } = await proven(t);
     const peer = await connect();
     for (let i = 0; i < 50; i++) peer.write(register(`127.0.0.1:${4000 + i}`));
@@ -346,7 +346,7 @@ describe('RFC 5923 alias', () => {
 });
 
 describe('a peer that ends its side (half close)', () => {
-  test('still gets the replies to its requests, then the connection ends', async (t) => {
+  test('gets the replies to its requests, then the connection ends', async (t) => {
     const { socket, receiver, connect } = await opened(t);
     const peer = await connect();
     peer.socket.end(requestText({ method: 'OPTIONS' }));

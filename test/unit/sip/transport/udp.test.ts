@@ -91,7 +91,7 @@ for (const [way, calls] of WAYS)
       });
     }
 
-    test('sent-by is the bound address with brackets where they are due, or what is advertised', async () => {
+    test('sent-by is the advertised address, else the bound one, in brackets if it is of IPv6', async () => {
       const four = await ours();
       assert.equal(four.socket.sentBy, `127.0.0.1:${four.socket.port}`);
       const six = await ours('::1');
@@ -101,7 +101,7 @@ for (const [way, calls] of WAYS)
       assert.deepEqual([four.socket.family, six.socket.family, four.socket.reliable], [4, 6, false]);
     });
 
-    test('a port that is taken is an error that names the socket', async () => {
+    test('a port in use is an error that names the socket', async () => {
       const { socket } = await ours();
       const second = new UdpSocket(
         { address: '127.0.0.1', port: socket.port, description: `udp:127.0.0.1:${socket.port}`, libc },
@@ -114,7 +114,7 @@ for (const [way, calls] of WAYS)
       });
     });
 
-    test('errors come later, through the callback: too long, an impossible port, closed', async () => {
+    test('a datagram that is too long, an invalid port and a closed socket are errors reported later, through the callback', async () => {
       const { socket } = await ours();
       const failure = (text: string, port: number) =>
         new Promise<TransportError>((resolve) => {
@@ -132,7 +132,7 @@ for (const [way, calls] of WAYS)
       await socket.close();
     });
 
-    test('a peer that is gone does not close the socket', async () => {
+    test('a peer that has closed its port does not close the socket', async () => {
       const { socket, next } = await ours();
       const gone = await peer();
       const { port } = gone.address();
@@ -270,7 +270,7 @@ for (const [way, calls] of WAYS)
       });
 
       for (const address of ['127.0.0.1', '::1']) {
-        test(`a datagram to a closed port is reported with its beginning and its destination: ${address}`, async () => {
+        test(`a datagram to a closed port is reported with its first bytes and its destination: ${address}`, async () => {
           const { socket, next, undelivered } = await ours(address);
           const gone = await peer(address);
           const { port } = gone.address();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { affordableBytes, UnfinishedBytes } from '../../../../src/sip/transport/unfinished.js';
 
-test('one source gets most of the memory, another still gets some, and all is released', () => {
+test('one source gets most of the memory, another gets some of the rest, and all is released', () => {
   const bytes = new UnfinishedBytes(9000);
   let held = 0;
   while (bytes.change('a', held, held + 100)) held += 100;
@@ -21,7 +21,7 @@ test('a trusted source may use everything, and no more', () => {
   assert.deepEqual([bytes.change('a', 0, 8900), bytes.change('a', 8900, 9000)], [true, false]);
 });
 
-test('the bound follows the memory of the process', () => {
+test('the limit depends on the memory of the process', () => {
   assert.equal(affordableBytes(4096 * 1024 * 1024), 256 * 1024 * 1024);
   assert.equal(affordableBytes(64 * 1024 * 1024), 16 * 1024 * 1024);
 });

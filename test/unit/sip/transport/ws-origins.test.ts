@@ -44,7 +44,7 @@ test('a WebSocket accepts the listed origins, or any if configured', async (t) =
   assert.equal(await upgrade(t, `${LISTENER} origins any`, { origin: 'http://evil.example' }), 101);
 });
 
-test('origins are part of a WebSocket description only', () => {
+test('origins are accepted in the description of a WebSocket only', () => {
   assert.deepEqual(parseSocket('wss:10.0.0.1 as a.example name edge origins same').origins, 'same');
   assert.throws(() => parseSocket('udp:10.0.0.1 origins any'), /"origins" is for ws and wss/);
   assert.throws(() => parseSocket('ws:10.0.0.1 origins phone.example'), /not an origin/);

@@ -49,7 +49,7 @@ test('a WebSocket arrives at the port of a TCP socket, and its messages have the
   assert.deepEqual(sockets[0]?.counts?.inbound, 0, 'it is no longer a connection of TCP');
 });
 
-test('SIP over TCP at such a port works as before', async (t) => {
+test('SIP over TCP works at a port that also has WebSockets', async (t) => {
   const { port, received, garbage } = await world(t);
   const socket = connect(port, '127.0.0.1');
   t.after(() => socket.destroy());

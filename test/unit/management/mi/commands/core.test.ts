@@ -9,7 +9,7 @@ const json = (fixture: MiFixture, method: string, params?: unknown) =>
   fixture.handler.handle(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }), unbounded('datagram'));
 
 describe('which and help', () => {
-  test('name every command in both spellings', async () => {
+  test('list every command in both spellings', async () => {
     const { handler } = makeMiFixture();
     const which = (await handler.execute('which')) as string[];
     assert.equal(which.length, handler.commands().length);
@@ -24,7 +24,7 @@ describe('which and help', () => {
     }
   });
 
-  test('help says what a command does', async () => {
+  test('help has the description of a command', async () => {
     const fixture = makeMiFixture();
     assert.deepEqual(await fixture.handler.execute('help', ['uptime']), {
       Help: 'prints the start time of the server',
@@ -90,7 +90,7 @@ describe('statistics', () => {
   });
 });
 
-test('log_level takes numbers and names', async () => {
+test('log_level accepts numbers and names', async () => {
   const fixture = makeMiFixture();
   assert.deepEqual(await fixture.handler.execute('log_level'), {
     Processes: [{ PID: 4711, 'Log level': 3, Type: 'attendant' }],
@@ -176,7 +176,7 @@ describe('black lists', () => {
     );
   });
 
-  test('of one list the rules are shown, in a bare array', async () => {
+  test('the rules of one list are shown in an array without a name', async () => {
     const { handler } = listed();
     const rules = (await handler.execute('list_blacklists', ['bl1'])) as { IP: string }[];
     assert.deepEqual(

@@ -23,7 +23,7 @@ async function states(fixture: MiFixture, params: unknown): Promise<Record<strin
 }
 
 describe('ds_list', () => {
-  test('lists what group and state ask for', async () => {
+  test('lists the destinations of a group and state', async () => {
     const fixture = makeMiFixture();
     const one = await list(fixture, { group: '1', partition: 'default' });
     assert.deepEqual(
@@ -37,7 +37,7 @@ describe('ds_list', () => {
     await assert.rejects(list(fixture, { state: 'x' }), { code: 500, message: 'Bad state value' });
   });
 
-  test('says with full=2 why a destination is in its state', async () => {
+  test('shows with full=2 why a destination is in its state', async () => {
     const fixture = makeMiFixture();
     await fixture.handler.execute('ds_set_state', ['i', '5', 'sip:127.0.0.11:5060']);
     const destination = fixture.engine.partition('')?.find(5, 'sip:127.0.0.11:5060');
@@ -76,7 +76,7 @@ describe('ds_list', () => {
     assert.equal((await shown(1))['load'], undefined);
   });
 
-  test('explains with full=1 what is not active, where something has happened; a strict partition as recorded', async () => {
+  test('shows with full=1 the reason of states that are not active, if there is one; a strict partition answers as recorded', async () => {
     for (const compat of ['default', 'strict'] as const) {
       const fixture = makeMiFixture({ compat });
       const address = 'sip:127.0.0.11:5060';
@@ -111,7 +111,7 @@ describe('ds_list', () => {
     assert.equal(addressText({ family: 4, address: '10.0.0.1', port: 5060, transport: 'udp' }), '10.0.0.1:5060');
   });
 
-  test('lets calls through while it lists very many, and lists one snapshot', async () => {
+  test('does not delay calls while it lists very many destinations, and lists one snapshot', async () => {
     const rows = Array.from({ length: 20_000 }, (_, i) =>
       makeRow({ setId: i % 3, uri: `sip:10.${i >> 16}.${(i >> 8) & 255}.${i & 255}` }),
     );
@@ -134,7 +134,7 @@ describe('ds_list', () => {
     assert.ok(iterations >= 10, `the event loop ran ${iterations} times`);
   });
 
-  test('lets calls through while it looks for the few that are asked for, and while it sets very many', async () => {
+  test('does not delay calls while it searches for a few destinations, or sets very many', async () => {
     const rows = Array.from({ length: 10_000 }, (_, i) => makeRow({ setId: 1, uri: `sip:10.0.${i >> 8}.${i & 255}` }));
     const fixture = makeMiFixture({ rows: { default: rows } });
     const turnsOf = async (work: Promise<unknown>): Promise<number> => {
@@ -170,7 +170,7 @@ describe('ds_list', () => {
 });
 
 describe('ds_set_state', () => {
-  test('the answer says when a state is not in the table yet', async () => {
+  test('the answer names a state that is not in the table yet', async () => {
     const fixture = makeMiFixture();
     fixture.writable = false;
     const set = () => fixture.handler.execute('ds_set_state', ['i', '5', 'sip:127.0.0.11:5060']);
@@ -179,7 +179,7 @@ describe('ds_set_state', () => {
     assert.equal(await set(), 'OK');
   });
 
-  test('takes the address "all" for a whole set', async () => {
+  test('accepts the address "all" for a whole set', async () => {
     const fixture = makeMiFixture();
     assert.equal(await fixture.handler.execute('ds_set_state', ['i', '5', 'all']), 'OK');
     assert.deepEqual(Object.values(await states(fixture, { group: ':5', partition: 'default' })), [
@@ -223,7 +223,7 @@ describe('ds_reload', () => {
     }
   });
 
-  test('reports what it did, or what it would do', async () => {
+  test('reports its changes, or those it would make', async () => {
     const fixture = makeMiFixture();
     fixture.rows.set('p2', [
       makeRow({ setId: 7, uri: 'sip:127.0.0.31:5060', weight: 5 }),
@@ -263,7 +263,7 @@ describe('ds_reload', () => {
 });
 
 describe('a destination that names a socket nothing listens on', () => {
-  test('is shown so, not in a strict partition', async () => {
+  test('is marked in the list, except in a strict partition', async () => {
     for (const compat of ['default', 'strict'] as const) {
       const fixture = makeMiFixture({ compat, deps: { listens: (socket) => socket !== 'udp:127.0.0.1:25070' } });
       const shown = JSON.stringify(await fixture.handler.execute('ds_list'));
@@ -278,7 +278,7 @@ describe('a destination that names a socket nothing listens on', () => {
 });
 
 describe('ds_add, ds_remove, ds_push_script_attrs, ds_ping_active', () => {
-  test('add and remove a destination', async () => {
+  test('ds_add and ds_remove add and remove a destination', async () => {
     const { handler, engine } = makeMiFixture();
     const uri = 'sip:127.0.0.99:5060';
     assert.equal(await handler.execute('ds_add', { partition: 'p2', set: 7, uri, weight: 3, attrs: 'x' }), 'OK');
@@ -303,7 +303,7 @@ describe('ds_add, ds_remove, ds_push_script_attrs, ds_ping_active', () => {
     await assert.rejects(handler.execute('ds_push_script_attrs', ['x', '1.2.3.4', 0]), { code: 404 });
   });
 
-  test('script attributes take four positions, and the set by both of its names', async () => {
+  test('script attributes are accepted by four positions, and with both names of the set', async () => {
     const { handler, scriptAttrs } = makeMiFixture();
     const at = { attrs: 'gold', ip: '127.0.0.31', port: 5060 };
     assert.equal(await handler.execute('ds_push_script_attrs', ['a', '127.0.0.21', 5060, 1]), 'OK');
