@@ -86,6 +86,14 @@ export async function inspect(config: string | undefined): Promise<Inspection> {
     warnings.push(
       ...ruleWarnings(settings, (name, set) => !loaded(name) || (setsOf(name)?.get(set)?.destinations.length ?? 0) > 0),
     );
+    const codes = settings.dispatcher.optionsReplyCodes;
+    if (codes.length > 0 && !usesReplyCodes(daemon, codes))
+      warnings.push(
+        at(
+          '/modparam/options_reply_codes',
+          'has no effect: every partition is of flavour kamailio, which has ds_ping_reply_codes for this',
+        ),
+      );
     const { nats } = settings.events;
     if (nats !== undefined) warnings.push(...(await checkNats(nats)).map((reason) => at('/events/nats', reason)));
     const { cluster, node } = settings;
@@ -97,6 +105,19 @@ export async function inspect(config: string | undefined): Promise<Inspection> {
   } finally {
     await daemon.stop();
   }
+}
+
+/** Whether a partition accepts another reply to a probe because of options_reply_codes. */
+function usesReplyCodes({ engine }: Daemon, codes: readonly number[]): boolean {
+  const partitions = [...engine.partitions];
+  const listed = new Set(codes);
+  const none = new Set<number>();
+  return (
+    partitions.length === 0 ||
+    partitions.some(({ flavour }) =>
+      codes.some((code) => code === 200 || flavour.acceptsReply(code, listed) !== flavour.acceptsReply(code, none)),
+    )
+  );
 }
 
 function summaryOf(settings: Settings, { engine }: Daemon): Summary {

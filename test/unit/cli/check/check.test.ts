@@ -104,6 +104,25 @@ test('settings with which calls fail are a warning, which fails the check with -
   assert.equal((await check('--strict')).status, 1);
 });
 
+test('options_reply_codes is a warning where every partition is of flavour kamailio', async (t) => {
+  const checked = async (codes: string, ...files: string[]): Promise<string> => {
+    const { check } = folder(t, {
+      'dispatcher.list': '1 sip:127.0.0.1:5071\n',
+      ...table(row(1, 1, 'sip:127.0.0.1:5071')),
+      'switchyard.json': {
+        modparam: { options_reply_codes: codes },
+        partitions: files.map((db_url, i) => ({ name: `p${i}`, db_url })),
+        routing: [{ select: { partition: 'p0', set: 1, alg: 4 } }],
+      },
+    });
+    return (await check()).warnings.join();
+  };
+  const warning = /^\/modparam\/options_reply_codes: has no effect: every partition is of flavour kamailio/;
+  assert.match(await checked('404', 'list:./dispatcher.list'), warning);
+  assert.equal(await checked('404', 'list:./dispatcher.list', 'text:./db'), '');
+  assert.equal(await checked('404', 'text:./db'), '');
+});
+
 test('a socket of a destination that nothing listens on is a warning', async (t) => {
   const { check } = folder(t, {
     ...table(row(1, 1, 'sip:127.0.0.1').replace('::0:', ':udp\\:127.0.0.1\\:5999:0:')),
