@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { SwitchyardError } from '../../core/errors.js';
 import { MAX_FILE, type SourceFile } from './sources.js';
 
 /** Timeout of a preprocessor in milliseconds. */
@@ -7,25 +8,30 @@ const TIME = 10_000;
 /**
  * Runs an external preprocessor, as OpenSIPS' option -p does: it gets the text on its standard input, and its output is
  * used as the file. The command is a program and its arguments, separated by blanks; no shell is used. Lines such as
- * "#line 5" in the output (m4 -s, cpp) keep the positions of the original file. Throws an Error with the reason.
+ * "#line 5" in the output (m4 -s, cpp) keep the positions of the original file. Throws SwitchyardError
+ * (USAGE, CONFIG_UNREADABLE) with the reason.
  */
 export function preprocessed(source: SourceFile, command: string): SourceFile {
   const [program = '', ...args] = words(command);
-  if (program === '') throw new Error('the preprocessor has no name');
+  if (program === '') throw new SwitchyardError('USAGE', 'the preprocessor has no name');
   const { status, signal, stdout, stderr, error } = spawnSync(program, args, {
     input: Buffer.from(source.text, 'latin1'),
     timeout: TIME,
     maxBuffer: MAX_FILE,
     windowsHide: true,
   });
-  if (error !== undefined) throw new Error(`preprocessor "${command}" cannot be started: ${error.message}`);
+  if (error !== undefined) throw unusable(`preprocessor "${command}" cannot be started: ${error.message}`, error);
   if (status !== 0) {
     const reason = stderr.toString('latin1').trim().split('\n')[0] ?? '';
-    throw new Error(`preprocessor "${command}" failed with ${signal ?? `status ${status}`}: ${reason.slice(0, 200)}`);
+    throw unusable(`preprocessor "${command}" failed with ${signal ?? `status ${status}`}: ${reason.slice(0, 200)}`);
   }
   const text = stdout.toString('latin1');
   const lines = lineNumbers(text);
   return lines === undefined ? { file: source.file, text } : { file: source.file, text, lines };
+}
+
+function unusable(message: string, cause?: Error): SwitchyardError {
+  return new SwitchyardError('CONFIG_UNREADABLE', message, { cause });
 }
 
 /** Splits a command into words; double quotes join words with blanks. */

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { loadSettings } from '../../config/load.js';
 import { ConfigError, formatProblems } from '../../config/problem.js';
 import { schemaUrl } from '../../config/schema.js';
-import { messageOf, unreadableReason } from '../../core/errors.js';
+import { unreadableReason } from '../../core/errors.js';
 import { plural } from '../../core/plural.js';
 import { compositionFaults } from '../../daemon/composition.js';
 import { usageError } from '../line/command.js';
@@ -22,7 +22,7 @@ export interface ImportOptions {
 
 /**
  * switchyard import: converts a configuration of OpenSIPS or Kamailio to our files. Returns the exit status: 0 only if
- * everything was imported.
+ * everything was imported. Throws SwitchyardError if the file or the output of its preprocessor cannot be read.
  */
 export function importConfiguration(options: ImportOptions, file: string, io: CommandIo): number {
   let text: string;
@@ -32,9 +32,7 @@ export function importConfiguration(options: ImportOptions, file: string, io: Co
     throw usageError(`cannot read ${file}: ${unreadableReason(error)}`, error);
   }
   const { define: defines, preprocess } = options;
-  const { settings, partitions, left, notes } = imported(() =>
-    importCfg(text, file, undefined, { defines, preprocess }),
-  );
+  const { settings, partitions, left, notes } = importCfg(text, file, undefined, { defines, preprocess });
   const out = options.out ?? '.';
   const main = join(out, 'switchyard.json');
   const files: [path: string, content: object][] = [[main, { $schema: schemaUrl('settings'), ...settings }]];
@@ -73,15 +71,6 @@ export function importConfiguration(options: ImportOptions, file: string, io: Co
       : `${plural(left.length, 'thing')} not carried over; ${plural(rules.length, 'rule')} with a selection\n`,
   );
   return complete ? 0 : 1;
-}
-
-/** Only the preprocessor of the operator throws. */
-function imported<T>(run: () => T): T {
-  try {
-    return run();
-  } catch (error) {
-    throw usageError(messageOf(error), error);
-  }
 }
 
 function faultsOf(file: string): ConfigError['problems'] {
