@@ -51,21 +51,20 @@ function settingsOf(module: string) {
     module,
     create: (parameters: ModuleParameters) => ({
       on: parameters.flag('trace_on', true),
-      ids: sentIds(parameters.all('trace_id').map((each) => namedDestination(String(each)))),
+      ids: sentIds(parameters.all('trace_id').flatMap((each) => namedDestination(String(each)) ?? [])),
     }),
   };
 }
 
-/**
- * The names of the trace ids whose messages go to the capture server of the settings, which is that of the first one:
- * what is meant for another server must not reach this one.
- */
-function sentIds(given: readonly (NamedDestination | undefined)[]): ReadonlySet<string> {
-  const sent = given.flatMap((each) => {
-    const server = each === undefined ? undefined : hepOf(each);
-    return each === undefined || server === undefined ? [] : [{ id: each.name, server }];
-  });
-  return new Set(sent.filter(({ server }) => server === sent[0]?.server).map(({ id }) => id));
+/** The hep_id of the one capture server to which copies go: that of the first trace id that names one. */
+export function captureServerOf(given: readonly NamedDestination[]): string | undefined {
+  return given.map(hepOf).find((server) => server !== undefined);
+}
+
+/** The names of the trace ids of that server: what is meant for another server must not reach this one. */
+function sentIds(given: readonly NamedDestination[]): ReadonlySet<string> {
+  const server = captureServerOf(given);
+  return new Set(given.filter((each) => server !== undefined && hepOf(each) === server).map(({ name }) => name));
 }
 
 const tracer = settingsOf('tracer');

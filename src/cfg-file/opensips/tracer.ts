@@ -1,7 +1,7 @@
 import type { ConfigurationTree } from '../../cfg/ast.js';
 import type { Problems } from '../../cfg/problem.js';
 import type { JsonObject } from '../../config/json-source.js';
-import { hepOf, type NamedDestination, namedDestination } from '../../modules/tracer.js';
+import { captureServerOf, hepOf, type NamedDestination, namedDestination } from '../../modules/tracer.js';
 
 type Parameter = ConfigurationTree['moduleParameters'][number];
 
@@ -36,8 +36,9 @@ export function opensipsCapture(tree: ConfigurationTree, problems: Problems): Js
   );
   const noted = (at: Parameter['at'], message: string): void => problems.warning('no-effect', at, `tracer: ${message}`);
   let out: JsonObject | undefined;
-  let first: string | undefined;
-  for (const { at, given } of destinations(tree, ['tracer', 'siptrace'], 'trace_id', problems)) {
+  const traced = destinations(tree, ['tracer', 'siptrace'], 'trace_id', problems);
+  const first = captureServerOf(traced.map(({ given }) => given));
+  for (const { at, given } of traced) {
     const name = hepOf(given);
     if (name === undefined) {
       const kind = /^\w+/.exec(given.options.get('uri') ?? '')?.[0] ?? 'nothing';
@@ -51,11 +52,10 @@ export function opensipsCapture(tree: ConfigurationTree, problems: Problems): Js
       problems.error('setting', at, `tracer: proto_hep has no hep_id "${name}"`);
       continue;
     }
-    if (first !== undefined && first !== name) {
+    if (name !== first) {
       noted(at, `nothing is sent to the capture server "${name}": copies go to one server, "${first}"`);
       continue;
     }
-    first = name;
     out ??= settingsOf(tree, server.given, (message) => problems.error('setting', server.at, message));
     const version = server.given.options.get('version');
     if (version !== undefined && version !== '3')

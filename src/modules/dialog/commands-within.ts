@@ -1,5 +1,5 @@
-import { trimEnd, trimmed } from '../../core/characters.js';
-import { additionFault, headerLines } from '../../route/script/header-edits.js';
+import { trimmed } from '../../core/characters.js';
+import { linesToAdd } from '../../route/script/header-edits.js';
 import { CommandFault, first, type MiValue, type ScriptCommand } from '../../script/commands.js';
 import { NOBODY } from '../../sip/transaction/client.js';
 import { named, profileOf, tableOf } from './commanded.js';
@@ -31,8 +31,7 @@ function send(dialog: Dialog, side: Side, method: string, headers: string, text:
   // The 2xx would contain an offer, and nobody here can answer it.
   if (method === 'INVITE' && body === '') throw new CommandFault(400, 'an INVITE needs a body: outbound or custom');
   const contact = dialog.shown[side]?.contact ?? `<${dialog.leg(otherSide(side)).contact}>`;
-  const more = trimmed(headers) === '' ? '' : headerLines(trimEnd(headers));
-  const fault = more === '' ? undefined : additionFault(more);
+  const { lines: more, fault } = linesToAdd(headers);
   if (fault !== undefined) throw new CommandFault(400, `the headers are refused: ${fault}`);
   const all = `Contact: ${contact}\r\n${lines}${more}`;
   return new Promise((resolve, reject) => {

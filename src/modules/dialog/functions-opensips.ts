@@ -1,5 +1,4 @@
-import { trimEnd } from '../../core/characters.js';
-import { additionFault, headerLines } from '../../route/script/header-edits.js';
+import { linesToAdd } from '../../route/script/header-edits.js';
 import type { MessageRun } from '../../script/call.js';
 import { NOBODY } from '../../sip/transaction/client.js';
 import { type Arg, code, type FunctionSpec, intOf, OPENSIPS, optional, param, textOf } from '../define.js';
@@ -128,10 +127,9 @@ export const opensipsFunctions: FunctionSpec[] = [
         if (method === 'INVITE') return -1;
         const text = textOf(body, run);
         const kind = textOf(type, run);
-        const lines = trimEnd(textOf(headers, run));
-        const more = lines === '' ? '' : headerLines(lines);
-        if (more !== '' && additionFault(more) !== undefined) return -1;
-        const added = `${more}${kind === '' ? '' : `Content-Type: ${kind}\r\n`}`;
+        const { lines, fault } = linesToAdd(textOf(headers, run));
+        if (fault !== undefined) return -1;
+        const added = `${lines}${kind === '' ? '' : `Content-Type: ${kind}\r\n`}`;
         sendWithin(dialog, side, { method, lines: added, body: text }, NOBODY);
         return 1;
       }),

@@ -85,6 +85,7 @@ export class RulePlan implements RelayPlan {
         kind: 'set',
         to: MARKS[mark],
         origin: 'traffic',
+        // The text of OpenSIPS for a mark during failover, which receivers of events know.
         reason: 'script function ds_mark()',
         code: failure.code,
         cause: failure.cause,

@@ -1,4 +1,4 @@
-import { trimmed } from '../../core/characters.js';
+import { trimEnd, trimmed } from '../../core/characters.js';
 import type { SipMessage } from '../../sip/message.js';
 import type { TextEdit } from '../../sip/reply.js';
 import type { MessageEditor } from '../functions/site.js';
@@ -26,6 +26,16 @@ const MAX_ADDED = 16_384;
 export function headerLines(text: string): string {
   const lines = wireText(text).replace(/\r?\n/g, '\r\n');
   return lines.endsWith('\r\n') ? lines : `${lines}\r\n`;
+}
+
+/**
+ * Header lines for a request that a script or a command sends, without white space at their end; '' for none. `fault`:
+ * why they cannot be added.
+ */
+export function linesToAdd(text: string): { readonly lines: string; readonly fault: string | undefined } {
+  const given = trimEnd(text);
+  const lines = trimmed(given) === '' ? '' : headerLines(given);
+  return { lines, fault: lines === '' ? undefined : additionFault(lines) };
 }
 
 /** Why these lines (as `headerLines` returns them) cannot be added to a message; undefined where they can. */
