@@ -53,7 +53,7 @@ const [SIDE_BY_SIDE, MAX_SIDE_BY_SIDE] = sideBySide(process.env['SWITCHYARD_TEST
 
 function sideBySide(wanted: string | undefined): readonly [usual: number, max: number] {
   const files = Number(wanted);
-  return files >= 1 ? [files, files] : [2, 5];
+  return files >= 1 ? [files, files] : [3, 5];
 }
 
 /**
