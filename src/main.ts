@@ -20,9 +20,9 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(realpathS
 }
 
 /**
- * Keeps what V8 compiles for the next start (Node 22 and later). In a folder of this user alone: whoever can write there
- * decides what runs. systemd names one (CacheDirectory=). A home that does not exist is not made: accounts of services
- * have none.
+ * Keeps what V8 compiles for the next start (Node 22 and later). In a folder of this user alone: whoever can write
+ * there decides what runs. systemd names one (CacheDirectory=). A home that does not exist is not made: accounts of
+ * services have none.
  */
 function cacheCompiled(): void {
   const { CACHE_DIRECTORY: given, XDG_CACHE_HOME: base, HOME: home } = process.env;

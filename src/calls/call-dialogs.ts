@@ -24,7 +24,7 @@ export class CallDialogs {
   private first = NONE;
   private last = NONE;
 
-  /** How many slots it holds. */
+  /** How many slots the table has. */
   get size(): number {
     return this.count;
   }

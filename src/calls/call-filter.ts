@@ -17,7 +17,7 @@ export interface CallFilter {
   /** Text that the URI of To or the request-URI contains. */
   readonly to?: string | undefined;
   readonly callId?: string | undefined;
-  /** How "10.0.0.1:5060" begins. */
+  /** The beginning of the source address, such as "10.0.0.1:5060". */
   readonly source?: string | undefined;
   readonly method?: string | undefined;
   /** Only records whose last change has a greater number than this. */

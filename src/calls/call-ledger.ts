@@ -192,8 +192,8 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeListener {
   }
 
   /**
-   * Before records are filed: asks whether a listener wants them, and compares the clocks. The system clock is slower to
-   * read than the monotonic one, so it is read once a second only.
+   * Before records are filed: asks whether a listener wants them, and compares the clocks. The system clock is slower
+   * to read than the monotonic one, so it is read once a second only.
    */
   private prepare(): void {
     this.askListeners();

@@ -20,7 +20,7 @@ export class Times {
     this.count++;
   }
 
-  /** Adds the other's counts to these. */
+  /** Adds the counts of `other`. */
   add(other: Times): void {
     for (let i = 0; i < this.counts.length; i++)
       this.counts[i] = (this.counts[i] as number) + (other.counts[i] as number);
@@ -59,7 +59,7 @@ export class Times {
 
 /** What was counted for one destination, since the start or since it was first loaded. */
 export class DestinationFigures {
-  /** INVITE requests sent to it. */
+  /** INVITE requests sent to the destination. */
   calls = 0;
   /** Requests of other methods sent to it, without those inside dialogs. */
   requests = 0;
@@ -76,7 +76,7 @@ export class DestinationFigures {
   /** Round trips of probes. */
   readonly probes = new Times();
 
-  /** Adds the other's figures to these. */
+  /** Adds the figures of `other`. */
   add(other: DestinationFigures): void {
     this.calls += other.calls;
     this.requests += other.requests;

@@ -3,8 +3,8 @@ import type { Problems } from '../cfg/problem.js';
 
 /**
  * Parameters of Kamailio's modules that change what it does with a message, a dialog or a row, and that are not carried
- * out here. By module, one on each line: the name, "=", the values that need nothing to be done (with "|" between them),
- * and what happens here instead. Without a text the parameter is named only.
+ * out here. By module, one on each line: the name, "=", the values that need nothing to be done (with "|" between
+ * them), and what happens here instead. Without a text the parameter is named only.
  */
 const NOT_DONE: Readonly<Record<string, string>> = {
   acc: `

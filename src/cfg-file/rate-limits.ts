@@ -13,8 +13,9 @@ export interface PassedLimit {
 const IN_PIPE = /:(feedback|network):/i;
 
 /**
- * Calls and parameters of ratelimit and pipelimit with an algorithm that limits by the load of the machine in the originals:
- * here such a pipe counts and lets every message pass. In Kamailio rl_check() ends the script for NETWORK, as recorded.
+ * Calls and parameters of ratelimit and pipelimit with an algorithm that limits by the load of the machine in the
+ * originals: here such a pipe counts and lets every message pass. In Kamailio rl_check() ends the script for NETWORK,
+ * as recorded.
  */
 export function passedLimits(tree: ConfigurationTree, dialect: DialectName): readonly PassedLimit[] {
   const found: PassedLimit[] = [];

@@ -191,7 +191,10 @@ function opensipsClientVerification({ values }: Domain): boolean | 'if_shown' {
   return isOn(values.get('require') ?? '1') || 'if_shown';
 }
 
-/** Whether Kamailio asks clients for a certificate; as recorded with 5.6.3, require_certificate needs no verify_certificate. */
+/**
+ * Whether Kamailio asks clients for a certificate; as recorded with 5.6.3, require_certificate needs no
+ * verify_certificate.
+ */
 function kamailioClientVerification({ values }: Domain): boolean | 'if_shown' {
   if (isOn(values.get('require') ?? 'no')) return true;
   return isOn(values.get('verify') ?? 'no') ? 'if_shown' : false;
@@ -304,7 +307,8 @@ function kamailioDomains(tree: ConfigurationTree, modules: ModuleValues, problem
     if (value !== undefined) own.values.set(key, String(value));
   }
   const named = values.get('config')?.at(-1);
-  // As recorded with 5.6.3, the parameters are those of the default client domain too; beside a tls.cfg they have no effect.
+  // As recorded with 5.6.3, the parameters are those of the default client domain too; beside a tls.cfg they have no
+  // effect.
   const asked = [...own.values].filter(([key]) => key !== 'certificate' && key !== 'key');
   if (named === undefined) return [own, { ...own, server: false, values: new Map(asked) }];
   const at = tree.moduleParameters.find(({ module, name }) => module === 'tls' && name === 'config')?.at;

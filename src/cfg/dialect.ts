@@ -65,7 +65,10 @@ export interface SyntaxDecisions {
   readonly routeWords: ReadonlySet<string>;
   /** The number that a word such as "yes" stands for in an expression; undefined for other words. */
   readonly switchWords: (word: string) => number | undefined;
-  /** Whether such a word is a number everywhere in a script. As the value of a module parameter it is one in both dialects. */
+  /**
+   * Whether such a word is a number everywhere in a script. As the value of a module parameter it is one in both
+   * dialects.
+   */
   readonly switchLiterals: boolean;
   /** Whether names of routes need quotes when they are more than a word. */
   readonly quotedRouteNames: boolean;
@@ -132,7 +135,7 @@ export interface FlowDecisions {
   readonly breakResult: number;
   /** Return code of a route whose last statement is a switch without a matching case. */
   readonly noCaseResult: number;
-  /** The same for a switch over a constant. */
+  /** Return code of a switch over a constant without a matching case. */
   readonly noCaseResultOfConstant: number;
   /** Whether a block of "if", "while" or "case" counts as one more level of nesting for route calls in it. */
   readonly blocksNest: boolean;

@@ -136,7 +136,7 @@ export type ArgumentReading = 'format' | 'variable' | 'text' | 'literal';
 
 /** Numbers of arguments and kinds of routes with which Kamailio was observed to accept a function. */
 export interface RecordedSignature {
-  /** The module that has it. */
+  /** The module that has the function. */
   readonly module: string;
   readonly counts: readonly number[];
   /** Whether the function is accepted in a kind of route; `nameless`: in the onreply route without a name. */

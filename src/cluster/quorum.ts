@@ -21,7 +21,7 @@ export interface QuorumOptions {
   failuresLeft(destination: Destination): number;
   /** Milliseconds a probe may take. */
   timeoutMs(): number;
-  /** Applies a signal that was held back. */
+  /** Applies a signal that waited for the answers of other nodes. */
   apply(signal: StateSignal): void;
 }
 

@@ -37,10 +37,12 @@ const MAX_IN_FLIGHT = 64;
 const MAX_ENTRIES = 2_000_000;
 const MAX_QUEUE = 8;
 const MAX_TRIES = 8;
-/** Milliseconds before a commit is tried again after another node was faster: random, so that they do not collide again. */
+/**
+ * Milliseconds before a commit is tried again after another node was faster: random, so that they do not collide again.
+ */
 const MIN_JITTER_MS = 5;
 const JITTER_MS = 46;
-/** The same after MAX_TRIES attempts. */
+/** Milliseconds before a commit is tried again after MAX_TRIES attempts. */
 const AFTER_MAX_TRIES_MS = 1000;
 /** Milliseconds until a commit without an answer is checked. */
 const RETRY_MS = 250;

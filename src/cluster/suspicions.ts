@@ -5,7 +5,10 @@ import type { Owners } from './owners.js';
 import { type DestinationRecord, firstRecord, type Intent } from './record.js';
 import type { Entry } from './record-entry.js';
 
-/** Milliseconds between two requests about one destination, and maximum number of destinations for which the last one is known. */
+/**
+ * Milliseconds between two requests about one destination, and maximum number of destinations for which the last one is
+ * known.
+ */
 const INTERVAL_MS = 1000;
 const MAX_SENT = 10_000;
 

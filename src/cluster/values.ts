@@ -1,7 +1,10 @@
 import type { Clock } from '../core/clock.js';
 import type { ClusterBus, Stored } from './bus.js';
 
-/** Maximum number of keys of one kind (first letter), and longest text: whoever may write to the bucket could invent them. */
+/**
+ * Maximum number of keys of one kind (first letter), and longest text: whoever may write to the bucket could invent
+ * them.
+ */
 const MAX_KEYS = 10_000;
 const MAX_TEXT = 1024 * 1024;
 /** Attempts to write a change before it is given up. */
@@ -32,7 +35,10 @@ export class Values {
     for (const [key, { text }] of this.known) if (key.startsWith(prefix) && text !== '') yield [key, text];
   }
 
-  /** Stores a value that was read, unless a later revision is known; an empty text means removed. `own`: this node writes it. */
+  /**
+   * Stores a value that was read, unless a later revision is known; an empty text means removed. `own`: this node
+   * writes it.
+   */
   accept(key: string, revision: number, text: string, own = false): void {
     if (revision <= (this.known.get(key)?.revision ?? 0)) return;
     const isNew = !this.known.has(key);

@@ -67,8 +67,8 @@ export function parseDatabaseUrl(text: string, baseDir: string): DatabaseUrl {
 }
 
 /**
- * A URL for logs: the password becomes "***", or the whole user part if that may be a token. So do the values of options
- * after "?", since other clients take a password there.
+ * A URL for logs: the password becomes "***", or the whole user part if that may be a token. So do the values of
+ * options after "?", since other clients take a password there.
  */
 export function redactUrl(url: string): string {
   // Options are cut off first: an "@" in their values is not the end of a user part.

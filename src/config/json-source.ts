@@ -161,7 +161,10 @@ class Builder {
 /** Written by people who know another format, and never a password. */
 const USUAL_WORD = /^(?:true|false|null|yes|no|on|off|none|nil|undefined|nan|infinity)$/i;
 
-/** What stands where something else is expected. Values are not shown: one may be a password whose quotes or comma are missing. */
+/**
+ * What stands where something else is expected. Values are not shown: one may be a password whose quotes or comma are
+ * missing.
+ */
 function described(found: string): string {
   if (found === '') return 'the end of the file';
   if (/^[{}[\]:,]$/.test(found) || USUAL_WORD.test(found)) return JSON.stringify(found);

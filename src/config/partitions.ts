@@ -95,7 +95,7 @@ class Decision {
     private readonly modparam: RawModparam,
     private readonly modparamLocation: Location,
     private readonly findings: Findings,
-    /** Whether it is the only partition. */
+    /** Whether the partition is the only one. */
     private readonly alone: boolean,
   ) {}
 

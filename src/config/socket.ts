@@ -12,7 +12,7 @@ const HOST_NAME = /^(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?$/
 export interface HostPort {
   /** Host or IP literal without brackets. */
   readonly host: string;
-  /** undefined when there is none. */
+  /** The port; undefined when there is none. */
   readonly port: number | undefined;
 }
 

@@ -92,7 +92,9 @@ function addressesIn(written: string | readonly (string | null)[], location: Loc
   });
 }
 
-/** What connections have to be like; the files are read with the certificates, names of ciphers and curves are tried. */
+/**
+ * What connections have to be like; the files are read with the certificates, names of ciphers and curves are tried.
+ */
 function readProtocol(raw: RawTlsProtocol, at: Location, findings: Findings): TlsProtocol {
   const path = (file: string | undefined) => (file === undefined || file === 'none' ? file : resolve(at.dir, file));
   const { min_version: minVersion, max_version: maxVersion, ciphers, ecdh_curve: ecdhCurve } = raw;

@@ -39,7 +39,7 @@ export class AgedMap<T> {
     return this.map.size;
   }
 
-  /** The sum of their sizes. */
+  /** The sum of the sizes of all entries. */
   get size(): number {
     return this.total;
   }

@@ -19,8 +19,8 @@ function longestOf(table: ByteTexts): number {
 }
 
 /**
- * A text with its bytes replaced as a table says, in one pass: a callback for each match of an expression takes 10 ms for
- * 64 KB. Characters above 255 stay.
+ * A text with its bytes replaced as a table says, in one pass: a callback for each match of an expression takes 10 ms
+ * for 64 KB. Characters above 255 stay.
  */
 export function withByteTexts(text: string, table: ByteTexts): string {
   const written = Buffer.allocUnsafe(text.length * longestOf(table));

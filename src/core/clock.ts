@@ -4,7 +4,10 @@ export interface Clock {
   now(): number;
   /** Milliseconds that never go backwards, from an arbitrary origin. Use for durations and deadlines. */
   monotonic(): number;
-  /** Runs `run` once after `delayMs` milliseconds; the returned function cancels it and may be called any number of times. */
+  /**
+   * Runs `run` once after `delayMs` milliseconds; the returned function cancels it and may be called any number of
+   * times.
+   */
   schedule(delayMs: number, run: () => void): () => void;
 }
 

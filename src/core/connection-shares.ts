@@ -4,7 +4,7 @@ export interface SharedConnection {
   readonly source: string;
   /** Since when (Clock.monotonic()) it waits for its client; undefined while a request is handled. */
   readonly idleSince: number | undefined;
-  /** Closes it. */
+  /** Closes the connection. */
   evict(): void;
 }
 

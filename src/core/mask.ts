@@ -16,8 +16,9 @@ function maskUserPassword(uri: string): string {
 }
 
 /**
- * Parameters and header fields that hold a password; a comma, a quote or a blank ends one in a text. Blanks around "=" belong to the grammar of
- * header fields (RFC 3261 section 25.1, SEMI and EQUAL), and a quoted value does: in JSON its quotes have a backslash each.
+ * Parameters and header fields that hold a password; a comma, a quote or a blank ends one in a text. Blanks around "="
+ * belong to the grammar of header fields (RFC 3261 section 25.1, SEMI and EQUAL), and a quoted value does: in JSON its
+ * quotes have a backslash each.
  */
 const PARAMETER =
   /([;?&][ \t]{0,64}password[ \t]{0,64}=[ \t]{0,64})(?:\\?"[^"\\ \t\r\n,:{}[\]]{1,256}(?=\\?")|[^;?<>"\\ \t\r\n,]+)/gi;

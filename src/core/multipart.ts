@@ -25,8 +25,8 @@ export interface BoundaryLines {
 
 /**
  * Finds the boundary lines in a text. `mark` is what they begin with: "--" and the boundary, and the line break before
- * it where only the beginning of a line counts. A search begins at `from`, and lines that begin at `end` or later do not
- * belong to the body.
+ * it where only the beginning of a line counts. A search begins at `from`, and lines that begin at `end` or later do
+ * not belong to the body.
  */
 export function boundaryLines(text: string, mark: string, from = 0, end = text.length): BoundaryLines {
   const starts: number[] = [];

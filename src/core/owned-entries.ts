@@ -36,9 +36,9 @@ interface Row {
 }
 
 /**
- * The entries of a bounded table by the source that added them. Where a source holds more than its share, its own oldest
- * entries make room for its next one, so that it cannot displace those of others. An entry stays with the source that
- * added it: one that only changes it does not own it.
+ * The entries of a bounded table by the source that added them. Where a source holds more than its share, its own
+ * oldest entries make room for its next one, so that it cannot displace those of others. An entry stays with the source
+ * that added it: one that only changes it does not own it.
  */
 export class OwnedEntries<Name extends string = string> {
   private readonly shares = new PeerShare();

@@ -6,7 +6,10 @@ export const SWITCH_WORDS: ReadonlyMap<string, boolean> = new Map([
   ...['no', 'off', 'false', 'disable'].map((word) => [word, false] as const),
 ]);
 
-/** Whether a text is one of these words, of whatever letter case, "y", "n", "1" or "0", and means on; undefined for any other. */
+/**
+ * Whether a text is one of these words, of whatever letter case, "y", "n", "1" or "0", and means on; undefined for any
+ * other.
+ */
 export function switchOf(text: string): boolean | undefined {
   const word = trimmed(text).toLowerCase();
   if (word === '1' || word === 'y') return true;

@@ -15,9 +15,14 @@ export interface TlsProtocol {
   readonly ecdhCurve?: string | undefined;
   /** PEM file with the parameters of Diffie-Hellman; undefined or "none": no ciphers that need them. */
   readonly dhParams?: string | undefined;
-  /** PEM file with revocation lists, or a folder with such files; undefined or "none": nobody looks whether a certificate is revoked. */
+  /**
+   * PEM file with revocation lists, or a folder with such files; undefined or "none": nobody looks whether a
+   * certificate is revoked.
+   */
   readonly crl?: string | undefined;
-  /** Folder with authorities by their hash (openssl rehash), besides those of the file; undefined or "none": no folder. */
+  /**
+   * Folder with authorities by their hash (openssl rehash), besides those of the file; undefined or "none": no folder.
+   */
   readonly caDir?: string | undefined;
 }
 
@@ -74,8 +79,8 @@ export function authoritiesOf(own: Authorities, common: Authorities): string | u
 }
 
 /**
- * What sockets get as the server to connect to: the name its certificate has to be for, with the TLS domain that a script
- * has chosen after a blank, which no host name has.
+ * What sockets get as the server to connect to: the name its certificate has to be for, with the TLS domain that a
+ * script has chosen after a blank, which no host name has.
  */
 export function withTlsDomain(serverName: string | undefined, domain: string): string {
   return `${serverName ?? ''} ${domain}`;

@@ -260,7 +260,9 @@ function percentEscape(code: number, capitals: boolean): string {
   return `%${capitals ? hex.toUpperCase() : hex}`;
 }
 
-/** Makes an encoder of texts of bytes: those that a class such as /[^a-z]/ matches become "%hh"; with `capitals` "%HH". */
+/**
+ * Makes an encoder of texts of bytes: those that a class such as /[^a-z]/ matches become "%hh"; with `capitals` "%HH".
+ */
 export function percentEncoder(matched: RegExp, capitals = false): (text: string) => string {
   const table = byteTexts(matched, (code) => percentEscape(code, capitals));
   return (text) => withByteTexts(text, table);

@@ -103,8 +103,8 @@ export async function commandForScript(
 }
 
 /**
- * The parameters of a command with lists where it takes lists, which a script cannot write: the rest of the parameters in
- * their order, or one element for a name.
+ * The parameters of a command with lists where it takes lists, which a script cannot write: the rest of the parameters
+ * in their order, or one element for a name.
  */
 function withLists(
   command: MiCommand | undefined,

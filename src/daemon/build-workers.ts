@@ -76,7 +76,8 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
   const plain = new PlainSets(engine, sip.sockets);
   const shared = libc.share(SHARED_BYTES);
   const values = script && libc.share(VALUES_BYTES);
-  // A worker that is blocked while it holds a lock would make all others wait, and this process too, which has to kill it.
+  // A worker that is blocked while it holds a lock would make all others wait, and this process too, which has to kill
+  // it.
   const lock: LockOptions = { stuck: (pid) => pool.kill(pid) };
   const kept = values && new SharedValues(values.memory, () => clock.monotonic(), lock);
   const isEven = env.settings().workerSpread === 'even';

@@ -38,8 +38,8 @@ const LATEST = 2 ** 32 - 1;
 
 /**
  * Converts rows to entries, as recorded for Kamailio 5.6.3: if a key occurs twice, the last row counts; rows of an
- * array become key[0], key[1] and so on; several columns are joined by commas (coldelim). `faulty` gets the keys of rows without a
- * value.
+ * array become key[0], key[1] and so on; several columns are joined by commas (coldelim). `faulty` gets the keys of
+ * rows without a value.
  */
 export function hashRows(
   rows: readonly DatabaseRow[],

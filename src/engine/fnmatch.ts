@@ -10,9 +10,9 @@ const MAX_ELEMENTS = 62;
 
 /**
  * Matches a whole string with a shell pattern, like fnmatch(3) without flags: "*", "?", "[a-z]", "[!a]", "[[:alpha:]]",
- * and "\" before a literal character. Case matters; "/" and a leading "." are ordinary. A script may take the pattern from a peer, so
- * the time is linear in pattern and text. For that, a long pattern with a long text may have at most 62 elements
- * between two stars if they are not all literal characters; otherwise it matches nothing.
+ * and "\" before a literal character. Case matters; "/" and a leading "." are ordinary. A script may take the pattern
+ * from a peer, so the time is linear in pattern and text. For that, a long pattern with a long text may have at most 62
+ * elements between two stars if they are not all literal characters; otherwise it matches nothing.
  */
 export function fnmatch(pattern: string, text: string): boolean {
   return pattern.length * text.length <= SIMPLE_MATCH_LIMIT ? matchHere(pattern, text) : matchLong(pattern, text);
@@ -268,8 +268,8 @@ export function matchLong(pattern: string, text: string): boolean {
 }
 
 /**
- * Splits a pattern at its stars. Literal text is cut out as a whole: a script may take a pattern of 64 KB from a peer, and
- * an element for each of its characters takes several times as long.
+ * Splits a pattern at its stars. Literal text is cut out as a whole: a script may take a pattern of 64 KB from a peer,
+ * and an element for each of its characters takes several times as long.
  */
 function piecesOf(pattern: string): Piece[] {
   const pieces: Piece[] = [];

@@ -7,7 +7,7 @@ const TRANSPORT = /;transport=[^;]*/gi;
 /** The parts of a destination that are written into a request-URI: host, port and parameters. */
 export interface DialledAddress {
   readonly address: string;
-  /** Its parameters, as in the URI. */
+  /** The parameters of the URI, as written. */
   readonly params: string;
 }
 

@@ -30,7 +30,10 @@ const LOAD = 0;
 const ELSEWHERE = 1;
 const SHARE = 2;
 
-/** Words of an entry: state, next of its chain (+ 1), hash of the Call-ID, hash of the partition, counter, expiry, owner. */
+/**
+ * Words of an entry: state, next of its chain (+ 1), hash of the Call-ID, hash of the partition, counter, expiry,
+ * owner.
+ */
 const ENTRY_WORDS = 8;
 const STATE = 0;
 const NEXT = 1;

@@ -5,7 +5,7 @@ import type { ControlAddress } from './datagram-commands.js';
 export interface MediaProxy extends ControlAddress {
   /** Path of the Unix socket it listens on; undefined for a proxy that is reached over UDP or TCP. */
   readonly path: string | undefined;
-  /** Whether it is reached over TCP. */
+  /** Whether the proxy is reached over TCP. */
   readonly stream?: true;
   /** Address that stands in SDP instead of the one the proxy answers. */
   readonly advertised?: string;
@@ -70,7 +70,8 @@ function unixProxy(text: string): MediaProxy | undefined {
 
 /**
  * Parses sets of media proxies: "1 == udp:a:2223 udp:b:2223=2" is set 1; without a number the set is 0. With `rtpproxy`
- * the forms of rtpproxy_sock are accepted too: paths of Unix sockets, TCP, advertised addresses. Throws an Error that says what is wrong.
+ * the forms of rtpproxy_sock are accepted too: paths of Unix sockets, TCP, advertised addresses. Throws an Error that
+ * says what is wrong.
  */
 export function mediaSets(texts: readonly string[], rtpproxy = false): Map<number, MediaProxy[]> {
   const sets = new Map<number, MediaProxy[]>();

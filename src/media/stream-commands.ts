@@ -11,8 +11,8 @@ const MAX_WAITING = 1000;
 export type StreamAddress = { readonly path: string } | { readonly host: string; readonly port: number };
 
 /**
- * Sends commands to media proxies over Unix stream sockets or TCP, one connection for each command. No cookie is needed, since
- * a stream loses nothing. The answer ends with a line break or when the proxy closes the connection.
+ * Sends commands to media proxies over Unix stream sockets or TCP, one connection for each command. No cookie is
+ * needed, since a stream loses nothing. The answer ends with a line break or when the proxy closes the connection.
  */
 export class StreamCommands {
   private waiting = 0;

@@ -35,8 +35,8 @@ function partsOf(run: MessageRun): Part[] | undefined {
 
 /**
  * The first part of a multipart body whose Content-Type is application/sdp, from its first line to the next boundary
- * line or, as recorded, the end of the body; undefined where there is none. A boundary counts at the beginning of a line
- * only.
+ * line or, as recorded, the end of the body; undefined where there is none. A boundary counts at the beginning of a
+ * line only.
  */
 export function sdpPart(message: SipMessage): { readonly start: number; readonly end: number } | undefined {
   const boundary = boundaryOf(message.header('content-type'));

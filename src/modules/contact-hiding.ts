@@ -18,7 +18,10 @@ const TOO_MANY = -24;
 /** Maximum length of an encoded URI that is decoded. */
 const MAX_ENCODED = 4096;
 
-/** Changes the URI of each Contact, or of those in the first field. When `edit` returns a number for one, the function returns it. */
+/**
+ * Changes the URI of each Contact, or of those in the first field. When `edit` returns a number for one, the function
+ * returns it.
+ */
 function editContacts(
   run: MessageRun,
   failure: number,

@@ -59,8 +59,8 @@ function listens({ sockets }: FileFacts, text: string, anyPort = false): boolean
 }
 
 /**
- * Sends the received request to a URI or "proto:host:port", without bytes after its body, which would be another request
- * on a stream.
+ * Sends the received request to a URI or "proto:host:port", without bytes after its body, which would be another
+ * request on a stream.
  */
 export function sendRaw(run: MessageRun, to: string, headers = ''): number {
   if (brokenRequest(run.call) !== undefined) return -1;

@@ -104,7 +104,9 @@ function pairOf(arg: Arg | undefined, compile: (text: string) => Format): Pair {
   return { source: (run) => source.evaluateValue(run.pvars), target };
 }
 
-/** As recorded, Kamailio does not start with a file that names a dialplan by a word, as a defined word within quotes is. */
+/**
+ * As recorded, Kamailio does not start with a file that names a dialplan by a word, as a defined word within quotes is.
+ */
 function noNumber(constant: string | number): string | undefined {
   return /^[ \t\r\n]*\d+[ \t\r\n]*$/.test(String(constant))
     ? undefined

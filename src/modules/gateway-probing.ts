@@ -6,7 +6,7 @@ import { sendOwn } from '../script/own-requests.js';
 /** A destination of load_balancer or a gateway of drouting, with the data needed for probing. */
 export interface ProbedGateway {
   readonly uri: string;
-  /** When it is probed. */
+  /** When the gateway is probed. */
   readonly probeMode: ProbeMode;
   /** The socket it is probed from; '' for any. */
   readonly socket: string;

@@ -23,8 +23,8 @@ function isSdp({ message }: MessageRun): boolean {
 }
 
 /**
- * Changes the SDP of a Kamailio message by bits: 1 adds a=direction:active to each stream, 2 writes an address into c=, 4
- * adds a=nortpproxy:yes, 8 writes it into o=. The address that was there follows the last stream, once for each line
+ * Changes the SDP of a Kamailio message by bits: 1 adds a=direction:active to each stream, 2 writes an address into c=,
+ * 4 adds a=nortpproxy:yes, 8 writes it into o=. The address that was there follows the last stream, once for each line
  * that changed; an address that is there already counts as unchanged.
  */
 function fixKamailio(run: MessageRun, bits: number, address: string | undefined): number {

@@ -81,8 +81,8 @@ const NOT_HERE: Readonly<Record<string, string>> = {
 };
 
 /**
- * Functions of Kamailio that are not implemented, by module: those that the file check of 5.6.3 knows, and some of modules
- * that it does not have.
+ * Functions of Kamailio that are not implemented, by module: those that the file check of 5.6.3 knows, and some of
+ * modules that it does not have.
  */
 const KAMAILIO_NOT_HERE: Readonly<Record<string, string>> = {
   app_jsdt: 'jsdt_run jsdt_dofile jsdt_dostring jsdt_runstring',

@@ -39,8 +39,8 @@ export interface Pipes extends Iterable<readonly [string, Pipe]> {
    */
   change(name: string, change: (pipe: Pipe) => void, make?: () => Pipe | undefined): boolean;
   /**
-   * Looks at the next few pipes and removes those whose interval began before a time. A pass over all of them takes many
-   * calls: one for each new pipe is enough.
+   * Looks at the next few pipes and removes those whose interval began before a time. A pass over all of them takes
+   * many calls: one for each new pipe is enough.
    */
   expire(before: number, keeps: ReadonlySet<string>): void;
 }

@@ -8,7 +8,7 @@ type Sets = (env: ScriptEnvironment) => ReadonlyMap<number, readonly MediaProxy[
 interface Entry {
   readonly set: number;
   readonly proxy: MediaProxy;
-  /** Its position among all. */
+  /** The position of the proxy in the list of all. */
   readonly index: number;
 }
 
@@ -26,7 +26,9 @@ function shown(env: ScriptEnvironment, { set, proxy, index }: Entry): MiValue {
   };
 }
 
-/** The proxies with an address ("all" or undefined: all of them), of one set or of all. Throws CommandFault for none. */
+/**
+ * The proxies with an address ("all" or undefined: all of them), of one set or of all. Throws CommandFault for none.
+ */
 function found(sets: ReadonlyMap<number, readonly MediaProxy[]>, url: string | undefined, only?: number): Entry[] {
   const all = [...sets].flatMap(([set, proxies]) => proxies.map((proxy) => ({ set, proxy })));
   const entries = all

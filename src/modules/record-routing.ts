@@ -157,8 +157,8 @@ function afterStrictOpensips(run: MessageRun, routes: readonly RouteValue[], fir
 const recorded = new PerCall<boolean, MessageRun>(() => false);
 
 /**
- * Stores the arguments of a Record-Route, which is written when the sending socket is known. `alone`: the preset address is
- * that of record_route_advertised_address().
+ * Stores the arguments of a Record-Route, which is written when the sending socket is known. `alone`: the preset
+ * address is that of record_route_advertised_address().
  */
 export function recordRoute(
   run: MessageRun,
@@ -177,8 +177,8 @@ export function recordRoute(
     return -1;
   if (run.env.dialect === 'kamailio') {
     if (preset !== undefined && preset.length > 1 && !run.env.rr.doubleRr) return -1;
-    // As recorded, ftag is the From tag of the caller. A request from the callee has it as its To tag. Only a Route that
-    // loose_route() has followed counts: old files call record_route() first.
+    // As recorded, ftag is the From tag of the caller. A request from the callee has it as its To tag. Only a Route
+    // that loose_route() has followed counts: old files call record_route() first.
     const ftag = uriParam(call.routeParams ?? '', 'ftag');
     call.upstream = ftag !== undefined && ftag !== call.message.fromTag;
   }

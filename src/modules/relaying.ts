@@ -244,7 +244,9 @@ export function forwardStateless(run: MessageRun, given?: string): number | Prom
   });
 }
 
-/** The Vias with which forward() has sent a request: as recorded, they are in the message when forward() sends it again. */
+/**
+ * The Vias with which forward() has sent a request: as recorded, they are in the message when forward() sends it again.
+ */
 const forwardedVias = new PerCall(() => '');
 
 function withVias(run: MessageRun): MessageEdits {

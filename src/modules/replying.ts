@@ -78,7 +78,7 @@ function answer(run: MessageRun, status: number, reason: string, way: ReplyWay):
 
 /**
  * Whether a reply is one of the transaction that a retransmission belongs to. As recorded of Kamailio, t_reply() finds
- * it by itself, send_reply() after t_relay().
+ * that transaction by itself, send_reply() after t_relay().
  */
 function repliesToCopy(run: MessageRun, way: ReplyWay): boolean {
   if (run.env.dialect !== 'kamailio' || run.routeKind !== 'request' || run.known?.kind !== 'copy') return false;
@@ -114,7 +114,7 @@ function replyLines(run: MessageRun, status: number, way: ReplyWay): string {
     // A URI with a line break is not valid and is left out.
     const whole = uris.filter((each) => !containsLineBreak(each));
     if (whole.length > 0) lines += `Contact: ${whole.join(', ')}\r\n`;
-    // As recorded, Kamailio's later replies have it too.
+    // As recorded, later replies of Kamailio have these lines too.
     if (env.dialect === 'kamailio') call.replyLines = lines;
   }
   if (status > 100 || env.dialect === 'kamailio') lines += warningOf(call, run.routeKind === 'failure' ? 1 : 0);
@@ -134,5 +134,5 @@ function contactOf({ uri, q, path, flags }: OfferedContact, rich: number): strin
   return `<${uri}${route}>${qParameter(q)}${(rich & 1) === 0 ? '' : `;flags=${flags}`}`;
 }
 
-/** As recorded of Kamailio, a path in a parameter of a URI. */
+/** A path as the value of a URI parameter, escaped as recorded of Kamailio. */
 const escapedPath = percentEncoder(/[^A-Za-z0-9\-_.!~*'():]/);

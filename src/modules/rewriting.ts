@@ -108,7 +108,8 @@ function replaceParts(
     // As recorded, a second call adds its URI after that of the first.
     edits.replace(from, to, uri);
     const old = parseAddress(value);
-    // As recorded, requests inside the dialog have no display name when the function was given none, though the first has.
+    // As recorded, requests inside the dialog have no display name when the function was given none, though the first
+    // has.
     replaced(run, header, old, { uri, display: display ?? '' });
   } else keepReceived(run, header);
   return 1;

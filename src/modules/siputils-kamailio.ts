@@ -54,7 +54,9 @@ function lastParam(
   return undefined;
 }
 
-/** The value of a parameter of the request-URI: as recorded, its name in the same case, and none of a telephone number. */
+/**
+ * The value of a parameter of the request-URI: as recorded, its name in the same case, and none of a telephone number.
+ */
 function ruriParam(run: MessageRun, name: string): string | undefined {
   const params = parseUri(run.call.requestUri)?.params ?? '';
   if (uriParam(params, 'user')?.toLowerCase() === 'phone') return undefined;

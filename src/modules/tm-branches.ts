@@ -19,7 +19,8 @@ export const branchFunctions: FunctionSpec[] = [
         const wanted = intOf(status, run, 0);
         // As recorded, the reply that a reply route has at hand counts.
         if (run.routeKind === 'onreply' && run.branch !== undefined && run.message.status === wanted) return 1;
-        // As recorded, the branch that got its final reply last does not count yet, unless it had a provisional one before.
+        // As recorded, the branch that got its final reply last does not count yet, unless it had a provisional one
+        // before.
         const last = run.routeKind === 'failure' ? run.transaction?.lastFinalBranch : undefined;
         return code(branches(run).some((each) => (each !== last || each.replied) && each.status === wanted));
       },

@@ -9,7 +9,10 @@ function transaction(run: MessageRun) {
   return run.transaction ?? run.call.transaction;
 }
 
-/** As recorded: the status of the reply at hand, of the branch that failed, or of the last reply sent; none in a branch route. */
+/**
+ * As recorded: the status of the reply at hand, of the branch that failed, or of the last reply sent; none in a branch
+ * route.
+ */
 function statusCode(run: MessageRun): number {
   const { message, routeKind } = run;
   if (!message.isRequest) return message.status;

@@ -30,7 +30,9 @@ function called(run: MessageRun): string {
   return cutUri(run.call.requestUri)?.user ?? '';
 }
 
-/** 1 unless the longest prefix of a number in a table is one that is not allowed; -1 also when the table cannot be read. */
+/**
+ * 1 unless the longest prefix of a number in a table is one that is not allowed; -1 also when the table cannot be read.
+ */
 async function check(
   run: MessageRun,
   table: string,

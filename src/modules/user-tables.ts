@@ -211,7 +211,9 @@ function memberOf(name: string, dialects: FunctionSpec['dialects']): FunctionSpe
   };
 }
 
-/** Maximum number of rows of re_table: a compiled expression takes about 28 kB, and each is matched for each request. */
+/**
+ * Maximum number of rows of re_table: a compiled expression takes about 28 kB, and each is matched for each request.
+ */
 const MAX_EXPRESSIONS = 2000;
 
 /** Expressions that are compiled without a pause for other requests, about 30 ms. */

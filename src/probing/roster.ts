@@ -12,7 +12,7 @@ export interface Watched extends WheelMember {
   latency: Latency | undefined;
   /** Whether it is in the queue of probes. */
   queued: boolean;
-  /** Its probe in flight, if any. */
+  /** The probe of the destination that has no result yet, if any. */
   flight: ProbeInFlight | undefined;
   /** Number of the last comparison that found the destination. */
   seen: number;

@@ -34,9 +34,9 @@ function prefixOf(socket: SipSocket): Prefix {
 }
 
 /**
- * The URI of a request's Route where it is one that we recorded for a dialog on the UDP socket the request came by, byte for byte as
- * `forwardedRequest` writes it, and the only value: most requests inside dialogs have such a Route, and it is then not parsed. Undefined
- * for any other: it is to be parsed.
+ * The URI of a request's Route where it is one that we recorded for a dialog on the UDP socket the request came by,
+ * byte for byte as `forwardedRequest` writes it, and the only value: most requests inside dialogs have such a Route,
+ * and it is then not parsed. Undefined for any other: it is to be parsed.
  */
 export function ownRoute(
   { text, routeFields, routeValue, routeEnd }: SipMessage,

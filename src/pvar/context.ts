@@ -46,7 +46,7 @@ export interface PvarMessage {
   fields?(name?: string): Iterable<HeaderSpan>;
   /** The whole message as text. */
   readonly text: string;
-  /** Its length in bytes. */
+  /** The length of the message in bytes. */
   readonly length: number;
 }
 

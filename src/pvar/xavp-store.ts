@@ -12,7 +12,9 @@ export interface XavpRecord {
   exploded?: true;
 }
 
-/** Whether fields of $xavu can be added to a record, and written as a text: neither a plain value nor an exploded list. */
+/**
+ * Whether fields of $xavu can be added to a record, and written as a text: neither a plain value nor an exploded list.
+ */
 export function isExtensible({ value, exploded }: XavpRecord): boolean {
   return value === null && exploded !== true;
 }

@@ -37,7 +37,9 @@ function statelessReplyOf({ dialect, script, modules }: ScriptEnvironment): Comp
 /** Defects that Kamailio answers with 400, since the message can be parsed all the same. */
 const ANSWERED_DEFECTS = /^(?:CSeq method differs|malformed CSeq|body shorter than)/;
 
-/** A copy of a request whose route waits for something asynchronous and has made no transaction yet: it gets no answer. */
+/**
+ * A copy of a request whose route waits for something asynchronous and has made no transaction yet: it gets no answer.
+ */
 const IN_A_ROUTE: KnownRequest = { kind: 'copy', server: undefined, repeat: () => {} };
 
 /** What a request and its copies have in common. */
@@ -234,7 +236,10 @@ function ended(run: MessageRun): void {
   call.routeEnded();
 }
 
-/** Whether only the request-URI is wrong; as recorded, with three words or none after the method Kamailio cannot read the line. */
+/**
+ * Whether only the request-URI is wrong; as recorded, with three words or none after the method Kamailio cannot read
+ * the line.
+ */
 function hasOddUri({ defect, uriStart, uriEnd, requestUri }: SipMessage): boolean {
   return defect?.endsWith('request-URI') === true && uriEnd >= uriStart && !trimmed(requestUri).includes(' ');
 }

@@ -45,9 +45,10 @@ export class MessageEdits implements MessageEditor {
   }
 
   /**
-   * Replaces texts of a body, in the order of their positions and without overlap. Edits of a body see it as received, so
-   * that two of one span would leave both texts beside each other: an earlier replacement within the span gives way to
-   * this one, and one that goes beyond the span stays without this one. Text inserted before or after the span stays.
+   * Replaces texts of a body, in the order of their positions and without overlap. Edits of a body see it as received,
+   * so that two of one span would leave both texts beside each other: an earlier replacement within the span gives way
+   * to this one, and one that goes beyond the span stays without this one. Text inserted before or after the span
+   * stays.
    */
   replaceInBody(replacements: readonly TextEdit[]): void {
     const first = replacements[0]?.start ?? 0;

@@ -25,7 +25,7 @@ export function runOnsendRequest(
   return !dropped;
 }
 
-/** The same for a reply. */
+/** Runs the onsend route for a reply that is about to be sent. */
 export function runOnsendReply(
   env: ScriptEnvironment,
   reply: SipMessage,

@@ -1,6 +1,6 @@
 /**
- * "feedback" and "network" limit by measurements of the machine in the originals; here they do not limit. "sbt" counts in a
- * sliding window.
+ * "feedback" and "network" limit by measurements of the machine in the originals; here they do not limit. "sbt" counts
+ * in a sliding window.
  */
 export type PipeAlgorithm = 'taildrop' | 'red' | 'sbt' | 'feedback' | 'network' | 'none';
 

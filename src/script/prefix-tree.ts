@@ -10,7 +10,7 @@ const MAX_ENTRIES = 8_000_000;
 
 interface Entry {
   readonly values: (string | number)[];
-  /** Whether longer prefixes begin with it. */
+  /** Whether longer prefixes begin with this one. */
   deep: boolean;
 }
 
@@ -28,7 +28,10 @@ export class PrefixTree {
   private readonly entries = new Map<string, Entry>();
   private readonly characters: ReadonlySet<string>;
 
-  /** `characters`: those that a prefix may have. `integers`: values are numbers. `duplicates`: a prefix may have several. */
+  /**
+   * `characters`: those that a prefix may have. `integers`: values are numbers. `duplicates`: a prefix may have
+   * several.
+   */
   constructor(
     characters: string,
     readonly integers: boolean,
@@ -60,7 +63,10 @@ export class PrefixTree {
     return undefined;
   }
 
-  /** The value of the longest prefix of a number, of several the last; as recorded, none where a character on the way cannot be in a prefix. */
+  /**
+   * The value of the longest prefix of a number, of several the last; as recorded, none where a character on the way
+   * cannot be in a prefix.
+   */
   longest(number: string): string | number | undefined {
     const { found, whole } = this.match(number);
     return whole ? found.at(-1)?.at(-1) : undefined;

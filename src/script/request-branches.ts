@@ -21,7 +21,10 @@ export function thousandthsOf(q: string): number {
   return Number(whole) * 1000 + Number(part.slice(0, 3).padEnd(3, '0'));
 }
 
-/** Maximum number of branches of one request, including the request-URI's, unless Kamailio's max_branches says otherwise. */
+/**
+ * Maximum number of branches of one request, including the request-URI's, unless Kamailio's max_branches says
+ * otherwise.
+ */
 export const MAX_BRANCHES = 12;
 
 /** Adds a branch; false when there are too many already. Properties that are not given are empty. */

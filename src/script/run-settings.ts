@@ -47,7 +47,10 @@ export interface TmSettings {
   /** Status and reason of t_reply() and of sl_send_reply() in place of variables that are not set. */
   unsetReply: UnsetReply;
   unsetStateless: UnsetReply;
-  /** rich_redirect of Kamailio's tm and sl: bits that add branch flags (1) and the path (2) to the contacts of a redirection. */
+  /**
+   * rich_redirect of Kamailio's tm and sl: bits that add branch flags (1) and the path (2) to the contacts of a
+   * redirection.
+   */
   richRedirect: number;
   richStateless: number;
   /** How long an INVITE and another request may wait for their final reply, all branches together, in milliseconds. */

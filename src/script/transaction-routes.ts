@@ -165,7 +165,8 @@ export function runBranchFailure(
   call.scope.txCode = branch.status;
   call.scope.txReason = branch.reply?.reason ?? '';
   call.scope.branchIndex = branch.index;
-  // As recorded, changes the route makes to the message apply only to the branches it adds, and replies do not have them.
+  // As recorded, changes the route makes to the message apply only to the branches it adds, and replies do not have
+  // them.
   const { edits, replyLines, replyBody } = call;
   call.edits = edits.copy();
   const run = new MessageRun(env, 'branch-failure', call.scope, call.message, call.source, call.edits, call);

@@ -241,8 +241,8 @@ export class SipMessage {
   }
 
   /**
-   * The end of a header field that begins at `line` and whose first line, which ends at `end`, is folded. The end of one
-   * with many lines is kept: a script may look for other headers a hundred times.
+   * The end of a header field that begins at `line` and whose first line, which ends at `end`, is folded. The end of
+   * one with many lines is kept: a script may look for other headers a hundred times.
    */
   private foldedEnd(line: number, end: number): number {
     const known = this.foldedEnds?.get(line);

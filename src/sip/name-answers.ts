@@ -99,8 +99,9 @@ function dotBefore(name: string, end: number): number {
 }
 
 /**
- * The answers of the DNS about one name that is looked up. Answers of thousands of records take 10 to 30 ms each to read, and whoever answers for
- * a name that a peer chose can give one to every question: fifty of them took 0.8 s of CPU for one request.
+ * The answers of the DNS about one name that is looked up. Answers of thousands of records take 10 to 30 ms each to
+ * read, and whoever answers for a name that a peer chose can give one to every question: fifty of them took 0.8 s of
+ * CPU for one request.
  */
 export class NameAnswers {
   private large = 0;

@@ -7,12 +7,14 @@ interface Entry<T> {
 
 /**
  * Values by name with an expiry each, at most `max`. When it is full, the oldest entry that was not used again makes
- * room, so that names which somebody invents push out each other and not those in use. To make room, each entry is passed
- * over once at most.
+ * room, so that names which somebody invents push out each other and not those in use. To make room, each entry is
+ * passed over once at most.
  */
 export class NameCache<T> {
   private readonly entries = new Map<string, Entry<T>>();
-  /** Where the search for an entry that makes room continues: a new iterator would skip all removed entries each time. */
+  /**
+   * Where the search for an entry that makes room continues: a new iterator would skip all removed entries each time.
+   */
   private cursor = this.entries.entries();
 
   constructor(private readonly max: number) {}

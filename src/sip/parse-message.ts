@@ -305,7 +305,9 @@ function endOfHeaderLine(message: SipMessage, text: string, from: number): numbe
   return endOfLine(text, feed + 1);
 }
 
-/** Whether a character is a control character, or none of ASCII: JavaScript's trim() removes the byte A0, for example. */
+/**
+ * Whether a character is a control character, or none of ASCII: JavaScript's trim() removes the byte A0, for example.
+ */
 function isOddEnd(c: number): boolean {
   return c < 32 || c > 126;
 }

@@ -37,8 +37,8 @@ export class PeerTables implements AdderPeers<PeerTableName> {
   ) {}
 
   /**
-   * Whether a source gets another entry in a table of at most `max`. Near the maximum, the sources that hold the most are
-   * refused first; a trusted one only when the table is full.
+   * Whether a source gets another entry in a table of at most `max`. Near the maximum, the sources that hold the most
+   * are refused first; a trusted one only when the table is full.
    */
   admits(name: PeerTableName, share: PeerShare, max: number, source: string, amount = 1): boolean {
     const full = share.used + amount > max;

@@ -5,10 +5,10 @@ import { BAD_NAME, parseMessage } from './parse-message.js';
 const MAX_LINES = 512;
 
 /**
- * Parses a received message. A line feed without CR ends a header line, as recorded from Kamailio, and a CR without line
- * feed is a blank: otherwise a peer could write a header into the value of another one, where the rules do not see it
- * and the next hop does. The parsed text has CRLF and blanks instead, so that all readers of a forwarded message find
- * the same lines. An empty line made in this way is a defect: on a stream the next hop could take what follows as
+ * Parses a received message. A line feed without CR ends a header line, as recorded from Kamailio, and a CR without
+ * line feed is a blank: otherwise a peer could write a header into the value of another one, where the rules do not see
+ * it and the next hop does. The parsed text has CRLF and blanks instead, so that all readers of a forwarded message
+ * find the same lines. An empty line made in this way is a defect: on a stream the next hop could take what follows as
  * another message.
  */
 export function parseReceived(text: string): SipMessage | undefined {

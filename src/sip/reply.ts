@@ -68,8 +68,8 @@ export function reasonPhrase(code: number): string {
 /**
  * Builds one of our own replies to `request` (RFC 3261 section 8.2.6). Via fields, From, To, Call-ID and CSeq are
  * copied, except that the top Via gets received and rport, and To gets `toTag` when it has no tag and the code is above
- * 100. Fields that a broken request lacks are left out. A 100 copies the Timestamp (section 8.2.6.1), one from 180 to 299
- * Record-Route (section 12.1.1). `headers` are complete lines with CRLF.
+ * 100. Fields that a broken request lacks are left out. A 100 copies the Timestamp (section 8.2.6.1), one from 180 to
+ * 299 Record-Route (section 12.1.1). `headers` are complete lines with CRLF.
  */
 export function buildReply(
   request: SipMessage,

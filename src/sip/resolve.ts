@@ -297,7 +297,10 @@ export class Resolver {
     const began = this.clock.monotonic();
     const rest = (): number => this.limitMs * SRV_PART - (this.clock.monotonic() - began);
     const open: { readonly service: Service; readonly answer: Promise<void>; records?: readonly SrvRecord[] }[] = [];
-    /** In the order of preference, those that have answered: an earlier one may have done so while a later one was asked. */
+    /**
+     * In the order of preference, those that have answered: an earlier one may have done so while a later one was
+     * asked.
+     */
     const look = async (): Promise<{ readonly found: Found; readonly silent: boolean } | undefined> => {
       for (let i = 0; i < open.length; ) {
         const { service, records } = open[i] as (typeof open)[number];
@@ -341,7 +344,9 @@ export class Resolver {
     return addresses.length === 0 ? undefined : { addresses: addresses.slice(0, MAX_ADDRESSES), ttl };
   }
 
-  /** The addresses of targets of SRV records, in their order. Of a name that has large answers the first that has any. */
+  /**
+   * The addresses of targets of SRV records, in their order. Of a name that has large answers the first that has any.
+   */
   private async targets(
     answers: NameAnswers,
     targets: readonly SrvRecord[],

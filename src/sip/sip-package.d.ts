@@ -2,8 +2,8 @@
  * Types for the npm package `sip` 0.0.6 (it ships none): only the functions this project calls.
  * Import it as a namespace, `import * as sip from 'sip'`; the package is CommonJS and its names are found statically.
  *
- * Header names are lower case, compact forms already expanded. Strings are latin1: one code unit is one byte on the wire.
- * A header that the package fails to parse is left out silently, so each structured header may be absent.
+ * Header names are lower case, compact forms already expanded. Strings are latin1: one code unit is one byte on the
+ * wire. A header that the package fails to parse is left out silently, so each structured header may be absent.
  */
 declare module 'sip' {
   /** Parameter name (lower case) to value; null when the parameter has none, as in `;lr`. */
@@ -104,7 +104,10 @@ declare module 'sip' {
   }
 
   export interface SipStack {
-    /** Sends a request in a new client transaction (`onResponse` may be called several times), or a reply in its server transaction. */
+    /**
+     * Sends a request in a new client transaction (`onResponse` may be called several times), or a reply in its server
+     * transaction.
+     */
     send(message: SipMessage, onResponse?: (response: SipResponse) => void): void;
     hostname(): string;
     destroy(): void;
@@ -164,7 +167,10 @@ declare module 'sip/digest.js' {
     hash?: string;
   }
 
-  /** Adds credentials to `request` for the challenge in `response`; null when the challenge has no qop (nothing to keep). */
+  /**
+   * Adds credentials to `request` for the challenge in `response`; null when the challenge has no qop (nothing to
+   * keep).
+   */
   export function signRequest(
     context: DigestContext | undefined | null,
     request: SipRequest,

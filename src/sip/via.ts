@@ -26,7 +26,7 @@ export interface Via {
   /** Where the rport parameter begins (at its ";") and ends; 0 and 0 when absent. */
   readonly rportStart: number;
   readonly rportEnd: number;
-  /** The same for the received parameter. */
+  /** Where the received parameter begins (at its ";") and ends; 0 and 0 when absent. */
   readonly receivedStart: number;
   readonly receivedEnd: number;
 }

@@ -12,9 +12,9 @@ const PART = 0.5;
 /** Part of the time for which the event loop must have been busy: otherwise there is time for all. */
 const BUSY = 0.9;
 /**
- * Milliseconds from which on a request is expensive; an ordinary one takes a tenth of one. With 5, 150 texts a second of
- * 3 to 6 ms each passed as ordinary. A source is refused only when several of its requests were expensive and took at
- * least half of its time, so not for a pause of the garbage collector during an ordinary request: a busy trunk is
+ * Milliseconds from which on a request is expensive; an ordinary one takes a tenth of one. With 5, 150 texts a second
+ * of 3 to 6 ms each passed as ordinary. A source is refused only when several of its requests were expensive and took
+ * at least half of its time, so not for a pause of the garbage collector during an ordinary request: a busy trunk is
  * limited by the bounds on the number of requests alone.
  */
 const EXPENSIVE_MS = 2;

@@ -21,7 +21,9 @@ import {
 
 /** Milliseconds a statement may take before its connection is given up. */
 const STATEMENT_TIMEOUT = 30_000;
-/** Bytes of a value that are read. More than any column of the schema holds; texts have a bound of their own below it. */
+/**
+ * Bytes of a value that are read. More than any column of the schema holds; texts have a bound of their own below it.
+ */
 const MAX_VALUE = 65_536;
 /** Rows validated per event loop iteration: about 2 ms. */
 const ROWS_PER_ITERATION = 1000;
@@ -175,8 +177,8 @@ function isNoDatabase(error: unknown): boolean {
 }
 
 /**
- * A selected row: fields by name, columns read as attributes as extra0, extra1 and so on, and the name of a column whose value was not
- * read.
+ * A selected row: fields by name, columns read as attributes as extra0, extra1 and so on, and the name of a column
+ * whose value was not read.
  */
 type SelectedRow = RawRow & { readonly [extra: `extra${number}`]: unknown; readonly too_large: unknown };
 

@@ -136,7 +136,9 @@ export class DatabasePools {
   }
 }
 
-/** A message of knex for the log: the statement stands before the message of the driver, "select ... - no such table". */
+/**
+ * A message of knex for the log: the statement stands before the message of the driver, "select ... - no such table".
+ */
 function shownMessage(message: string): string {
   const dash = message.lastIndexOf(' - ');
   if (dash < 0) return withoutLiterals(message).text;

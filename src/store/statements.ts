@@ -17,10 +17,15 @@ const MAX_ROWS = 10_000;
 const MAX_CHARACTERS = 65_536;
 /** Number of rows that one statement adds when a table is replaced. */
 const ROWS_AT_ONCE = 100;
-/** The most statements in progress on one database; further ones fail, so that a slow database does not fill the memory. */
+/**
+ * The most statements in progress on one database; further ones fail, so that a slow database does not fill the memory.
+ */
 const MAX_WAITING = 200;
 
-/** Runs SQL statements of scripts over the connection pool of a database. Owns the `Database` it is given and releases it. */
+/**
+ * Runs SQL statements of scripts over the connection pool of a database. Owns the `Database` it is given and releases
+ * it.
+ */
 export class Statements {
   private waiting = 0;
 

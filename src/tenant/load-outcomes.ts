@@ -79,8 +79,8 @@ export class LoadOutcomes {
   }
 
   /**
-   * A load failed, so the old `kept` destinations remain. When it fails for a reason that has been logged since the last
-   * success, or for many different ones, that is logged at level debug.
+   * A load failed, so the old `kept` destinations remain. When it fails for a reason that has been logged since the
+   * last success, or for many different ones, that is logged at level debug.
    */
   failed(error: unknown, kept: number): void {
     const { log, store } = this.options;

@@ -33,7 +33,8 @@ const NAME_MS = 60_000;
 
 /**
  * Sends messages to a capture server (Homer) as HEP3. Packets that the server is too slow for are dropped and counted;
- * calls never wait. A server that cannot be reached, does not read or closes its connections costs one log line a minute.
+ * calls never wait. A server that cannot be reached, does not read or closes its connections costs one log line a
+ * minute.
  */
 export class HepSender implements CaptureSink, Service {
   readonly name = 'HEP';
@@ -113,7 +114,10 @@ export class HepSender implements CaptureSink, Service {
     this.datagrams = socket;
   }
 
-  /** Looks up the server's name now and every minute. Node would do it for each datagram, by a thread that reads files too. */
+  /**
+   * Looks up the server's name now and every minute. Node would do it for each datagram, by a thread that reads files
+   * too.
+   */
   private lookUp(): void {
     lookup(this.target.host, { family: 4 }, (error, address) => {
       if (this.stopped) return;

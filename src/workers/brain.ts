@@ -140,7 +140,9 @@ export class Brain implements DecisionDelegate, TransactionUser {
     options.layer.attach(gate, gate);
   }
 
-  /** Whether the message that is being received came through a worker, which has counted it to what its source may send. */
+  /**
+   * Whether the message that is being received came through a worker, which has counted it to what its source may send.
+   */
   get isHanded(): boolean {
     return this.fromWorker;
   }
@@ -423,7 +425,10 @@ export class Brain implements DecisionDelegate, TransactionUser {
     if (!this.options.hand(worker, item)) this.options.counters.layer.dropped.value++;
   }
 
-  /** The socket that a message is to leave by: a worker does not know which of WS and WSS has the connection to a client. */
+  /**
+   * The socket that a message is to leave by: a worker does not know which of WS and WSS has the connection to a
+   * client.
+   */
   private connecting(socket: SipSocket | undefined, address: string, port: number, serverName: string | undefined) {
     if (socket?.transport !== 'ws' || this.hasConnection(socket, address, port, serverName)) return socket;
     return (

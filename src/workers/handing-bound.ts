@@ -4,7 +4,7 @@ import { LargeMessages } from './large-messages.js';
 
 /** Messages of one source that a process passes on per second, and at once. */
 const OF_A_SOURCE = 4000;
-/** The same for all sources together. */
+/** Messages a second that are passed on, of all sources together. */
 const OF_ALL = 20_000;
 
 /**

@@ -42,7 +42,7 @@ export class HandingOn {
     return true;
   }
 
-  /** The same for a reply. */
+  /** Passes a reply of another worker to it. */
   reply(reply: SipMessage, source: Source): boolean {
     const owner = socketOfReply(reply.via?.branch ?? '');
     if (owner === this.worker || owner > this.workers) return false;

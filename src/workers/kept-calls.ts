@@ -1,8 +1,8 @@
 import type { KeptCall } from '../core/kept-call.js';
 
 /**
- * Maximum number of calls of one worker, and of those left by dead ones. Beyond that the oldest of a worker are dropped,
- * and the records of the oldest that were left are written at once.
+ * Maximum number of calls of one worker, and of those left by dead ones. Beyond that the oldest of a worker are
+ * dropped, and the records of the oldest that were left are written at once.
  */
 const MAX_CALLS = 50_000;
 /** Maximum characters of all texts of one worker (a longer one is not kept), and of those left by dead ones. */

@@ -40,8 +40,9 @@ const MAX_PASSED = 200_000;
 const SEEDS = 2 ** 32;
 
 /**
- * Gives messages to a script that several processes run: only the process to which a message belongs runs it. While this process may not run requests, the brain does. If the brain got one request of a call, it gets all of them,
- * since only it knows the transaction for retransmissions, CANCEL and ACK.
+ * Gives messages to a script that several processes run: only the process to which a message belongs runs it. While
+ * this process may not run requests, the brain does. If the brain got one request of a call, it gets all of them, since
+ * only it knows the transaction for retransmissions, CANCEL and ACK.
  */
 export class ScriptGate implements TransactionUser, MessageObserver {
   /** Hashes of Call-IDs, since a substring would keep the whole message in memory. */

@@ -9,7 +9,10 @@ import { ReportWriter } from './report-writer.js';
 
 const READ_REPORTS = ['read'] as const;
 
-/** Sends items to the brain, and calls `taken` when they are delivered or lost, so that the next ones can follow. Never throws. */
+/**
+ * Sends items to the brain, and calls `taken` when they are delivered or lost, so that the next ones can follow. Never
+ * throws.
+ */
 export type SendToBrain = (items: readonly FromWorker[], taken: () => void) => void;
 
 /**
@@ -53,7 +56,9 @@ export class ToBrain {
     this.outbox.add(item);
   }
 
-  /** Queues a message for the brain; false when too much is waiting: the message is then dropped, as a datagram may be. */
+  /**
+   * Queues a message for the brain; false when too much is waiting: the message is then dropped, as a datagram may be.
+   */
   hand(item: HandedToBrain): boolean {
     const text = item[item.length - 1] as string;
     return this.outbox.addMessage(item, text.length);

@@ -6,7 +6,9 @@ const WINDOW_MS = 50;
 const NOTIFY_MS = 100;
 /** Load, in thousandths, from which on a worker notifies the brain at once if datagrams were left waiting. */
 const BUSY = 900;
-/** Number of measurements in sequence with datagrams left waiting after which waiting for a processor counts as load. */
+/**
+ * Number of measurements in sequence with datagrams left waiting after which waiting for a processor counts as load.
+ */
 const LATE = 4;
 /** Milliseconds without a report after which a worker counts as stopped: it reports at least twice a second. */
 const SILENT_MS = 1200;

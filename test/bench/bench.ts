@@ -1,7 +1,8 @@
 /**
- * `npm run bench -- [--quick] [--only selection|parser|path|memory|reload|profile|extras|workers|capacity|scripts]`: prints the speed figures, side by side with
- * Kamailio when it is installed and with the floor under anything written for Node. Never fails on a time: machines are
- * shared, so ratios within one run are what counts. It does fail when calls are lost.
+ * `npm run bench -- [--quick] [--only selection|parser|path|memory|reload|profile|extras|workers|capacity|scripts]`:
+ * prints the speed figures, side by side with Kamailio when it is installed and with the floor under anything written
+ * for Node. Never fails on a time: machines are shared, so ratios within one run are what counts. It does fail when
+ * calls are lost.
  */
 import { haveSipp } from '../support/sipp.js';
 import { canReserve, measureCapacity } from './capacity.js';

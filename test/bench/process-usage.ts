@@ -49,7 +49,9 @@ export function cpuMicros(root: number): number {
   return (ticks * 1e6) / TICKS;
 }
 
-/** Milliseconds of a look, the part of a processor below which processes count as idle, and how many looks must say so. */
+/**
+ * Milliseconds of a look, the part of a processor below which processes count as idle, and how many looks must say so.
+ */
 const LOOK_MS = 500;
 const IDLE = 0.03;
 const IDLE_LOOKS = 8;

@@ -81,7 +81,7 @@ request_route {
 }
 `;
 
-test('an answered call is accounted in the log and in the table, its BYE too, and as one call at its end', async () => {
+test('an answered call and its BYE are each recorded in the log and the table, and the whole call at its end', async () => {
   const { gateway, caller } = await peers(200);
   const daemon = await served(KAMAILIO(gateway.uri));
   const result = await caller.placeCall({ ruri: 'sip:bob@example.com', proxy: daemon.proxy, holdMs: 120 });

@@ -183,7 +183,7 @@ test('a media proxy that does not answer the ping at the start is not asked in a
   assert.deepEqual([first.pings, first.datagrams], [2, 0]);
 });
 
-test('OpenSIPS: sets, the SDP into a variable, and what a proxy refuses', async () => {
+test('opensips.cfg: a set is chosen, the SDP goes into a variable, and an error of the media proxy is returned', async () => {
   const [caller, gateway] = [await agent(), await agent()];
   const [zero, one] = [await engine('192.0.2.10'), await engine('192.0.2.11')];
   const daemon = await serve(`#!OPENSIPS
@@ -266,7 +266,7 @@ reply_route { if (has_body("application/sdp")) { rtpengine_answer(); xlog("reply
   await wrote(daemon, ['reply 200 1']);
 });
 
-test('a query, its figures in $rtpstat and as JSON, and fragments of trickling ICE, as recorded of Kamailio 5.6.3', async () => {
+test('rtpengine_query() gives $rtpstat and JSON, and fragments of trickle ICE are sent, as recorded of Kamailio 5.6.3', async () => {
   const caller = await agent();
   const proxy = await engine('192.0.2.77');
   const daemon = await serve(`#!KAMAILIO

@@ -244,7 +244,9 @@ for (const dialect of DIALECTS) {
     }
   });
 
-  test(`${dialect}: inside a dialog too, whatever its Route names`, { skip }, async () => {
+  test(`${dialect}: a request to a sips URI within a dialog leaves by TLS, whatever transport its Route names`, {
+    skip,
+  }, async () => {
     const { port, got } = await gateway();
     const request = SIPS.replace(/^(To: .*)$/m, '$1;tag=callee').replace(
       'CSeq:',
@@ -262,7 +264,7 @@ for (const dialect of DIALECTS) {
     );
   });
 
-  test(`${dialect}: with sips_needs_tls false a next hop decides the transport, the address of a sips destination does not`, {
+  test(`${dialect}: with sips_needs_tls false the next hop decides the transport, not the address of a sips destination`, {
     skip,
   }, async () => {
     const { port, got } = await gateway();

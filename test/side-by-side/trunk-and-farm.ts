@@ -6,7 +6,10 @@ import { DISPATCHER, sqliteTables, writeList } from './tables.js';
 import { talked } from './talks.js';
 import { THREE_GATEWAYS, usualCalls } from './vendor-lists.js';
 
-/** A PBX with two providers that ask for credentials: From and To as the provider wants them, restored inside the dialog. */
+/**
+ * A PBX with two providers that ask for credentials: From and To as the provider wants them, restored inside the
+ * dialog.
+ */
 export const TRUNK_CREDENTIALS: OperatorFile = {
   file: 'trunk-credentials-5.6.cfg',
   gateways: {

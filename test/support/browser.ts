@@ -63,8 +63,8 @@ export async function startBrowser(more: readonly string[] = []): Promise<Browse
 }
 
 /**
- * What axe finds wrong in a page, as "rule: first element". Our pages have no frames; without the legacy mode each run would open
- * another page to join the results of frames, and take twice as long.
+ * What axe finds wrong in a page, as "rule: first element". Our pages have no frames; without the legacy mode each run
+ * would open another page to join the results of frames, and take twice as long.
  */
 export async function accessibilityFaults(page: Page): Promise<string[]> {
   const builder = new AxeBuilder({ page }).setLegacyMode().options({ resultTypes: ['violations'] });

@@ -1,6 +1,6 @@
 /**
- * Run by a test: allocates 40 MB that stay referenced, with an event loop iteration after every few hundred kilobytes, with "collect"
- * as its argument after collectBetweenIterations(); prints the maximum size of the young generation.
+ * Run by a test: allocates 40 MB that stay referenced, with an event loop iteration after every few hundred kilobytes,
+ * with "collect" as its argument after collectBetweenIterations(); prints the maximum size of the young generation.
  */
 import { getHeapSpaceStatistics } from 'node:v8';
 import { collectBetweenIterations, nextIteration } from '../../src/core/event-loop.js';

@@ -2,7 +2,10 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
 
-/** Records by "TYPE name": addresses; [priority, weight, port, target]; [order, preference, service, replacement, expression]. */
+/**
+ * Records by "TYPE name": addresses; [priority, weight, port, target]; [order, preference, service, replacement,
+ * expression].
+ */
 export interface Zone {
   [key: `A ${string}` | `AAAA ${string}`]: readonly string[];
   [key: `SRV ${string}`]: readonly (readonly [number, number, number, string])[];

@@ -7,7 +7,9 @@ const TSX = import.meta.resolve('tsx');
 /** Folder of the compiled tests, set by `npm test`, which also sees to it that dist/ is up to date. */
 const COMPILED = process.env['SWITCHYARD_TEST_COMPILED'];
 
-/** Arguments of node that run a program of the repository, given by its path, such as test/support/writing-process.ts. */
+/**
+ * Arguments of node that run a program of the repository, given by its path, such as test/support/writing-process.ts.
+ */
 export function programArguments(path: string): string[] {
   if (COMPILED === undefined) return ['--import', TSX, join(ROOT, path)];
   return [join(COMPILED, path.replace(/\.ts$/, '.js'))];
@@ -22,8 +24,8 @@ const IS_BUILT = COMPILED !== undefined || process.env['SWITCHYARD_TEST_BUILT'] 
 export const LOADER: readonly string[] = IS_BUILT ? [] : ['--import', TSX];
 
 /**
- * Arguments of node that run switchyard: dist/ under `npm test` and with SWITCHYARD_TEST_BUILT=1, otherwise the sources,
- * whose start takes a second of CPU more.
+ * Arguments of node that run switchyard: dist/ under `npm test` and with SWITCHYARD_TEST_BUILT=1, otherwise the
+ * sources, whose start takes a second of CPU more.
  */
 export const SWITCHYARD: readonly string[] = IS_BUILT ? [BUILT_MAIN] : [...LOADER, join(ROOT, 'src/main.ts')];
 

@@ -1,6 +1,6 @@
 /**
- * Run by a test: runs the test files of its arguments as `npm test` does, each alone, or with "together" as the first argument in
- * one process; prints the totals as JSON at the end.
+ * Run by a test: runs the test files of its arguments as `npm test` does, each alone, or with "together" as the first
+ * argument in one process; prints the totals as JSON at the end.
  */
 import { dirname } from 'node:path';
 import { runFiles, type Totals } from './runner/run-files.js';

@@ -59,7 +59,9 @@ function mentions(): Map<string, Set<string>> {
 /** Node calls this function of a file of module hooks by its name. */
 const CALLED_BY_NODE = 'initialize';
 
-/** What is exported in a text and not used: values that no other file names, types that not even their own file does. */
+/**
+ * What is exported in a text and not used: values that no other file names, types that not even their own file does.
+ */
 function unused(text: string, isNamedElsewhere: (name: string) => boolean): string[] {
   const EXPORT =
     /^export (?:declare )?(?:abstract )?(?:async )?(type|interface|class|const|let|enum|function)\b\*? ?(\w+)/gm;

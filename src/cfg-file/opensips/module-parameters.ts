@@ -6,14 +6,14 @@ export interface ModuleParameterDefinition {
   readonly type: ModuleParameterType;
   /** Last generation of OpenSIPS that has it (see `Dialect.generation`). */
   readonly until: number;
-  /** Whether it is accepted without effect. */
+  /** Whether the parameter is accepted without effect. */
   readonly without: boolean;
 }
 
 /**
  * Parameters of OpenSIPS' modules, from their documentation since 2.1. "name:i" takes a number, ":s" a string, ":a"
- * either; "~" after that: accepted without effect; "!2" at the end: removed after generation 2. Modules that are not listed accept any
- * parameter, without effect.
+ * either; "~" after that: accepted without effect; "!2" at the end: removed after generation 2. Modules that are not
+ * listed accept any parameter, without effect.
  */
 const TABLE: Readonly<Record<string, string>> = {
   tm: `fr_timeout:i fr_inv_timeout:i fr_timer:i!2 fr_inv_timer:i!2 wt_timer:i~ delete_timer:i~ T1_timer:i T2_timer:i ruri_matching:i~ via1_matching:i~ unix_tx_timeout:i~

@@ -57,7 +57,9 @@ export class SubRoutes {
     return this.table.keys();
   }
 
-  /** The name of a route that a wrong one may mean. A file with very many wrong names gets it for the first ones only. */
+  /**
+   * The name of a route that a wrong one may mean. A file with very many wrong names gets it for the first ones only.
+   */
   similarTo(name: string): string | undefined {
     return this.suggestions-- > 0 ? nearest(name, this.table.keys()) : undefined;
   }

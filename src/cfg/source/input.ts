@@ -51,7 +51,9 @@ export class Input {
     return line;
   }
 
-  /** Like restOfLine(), but a backslash at the end of a line joins it with the next if `joins` allows it for the first. */
+  /**
+   * Like restOfLine(), but a backslash at the end of a line joins it with the next if `joins` allows it for the first.
+   */
   joinedLines(joins: (first: string) => boolean): string {
     let line = '';
     for (let first = true; ; first = false) {

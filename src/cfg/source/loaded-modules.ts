@@ -1,7 +1,9 @@
 import { type BoundedRegex, compilePosix } from '../../core/posix-regex.js';
 import type { LoadModule } from '../ast.js';
 
-/** Maximum numbers in a file: of modules, of different expressions for their names, of modules that expressions find. */
+/**
+ * Maximum numbers in a file: of modules, of different expressions for their names, of modules that expressions find.
+ */
 const MAX_MODULES = 1000;
 const MAX_EXPRESSIONS = 1000;
 const MAX_FOUND = 200_000;

@@ -48,7 +48,10 @@ export class Substitutions {
   private readonly list: Substitution[] = [];
   private work = 0;
 
-  /** Adds "/expression/replacement/flags", with any delimiter, as the argument of `directive`. Throws TooMuchSubstitution. */
+  /**
+   * Adds "/expression/replacement/flags", with any delimiter, as the argument of `directive`. Throws
+   * TooMuchSubstitution.
+   */
   add(directive: string, text: string): SubstitutionParts {
     const mark = text[0] ?? '';
     const [what = '', by = '', flags] = split(text, mark);

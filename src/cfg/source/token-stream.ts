@@ -8,7 +8,10 @@ export class TokenStream {
   private readonly ahead: Token[] = [];
   /** The last token that was taken. */
   previous: Token | undefined;
-  /** Set while the value of a parameter is read: a word or number in an error may be a password whose quotes are missing. */
+  /**
+   * Set while the value of a parameter is read: a word or number in an error may be a password whose quotes are
+   * missing.
+   */
   hidesWords = false;
 
   constructor(private readonly lexer: Lexer) {}

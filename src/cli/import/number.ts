@@ -5,7 +5,7 @@ import { expressionText, literalText } from './expression-text.js';
 export interface NumberChange {
   /** Number of characters removed from its beginning. */
   readonly strip: number;
-  /** Text then put before it. */
+  /** Text put before the number after that. */
   readonly prefix: string;
 }
 

@@ -33,7 +33,7 @@ export interface ArgumentSpec {
   readonly name: string;
   readonly description: string;
   readonly optional?: boolean;
-  /** Whether it takes all following words. */
+  /** Whether the argument takes all following words. */
   readonly rest?: boolean;
   readonly choices?: readonly string[];
 }

@@ -20,7 +20,10 @@ interface Report {
   readonly discarded: { readonly count: number };
 }
 
-/** switchyard reload --tables. Returns the exit status: 1 when a partition could not be read. Throws SwitchyardError, MiCallError. */
+/**
+ * switchyard reload --tables. Returns the exit status: 1 when a partition could not be read. Throws SwitchyardError,
+ * MiCallError.
+ */
 export async function reloadTables(options: TableOptions, io: CommandIo): Promise<number> {
   const { target, replyDir } = await endpointFor(options);
   const given = { timeoutMs: options.timeout ?? TIMEOUT_MS, ...(replyDir === undefined ? {} : { replyDir }) };

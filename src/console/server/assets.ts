@@ -35,7 +35,7 @@ export class Assets {
   /** Folder with index.html, app.js and app.css. */
   constructor(private readonly folder: URL) {}
 
-  /** Reads all of them. */
+  /** Reads all files of the page. */
   loadAhead(): void {
     for (const name of Object.keys(TYPES)) this.load(name);
   }

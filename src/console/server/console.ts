@@ -92,7 +92,7 @@ export class Console implements Service {
     this.history.probed(destination, outcome, this.options.clock.now());
   }
 
-  /** Call it when an event was raised. */
+  /** Has to be called when an event was raised. */
   raised(event: EventEntry): void {
     this.past.add(event);
     const { partition } = event.params;

@@ -4,8 +4,8 @@ import type { CountedCall } from '../selection.js';
 import type { CallsInProgress } from './calls.js';
 
 /**
- * A call that counts as load from the moment it is sent to one of the given sets: those that ds_select_routes selects by
- * call load after a set that it selects otherwise.
+ * A call that counts as load from the moment it is sent to one of the given sets: those that ds_select_routes selects
+ * by call load after a set that it selects otherwise.
  */
 export class CallToCome implements CountedCall {
   private readonly callId: string;

@@ -86,7 +86,8 @@ function chooseIn(
   const failover = (flags & FLAG.failover) !== 0 || (options.flags & 2) !== 0;
   const limit = target.maxResults > 0 ? target.maxResults - before : Number.POSITIVE_INFINITY;
   const counted = algorithm.code === CALL_LOAD;
-  // As recorded, a call whose least loaded destination is the default begins at the first one, but counts at the default.
+  // As recorded, a call whose least loaded destination is the default begins at the first one, but counts at the
+  // default.
   const atDefault = strict && useDefault && counted && plan.leastLoaded(size, kamailio.calls) === size - 1;
   const call = counted && counts ? track(plan, atDefault ? size - 1 : chosen, request, kamailio) : undefined;
   if (algorithm.code === PARALLEL) {

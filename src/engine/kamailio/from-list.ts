@@ -22,9 +22,9 @@ export interface FromListQuery {
 }
 
 /**
- * ds_is_from_list: the first destination (sets in the order of `setWalk`) with this address, and with the port and protocol
- * if the mode requires them. With bit 16, the one that matches most of port, protocol and socket. A destination without
- * a port in its URI matches any port.
+ * ds_is_from_list: the first destination (sets in the order of `setWalk`) with this address, and with the port and
+ * protocol if the mode requires them. With bit 16, the one that matches most of port, protocol and socket. A
+ * destination without a port in its URI matches any port.
  */
 export function findFromList(partition: DestinationsByAddress, query: FromListQuery): Destination | undefined {
   const address = canonicalIp(query.ip);

@@ -25,8 +25,8 @@ export interface StatePolicy {
  *   probing   success                       active     "active"; the failure count is reset
  *   any       restore                       as given   if it became usable or unusable; the failure count is reset
  *
- * In a "strict" partition two recorded faults are kept: `set active` leaves the failure count as it is, and `set probing`
- * makes an inactive destination active.
+ * In a "strict" partition two recorded faults are kept: `set active` leaves the failure count as it is, and `set
+ * probing` makes an inactive destination active.
  */
 export function nextOpensipsState(signal: StateSignal, policy: StatePolicy): HealthState {
   const { health } = signal.destination;

@@ -391,7 +391,10 @@ export class NatsCluster {
   }
 }
 
-/** Answers a question. Without a connection the answer is lost; one that the server does not accept is said to be too large. */
+/**
+ * Answers a question. Without a connection the answer is lost; one that the server does not accept is said to be too
+ * large.
+ */
 function respond(connection: NatsConnection, message: Msg, text: string): void {
   const limit = connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
   const fits = Buffer.byteLength(text) <= limit;

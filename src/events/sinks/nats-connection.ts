@@ -33,7 +33,7 @@ export class NatsLink {
   private running: Promise<void> | undefined;
   /** By kind of refusal: Clock.monotonic() of the last one, and of its last log line. */
   private readonly refusals = new Map<string, { at: number; loggedAt: number }>();
-  /** For messages that cannot be handled. */
+  /** Logger for messages of peers that cannot be handled. */
   private readonly peerLog: Logger;
   /** How often the connection came back after a loss. */
   reconnects = 0;

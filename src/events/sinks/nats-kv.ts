@@ -270,7 +270,9 @@ export class StateBucket {
     return connection.jetstream({ timeout: JETSTREAM_MS }).views.kv(this.bucket, { history: 1 });
   }
 
-  /** `ownOnly`: leaves what another node wrote. Returns whether it finished; false when `current` became false before. */
+  /**
+   * `ownOnly`: leaves what another node wrote. Returns whether it finished; false when `current` became false before.
+   */
   private async syncNow(kv: KV, ownOnly: boolean, current: () => boolean): Promise<boolean> {
     const stored = await this.read(kv);
     await this.lookBack();

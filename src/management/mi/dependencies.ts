@@ -52,7 +52,7 @@ export interface ScriptCommandSpec {
   /** RPC name such as "dlg.list"; undefined: not available over RPC. */
   readonly rpc?: string;
   readonly help: string;
-  /** Whether it changes something. */
+  /** Whether the command changes something. */
   readonly changes: boolean;
   /** Names of the parameters; those from index `required` on are optional. */
   readonly parameters: readonly string[];
@@ -89,7 +89,7 @@ export interface SettingsReload {
   }[];
   /** Top-level keys whose change needs a restart. */
   readonly needRestart: readonly string[];
-  /** One line each. */
+  /** One line for each warning. */
   readonly warnings: readonly string[];
 }
 

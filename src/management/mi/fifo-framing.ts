@@ -75,8 +75,8 @@ const IDLE: State = { at: 'idle' };
  *
  * The character after the second colon distinguishes them. White space before a command is skipped; a line that does
  * not start with a colon is dropped. A write may arrive in several parts. OpenSIPS waits for the rest of an incomplete
- * command forever and takes the next command as part of it; here an incomplete command is dropped when another begins or
- * when `expire` is called.
+ * command forever and takes the next command as part of it; here an incomplete command is dropped when another begins
+ * or when `expire` is called.
  *
  * The work is linear in what is written: each character is examined a bounded number of times.
  */

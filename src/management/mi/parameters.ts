@@ -74,8 +74,8 @@ function bringToType(spec: ParamSpec, value: unknown): MiValue {
 }
 
 /**
- * Whether a flag is given as yes. Without a value it has its default; so has the empty text. A text that is no word
- * for no counts as yes.
+ * Whether a flag is given as yes. Without a value it has its default; so has the empty text. A text counts as yes
+ * unless it is a word for "no".
  */
 export function isYes(value: MiValue | undefined, byDefault = false): boolean {
   if (value === undefined || value === '') return byDefault;

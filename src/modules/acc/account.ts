@@ -152,8 +152,8 @@ export class Accounting {
   }
 
   /**
-   * A database row. As recorded, Kamailio writes null for what has no value into SQLite; other databases get empty text,
-   * further columns only without acc_extra_nullable.
+   * A database row. As recorded, Kamailio writes null for what has no value into SQLite; other databases get empty
+   * text, further columns only without acc_extra_nullable.
    */
   stored(
     { dialect }: ScriptEnvironment,

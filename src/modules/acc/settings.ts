@@ -57,7 +57,10 @@ export interface AccSettings {
   readonly answered: Outlets<number>;
   readonly missed: Outlets<number>;
   readonly cdr: number;
-  /** Flags with one of which Kamailio prepares a transaction for accounting when it begins, and whether it does so always. */
+  /**
+   * Flags with one of which Kamailio prepares a transaction for accounting when it begins, and whether it does so
+   * always.
+   */
   readonly preparing: number;
   readonly prepareAlways: boolean;
   readonly failed: number;

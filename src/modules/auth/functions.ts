@@ -28,7 +28,10 @@ const PROXY = {
 /** Header fields and status of a challenge: as a server for REGISTER, as a proxy for other requests. */
 const sideOf = ({ message }: MessageRun) => (message.method === 'REGISTER' ? WWW : PROXY);
 
-/** The header line of a challenge. `flags`: 1 qop auth, 2 qop auth-int, 16 the nonce was stale. As recorded, the parameter qop adds nothing. */
+/**
+ * The header line of a challenge. `flags`: 1 qop auth, 2 qop auth-int, 16 the nonce was stale. As recorded, the
+ * parameter qop adds nothing.
+ */
 function challengeLine(run: MessageRun, name: string, realm: string, flags: number): string {
   const state = run.env.modules.of(authentication);
   const qop = (flags & 2) !== 0 ? 'auth-int' : (flags & 1) !== 0 ? 'auth' : '';

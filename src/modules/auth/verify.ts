@@ -118,8 +118,8 @@ export async function verify(
 
 /**
  * Whether the user of the credentials is the user in From, for REGISTER and PUBLISH also in To, and for PUBLISH also in
- * the request-URI. `bits`: 1 checks this, 2 skips methods that may be sent anonymously. With `sameHost` their hosts must
- * be equal too, letter by letter.
+ * the request-URI. `bits`: 1 checks this, 2 skips methods that may be sent anonymously. With `sameHost` their hosts
+ * must be equal too, letter by letter.
  */
 export function isSelf({ message, call }: MessageRun, bits: number, sameHost: boolean): boolean {
   const credentials = verified.known(call)?.credentials;

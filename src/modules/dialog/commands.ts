@@ -70,13 +70,18 @@ function count(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }
 
-/** Parses an offset and a number of dialogs. In the form without parameter names they stand where Call-ID and tag are. */
+/**
+ * Parses an offset and a number of dialogs. In the form without parameter names they stand where Call-ID and tag are.
+ */
 function rangeOf({ callid, from_tag: tag, index, counter }: CommandParameters): readonly [number, number] | undefined {
   const [from, max] = [count(index ?? callid), count(counter ?? tag)];
   return from === undefined || max === undefined ? undefined : [from, max];
 }
 
-/** Asks each process for its share of the wanted part: in the joined list the dialogs of a process follow those of another. */
+/**
+ * Asks each process for its share of the wanted part: in the joined list the dialogs of a process follow those of
+ * another.
+ */
 const partsOfDialogs: ListedParts = {
   question: (params) => (rangeOf(params) === undefined ? undefined : { ...params, counter: '0' }),
   parts(answers, params) {

@@ -65,7 +65,9 @@ export const MAX_VALUES = 128;
 /** Maximum length of each value. */
 export const MAX_CHARACTERS = 4096;
 
-/** URI of From or To, and the display name that was written with it; undefined where it stays as each request has it. */
+/**
+ * URI of From or To, and the display name that was written with it; undefined where it stays as each request has it.
+ */
 export interface NamedUri {
   readonly uri: string;
   readonly display?: string | undefined;
@@ -170,7 +172,7 @@ export class Dialog {
     };
   }
 
-  /** Its Call-ID. */
+  /** The Call-ID of the dialog. */
   get callId(): string {
     return this.call.message.callId;
   }

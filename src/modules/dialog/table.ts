@@ -272,8 +272,9 @@ export class DialogTable {
   }
 
   /**
-   * Kamailio's dlg_bye(). As recorded, the end is announced before the BYEs are answered, and the BYE of a side that got
-   * none announces it again; a dialog that has no reply yet is left alone. In the route of the announcement itself it fails:
+   * Kamailio's dlg_bye(). As recorded, the end is announced before the BYEs are answered, and the BYE of a side that
+   * got none announces it again; a dialog that has no reply yet is left alone. In the route of the announcement itself
+   * it fails:
    Kamailio calls the two in turn until it crashes.
    */
   byeByScript(dialog: Dialog, side: Side | 'both'): number {

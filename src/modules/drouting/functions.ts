@@ -35,14 +35,14 @@ const PARTITION = optional('partition', 'string');
 const CHOOSING: readonly RouteKind[] = ['request', 'failure', 'branch', 'local'];
 const CHECKING: readonly RouteKind[] = ['request', 'failure', 'branch', 'onreply', 'local'];
 /**
- * The last two parameters of functions that got a parameter before the partition in later versions: a variable that need
- * not be set, or a text.
+ * The last two parameters of functions that got a parameter before the partition in later versions: a variable that
+ * need not be set, or a text.
  */
 const CARRIER_OR_PARTITION = [optional('carrier attributes, or partition', 'expression'), PARTITION] as const;
 
 /**
- * Compiles the last two arguments of a call. In files for versions without the first of them, the only one of a call with
- * partitions is the partition. Throws an Error for carrier attributes that are no variable.
+ * Compiles the last two arguments of a call. In files for versions without the first of them, the only one of a call
+ * with partitions is the partition. Throws an Error for carrier attributes that are no variable.
  */
 function lastOf(
   fourth: Arg | undefined,

@@ -38,7 +38,7 @@ export class Gateway implements ProbedGateway {
     });
   }
 
-  /** Its URI. */
+  /** The URI of the gateway. */
   get uri(): string {
     return this.row.uri;
   }

@@ -91,8 +91,8 @@ function countMatching(
 }
 
 /**
- * Parses an operator of $shtcn and $shtcv: "~~regex", "%~start", "~%end", "==text", "**" for all; any other text, also an operator
- * alone, is a pattern. As recorded, an empty text and an invalid pattern match nothing.
+ * Parses an operator of $shtcn and $shtcv: "~~regex", "%~start", "~%end", "==text", "**" for all; any other text, also
+ * an operator alone, is a pattern. As recorded, an empty text and an invalid pattern match nothing.
  */
 function operatorTest(pattern: string): (text: string) => boolean {
   const rest = pattern.length > 2 ? pattern.slice(2) : '';

@@ -27,7 +27,7 @@ export class Balanced implements ProbedGateway {
     this.port = literal?.port;
   }
 
-  /** Its URI. */
+  /** The URI of the destination. */
   get uri(): string {
     return this.row.uri;
   }

@@ -4,7 +4,7 @@ import { type Binding, isValid } from './contact.js';
 
 /** Maximum number of contacts of one address of record. */
 export const MAX_OF_ONE = 100;
-/** Characters of a contact's texts up to which it counts as one, as a power of two. */
+/** A contact counts once for each 2^UNIT_BITS characters of its texts. */
 const UNIT_BITS = 10;
 
 /** Changes that are not written yet: the contact by its ruid, undefined for a removed one. */
@@ -23,7 +23,7 @@ export class Locations {
   /** Ruids of contacts that have a row in the database. */
   readonly stored = new Set<string>();
   size = 0;
-  /** How much of them each source of a REGISTER holds. */
+  /** The share of the contacts that each source of REGISTER requests has. */
   readonly shares = new PeerShare();
   /** Number of contacts that have expired since the start. */
   expiredEver = 0;
@@ -184,7 +184,7 @@ export class Ruids {
     this.prefix = `uloc-${seconds.toString(16)}-${random.token(4)}`;
   }
 
-  /** A new name. */
+  /** A new ruid. */
   make(): string {
     return `${this.prefix}-${(this.next++).toString(16)}`;
   }

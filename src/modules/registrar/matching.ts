@@ -7,8 +7,8 @@ import type { Binding } from './contact.js';
 export type MatchingMode = 0 | 1 | 2 | 3;
 
 /**
- * The contact that a registration renews; undefined for a new one. As recorded, a contact with an instance renews the one
- * with the same instance and reg-id, whatever its URI; one without may renew any with its URI.
+ * The contact that a registration renews; undefined for a new one. As recorded, a contact with an instance renews the
+ * one with the same instance and reg-id, whatever its URI; one without may renew any with its URI.
  */
 export function renewed(list: readonly Binding[], made: Binding, mode: MatchingMode): Binding | undefined {
   const { uri, instance, regId, callId, path } = made;

@@ -12,8 +12,8 @@ const MAX_AT_ONCE = 2000;
 const NEXT_MS = 1;
 
 /**
- * Loads the location tables of usrloc, then at intervals removes expired contacts and writes pending changes to the database. The
- * returned function stops that.
+ * Loads the location tables of usrloc, then at intervals removes expired contacts and writes pending changes to the
+ * database. The returned function stops that.
  */
 export function startLocations(env: () => ScriptEnvironment): () => void {
   const first = env();

@@ -72,8 +72,8 @@ export function chooseProxySet(run: MessageRun, set: number): boolean {
 }
 
 /**
- * Sends commands, all to the same proxy, and returns its answers in order; undefined when no proxy answers, or after the timeout of async(). `ends`: the
- * call has ended, and its proxy is forgotten.
+ * Sends commands, all to the same proxy, and returns its answers in order; undefined when no proxy answers, or after
+ * the timeout of async(). `ends`: the call has ended, and its proxy is forgotten.
  */
 export async function ask(
   run: MessageRun,

@@ -117,8 +117,8 @@ async function about(run: MessageRun, verb: 'D' | 'R'): Promise<number> {
 type Listener = 'uac' | 'uas';
 
 /**
- * Plays a prompt `count` times to one side of the first stream (-1: until it is stopped), or stops that. Fails while the
- * side has no tag.
+ * Plays a prompt `count` times to one side of the first stream (-1: until it is stopped), or stops that. Fails while
+ * the side has no tag.
  */
 async function play(run: MessageRun, listener: Listener, prompt: string | undefined, count: number): Promise<number> {
   const names = namesOf(run, 'offer');

@@ -26,7 +26,9 @@ function codec(name: string, choose: Choose): FunctionSpec {
   };
 }
 
-/** A function that changes the codecs whose names match a regular expression; `others`: changes those that do not match. */
+/**
+ * A function that changes the codecs whose names match a regular expression; `others`: changes those that do not match.
+ */
 function codecRegex(name: string, choose: Choose, others = false): FunctionSpec {
   return {
     name,

@@ -38,7 +38,7 @@ export interface HiddenRequest {
   /** Record-Route values of this proxy, and those of the received request. */
   readonly own: readonly string[];
   readonly routes: readonly string[];
-  /** Whether it begins the dialog. */
+  /** Whether the request begins the dialog. */
   readonly initial: boolean;
 }
 

@@ -22,8 +22,8 @@ import { regexSubstitution } from './regex.js';
 import { integerIn } from './strings.js';
 
 /**
- * {s.int}: the integer at the beginning of a text, 0 when there is none. As recorded, texts show what it was applied to;
- * the integer counts in calculations, comparisons and assignments.
+ * {s.int}: the integer at the beginning of a text, 0 when there is none. As recorded, texts show what it was applied
+ * to; the integer counts in calculations, comparisons and assignments.
  */
 const toInteger: TransformationDefinition = {
   ...onText((text) => integerIn(text) | 0),

@@ -41,7 +41,10 @@ export function parseSubstitution(text: string): Substitution {
   return { regex, replacement: by, all: flags.includes('g') };
 }
 
-/** Replaces matches. In the replacement "\0" to "\9" are the match and its groups; "\n" and the like are the escapes of C. */
+/**
+ * Replaces matches. In the replacement "\0" to "\9" are the match and its groups; "\n" and the like are the escapes of
+ * C.
+ */
 export function substituted(text: string, substitution: Substitution): string {
   return replaced(text, substitution, false) ?? text;
 }

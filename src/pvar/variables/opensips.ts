@@ -22,7 +22,9 @@ const challenges = ['algorithm', 'realm', 'nonce', 'opaque', 'qop', 'ik', 'ck'].
   ],
 );
 
-/** Variables of OpenSIPS' core and of cfgutils that the other languages here do not have. `common`: the table of all. */
+/**
+ * Variables of OpenSIPS' core and of cfgutils that the other languages here do not have. `common`: the table of all.
+ */
 export function opensipsOnly(
   common: ReadonlyMap<string, VariableDefinition>,
 ): readonly (readonly [string, VariableDefinition])[] {

@@ -83,7 +83,9 @@ function text(uri: SipUri): string {
   return `${uri.scheme}:${user}${uri.host}${port}${uri.params}${uri.headers}`;
 }
 
-/** The parts of a URN in To or From: as recorded, "urn:a:b" and "urn:a@b" have a user and a host, "urn:a" has a host. */
+/**
+ * The parts of a URN in To or From: as recorded, "urn:a:b" and "urn:a@b" have a user and a host, "urn:a" has a host.
+ */
 export function urnParts(text: string): SipUri | undefined {
   const [, first, second] = /^urn:([^:@]+)(?:[:@]([^:@]+))?$/i.exec(text) ?? [];
   if (first === undefined) return undefined;

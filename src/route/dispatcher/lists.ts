@@ -94,7 +94,7 @@ export function isFromList(site: DispatcherSite, set = '-1', mode?: string, uri?
   return 1;
 }
 
-/** ds_list_exists of Kamailio; -2 when the set is not a number. As recorded, empty text is one. */
+/** ds_list_exists of Kamailio; -2 when the set is not a number. As recorded, empty text counts as a number. */
 export function listExists(site: DispatcherSite, set: string, partition?: string): number {
   if (trimmed(set) === '') return -1;
   const found = setFor(site, 'ds_list_exists', set, partition);
@@ -102,7 +102,9 @@ export function listExists(site: DispatcherSite, set: string, partition?: string
   return found.partition.snapshot.sets.has(found.setId) ? 1 : -1;
 }
 
-/** ds_is_active of Kamailio: whether a set has an active destination; with a `uri` that is not "", whether that one is. */
+/**
+ * ds_is_active of Kamailio: whether a set has an active destination; with a `uri` that is not "", whether that one is.
+ */
 export function isActive(site: DispatcherSite, set: string, uri?: string, partition?: string): number {
   const found = setFor(site, 'ds_is_active', set, partition);
   const destinations = found?.partition.snapshot.sets.get(found.setId)?.destinations ?? [];

@@ -20,8 +20,8 @@ const POINTER = '<<vptr:0x1000000>>';
 
 /**
  * A selection of a Kamailio partition as scripts read it. $xavp(_dsdst_[0]=>uri) is the current destination, followed
- * by those still to be tried (fields uri, grp, attrs, dstid, sock, socket, sockname). $xavp(_dsctx_=>cnt) is the number of
- * selected destinations.
+ * by those still to be tried (fields uri, grp, attrs, dstid, sock, socket, sockname). $xavp(_dsctx_=>cnt) is the number
+ * of selected destinations.
  */
 export class SelectionRecords implements PvarRecords {
   /** `lists` gives the lists of the Kamailio partition used last. */

@@ -35,7 +35,9 @@ function hopsOf({ message }: MessageSite, { empty }: Reading): number {
   return Number.isNaN(hops) && message.header('max-forwards') === '' ? empty : hops;
 }
 
-/** Functions on Max-Forwards (module maxfwd). A value that is not a number gives -1 in OpenSIPS, -2 or -3 in Kamailio. */
+/**
+ * Functions on Max-Forwards (module maxfwd). A value that is not a number gives -1 in OpenSIPS, -2 or -3 in Kamailio.
+ */
 export function maxForwardsFunctions<Site extends MessageSite>(writer: MaxForwardsWriter<Site>) {
   const process = (reading: Reading) => (site: Site, limit: number | undefined) => {
     if (isBeyond(limit, reading)) return -1;

@@ -199,7 +199,10 @@ export class DialogGate {
   }
 }
 
-/** How a request goes on whose dialog began here. It is asked for the same address when it is routed and when it is sent. */
+/**
+ * How a request goes on whose dialog began here. It is asked for the same address when it is routed and when it is
+ * sent.
+ */
 class DialogPassage implements Passage {
   private address = '';
   private port = 0;

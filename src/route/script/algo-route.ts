@@ -25,7 +25,7 @@ export class AlgoRoute extends CoreFunctions {
     return this.destination.uri;
   }
 
-  /** Its attributes. */
+  /** The attributes of the destination. */
   get attrs(): string {
     return this.destination.attrs;
   }

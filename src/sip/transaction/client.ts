@@ -39,7 +39,9 @@ export interface RingTimer {
   readonly ms: number;
   /** How long it may still run now: its length, or less. */
   readonly left: number;
-  /** Whether each reply above 100 restarts it (RFC 3261 section 16.7); otherwise only the first provisional reply does. */
+  /**
+   * Whether each reply above 100 restarts it (RFC 3261 section 16.7); otherwise only the first provisional reply does.
+   */
   readonly restarts: boolean;
 }
 
@@ -228,8 +230,8 @@ export class InviteClient extends ClientTransaction {
   }
 
   /**
-   * Cancels the branch; no effect after its final reply. `lines`: header lines for the CANCEL, such as a Reason. `early`:
-   * without a provisional reply the CANCEL is sent, too, and the INVITE no more.
+   * Cancels the branch; no effect after its final reply. `lines`: header lines for the CANCEL, such as a Reason.
+   * `early`: without a provisional reply the CANCEL is sent, too, and the INVITE no more.
    */
   cancel(lines = '', early = false): void {
     this.cancelLines = lines;

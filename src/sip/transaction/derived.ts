@@ -17,8 +17,8 @@ export function buildAck(request: string, reply: SipMessage, form?: DerivedForm)
 }
 
 /**
- * The form of an ACK and a CANCEL. OpenSIPS writes the fields of a CANCEL in another order and adds User-Agent; Kamailio
- * keeps the order of the request, and adds lines at the end.
+ * The form of an ACK and a CANCEL. OpenSIPS writes the fields of a CANCEL in another order and adds User-Agent;
+ * Kamailio keeps the order of the request, and adds lines at the end.
  */
 export interface DerivedForm {
   readonly opensips: boolean;

@@ -2,7 +2,7 @@ import type { ConnectionCounts, Flow } from './transport.js';
 
 /** The parts of a connection that the table needs. */
 export interface TabledConnection extends Flow {
-  /** Whether the peer opened it. */
+  /** Whether the peer opened the connection. */
   readonly inbound: boolean;
   readonly address: string;
   readonly port: number;

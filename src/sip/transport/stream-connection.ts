@@ -219,8 +219,8 @@ export class StreamConnection implements Flow {
   }
 
   /**
-   * The bytes of a gateway cannot be split into messages any further: requests that it was sent get no more replies. Not for inbound
-   * connections, since anybody could cause the search for their transactions.
+   * The bytes of a gateway cannot be split into messages any further: requests that it was sent get no more replies.
+   * Not for inbound connections, since anybody could cause the search for their transactions.
    */
   private lost(): void {
     if (!this.inbound) this.owner.broken(this);

@@ -149,8 +149,8 @@ const LENGTH_NAME = /\r\n(?:content-length|l)[ \t]*:/i;
 const CONTENT_LENGTH = /\r\n(?:content-length|l)[ \t]*:[ \t]*(?:\r\n[ \t]+)?([^\r\n]*)/gi;
 
 /**
- * A message as it is written to a stream. One that came as a datagram may lack Content-Length; on a stream its body would
- * be another message for the peer, which nobody has checked (RFC 3261 section 18.3).
+ * A message as it is written to a stream. One that came as a datagram may lack Content-Length; on a stream its body
+ * would be another message for the peer, which nobody has checked (RFC 3261 section 18.3).
  */
 export function framed(text: string): string {
   const end = text.indexOf('\r\n\r\n');

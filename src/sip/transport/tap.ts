@@ -20,8 +20,9 @@ export interface MessageMask {
 }
 
 /**
- * Passes what the sockets receive to their receiver, so that a tap can be installed while calls are in progress. Without
- * one, a received message costs one comparison and a sent one nothing. The tap gets messages as they are on the wire.
+ * Passes what the sockets receive to their receiver, so that a tap can be installed while calls are in progress.
+ * Without one, a received message costs one comparison and a sent one nothing. The tap gets messages as they are on the
+ * wire.
  */
 export class TapPoint extends ForwardingReceiver {
   private tap: MessageTap | undefined = undefined;

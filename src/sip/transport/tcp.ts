@@ -62,8 +62,8 @@ export abstract class StreamSocket implements ConnectionOwner {
   /** The name under which connections to a host name at an address are stored and found. */
   protected abstract key(address: string, port: number, serverName: string | undefined): string;
   /**
-   * Whether the peer is authenticated as the one at this address, so that requests to its listener may be sent over this
-   * connection (RFC 5923 section 8).
+   * Whether the peer is authenticated as the one at this address, so that requests to its listener may be sent over
+   * this connection (RFC 5923 section 8).
    */
   protected abstract trusted(socket: Socket, address: string): boolean;
 

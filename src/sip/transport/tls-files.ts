@@ -24,7 +24,9 @@ const MAX_BYTES = 64 * 1024 * 1024;
 /** The ciphers of TLS 1.3, which Node takes away where a list names none of them; OpenSSL leaves them alone. */
 const CIPHERS_OF_1_3 = 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256';
 
-/** Reads what a connection is made with. Throws SwitchyardError TRANSPORT_BIND naming the file that is missing or wrong. */
+/**
+ * Reads what a connection is made with. Throws SwitchyardError TRANSPORT_BIND naming the file that is missing or wrong.
+ */
 export function readTlsFiles(
   paths: { readonly cert: string; readonly key: string },
   ca: string | undefined,

@@ -70,8 +70,8 @@ export async function compileTests(files: readonly string[]): Promise<CompiledTe
 }
 
 /**
- * Tests keep the URL of their source, by which they find fixtures. Modules of src/ have the URL that they have in dist/:
- * they start and load files of the build by it.
+ * Tests keep the URL of their source, by which they find fixtures. Modules of src/ have the URL that they have in
+ * dist/: they start and load files of the build by it.
  */
 const ownUrls: Plugin = {
   name: 'own-urls',

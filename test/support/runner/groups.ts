@@ -5,7 +5,10 @@ import { pathToFileURL } from 'node:url';
 import type { CompiledTests } from './compile.js';
 import { type FileEvents, isFailedInside, isFile } from './results.js';
 
-/** A process costs 0.2 s of processor time, and its modules are loaded again; few large groups would end long after the others. */
+/**
+ * A process costs 0.2 s of processor time, and its modules are loaded again; few large groups would end long after the
+ * others.
+ */
 const MAX_GROUP = 16;
 
 /**
@@ -16,8 +19,8 @@ const OF_WHOLE_PROCESS =
   /\bprocess\.(?!pid\b|execPath\b|cwd\b|platform\b|version|nextTick\b|hrtime\b)|\bmock\b|\bglobalThis\b|\b(?:fork|spawn)\(|\b(?:memory|cpu|resource)Usage\b|\bassertLinear\b|\bperformance\.now\b|support\/growth/;
 
 /**
- * Compiled test files in the order of their sources, those of unit/ in groups that share a process: hundreds of them run
- * for a shorter time than their start takes.
+ * Compiled test files in the order of their sources, those of unit/ in groups that share a process: hundreds of them
+ * run for a shorter time than their start takes.
  */
 export function groupsOf(tests: CompiledTests): string[][] {
   const unit = `${resolve('test/unit')}/`;

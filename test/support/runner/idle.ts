@@ -1,6 +1,8 @@
 import { cpus } from 'node:os';
 
-/** Share of the processors' time that must be idle for one more file, and the milliseconds over which it is measured. */
+/**
+ * Share of the processors' time that must be idle for one more file, and the milliseconds over which it is measured.
+ */
 const IDLE_SHARE = 0.35;
 export const IDLE_MS = 1000;
 

@@ -52,7 +52,9 @@ export async function resultsOf({ file, events, isCut }: FileEvents): Promise<Fi
   return { passed, skipped, failed, output };
 }
 
-/** The name of what failed; none for a container that failed only because of a test inside it, which has been counted. */
+/**
+ * The name of what failed; none for a container that failed only because of a test inside it, which has been counted.
+ */
 function failureOf(data: { name: string; details: { error: unknown } }, file: string): string[] {
   const within = isContainer(data, file) && isFailedInside(data.details.error);
   return within ? [] : [isFile(data.name, file) ? 'the file' : data.name];

@@ -48,7 +48,10 @@ interface Failure {
   readonly name: string;
 }
 
-/** How many files run side by side. More, up to the maximum, while the processors have nothing to do: many tests only wait. */
+/**
+ * How many files run side by side. More, up to the maximum, while the processors have nothing to do: many tests only
+ * wait.
+ */
 const [SIDE_BY_SIDE, MAX_SIDE_BY_SIDE] = sideBySide(process.env['SWITCHYARD_TEST_FILES']);
 
 function sideBySide(wanted: string | undefined): readonly [usual: number, max: number] {
@@ -57,9 +60,9 @@ function sideBySide(wanted: string | undefined): readonly [usual: number, max: n
 }
 
 /**
- * Runs the groups of files, several at a time, each in its own process; prints their results and adds to the totals. `beside`
- * counts as a group until it is settled. With CI=true failed files are repeated once, alone: a test that passes then
- * is printed as flaky and not counted as failed, so that it does not block the run.
+ * Runs the groups of files, several at a time, each in its own process; prints their results and adds to the totals.
+ * `beside` counts as a group until it is settled. With CI=true failed files are repeated once, alone: a test that
+ * passes then is printed as flaky and not counted as failed, so that it does not block the run.
  */
 export async function runFiles(
   tests: CompiledTests,
@@ -110,7 +113,10 @@ export async function runFiles(
 
 const shown = (file: string) => relative(process.cwd(), file);
 
-/** Runs compiled files in one process; what follows a file that ended the process runs in a further one. Returns the failures. */
+/**
+ * Runs compiled files in one process; what follows a file that ended the process runs in a further one. Returns the
+ * failures.
+ */
 async function runGroup(
   group: readonly string[],
   tests: CompiledTests,

@@ -55,7 +55,7 @@ describe('secrets', () => {
     assert.equal(await isPassword('x', 'no hash'), false);
   });
 
-  test('a token has 256 random bits, its hash is all that is stored', () => {
+  test('a token has 256 random bits, and only its hash is stored', () => {
     const token = newToken();
     assert.match(token, /^swy_[A-Za-z0-9_-]{43}$/);
     assert.match(hashToken(token), TOKEN_HASH);
@@ -134,7 +134,7 @@ describe('identifying users', () => {
     assert.ok(own + system < 10_000_000);
   });
 
-  test('after a wrong password nothing is verified for a while; after a correct one nothing waits', async () => {
+  test('after a wrong password none is verified for a while; after a correct one the next is verified at once', async () => {
     const clock = new FakeClock();
     const access = new Access(clock);
     access.configure([

@@ -72,7 +72,7 @@ test('the functions of a module that is not implemented are named, without those
   assert.match(rest.find((each) => each.includes('module enum')) ?? '', /its functions are refused: .*enum_query/);
 });
 
-test('pipe algorithms that limit nothing here are named', () => {
+test('the check names algorithms of pipes that limit nothing here', () => {
   const opensips = (algorithm: string): readonly string[] =>
     saidOf(
       'opensips',

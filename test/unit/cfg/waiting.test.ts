@@ -34,7 +34,7 @@ route[DOUBLE] { return (route(THREE) + 3); }
 route[END] { usleep("1"); xlog("end\\n"); exit; }
 `;
 
-describe('a call that waits stands anywhere in an expression', () => {
+describe('a function that waits may be called anywhere in an expression', () => {
   for (const [title, statements, lines] of CASES) {
     test(title, async () => {
       const script = `request_route { ${statements} xlog("end\\n"); }${ROUTES}`;

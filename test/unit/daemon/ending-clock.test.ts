@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { EndingClock } from '../../../src/daemon/ending-clock.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
-test('timers run as those of the clock until the end, and none after it', () => {
+test('timers run as timers of the real clock do until the clock has ended, and not afterwards', () => {
   const clock = new FakeClock();
   const ending = new EndingClock(clock);
   const run: string[] = [];

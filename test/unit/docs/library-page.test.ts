@@ -12,7 +12,8 @@ const ROOT = resolve(import.meta.dirname, '../../..');
 const SOURCE = join(ROOT, 'src/index.ts');
 
 /**
- * The only code block in a language in examples/library.md, with the package name replaced by the path of its entry point.
+ * The only code block in a language in examples/library.md, with the package name replaced by the path of its entry
+ * point.
  */
 function block(language: string, name = PACKAGE_URL): string {
   const found = [

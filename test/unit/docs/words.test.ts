@@ -11,7 +11,10 @@ const REFUSED = /\b(?:doors?|told|tells?|heard|hears|turns?|places?)\b/gi;
 /** The same words inside names. */
 const INSIDE = /[a-z](?:Told|Door|Turn)s?(?![a-z])|\b(?:told|door)(?=[A-Z])/g;
 
-/** What follows in time or in a text comes after it; behind something is what lags, is left there, or is hidden by a NAT. */
+/**
+ * What follows in time or in a text comes after it; behind something is what lags, is left there, or is hidden by a
+ * NAT.
+ */
 const AFTER =
   /\b(?:stands?|written|right|just|goes on|comes?|those|puts?|parameters?) behind\b|\bbehind (?:it|them|its|each other|(?:the|all) (?:last|first|others?|comma|colon|slash|selections?))\b/gi;
 

@@ -6,7 +6,7 @@ import { ModuleParameters } from '../../../src/script/environment.js';
 const timersOf = (timer: string[], exec: string[], more: Record<string, number[]> = {}) =>
   routeTimers.create(new ModuleParameters(new Map(Object.entries({ timer, exec, ...more }))));
 
-test('a timer runs the routes that name it, its interval in seconds, microseconds or the default', () => {
+test('a timer runs the routes that name it, at its interval in seconds or microseconds, or the default one', () => {
   const timers = timersOf(
     ['name=a;interval=10;mode=1;', 'name=b;interval=300000u', 'name=c'],
     ['timer=a;route=ONE', 'timer=b;route=TWO', 'timer=a;route=THREE'],

@@ -117,7 +117,8 @@ for (const relay of ['t_relay();', 'forward();']) {
     });
 }
 
-// Kamailio 5.6.3 relays them as they came, to peers that may read the line differently (RFC 4475 sections 3.1.2.10 and 3.1.2.11).
+// Kamailio 5.6.3 relays them as they came, to peers that may read the line differently (RFC 4475 sections 3.1.2.10 and
+// 3.1.2.11).
 for (const [what, change] of [
   ['a blank after the version', 'SIP/2.0 \r\n'],
   ['blanks after the version', 'SIP/2.0   \r\n'],

@@ -15,7 +15,7 @@ const LEVEL_OF_NUMBER = new Map([
   [3, 'info'],
   [4, 'debug'],
 ]);
-/** Numbers beyond these mean these. */
+/** The lowest and the highest level: numbers beyond them mean them. */
 const LOWEST = -3;
 const HIGHEST = 4;
 const NUMBER_OF_LEVEL = new Map([

@@ -3,7 +3,9 @@ import type { MiCommand, ParamSpec } from '../command.js';
 import { MiError, type MiValue } from '../command.js';
 import type { ScriptCommandSpec, ScriptCommandTable } from '../dependencies.js';
 
-/** What older names of MI commands begin with, by module; the names of OpenSIPS 4 have the module and a colon instead. */
+/**
+ * What older names of MI commands begin with, by module; the names of OpenSIPS 4 have the module and a colon instead.
+ */
 const PREFIXES: Readonly<Record<string, string>> = {
   cachedb_local: 'cache_',
   dialog: 'dlg_',

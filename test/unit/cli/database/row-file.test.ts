@@ -79,7 +79,7 @@ const row = fc.record(
   { noNullPrototype: true },
 );
 
-test('rows come back from both formats as they were', () => {
+test('rows written in either format are read unchanged', () => {
   const columns = ['id', 'setid', 'destination', 'weight', 'attrs', 'description', 'site'];
   fc.assert(
     fc.property(fc.array(row, { maxLength: 5 }), (rows) => {
