@@ -262,6 +262,8 @@ export function checkKamailioModules(tree: ConfigurationTree, problems: Problems
       if (type === undefined) {
         const meant = problems.similar(name, () => known.keys());
         const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+        // Parameters of the dispatcher are settings too, some of our own: who reads them says which have no effect.
+        if (later && each === 'dispatcher') continue;
         if (later) problems.warning('no-effect', at, `parameter "${name}" of ${each} is not known and has no effect`);
         else problems.error('setting', at, `module ${each} has no parameter "${name}"${hint}`);
       } else if (type !== 'either' && typeof value !== type) {

@@ -159,3 +159,19 @@ test('a long value of a parameter is checked at once', () => {
   assert.match(errors[0] ?? '', /^parameter "profiles_with_value" of dialog must be names/);
   assert.ok(performance.now() - began < 10_000);
 });
+
+test('a parameter of the dispatcher that only switchyard has is not said to have no effect; an unknown one is, once', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'switchyard-versions-'));
+  try {
+    const file = join(folder, 'kamailio.cfg');
+    const parameters = ['expand_names', 'ds_ping_contact', 'ds_nosuch'].map(
+      (name) => `modparam("dispatcher", "${name}", 1)`,
+    );
+    writeFileSync(file, `#!KAMAILIO\nloadmodule "dispatcher.so"\n${parameters.join('\n')}\n${ROUTE}`);
+    const { problems } = readCfg(file, { dialect: 'kamailio-6' });
+    const messages = problems.map(({ message }) => message).filter((message) => message.includes('dispatcher'));
+    assert.deepEqual(messages, ['parameter "ds_nosuch" of dispatcher is not known and has no effect']);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
