@@ -134,14 +134,19 @@ export function sending(end: 'to' | 'from'): VariableDefinition {
   };
 }
 
+/** Address and port that the receiving socket advertises; undefined for a reply that was made here. */
+function advertised({ receivedAddress, source }: CfgScope): string | undefined {
+  return receivedAddress === '' ? undefined : source?.socket.sentBy;
+}
+
 /** The host that the socket of the request advertises; null without a request. */
 export function shownHost(scope: CfgScope): PvarValue {
-  const sentBy = scope.source?.socket.sentBy;
+  const sentBy = advertised(scope);
   return sentBy === undefined ? null : sentBy.slice(0, sentBy.lastIndexOf(':'));
 }
 
 /** The port that the socket of the request advertises; null without a request. */
 export function shownPort(scope: CfgScope): PvarValue {
-  const sentBy = scope.source?.socket.sentBy;
+  const sentBy = advertised(scope);
   return sentBy === undefined ? null : Number(sentBy.slice(sentBy.lastIndexOf(':') + 1));
 }

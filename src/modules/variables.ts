@@ -95,6 +95,11 @@ function sourceUri({ sourceAddress, sourcePort, protocol }: CfgScope): string {
   return `sip:${hostPort(sourceAddress, sourcePort)}${protocol === 'udp' ? '' : `;transport=${protocol}`}`;
 }
 
+/** $Ru: the receiving socket as a URI; null for a reply that was made here. */
+function receivingUri({ receivedAddress, receivedPort }: CfgScope): string | null {
+  return receivedAddress === '' ? null : `sip:${receivedAddress}:${receivedPort}`;
+}
+
 /** The socket that received the message, or the one that set_recv_socket() has named. */
 function receivingSocket({ env, source, protocol, receivedAddress, receivedPort }: CfgScope): SipSocket | undefined {
   const socket = source?.socket;
@@ -295,8 +300,17 @@ function kamailioVariables(): (readonly [string, VariableDefinition])[] {
       },
     ]),
     ['Rn', own((scope) => scope.env.sockets.nameOf(receivingSocket(scope)) ?? null)],
-    ['Ru', own((scope) => `sip:${scope.receivedAddress}:${scope.receivedPort}`)],
-    ['Rut', own((scope) => `sip:${scope.receivedAddress}:${scope.receivedPort};transport=${scope.protocol}`)],
+    ['Ru', own(receivingUri)],
+    [
+      'Rut',
+      own((scope) => {
+        const uri = receivingUri(scope);
+        return uri === null ? null : `${uri};transport=${scope.protocol}`;
+      }),
+    ],
+    // Not null for a reply that was made here, but an empty text.
+    ['si', own((scope) => scope.sourceAddress)],
+    ['Rp', own((scope) => (scope.receivedAddress === '' ? null : scope.receivedPort))],
     ['RAi', own((scope) => shownHost(scope))],
     ['RAp', own((scope) => shownPort(scope))],
     ['dsv', byWord({ code: probed('code'), reason: probed('reason'), flags: probed('flags') })],

@@ -73,6 +73,15 @@ export class CfgScope extends PvarScope {
     this.lookUpStatistic = env.formats.statistic;
   }
 
+  /** The message was not received: variables of its source and of the receiving socket are empty. */
+  withoutSource(): void {
+    this.sourceAddress = '';
+    this.sourcePort = 0;
+    this.receivedAddress = '';
+    this.receivedPort = 0;
+    this.protocol = 'none';
+  }
+
   /**
    * A route begins to wait. Until it ends, it reads and writes a copy of $var: other messages are handled meanwhile,
    * while in the originals a process handles one message at a time.

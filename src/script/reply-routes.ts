@@ -45,6 +45,8 @@ export function runLocalResponse(
   call.scope.replyCode = code;
   call.scope.replyReason = reason;
   call.scope.txCode = 0;
+  // As recorded of Kamailio, a reply that it has made itself came from nowhere.
+  if (env.dialect === 'kamailio') call.scope.withoutSource();
   const run = new MessageRun(env, 'event', call.scope, reply, source, new MessageEdits(), call);
   void route.run(run);
 }
