@@ -1,5 +1,6 @@
 import type { ConfigurationTree } from '../cfg/ast.js';
 import type { Problems } from '../cfg/problem.js';
+import { callsIn } from '../cfg/visit.js';
 
 /**
  * Parameters of Kamailio's modules that change what it does with a message, a dialog or a row, and that are not carried
@@ -165,11 +166,24 @@ const byModule: ReadonlyMap<string, ReadonlyMap<string, NotDone>> = new Map(
 /** Parameters that name a function of a script in another language (KEMI), which does not run here. */
 const CALLBACK = /^event_callback(?:_\w+)?$/;
 
+/** With outbound, add_path() without a user writes a flow token (RFC 5626), by which a request finds the connection. */
+function checkFlowTokens(tree: ConfigurationTree, loaded: ReadonlySet<string>, problems: Problems): void {
+  if (!loaded.has('outbound')) return;
+  for (const { body } of tree.routes) {
+    for (const call of callsIn(body)) {
+      if (call.kind !== 'call' || call.name !== 'add_path' || call.args.length > 0) continue;
+      const instead = 'clients behind NAT and browsers are not found again; add_path_received() notes where they are';
+      problems.warning('not-done', call.at, `add_path() writes no flow token of outbound: ${instead}`);
+    }
+  }
+}
+
 /**
- * Warns about parameters of the loaded modules whose value asks for something that is not done here. A value that asks
- * for nothing, as a rule the default, is accepted without a word.
+ * Warns about parameters of the loaded modules whose value asks for something that is not done here, and about functions
+ * of which a part is not done. A value that asks for nothing, as a rule the default, is accepted without a word.
  */
 export function checkNotDone(tree: ConfigurationTree, loaded: ReadonlySet<string>, problems: Problems): void {
+  checkFlowTokens(tree, loaded, problems);
   for (const { module, name, value, at } of tree.moduleParameters) {
     for (const each of module.split('|')) {
       if (!loaded.has(each)) continue;

@@ -64,11 +64,15 @@ const settings = {
 const bad = (reason: string): Fault => ({ status: 400, reason });
 const SILENT: Fault = { status: 0, reason: '' };
 
-/** Whether the original accepts a URI: sip, sips, tel and urn, with one "@" at most and a user before it. */
+/**
+ * Whether the original accepts a URI: sip, sips, tel and urn, with a user that is not empty if there is an "@". As
+ * recorded, a second "@" is a fault wherever it stands, and so is a ":" in the password.
+ */
 function isUri(text: string): boolean {
   if (/^(?:tels?|urn):./i.test(text)) return true;
   const uri = parseUri(text);
-  return uri !== undefined && !/^sips?:(?:@|[^@;?]*@[^@;?]*@)/i.test(text);
+  if (uri === undefined || uri.password.includes(':')) return false;
+  return !/^sips?:@/i.test(text) && text.indexOf('@') === text.lastIndexOf('@');
 }
 
 /**

@@ -43,6 +43,17 @@ test('the check reports that contacts that are only in the database are not ping
   assert.ok(!said(head(1, 30), '').includes(message));
 });
 
+test('add_path() writes no flow token of outbound, which the check says', () => {
+  const modules = 'loadmodule "rr.so"\nloadmodule "path.so"\n';
+  const verdict = (head: string, call: string) => said(head, `route[EDGE] { ${call}; }`);
+  const outbound = `${modules}loadmodule "outbound.so"`;
+  const [runs, ...messages] = verdict(outbound, 'add_path()');
+  assert.equal(runs, 'runs without');
+  assert.ok(messages.some((each) => each.startsWith('add_path() writes no flow token of outbound: ')));
+  assert.equal(verdict(outbound, 'add_path_received()').at(0), 'runs whole');
+  assert.deepEqual(verdict(modules, 'add_path()'), ['runs whole']);
+});
+
 test('a parameter of Kamailio that is not carried out is reported, unless its value changes nothing', () => {
   const tm = (value: string) => said(`loadmodule "tm.so"\nmodparam("tm", ${value})`, '');
   assert.deepEqual(tm('"blst_503", 0'), ['runs whole']);
