@@ -29,6 +29,7 @@ import { httpClientFunctions } from './http-client/functions.js';
 import { addressFunctions } from './ip-addresses.js';
 import { jsonFunctions } from './json.js';
 import { jsonrpcFunctions } from './jsonrpcs.js';
+import { janssonFunctions } from './kamailio-json/jansson.js';
 import { loadBalancerFunctions } from './load-balancer/functions.js';
 import { logFunctions } from './log.js';
 import { mathFunctions } from './math.js';
@@ -112,6 +113,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
       ...kamailioUriFunctions,
       ...addressFunctions,
       ...jsonFunctions,
+      ...janssonFunctions,
       ...uacRequestFunctions,
       ...messageFunctions,
       ...dispatcherFunctions,

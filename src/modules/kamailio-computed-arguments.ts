@@ -62,6 +62,8 @@ const COMPUTED: Readonly<Record<string, string>> = {
   registrar: `add_sock_hdr/1 reg_free_contacts/1`,
   auth: `has_credentials/1`,
   topos: `tps_set_context/1`,
+  jansson: `jansson_append/1,2,3 jansson_array_size/1,2 jansson_get/1,2 jansson_get_field/1,2 jansson_set/1,2,3 jansson_xdecode/1,2
+    jansson_xencode/1`,
   mqueue: `mq_fetch/1 mq_pv_free/1 mq_size/1`,
   regex: `pcre_match/1,2 pcre_match_group/1,2`,
   dialplan: `dp_match/1,2 dp_replace/1,2,3`,

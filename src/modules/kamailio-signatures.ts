@@ -134,6 +134,8 @@ const RECORDED: Readonly<Record<string, string>> = {
   auth_db: `auth_check/3/qe is_subscriber/3/qforbse proxy_authenticate/2/qe proxy_authorize/2/qe www_authenticate/2,3/qe www_authorize/2/qe`,
   xhttp: `xhttp_reply/4/qe`,
   topos: `tps_set_context/1/qforbse`,
+  jansson: `jansson_append/4/qforbse jansson_array_size/3/qforbse jansson_get/3/qforbse jansson_get_field/3/qforbse jansson_set/4/qforbse
+    jansson_xdecode/2/qforbse jansson_xencode/2/qforbse`,
   mtree: `mt_match/3/qforbse`,
   mqueue: `mq_add/3/qforbse mq_fetch/1/qforbse mq_pv_free/1/qforbse mq_size/1/qforbse`,
   tmrec: `is_leap_year/0,1/qforbse time_period_match/1,2/qforbse tmrec_match/1,2/qforbse`,

@@ -108,7 +108,6 @@ const KAMAILIO_NOT_HERE: Readonly<Record<string, string>> = {
   geoip2: 'geoip2_match',
   http_async_client: 'http_async_query',
   imc: 'imc_manager',
-  jansson: 'jansson_get jansson_set jansson_append jansson_xdecode jansson_xencode',
   janssonrpcc: 'janssonrpc_notification janssonrpc_request',
   json: 'json_get_field json_get_string',
   jsonrpcc: 'jsonrpc_notification jsonrpc_request',

@@ -89,6 +89,22 @@ export class XavpStore {
     }
   }
 
+  /** Lists a field as the newest without a value; only `pairsWithNull` shows it. */
+  addNull(record: XavpRecord, field: string): void {
+    record.order.unshift(field);
+    if (record.order.length > MAX_VALUES) record.order.pop();
+  }
+
+  /** As `pairs`, with null for a field that is listed without a value. */
+  *pairsWithNull(record: XavpRecord): Generator<readonly [field: string, value: Field | null]> {
+    const taken = new Map<string, number>();
+    for (const field of record.order) {
+      const at = taken.get(field) ?? 0;
+      taken.set(field, at + 1);
+      yield [field, record.fields.get(field)?.[at] ?? null];
+    }
+  }
+
   /** Replaces the value of a field at `position`, 0 being the newest, when there is one. */
   replace({ fields }: XavpRecord, field: string, position: number, value: Field): void {
     const values = fields.get(field);
@@ -105,14 +121,8 @@ export class XavpStore {
   }
 
   /** Every value with the name of its field, the newest first. */
-  *pairs({ fields, order }: XavpRecord): Generator<readonly [field: string, value: Field]> {
-    const taken = new Map<string, number>();
-    for (const field of order) {
-      const at = taken.get(field) ?? 0;
-      taken.set(field, at + 1);
-      const value = fields.get(field)?.[at];
-      if (value !== undefined) yield [field, value];
-    }
+  *pairs(record: XavpRecord): Generator<readonly [field: string, value: Field]> {
+    for (const [field, value] of this.pairsWithNull(record)) if (value !== null) yield [field, value];
   }
 
   /** Replaces a field of a record. */
