@@ -22,6 +22,7 @@ const FORMATS: Readonly<Record<string, RecordingFormat | undefined>> = {
   'scripts-kamailio-small-modules-3.json': 'scripts',
   'scripts-kamailio-small-modules-4.json': 'scripts',
   'scripts-kamailio-small-modules-5.json': 'scripts',
+  'scripts-kamailio-small-modules-6.json': 'scripts',
   'scripts-kamailio-statements.json': 'scripts',
   'scripts-kamailio-kinds.json': 'scripts',
   'scripts-kamailio-leftovers.json': 'scripts',

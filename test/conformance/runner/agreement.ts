@@ -23,6 +23,7 @@ export async function assertAgreement(
     | 'kamailio-small-modules-3'
     | 'kamailio-small-modules-4'
     | 'kamailio-small-modules-5'
+    | 'kamailio-small-modules-6'
     | 'kamailio-files',
   least: number,
 ): Promise<void> {
