@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { isDigit } from '../../core/character-codes.js';
 import { escaped, type Json, JsonNumber, type JsonStyle, jsonText } from './document.js';
 import { type JsonGrammar, readJson } from './reader.js';
 
@@ -16,11 +17,15 @@ const grammar: JsonGrammar = {
   depth: 512,
   lenient: false,
   scalar(text, at) {
-    for (const [word, value] of LITERALS) if (text.startsWith(word, at)) return [value, at + word.length];
+    if (text.charCodeAt(at) >= 0x61)
+      for (const [word, value] of LITERALS) if (text.startsWith(word, at)) return [value, at + word.length];
+    const end = endOfDigits(text, at);
+    if (end > at && end - at <= 18) return [new JsonNumber(text.slice(at, end)), end];
     NUMBER.lastIndex = at;
     const found = NUMBER.exec(text)?.[0];
     const value = found === undefined ? undefined : numberOf(found);
-    return value === undefined || found === undefined ? undefined : [value, at + found.length];
+    if (value === undefined || found === undefined) return undefined;
+    return [value, at + found.length, isReal(found) ? REAL_WEIGHT : 1];
   },
   unpaired: () => undefined,
   add(object, name, value) {
@@ -39,8 +44,26 @@ function quoted(text: string): string {
   return `"${text.replace(ESCAPED, (each) => escaped(each, true))}"`;
 }
 
+/** As how many values a real number counts: writing its 17 digits takes that much longer than reading a whole number. */
+const REAL_WEIGHT = 40;
+
+/** Where the digits of a whole number without a sign end; `at`: none begins here, or it goes on as another number. */
+function endOfDigits(text: string, at: number): number {
+  let end = at;
+  while (isDigit(text.charCodeAt(end))) end++;
+  if (end > at + 1 && text.charCodeAt(at) === 0x30) return at;
+  const next = text.charCodeAt(end);
+  return next === 0x2e || next === 0x45 || next === 0x65 ? at : end;
+}
+
+function isReal(text: string): boolean {
+  return /[.eE]/.test(text);
+}
+
 function numberOf(text: string): JsonNumber | undefined {
-  if (/[.eE]/.test(text)) return realNumber(Number(text));
+  if (isReal(text)) return realNumber(Number(text));
+  // Fits, and is written as it stands.
+  if (text.length <= 18) return new JsonNumber(text === '-0' ? '0' : text);
   if (text.length > 20) return undefined;
   const value = BigInt(text);
   return value < LEAST || value > MOST ? undefined : new JsonNumber(value.toString());

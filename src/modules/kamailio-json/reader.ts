@@ -12,8 +12,11 @@ export interface JsonGrammar {
   readonly depth: number;
   /** Comments, a comma before a closing bracket, single quotes, control characters in strings, and text after the value. */
   readonly lenient: boolean;
-  /** The value that begins at `at`, which is neither a string nor a container, and where it ends; undefined: none. */
-  scalar(text: string, at: number): readonly [value: Json, end: number] | undefined;
+  /**
+   * The value that begins at `at`, which is neither a string nor a container, where it ends, and as how many values it
+   * counts (default 1); undefined: none.
+   */
+  scalar(text: string, at: number): readonly [value: Json, end: number, weight?: number] | undefined;
   /** A pair of surrogates or one of them as a code point; undefined: refused. */
   unpaired(code: number): number | undefined;
   /** Adds a member; false: a second one of that name is refused. */
@@ -79,6 +82,7 @@ class Reader {
       const found = this.open.length === 0 ? undefined : this.grammar.scalar(this.text, this.at);
       if (found === undefined) throw new NotJson();
       this.at = found[1];
+      this.count += (found[2] ?? 1) - 1;
       return found[0];
     }
     if (this.open.length >= this.grammar.depth) throw new NotJson();
@@ -146,20 +150,18 @@ class Reader {
     const { text, grammar } = this;
     const quote = text.charCodeAt(this.at);
     if (quote !== 0x22 && !(quote === 0x27 && grammar.lenient)) throw new NotJson();
-    const parts: string[] = [];
+    let before = '';
     let start = ++this.at;
     for (;;) {
       const code = text.charCodeAt(this.at);
-      if (code === quote) {
-        parts.push(text.slice(start, this.at++));
-        return parts.join('');
-      }
+      if (code === quote) return before + text.slice(start, this.at++);
       if (Number.isNaN(code) || (code < 0x20 && !grammar.lenient)) throw new NotJson();
       if (code !== 0x5c) {
         this.at++;
         continue;
       }
-      parts.push(text.slice(start, this.at), this.escape());
+      if (start < this.at) before += text.slice(start, this.at);
+      before += this.escape();
       start = this.at;
     }
   }
