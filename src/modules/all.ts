@@ -30,6 +30,7 @@ import { addressFunctions } from './ip-addresses.js';
 import { jsonFunctions } from './json.js';
 import { jsonrpcFunctions } from './jsonrpcs.js';
 import { janssonFunctions } from './kamailio-json/jansson.js';
+import { kamailioJsonFunctions } from './kamailio-json/json.js';
 import { loadBalancerFunctions } from './load-balancer/functions.js';
 import { logFunctions } from './log.js';
 import { mathFunctions } from './math.js';
@@ -114,6 +115,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
       ...addressFunctions,
       ...jsonFunctions,
       ...janssonFunctions,
+      ...kamailioJsonFunctions,
       ...uacRequestFunctions,
       ...messageFunctions,
       ...dispatcherFunctions,

@@ -64,6 +64,7 @@ const COMPUTED: Readonly<Record<string, string>> = {
   topos: `tps_set_context/1`,
   jansson: `jansson_append/1,2,3 jansson_array_size/1,2 jansson_get/1,2 jansson_get_field/1,2 jansson_set/1,2,3 jansson_xdecode/1,2
     jansson_xencode/1`,
+  json: `json_get_field/1,2 json_get_string/1,2`,
   mqueue: `mq_fetch/1 mq_pv_free/1 mq_size/1`,
   regex: `pcre_match/1,2 pcre_match_group/1,2`,
   dialplan: `dp_match/1,2 dp_replace/1,2,3`,

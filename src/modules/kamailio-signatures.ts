@@ -136,6 +136,7 @@ const RECORDED: Readonly<Record<string, string>> = {
   topos: `tps_set_context/1/qforbse`,
   jansson: `jansson_append/4/qforbse jansson_array_size/3/qforbse jansson_get/3/qforbse jansson_get_field/3/qforbse jansson_set/4/qforbse
     jansson_xdecode/2/qforbse jansson_xencode/2/qforbse`,
+  json: `json_get_field/3/qforbse json_get_string/3/qforbse`,
   mtree: `mt_match/3/qforbse`,
   mqueue: `mq_add/3/qforbse mq_fetch/1/qforbse mq_pv_free/1/qforbse mq_size/1/qforbse`,
   tmrec: `is_leap_year/0,1/qforbse time_period_match/1,2/qforbse tmrec_match/1,2/qforbse`,

@@ -109,7 +109,6 @@ const KAMAILIO_NOT_HERE: Readonly<Record<string, string>> = {
   http_async_client: 'http_async_query',
   imc: 'imc_manager',
   janssonrpcc: 'janssonrpc_notification janssonrpc_request',
-  json: 'json_get_field json_get_string',
   jsonrpcc: 'jsonrpc_notification jsonrpc_request',
   kafka: 'kafka_send',
   keepalive: 'ka_add_destination ka_del_destination',
