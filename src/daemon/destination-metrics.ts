@@ -36,6 +36,7 @@ export interface Measured {
  *               switchyard_outbox_coalesced_total          events merged because the outbox was full
  *               switchyard_outbox_dropped_total            events that were dropped
  *               switchyard_bucket_up_to_date               1 or 0: all states are in the bucket
+ *               switchyard_bucket_repairs_total            how often it lacked what had been written
  *               switchyard_event_subscribers               subscribers by event_subscribe
  *               switchyard_event_subscriber_queue          events waiting for them
  *               switchyard_event_subscriber_dropped_total  events dropped for them

@@ -38,11 +38,17 @@ export function exportOutbox(
   total('switchyard_outbox_dropped_total', 'Events that were never delivered.', () => stats().dropped);
 }
 
-/** Exports whether the key-value bucket is up to date. */
-export function exportBucket(metrics: EventMetrics, upToDate: () => boolean): void {
+/** Exports whether the key-value bucket is up to date, and how often it was not what had been written to it. */
+export function exportBucket(metrics: EventMetrics, bucket: { upToDate(): boolean; repairs(): number }): void {
   metrics.gauge({
     name: 'switchyard_bucket_up_to_date',
     help: 'Whether the bucket has all current states (1) or some are not written yet (0).',
-    collect: () => [[{}, upToDate() ? 1 : 0]],
+    collect: () => [[{}, bucket.upToDate() ? 1 : 0]],
+  });
+  metrics.gauge({
+    name: 'switchyard_bucket_repairs_total',
+    help: 'How often the bucket no longer had what was written to it, and was written again.',
+    type: 'counter',
+    collect: () => [[{}, bucket.repairs()]],
   });
 }

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { KV, NatsConnection } from 'nats';
+import type { EventMetrics } from '../../src/events/metrics.js';
 import { type StateEntry, stateEntry, stateKey } from '../../src/events/state-entry.js';
 import { makeDestination } from '../support/event-fixtures.js';
 import { keysIn, NatsBench, settings, stream, withoutNats } from '../support/nats-fixtures.js';
@@ -18,10 +19,18 @@ describe('the bucket with the current states', { timeout: 60_000, skip: withoutN
   test('keys that were purged or overwritten are written again, and until then the bucket is reported as not current', async (t) => {
     const bench = new NatsBench(t);
     const nats = await bench.server();
-    const ours = bench.bus(settings(nats.url, { jetstream: stream, bucket: BUCKET }), { compareMs: 200 });
+    const repairs: (() => number)[] = [];
+    const metrics: EventMetrics = {
+      gauge({ name, collect }) {
+        if (name === 'switchyard_bucket_repairs_total') repairs.push(() => [...collect()][0]?.[1] ?? 0);
+      },
+    };
+    const config = settings(nats.url, { jetstream: stream, bucket: BUCKET });
+    const ours = bench.bus(config, { compareMs: 200, metrics });
     await ours.start();
     ours.syncSnapshot(entries);
     assert.equal(await ours.bucketSettled(5000), true);
+    assert.equal(repairs[0]?.(), 0);
     const nc = await bench.client(nats.url);
     const kv = await open(nc);
     const [first, second, third, fourth] = entries() as [StateEntry, StateEntry, StateEntry, StateEntry];
@@ -40,6 +49,10 @@ describe('the bucket with the current states', { timeout: 60_000, skip: withoutN
     });
     assert.equal(await ours.bucketSettled(5000), true);
     assert.equal(wasBehind, true);
+    assert.ok(
+      (repairs[0]?.() ?? 0) >= 1,
+      'a repair may be shorter than the time between two scrapes, so it is counted',
+    );
   });
 
   test('an entry that another node wrote about a shared destination is not changed', async (t) => {

@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.js';
 import { nextIteration } from '../../core/event-loop.js';
 import type { Logger } from '../../core/logger.js';
 import { type StateEntry, stateKey } from '../state-entry.js';
-import { type FollowStates, isDestinationKey, parsed } from './nats-bucket-entries.js';
+import { type FollowStates, figuresOf, isDestinationKey, parsed, readEntries } from './nats-bucket-entries.js';
 import type { NatsLink } from './nats-connection.js';
 import { isTooLarge, natsReason } from './nats-fault.js';
 import { JETSTREAM_MS, nats } from './nats-package.js';
@@ -14,8 +14,6 @@ const MAX_WAIT = 5000;
 const LOG_EVERY = 30_000;
 /** Milliseconds between two checks whether the bucket still has what was written to it. */
 const COMPARE_MS = 30_000;
-/** Milliseconds the first read of the bucket may take. */
-const READ_TIMEOUT = 20_000;
 
 /**
  * The key-value bucket with one entry for each destination, from which late subscribers read the states without
@@ -32,6 +30,7 @@ export class StateBucket {
   /** The figures of the bucket when it was last known to be right; undefined: unknown. */
   private seen: string | undefined;
   private cancelCompare: (() => void) | undefined;
+  private repaired = 0;
   private tail: ReadonlyMap<string, Published> | undefined;
   private kv: KV | undefined;
   private running = false;
@@ -125,6 +124,11 @@ export class StateBucket {
     return !this.running && this.needed === 'none' && this.dirty.size === 0 && this.held.size === 0;
   }
 
+  /** How often the bucket was found without what had been written to it. */
+  get repairs(): number {
+    return this.repaired;
+  }
+
   private kick(): void {
     if (this.running || this.stopped || this.link.current === undefined) return;
     this.cancelRetry?.();
@@ -169,16 +173,24 @@ export class StateBucket {
         const now = await figuresOf(kv);
         if (now !== this.seen && isIdle()) {
           if (await this.differs(kv)) {
-            if (isIdle()) this.needed = 'own';
+            if (isIdle()) this.repair('own');
           } else this.seen = now;
         }
       } catch {
         // The bucket is unreadable or gone: writing it again will show which, and is repeated until it succeeds.
-        if (isIdle()) this.needed = 'all';
+        if (isIdle()) this.repair('all');
       }
     }
     if (!this.isSettled()) this.kick();
     this.compareLater();
+  }
+
+  /** Said and counted, since writing again may take less than the time between two looks at the metrics. */
+  private repair(needed: 'own' | 'all'): void {
+    this.needed = needed;
+    this.repaired++;
+    const fields = { bucket: this.bucket };
+    this.log.warn(fields, `the bucket ${this.bucket} no longer has what was written to it; it is written again`);
   }
 
   /**
@@ -187,7 +199,7 @@ export class StateBucket {
    * forever.
    */
   private async differs(kv: KV): Promise<boolean> {
-    const stored = await this.read(kv);
+    const stored = await readEntries(kv, this.bucket, this.clock);
     const wanted = new Set<string>();
     const partitions = new Set<string>();
     let seen = 0;
@@ -274,7 +286,7 @@ export class StateBucket {
    * `ownOnly`: leaves what another node wrote. Returns whether it finished; false when `current` became false before.
    */
   private async syncNow(kv: KV, ownOnly: boolean, current: () => boolean): Promise<boolean> {
-    const stored = await this.read(kv);
+    const stored = await readEntries(kv, this.bucket, this.clock);
     await this.lookBack();
     const wanted = new Set<string>();
     const partitions = new Set<string>();
@@ -372,33 +384,4 @@ export class StateBucket {
     if (this.follow.owns !== undefined && isDestinationKey(entry) && !this.follow.owns(entry)) return false;
     return entry?.node === this.node || (partition !== undefined && partitions.has(partition));
   }
-
-  private async read(kv: KV): Promise<Map<string, string>> {
-    const stored = new Map<string, string>();
-    let complete = false;
-    let stop = () => {};
-    const entries = await kv.watch({
-      initializedFn: () => {
-        complete = true;
-        stop();
-      },
-    });
-    stop = () => entries.stop();
-    // An empty bucket is complete before the iterator is returned.
-    if (complete) stop();
-    const cancel = this.clock.schedule(READ_TIMEOUT, () => entries.stop());
-    for await (const entry of entries) {
-      if (entry.operation === 'PUT') stored.set(entry.key, entry.string());
-    }
-    cancel();
-    if (!complete) throw new Error(`bucket ${this.bucket} could not be read`);
-    return stored;
-  }
-}
-
-/** A text that changes whenever the bucket changes: when it was created, and which messages it has. */
-async function figuresOf(kv: KV): Promise<string> {
-  const { streamInfo } = await kv.status();
-  const { created, state } = streamInfo;
-  return [created, state.first_seq, state.last_seq, state.messages, state.num_deleted ?? 0].join(' ');
 }

@@ -123,7 +123,12 @@ export class NatsBus implements Service {
     if (deps.metrics !== undefined) {
       exportOutbox(deps.metrics, this.outbox, () => this.connected);
       const { bucket } = this;
-      if (bucket !== undefined) exportBucket(deps.metrics, () => this.connected && bucket.isSettled());
+      if (bucket !== undefined) {
+        exportBucket(deps.metrics, {
+          upToDate: () => this.connected && bucket.isSettled(),
+          repairs: () => bucket.repairs,
+        });
+      }
     }
   }
 
