@@ -170,7 +170,8 @@ function addAlias(run: MessageRun, address: string, port: number, protocol: stri
   const end = params < 0 ? text.length : text.indexOf('@') + 1 + params;
   // A URI without brackets gets them; otherwise the alias would be a parameter of Contact.
   const bare = message.text[at - 1] !== '<';
-  if (!isLast && !bare) edits.insert(at + end, alias);
+  const inBrackets = message.text.slice(contact.start, at).trimEnd().endsWith('<');
+  if (!isLast && inBrackets) edits.insert(at + end, alias);
   else if (!isLast) {
     // As recorded, the bracket is put before the first contact of the field.
     edits.insert(contact.fieldValue, '<');
