@@ -3,13 +3,21 @@ import type { TxBranch } from './branch.js';
 
 /** The branch with the best final reply (RFC 3261 section 16.7 step 6); undefined when no branch is a candidate. */
 export function bestBranch(branches: readonly TxBranch[], dialect: DialectName): TxBranch | undefined {
-  const rank = dialect === 'kamailio' ? kamailioRank : opensipsRank;
+  const rank =
+    dialect === 'kamailio'
+      ? (each: TxBranch) => (wasNotSent(each) ? Number.POSITIVE_INFINITY : kamailioRank(each.status))
+      : (each: TxBranch) => opensipsRank(each.status);
   let best: TxBranch | undefined;
   for (const each of branches) {
     if (each.dropped || each.pending) continue;
-    if (best === undefined || rank(each.status) < rank(best.status)) best = each;
+    if (best === undefined || rank(each) < rank(best)) best = each;
   }
   return best;
+}
+
+/** As recorded, Kamailio answers with the 477 of a branch whose request could not be sent only when no other is left. */
+function wasNotSent({ local, status }: TxBranch): boolean {
+  return local && status === 477;
 }
 
 /** OpenSIPS's order: 6xx first, then lower classes before higher, 503 last. */

@@ -22,3 +22,14 @@ test('the best of several final replies is chosen as in RFC 3261 section 16.7; o
     assert.equal(bestBranch(branches(...statuses), 'opensips')?.status, opensips, `opensips: ${statuses}`);
   }
 });
+
+test('the 477 of a branch that could not be sent comes after any reply in kamailio.cfg; a 477 of a peer does not', () => {
+  const unsent = { status: 477, local: true, dropped: false, pending: false } as unknown as TxBranch;
+  for (const status of [486, 503]) {
+    assert.equal(bestBranch([unsent, ...branches(status)], 'kamailio')?.status, status);
+    assert.equal(bestBranch([...branches(status), unsent], 'kamailio')?.status, status);
+  }
+  assert.equal(bestBranch([unsent], 'kamailio')?.status, 477);
+  assert.equal(bestBranch([unsent, unsent], 'kamailio')?.status, 477);
+  assert.equal(bestBranch(branches(486, 477), 'kamailio')?.status, 477);
+});
