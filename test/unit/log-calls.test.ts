@@ -86,7 +86,7 @@ const OTHERS: Readonly<Record<string, readonly [count: number, why: string]>> = 
   'events/publisher.ts': [1, 'the end'],
   'events/sinks/nats-cluster.ts': [2, 'the bucket is made, or is refused with back-off'],
   'events/sinks/nats-connection.ts': [8, 'a change of the connection to the server; refusals once a minute'],
-  'events/sinks/nats-kv.ts': [3, 'back-off; once for each destination'],
+  'events/sinks/nats-kv.ts': [4, 'back-off; once for each destination; a repair, at most one a comparison'],
   'events/sinks/nats-mi.ts': [2, 'the start; an error of the program'],
   'events/sinks/nats-records.ts': [1, 'the start'],
   'events/sinks/nats-stream.ts': [3, 'a connection to the server'],
