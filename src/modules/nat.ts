@@ -1,4 +1,5 @@
 import { AddressBlocks } from '../core/address-blocks.js';
+import { trimEnd } from '../core/characters.js';
 import { findText } from '../core/find-text.js';
 import { ipFamily } from '../core/ip-address.js';
 import { parseAddress } from '../core/name-addr.js';
@@ -170,7 +171,7 @@ function addAlias(run: MessageRun, address: string, port: number, protocol: stri
   const end = params < 0 ? text.length : text.indexOf('@') + 1 + params;
   // A URI without brackets gets them; otherwise the alias would be a parameter of Contact.
   const bare = message.text[at - 1] !== '<';
-  const inBrackets = message.text.slice(contact.start, at).trimEnd().endsWith('<');
+  const inBrackets = trimEnd(message.text.slice(contact.start, at)).endsWith('<');
   if (!isLast && inBrackets) edits.insert(at + end, alias);
   else if (!isLast) {
     // As recorded, the bracket is put before the first contact of the field.
