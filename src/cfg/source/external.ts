@@ -20,7 +20,9 @@ export function preprocessed(source: SourceFile, command: string): SourceFile {
     maxBuffer: MAX_FILE,
     windowsHide: true,
   });
-  if (error !== undefined) throw unusable(`preprocessor "${command}" cannot be started: ${error.message}`, error);
+  // A program may end without reading all of its input (EPIPE): then its status counts.
+  if (error !== undefined && codeOf(error) !== 'EPIPE')
+    throw unusable(`preprocessor "${command}" ${failureOf(error)}`, error);
   if (status !== 0) {
     const reason = stderr.toString('latin1').trim().split('\n')[0] ?? '';
     throw unusable(`preprocessor "${command}" failed with ${signal ?? `status ${status}`}: ${reason.slice(0, 200)}`);
@@ -28,6 +30,15 @@ export function preprocessed(source: SourceFile, command: string): SourceFile {
   const text = stdout.toString('latin1');
   const lines = lineNumbers(text);
   return lines === undefined ? { file: source.file, text } : { file: source.file, text, lines };
+}
+
+const codeOf = (error: Error): string | undefined => (error as NodeJS.ErrnoException).code;
+
+function failureOf(error: Error): string {
+  const code = codeOf(error);
+  if (code === 'ETIMEDOUT') return `has not ended within ${TIME / 1000} s`;
+  if (code === 'ENOBUFS') return `has written more than ${MAX_FILE} bytes`;
+  return `cannot be started: ${error.message}`;
 }
 
 function unusable(message: string, cause?: Error): SwitchyardError {

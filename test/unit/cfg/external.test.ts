@@ -36,3 +36,14 @@ test('a preprocessor that fails is named with its reason', () => {
   );
   assert.throws(() => preprocessed(source(''), ' '), /has no name/);
 });
+
+test('a preprocessor need not read its input, and one that ends early or writes too much is not said not to start', () => {
+  const long = source('#\n'.repeat(100_000));
+  const code = (text: string) => `"${process.execPath}" -e "${text}"`;
+  assert.equal(preprocessed(long, code("console.log('route { 1; }')")).text, 'route { 1; }\n');
+  assert.throws(() => preprocessed(long, code('process.exit(3)')), /failed with status 3/);
+  assert.throws(
+    () => preprocessed(source(''), code("process.stdout.write('#'.repeat(1e8))")),
+    /has written more than \d+ bytes/,
+  );
+});
