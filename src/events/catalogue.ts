@@ -170,7 +170,10 @@ export function scriptKind({ name, params }: ScriptEvent, index: number): EventK
   return { name, id, summary: 'raised by the cfg file', documented: params, text: params, schema: '' };
 }
 
-/** An event raised by a cfg file or one of its modules. Values that are null are left out. */
+/**
+ * An event raised by a cfg file or one of its modules. Values that are null are left out. Each has a key of its own: it
+ * reports a call or a peer, so that a later one must not take its place in an outbox.
+ */
 export function scriptEvent(
   name: string,
   params: ReadonlyMap<string, string | number | null>,
@@ -178,7 +181,8 @@ export function scriptEvent(
 ): DispatcherEvent {
   const values: Record<string, string | number> = {};
   for (const [key, value] of params) if (value !== null) values[key] = value;
-  return { name, params: values, key: `script:${name}`, id: ids.next(), subject: [], local: true };
+  const id = ids.next();
+  return { name, params: values, key: `script:${id}`, id, subject: [], local: true };
 }
 
 /**

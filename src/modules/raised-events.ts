@@ -19,6 +19,7 @@ const EVENTS: readonly (readonly [module: string, name: string, params: string])
   ['load_balancer', 'E_LOAD_BALANCER_STATUS', 'group uri status'],
   ['pike', 'E_PIKE_BLOCKED', 'ip'],
   ['rtpengine', 'E_RTPENGINE_STATUS', 'socket status'],
+  ['status_report', 'E_CORE_SR_STATUS_CHANGED', 'group identifier status details old_status'],
 ];
 
 /** The events to which programs can subscribe: those of the loaded modules, and those that `raise_event()` names. */

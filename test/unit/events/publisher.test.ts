@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { nullLogger } from '../../../src/core/logger.js';
-import { EventIds, statusEvent } from '../../../src/events/catalogue.js';
+import { EventIds, scriptEvent, scriptKind, statusEvent } from '../../../src/events/catalogue.js';
 import type { DispatcherEvent, EventSink, EventTarget } from '../../../src/events/event.js';
-import { EventPublisher } from '../../../src/events/publisher.js';
+import { EventPublisher, type PublisherOptions } from '../../../src/events/publisher.js';
 import { fixedRandom, flip, makeDestination } from '../../support/event-fixtures.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
@@ -11,7 +11,7 @@ const nextIteration = () => new Promise<void>((resolve) => setImmediate(resolve)
 const EVENT = 'E_DISPATCHER_STATUS';
 
 /** A sink "fake:name" that records what it receives; "fake:dead" never completes, "fake:broken" always fails. */
-function setUp(options: { maxSubscribers?: number } = {}) {
+function setUp(options: Partial<Pick<PublisherOptions, 'maxSubscribers' | 'kinds'>> = {}) {
   const clock = new FakeClock();
   const got = new Map<string, DispatcherEvent[]>();
   const closed: string[] = [];
@@ -41,10 +41,24 @@ function setUp(options: { maxSubscribers?: number } = {}) {
     publisher.raise(event);
     return event;
   };
-  return { clock, got, closed, publisher, raise, sink };
+  return { clock, got, closed, publisher, raise, sink, ids };
 }
 
 describe('publisher', () => {
+  test('events of a script that wait are not merged: each reports another call', async () => {
+    const cdr = { name: 'E_ACC_CDR', params: [] };
+    const { publisher, got, ids } = setUp({ kinds: () => [scriptKind(cdr, 0)] });
+    publisher.subscribe(cdr.name, 'fake:1');
+    const calls = Array.from({ length: 1500 }, (_, i) => `call ${i}`);
+    for (const callid of calls) publisher.notify(scriptEvent(cdr.name, new Map([['callid', callid]]), ids));
+    const list = got.get('fake:1 json') ?? [];
+    for (let i = 0; i < 2000 && list.length < calls.length; i++) await nextIteration();
+    assert.deepEqual(
+      list.map(({ params }) => params['callid']),
+      calls,
+    );
+  });
+
   test('subscribers are listed as recorded: newest first, remaining seconds, "expired" after expire 0', () => {
     const { publisher, clock } = setUp();
     publisher.subscribe(EVENT, 'fake:1');

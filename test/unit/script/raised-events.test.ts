@@ -51,3 +51,28 @@ test('programs get the events of modules and of raise_event() to which they or t
     await stop();
   }
 });
+
+test('programs can subscribe to the changes of status that sr_set_status() raises', async () => {
+  const socket = await bound();
+  const target = `udp:127.0.0.1:${(socket.address() as AddressInfo).port}`;
+  const { daemon, receive, stop } = startScript({
+    dialect: 'opensips',
+    modules: 'status_report',
+    head: 'modparam("status_report", "script_sr_group", "fetch")',
+    script: 'route { sr_set_status("fetch", -1, "no rows"); }',
+  });
+  try {
+    const arrived = once(socket, 'message');
+    await daemon.mi.execute('event_subscribe', { event: 'E_CORE_SR_STATUS_CHANGED', socket: target, expire: 60 });
+    receive(INVITE);
+    const [message] = await arrived;
+    assert.deepEqual(JSON.parse(String(message)), {
+      jsonrpc: '2.0',
+      method: 'E_CORE_SR_STATUS_CHANGED',
+      params: { group: 'fetch', identifier: 'main', status: -1, details: 'no rows', old_status: 1 },
+    });
+  } finally {
+    socket.close();
+    await stop();
+  }
+});
