@@ -12,10 +12,10 @@ export class JsonNumber {
  * A JSON value with the texts of its numbers. Objects are Maps, so that they keep the order of their members and a name
  * that a peer sends never reaches a prototype. Strings are latin1, one code unit for each byte of UTF-8.
  */
-export type Json = null | boolean | string | JsonNumber | Json[] | Map<string, Json>;
+export type JsonNode = null | boolean | string | JsonNumber | JsonNode[] | Map<string, JsonNode>;
 
 /** Whether a value has values of its own. */
-export function isContainer(value: Json | undefined): value is Json[] | Map<string, Json> {
+export function isContainer(value: JsonNode | undefined): value is JsonNode[] | Map<string, JsonNode> {
   return Array.isArray(value) || value instanceof Map;
 }
 
@@ -31,13 +31,13 @@ export interface JsonStyle {
 }
 
 /** A document as text. Recursive: readers bound the depth. */
-export function jsonText(value: Json, style: JsonStyle): string {
+export function jsonText(value: JsonNode, style: JsonStyle): string {
   const parts: string[] = [];
   write(value, style, parts);
   return parts.join('');
 }
 
-function write(value: Json, style: JsonStyle, parts: string[]): void {
+function write(value: JsonNode, style: JsonStyle, parts: string[]): void {
   if (!isContainer(value)) {
     parts.push(scalarText(value, style));
     return;

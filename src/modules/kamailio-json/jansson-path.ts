@@ -1,4 +1,4 @@
-import { isContainer, type Json } from './document.js';
+import { isContainer, type JsonNode } from './document.js';
 
 /** Maximum length of a path. */
 const MAX_PATH = 1024;
@@ -22,9 +22,9 @@ function indexIn(path: string, from: number): readonly [index: number, close: nu
 }
 
 /** The value at a path such as "a.b[0].c" ("" is the whole); undefined: there is none. */
-export function atPath(root: Json, path: string): Json | undefined {
+export function atPath(root: JsonNode, path: string): JsonNode | undefined {
   if (path.length > MAX_PATH) return undefined;
-  let value: Json | undefined = root;
+  let value: JsonNode | undefined = root;
   let at = 0;
   // A "." or "[" at the end is not counted.
   while (at < path.length && value !== undefined) {
@@ -50,7 +50,7 @@ function isLast(path: string, at: number): boolean {
 }
 
 /** Adds a value to an array, or the members of an object to an object. */
-function addTo(container: Json, value: Json): boolean {
+function addTo(container: JsonNode, value: JsonNode): boolean {
   if (Array.isArray(container)) container.push(value);
   else if (container instanceof Map && value instanceof Map)
     for (const [name, each] of value) container.set(name, each);
@@ -63,7 +63,7 @@ function addTo(container: Json, value: Json): boolean {
  * not. As recorded, an element is replaced in both ways, and what follows its "]" is ignored at the end of a path. False: it
  * cannot be set, and the document may have changed.
  */
-export function setPath(root: Json, path: string, value: Json, append: boolean): boolean {
+export function setPath(root: JsonNode, path: string, value: JsonNode, append: boolean): boolean {
   if (path.length > MAX_PATH) return false;
   if (path === '') return append && addTo(root, value);
   let parent = root;
@@ -98,7 +98,7 @@ export function setPath(root: Json, path: string, value: Json, append: boolean):
         if (child === undefined) return false;
         parent = child;
       } else {
-        const next: Json = child ?? new Map<string, Json>();
+        const next: JsonNode = child ?? new Map<string, JsonNode>();
         if (child === undefined) parent.set(name, next);
         parent = next;
       }

@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import { isDigit } from '../../core/character-codes.js';
-import { escaped, type Json, JsonNumber, type JsonStyle, jsonText } from './document.js';
+import { escaped, type JsonNode, JsonNumber, type JsonStyle, jsonText } from './document.js';
 import { type JsonGrammar, readJson } from './reader.js';
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
-const LITERALS: readonly (readonly [string, Json])[] = [
+const LITERALS: readonly (readonly [string, JsonNode])[] = [
   ['true', true],
   ['false', false],
   ['null', null],
@@ -70,17 +70,17 @@ function numberOf(text: string): JsonNumber | undefined {
 }
 
 /** Reads a text whose value is an object or an array, as the jansson library does; undefined: it is none. */
-export function readJansson(text: string): Json | undefined {
+export function readJansson(text: string): JsonNode | undefined {
   return readJson(text, grammar);
 }
 
 /** A value without white space. */
-export function janssonText(value: Json): string {
+export function janssonText(value: JsonNode): string {
   return jsonText(value, compact);
 }
 
 /** A value with a blank after each comma and colon. */
-export function spacedJanssonText(value: Json): string {
+export function spacedJanssonText(value: JsonNode): string {
   return jsonText(value, spaced);
 }
 
@@ -91,12 +91,19 @@ export function janssonString(text: string): string | undefined {
 
 /** A whole number of 64 bits, limited to the least and the most; undefined: the text is none. "" is 0. */
 export function integerNumber(text: string): JsonNumber | undefined {
-  const found = /^[ \t\n\v\f\r]*([+-]?)0*([0-9]*)$/.exec(text);
-  if (found === null || (found[2] === '' && text !== '' && !text.endsWith('0'))) return undefined;
-  const [, sign, digits = ''] = found;
+  const found = /^[ \t\n\v\f\r]*([+-]?)([0-9]*)$/.exec(text);
+  if (found === null || (found[2] === '' && text !== '')) return undefined;
+  const [, sign, written = ''] = found;
+  const digits = written.slice(zerosBefore(written));
   const size = digits.length > 20 ? MOST + 1n : BigInt(digits === '' ? 0 : digits);
   const value = sign === '-' ? -size : size;
   return new JsonNumber((value < LEAST ? LEAST : value > MOST ? MOST : value).toString());
+}
+
+function zerosBefore(digits: string): number {
+  let count = 0;
+  while (digits.charCodeAt(count) === 0x30) count++;
+  return count;
 }
 
 /** Length above which a text is no number. */
@@ -105,7 +112,7 @@ const MAX_DIGITS = 1024;
 /** A real number written with decimals or in hexadecimal; undefined: the text is none. "" is 0. */
 export function realOf(text: string): JsonNumber | undefined {
   if (text.length > MAX_DIGITS) return undefined;
-  const found = /^[ \t\n\v\f\r]*([+-]?)((?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|0x[0-9a-f]+)?$/i.exec(text);
+  const found = /^[ \t\n\v\f\r]*([+-]?)((?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?|0x[0-9a-f]+)?$/i.exec(text);
   if (found === null || (found[2] === undefined && text !== '')) return undefined;
   const size = Number(found[2] ?? '0');
   return realNumber(found[1] === '-' ? -size : size);
@@ -130,7 +137,8 @@ function shortest(value: number, digits: number, low: number, high: number): str
   const [mantissa = '0', exponent = '0'] = value.toExponential(digits - 1).split('e');
   const power = Number(exponent);
   const sign = mantissa.startsWith('-') || Object.is(value, -0) ? '-' : '';
-  const figures = mantissa.replace(/[-.]/g, '').replace(/0+$/, '') || '0';
+  let figures = mantissa.replace(/[-.]/g, '');
+  while (figures.length > 1 && figures.endsWith('0')) figures = figures.slice(0, -1);
   if (power <= low || power >= high) {
     const fraction = figures.length > 1 ? `.${figures.slice(1)}` : '';
     return `${sign}${figures[0]}${fraction}e${power}`;

@@ -10,7 +10,7 @@ import {
   type ScriptFunction,
   textOf,
 } from '../define.js';
-import { type Json, JsonNumber } from './document.js';
+import { type JsonNode, JsonNumber } from './document.js';
 import { atPath, setPath } from './jansson-path.js';
 import {
   integerNumber,
@@ -25,7 +25,7 @@ import {
 type Result = string | number | null;
 
 /** A value as variables hold it: numbers of 32 bits as numbers, containers as texts. */
-function held(value: Json): Result {
+function held(value: JsonNode): Result {
   if (typeof value === 'boolean') return Number(value);
   if (value === null || typeof value === 'string') return value;
   if (!(value instanceof JsonNumber)) return janssonText(value);
@@ -43,7 +43,7 @@ function get(run: MessageRun, path: Arg | undefined, source: Arg | undefined, re
 }
 
 /** The value that a text stands for by the name of its type; undefined: there is no such type, or the text is no value of it. */
-function typed(type: string, text: string): Json | undefined {
+function typed(type: string, text: string): JsonNode | undefined {
   switch (type) {
     case 'string':
     case 'str':
@@ -77,7 +77,7 @@ function change(run: MessageRun, [type, path, text, result]: Args, append: boole
   const value = typed(textOf(type, run), textOf(text, run));
   if (value === undefined || result === undefined) return -1;
   const before = result.value(run);
-  const document = typeof before === 'string' ? readJansson(before) : new Map<string, Json>();
+  const document = typeof before === 'string' ? readJansson(before) : new Map<string, JsonNode>();
   const name = janssonString(textOf(path, run));
   if (document === undefined || name === undefined || !setPath(document, name, value, append)) return -1;
   result.variable?.assign(run.pvars, janssonText(document));
@@ -105,7 +105,7 @@ function encode(run: MessageRun, name: string, result: Arg | undefined): number 
   const store = run.pvars.xavps;
   const record = store.record(name, 0);
   if (name === '' || record === undefined || record.value !== null) return -1;
-  const object = new Map<string, Json>();
+  const object = new Map<string, JsonNode>();
   for (const [field, value] of store.pairsWithNull(record)) {
     const as = typeof value === 'number' ? new JsonNumber(String(value)) : value === null ? null : janssonString(value);
     if (as === undefined || janssonString(field) === undefined) return -1;

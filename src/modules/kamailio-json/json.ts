@@ -8,12 +8,12 @@ import {
   type ScriptFunction,
   textOf,
 } from '../define.js';
-import { escaped, type Json, JsonNumber, type JsonStyle, jsonText } from './document.js';
+import { escaped, type JsonNode, JsonNumber, type JsonStyle, jsonText } from './document.js';
 import { type JsonGrammar, readJson } from './reader.js';
 
 const NUMBER = /(-?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?)(?:[eE][+-]?)?/y;
 const WORD = /true|false|null|nan|-?infinity/iy;
-const WORDS: ReadonlyMap<string, Json> = new Map<string, Json>([
+const WORDS: ReadonlyMap<string, JsonNode> = new Map<string, JsonNode>([
   ['true', true],
   ['false', false],
   ['null', null],

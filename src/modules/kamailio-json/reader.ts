@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { isContainer, type Json } from './document.js';
+import { isContainer, type JsonNode } from './document.js';
 
 /** Maximum length of a text: more than a datagram or an answer over HTTP that a script should search. */
 const MAX_LENGTH = 1_048_576;
@@ -16,11 +16,11 @@ export interface JsonGrammar {
    * The value that begins at `at`, which is neither a string nor a container, where it ends, and as how many values it
    * counts (default 1); undefined: none.
    */
-  scalar(text: string, at: number): readonly [value: Json, end: number, weight?: number] | undefined;
+  scalar(text: string, at: number): readonly [value: JsonNode, end: number, weight?: number] | undefined;
   /** A pair of surrogates or one of them as a code point; undefined: refused. */
   unpaired(code: number): number | undefined;
   /** Adds a member; false: a second one of that name is refused. */
-  add(object: Map<string, Json>, name: string, value: Json): boolean;
+  add(object: Map<string, JsonNode>, name: string, value: JsonNode): boolean;
 }
 
 /** The text is not JSON, or passes a limit. */
@@ -30,7 +30,7 @@ class NotJson extends Error {}
  * Reads a JSON text; undefined: it is not JSON, or is larger or deeper than the limits. Takes time proportional to the
  * text, and no stack for its depth.
  */
-export function readJson(text: string, grammar: JsonGrammar): Json | undefined {
+export function readJson(text: string, grammar: JsonGrammar): JsonNode | undefined {
   if (text.length > MAX_LENGTH) return undefined;
   if (!grammar.lenient && !isUtf8(Buffer.from(text, 'latin1'))) return undefined;
   try {
@@ -45,14 +45,14 @@ class Reader {
   private at = 0;
   private count = 0;
   /** Containers that are open, and the name of the next member of each. */
-  private readonly open: { readonly container: Json[] | Map<string, Json>; name: string }[] = [];
+  private readonly open: { readonly container: JsonNode[] | Map<string, JsonNode>; name: string }[] = [];
 
   constructor(
     private readonly text: string,
     private readonly grammar: JsonGrammar,
   ) {}
 
-  read(): Json {
+  read(): JsonNode {
     for (;;) {
       let value = this.begin();
       // A container that has begun and is not empty: its first value comes next.
@@ -70,7 +70,7 @@ class Reader {
   }
 
   /** Reads a scalar or an empty container; opens another one and returns undefined. */
-  private begin(): Json | undefined {
+  private begin(): JsonNode | undefined {
     if (++this.count > MAX_VALUES) throw new NotJson();
     this.skip();
     const character = this.text[this.at];
@@ -88,14 +88,14 @@ class Reader {
     if (this.open.length >= this.grammar.depth) throw new NotJson();
     this.at++;
     this.skip();
-    const container: Json = character === '[' ? [] : new Map<string, Json>();
+    const container: JsonNode = character === '[' ? [] : new Map<string, JsonNode>();
     if (this.takes(character === '[' ? ']' : '}')) return container;
     this.open.push({ container, name: character === '[' ? '' : this.name() });
     return undefined;
   }
 
   /** After a value: whether the container ends here; else the next value, or name and value, must follow. */
-  private closes(container: Json[] | Map<string, Json>): boolean {
+  private closes(container: JsonNode[] | Map<string, JsonNode>): boolean {
     const isList = Array.isArray(container);
     this.skip();
     if (this.takes(isList ? ']' : '}')) return true;
@@ -108,7 +108,7 @@ class Reader {
   }
 
   /** The whole value, which must be a container. */
-  private ended(value: Json): Json {
+  private ended(value: JsonNode): JsonNode {
     if (!isContainer(value)) throw new NotJson();
     if (!this.grammar.lenient) {
       this.skip();
