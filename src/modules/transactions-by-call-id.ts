@@ -1,4 +1,5 @@
 import { AgedMap } from '../core/aged-map.js';
+import { ownText } from '../core/own-text.js';
 import type { MessageRun } from '../script/call.js';
 import type { ScriptEnvironment } from '../script/environment.js';
 import { NO_HOOKS, type ScriptHooks } from '../script/hooks.js';
@@ -11,15 +12,18 @@ import { kamailioFunction } from './kamailio-function.js';
 /** Maximum number of transactions in the index; more than this have no final reply only in a flood. */
 const MAX_TRANSACTIONS = 100_000;
 
-/** How long an answered transaction is still found, in milliseconds: tm's default of wt_timer. */
+/** How long an answered INVITE is still found, in milliseconds: tm's default of wt_timer. */
 const KEPT_MS = 5000;
+/** Maximum sum of the lengths of the Call-IDs of answered INVITEs, in characters. */
+const MAX_CHARACTERS = 16 * 1024 * 1024;
 
 const keyOf = (callId: string, number: number): string => `${number} ${callId}`;
 
 /** Transactions by Call-ID and number of CSeq. */
 class CallIdIndex {
   private readonly pending = new AgedMap<ScriptTransaction>(Infinity, MAX_TRANSACTIONS, Infinity);
-  private readonly answered = new AgedMap<ScriptTransaction>(KEPT_MS, MAX_TRANSACTIONS, Infinity);
+  /** Keys of answered INVITEs. The transactions are not kept: nothing can be done with them, and they have whole messages. */
+  private readonly answered = new AgedMap<true>(KEPT_MS, MAX_TRANSACTIONS, MAX_CHARACTERS);
 
   constructor(private readonly env: ScriptEnvironment) {
     for (const { owner } of env.layer.pending()) if (owner instanceof ScriptTransaction) this.add(owner);
@@ -35,24 +39,25 @@ class CallIdIndex {
     transaction.watch({
       ended: () => {
         this.pending.delete(key);
-        this.answered.set(key, transaction, 0, this.env.clock.monotonic());
+        if (transaction.invite) this.answered.set(ownText(key), true, key.length, this.env.clock.monotonic());
       },
     });
   }
 
-  find(callId: string, number: string): ScriptTransaction | undefined {
+  /** The pending transaction; "answered" for an INVITE that has its final reply; undefined when neither is known. */
+  find(callId: string, number: string): ScriptTransaction | 'answered' | undefined {
     // As recorded, "1 INVITE" is the number of no transaction.
     if (!/^\d{1,10}$/.test(number)) return undefined;
     const key = keyOf(callId, Number(number));
     const now = this.env.clock.monotonic();
-    return this.pending.get(key, now) ?? this.answered.get(key, now);
+    return this.pending.get(key, now) ?? (this.answered.get(key, now) === true ? 'answered' : undefined);
   }
 }
 
 /** The index is made when a script first looks for a transaction: most files never do. */
 const kept = { module: 'tmx', create: () => ({ index: undefined as CallIdIndex | undefined }) };
 
-function find(run: MessageRun, callId: Arg | undefined, number: Arg | undefined): ScriptTransaction | undefined {
+function find(run: MessageRun, callId: Arg | undefined, number: Arg | undefined) {
   const state = run.env.modules.of(kept);
   state.index ??= new CallIdIndex(run.env);
   return state.index.find(textOf(callId, run), textOf(number, run));
@@ -78,7 +83,7 @@ export const callIdFunctions: FunctionSpec[] = [
       const found = find(run, callId, number);
       const wanted = intOf(status, run, 0);
       // The original sends a reply with the code 0 for "".
-      if (found === undefined || wanted < 100 || wanted > 699) return -1;
+      if (!(found instanceof ScriptTransaction) || wanted < 100 || wanted > 699) return -1;
       return code(found.reply(wanted, oneLine(textOf(reason, run)), found.call.replyLines));
     },
   ),
@@ -89,6 +94,7 @@ export const callIdFunctions: FunctionSpec[] = [
     // As recorded, isflagset() finds the flag neither in reply routes nor in failure routes.
     (run, [callId, number, , cause]) => {
       const found = find(run, callId, number);
+      if (found === 'answered') return 1;
       if (found?.invite !== true) return -1;
       const status = intOf(cause, run, 0);
       found.cancelBranches(status >= 100 && status <= 699 ? `Reason: SIP;cause=${status}\r\n` : '');

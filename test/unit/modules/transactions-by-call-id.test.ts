@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { FakeClock } from '../../support/fake-clock.js';
 import { answerTo, INVITE, startScript } from '../../support/script-run.js';
 import { until } from '../../support/until.js';
@@ -89,5 +91,27 @@ describe('t_reply_callid() and t_cancel_callid()', () => {
     assert.equal(script.last('CANCEL'), undefined);
     script.clock.advance(5000);
     assert.equal(await script.run(), '-1');
+  });
+
+  test('an answered call keeps no message in memory', async (t) => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const script = start(t, 't_cancel_callid("a@a.example", "1", "5");');
+    assert.equal(await script.run(), '-1');
+    const calls = 200;
+    const answered = (from: number): void => {
+      for (let i = from; i < from + calls; i++) {
+        const long = INVITE.replace('Content-Length', `X: ${'x'.repeat(50_000)}\r\nContent-Length`);
+        script.receive(long.replace('z9hG4bK1', `z9hG4bKn${i}`).replace('a@a.example', `call-of-some-length-${i}`));
+        script.receive(answerTo(script.last('INVITE') ?? '', '200 OK', { tag: 'g' }), 5080);
+        script.sent.length = 0;
+      }
+      collect();
+    };
+    answered(0);
+    const before = process.memoryUsage().heapUsed;
+    answered(calls);
+    const each = (process.memoryUsage().heapUsed - before) / calls;
+    assert.ok(each < 20_000, `${Math.round(each)} bytes for each call`);
   });
 });
