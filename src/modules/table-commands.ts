@@ -230,7 +230,10 @@ const lookups: readonly ScriptCommand[] = [
     run(env, { dpid, input = '', partition = 'default' }) {
       const found = translate(env, partition, integer(dpid, 'the dialplan'), input);
       if (found === undefined) throw new CommandFault(404, 'No translation');
-      return { Output: found.output, ATTRIBUTES: found.attributes };
+      // As recorded of Kamailio, a rule without a replacement has an empty output here.
+      const output = found.output ?? '';
+      if (env.dialect === 'kamailio') return { Output: output, Attributes: found.attributes };
+      return { Output: output, ATTRIBUTES: found.attributes };
     },
   },
   {

@@ -34,25 +34,25 @@ export interface HttpGate {
 export const MAX_HTTP_BODY = 64 * 1024;
 
 /**
- * Header lines as fields by name. Lines that are no fields are left out, and so are those that node writes by the body
- * and the connection.
+ * Header lines as fields by name; names that differ in case only are one field. Lines that are no fields are left out,
+ * and so are those that node writes by the body and the connection, and Trailer, which node refuses for such a body.
  */
 export function fieldsOf(lines: string): Record<string, string[]> {
-  const fields = new Map<string, string[]>();
+  const fields = new Map<string, readonly [name: string, values: string[]]>();
   for (const line of lines.split('\r\n')) {
     const colon = line.indexOf(':');
     const name = line.slice(0, Math.max(colon, 0));
     const value = trimmed(line.slice(colon + 1));
     if (
       !/^[\w!#$%&'*+.^`|~-]+$/.test(name) ||
-      /^(?:content-length|content-type|connection|transfer-encoding)$/i.test(name)
+      /^(?:content-length|content-type|connection|trailer|transfer-encoding)$/i.test(name)
     )
       continue;
-    const values = fields.get(name);
-    if (values === undefined) fields.set(name, [plain(value)]);
-    else values.push(plain(value));
+    const known = fields.get(name.toLowerCase());
+    if (known === undefined) fields.set(name.toLowerCase(), [name, [plain(value)]]);
+    else known[1].push(plain(value));
   }
-  return Object.fromEntries(fields);
+  return Object.fromEntries(fields.values());
 }
 
 /** Removes characters that must not be in a line of HTTP. */

@@ -231,3 +231,19 @@ test('columns of dialplan, permissions and domain that the file names otherwise'
     '1 ours',
   ]);
 });
+
+test('kamailio: dialplan.translate shows the output, empty for a rule without a replacement', async () => {
+  const head = `modparam("dialplan", "db_url", "sqlite://${database}")`;
+  const runner = startScript({ dialect: 'kamailio', modules: 'dialplan db_sqlite', head, script: 'exit;' });
+  try {
+    await runner.daemon.callRpc('dialplan.reload', []);
+    assert.deepEqual(await runner.daemon.callRpc('dialplan.translate', [1, '123']), {
+      result: { Output: '', Attributes: 'short' },
+    });
+    assert.deepEqual(await runner.daemon.callRpc('dialplan.translate', [1, '0033123']), {
+      result: { Output: '+33123', Attributes: 'international' },
+    });
+  } finally {
+    await runner.stop();
+  }
+});
