@@ -200,12 +200,16 @@ export class CallCompiler {
     };
   }
 
-  private isLoaded({ module, recorded, documented }: FunctionDefinition): boolean {
-    if (module === 'core') return true;
-    const { tree, dialect } = this.context;
-    const { modules } = tree;
-    const home = (dialect.name === 'kamailio' ? recorded?.module : documented?.module) ?? module;
-    return home.split('|').some((name) => name === 'core' || modules.some((each) => each.name === name));
+  private isLoaded(definition: FunctionDefinition): boolean {
+    if (definition.module === 'core') return true;
+    const { modules } = this.context.tree;
+    const homes = this.modulesOf(definition).split('|');
+    return homes.some((name) => name === 'core' || modules.some((each) => each.name === name));
+  }
+
+  /** The modules that have a function in this dialect, with "|" between them. */
+  private modulesOf({ module, recorded, documented }: FunctionDefinition): string {
+    return (this.context.dialect.name === 'kamailio' ? recorded?.module : documented?.module) ?? module;
   }
 
   private unknown(node: FunctionCall, unloaded: FunctionDefinition | undefined): CompiledCall {
@@ -219,7 +223,7 @@ export class CallCompiler {
         ? `function ${node.name}() of module ${missing} is not supported`
         : unloaded === undefined
           ? `unknown function ${node.name}()${hint}`
-          : `${node.name}() is a function of module ${(unloaded.documented?.module ?? unloaded.module).replaceAll('|', ' or ')}, which is not loaded`;
+          : `${node.name}() is a function of module ${this.modulesOf(unloaded).replaceAll('|', ' or ')}, which is not loaded`;
     if (!context.logUnknown && !this.unreached) {
       problems.error('unknown-function', node.at, message);
       return NOTHING;

@@ -37,8 +37,12 @@ const TABLE = param('table', 'string');
 const URI = optional('uri', 'string');
 
 /** The URI argument of a call; when it is omitted, the request-URI. */
-const uriOf = (run: MessageRun, uri: Arg | undefined): string =>
-  addrSpecOf(textOf(uri, run) === '' ? run.call.requestUri : textOf(uri, run));
+function uriOf(run: MessageRun, uri: Arg | undefined): string {
+  const given = textOf(uri, run);
+  if (given === '') return run.call.requestUri;
+  // Without brackets it is a URI alone, whose user may contain ";" (RFC 3261 section 25.1).
+  return given.includes('<') ? addrSpecOf(given) : given;
+}
 
 function registrarFunction(
   name: string,

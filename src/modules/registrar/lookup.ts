@@ -32,10 +32,11 @@ export function nextHopOf({ path, received }: Binding): string | undefined {
 
 /**
  * Sets the request-URI to the first contact and adds the others as branches, or with `aside` adds all as branches.
- * Returns 1; -1 without contacts, -2 when none accepts the method, -3 when the URI has no address of record.
+ * Returns 1; -1 without contacts, -2 when none accepts the method, -3 when the text is not a URI.
  */
 export function lookup(run: MessageRun, table: string, uri: string, aside: boolean): number | Promise<number> {
-  if (aorOf(run.env.modules.of(registrarSettings), uri) === undefined) return -3;
+  // As recorded, a URN is a URI without contacts.
+  if (aorOf(run.env.modules.of(registrarSettings), uri) === undefined) return /^urn:./i.test(uri) ? -1 : -3;
   return withContacts(run, table, uri, -1, (contacts) => {
     const settings = run.env.modules.of(registrarSettings);
     const { method } = run.message;

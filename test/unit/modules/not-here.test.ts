@@ -44,6 +44,13 @@ test('a function of a module that is not implemented is refused with the name of
   assert.match(problemsOf('tm', 't_rely()').join(), /unknown function t_rely\(\); did you mean t_relay\(\)\?/);
 });
 
+test('the message about a function of a module that is not loaded names the modules of the dialect', () => {
+  const file = join(folder, 'kamailio.cfg');
+  writeFileSync(file, '#!KAMAILIO\nloadmodule "textops.so"\nrequest_route { if (has_totag()) exit; }\n');
+  const problems = readCfg(file).problems.map(problemText).join('\n');
+  assert.match(problems, /has_totag\(\) is a function of module siputils, which is not loaded/);
+});
+
 test('check reports modules whose functions are refused, and modules without effect', () => {
   const file = join(folder, 'modules.cfg');
   const modules = ['event_routing', 'b2b_entities', 'sockets_mgm'].map((name) => `loadmodule "${name}.so"`).join('\n');
