@@ -13,7 +13,7 @@ export interface WorkersFault {
 const MODULES = new Set(
   `core corex sl signaling tm tmx rr maxfwd textops textopsx sipmsgops siputils xlog dispatcher sanity path nathelper pv kex ipops sdpops
   uuid regex tmrec mathops avpops cfgutils options diversion permissions domain dialplan mtree htable cachedb_local ratelimit pipelimit pike gflags
-  acc dialog topology_hiding sst statistics counters rtpengine rtpproxy uac sqlops rest_client http_client enum alias_db group speeddial uac_redirect`.split(
+  acc dialog topology_hiding sst statistics counters rtpengine rtpproxy uac sqlops rest_client http_client enum alias_db group speeddial uac_redirect jansson json`.split(
     /\s+/,
   ),
 );

@@ -47,6 +47,19 @@ test('a file of message, transaction and dispatcher functions can be run by seve
   );
 });
 
+test('functions that read and write JSON in the variables of a message can be run by several processes', () => {
+  assert.deepEqual(
+    faultsOf(
+      kamailio(
+        ['jansson', 'json'],
+        `jansson_get("a", "$rb", "$var(a)"); jansson_set("string", "a", "x", "$var(b)"); jansson_xdecode("$rb", "c");
+        json_get_field("$rb", "a", "$var(d)");`,
+      ),
+    ),
+    [],
+  );
+});
+
 test('data in shared memory allows several processes', () => {
   const table = 'modparam("htable", "htable", "a=>size=4;")';
   assert.deepEqual(
